@@ -1,0 +1,45 @@
+// Sign election and disjoint mean of TIES-merging (Yadav et al., arXiv:2306.01708, section 4).
+
+// The vote of an entry by count: 1 with its sign, 0 for a zero.
+fn vote(x: f32) -> f32 {
+    let b = bits(x);
+    return float(select((b & 0x80000000) | 0x3f800000, 0, is_zero(b)));
+}
+
+// Whether x is not zero and has the elected sign; an elected sum of zero means +.
+fn agrees(x: f32, elected: f32) -> bool {
+    let b = bits(x);
+    let e = bits(elected);
+    let sign = select(e & 0x80000000, 0, is_zero(e));
+    return ((b & 0x80000000) == sign) && !is_zero(b);
+}
+
+// x where it agrees, else 0.
+fn agree(x: f32, elected: f32) -> f32 {
+    return float(select(0, bits(x), agrees(x, elected)));
+}
+
+// x where the voter agrees, else 0.
+fn keep_agreeing(x: f32, voter: f32, elected: f32) -> f32 {
+    return float(select(0, bits(x), agrees(voter, elected)));
+}
+
+// The weight w where x agrees, else 0.
+fn agree_weight(x: f32, elected: f32, w: f32) -> f32 {
+    return float(select(0, bits(w), agrees(x, elected)));
+}
+
+// acc + (x where it agrees)
+fn gather(acc: f32, x: f32, elected: f32) -> f32 {
+    return rz(acc + agree(x, elected));
+}
+
+// acc + (w where x agrees)
+fn gather_weight(acc: f32, x: f32, elected: f32, w: f32) -> f32 {
+    return rz(acc + agree_weight(x, elected, w));
+}
+
+// mass / total; where nothing agreed the mean is the mass itself, which is then 0.
+fn mean(mass: f32, total: f32) -> f32 {
+    return select(rz(quotient(mass, total)), mass, is_zero(bits(total)));
+}

@@ -1,0 +1,15 @@
+// What a task vector loses before it is merged: small entries (TIES) or random ones (DARE).
+
+// Keeps x where its magnitude bits are above the threshold; entries at the threshold are kept up to
+// the element index `cutoff`, so that exactly k survive and ties go to the lowest index.
+fn trim(x: f32, index: u32, threshold: u32, cutoff: u32) -> f32 {
+    let b = bits(x);
+    let key = b & 0x7fffffff;
+    let keep = (key > threshold) || ((key == threshold) && (index < cutoff));
+    return float(select(0, b, keep));
+}
+
+// Keeps x where its random word is below the threshold, floor(density 2^32).
+fn dropout(x: f32, word: u32, threshold: u32) -> f32 {
+    return float(select(0, bits(x), word < threshold));
+}

@@ -1,0 +1,282 @@
+//! One open safetensors file.
+//!
+//! The header is read with ordinary reads and validated before anything else is believed; the data
+//! is lent by positional reads, so any number of threads may share the file.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::header::{HEADER_BYTES_MAX, Header, HeaderError, LENGTH_BYTES, parse_header};
+use super::identity::FileIdentity;
+
+/// A safetensors file whose header has been validated.
+#[derive(Debug)]
+pub struct WeightFile {
+    /// Where it was opened.
+    pub path: PathBuf,
+    /// Its path inside the checkpoint's folder; the file name for a checkpoint of one file.
+    pub relative: PathBuf,
+    /// Its size in bytes.
+    pub len: u64,
+    /// Where its data section begins, in bytes from the start of the file.
+    pub data_start: u64,
+    file: File,
+    identity: FileIdentity,
+}
+
+/// What can be wrong with one file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The system does not open it.
+    #[error("{path}: cannot be opened: {fault}")]
+    Open {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        fault: io::Error,
+    },
+    /// It is a device, a pipe or a socket.
+    #[error("{path}: is not a regular file; copy its content into a .safetensors file")]
+    NotRegular {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is too short to hold the length of a header.
+    #[error(
+        "{path}: the file has {bytes} bytes, a safetensors file has at least {LENGTH_BYTES}; it is \
+         truncated, download it again"
+    )]
+    TooShort {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The header would end behind the end of the file.
+    #[error(
+        "{path}: the header ends at byte {end}, the file has {bytes} bytes; it is truncated, \
+         download it again"
+    )]
+    HeaderBeyondFile {
+        /// The file.
+        path: PathBuf,
+        /// Where the header would end.
+        end: u64,
+        /// The size of the file.
+        bytes: u64,
+    },
+    /// It is a file of another format, by its name or its first bytes.
+    #[error(
+        "{path}: is a {format} file, which wgmerge does not read; convert it to safetensors {way}"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The format it has.
+        format: &'static str,
+        /// How to convert it.
+        way: &'static str,
+    },
+    /// It is the pointer that Git LFS leaves in place of a large file.
+    #[error("{path}: is a Git LFS pointer, not the weights; fetch them with `git lfs pull`")]
+    LfsPointer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is the index of a sharded checkpoint, not a weight file.
+    #[error("{path}: is the index of a sharded checkpoint; name its folder instead")]
+    IndexNamed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its header is wrong.
+    #[error("{path}: {fault}")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: HeaderError,
+    },
+    /// The system does not read it.
+    #[error("{path}: cannot be read at byte {offset}: {fault}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Where the read began.
+        offset: u64,
+        /// The system's error.
+        fault: io::Error,
+    },
+    /// It ended before all bytes were read that its header promised.
+    #[error(
+        "{path}: the file was truncated while reading: {expected} bytes were expected at byte \
+         {offset}, {actual} were there; leave the file alone during the run"
+    )]
+    TruncatedWhileReading {
+        /// The file.
+        path: PathBuf,
+        /// Where the read began.
+        offset: u64,
+        /// The bytes that were asked for.
+        expected: u64,
+        /// The bytes that were there.
+        actual: u64,
+    },
+}
+
+impl WeightFile {
+    /// Opens `path` and validates its header.
+    pub(super) fn open(path: &Path, relative: &Path) -> Result<(WeightFile, Header), FileError> {
+        let path = path.to_path_buf();
+        // Looked up before it is opened, because opening a pipe would wait for its writer.
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(_) => return Err(FileError::NotRegular { path }),
+            Err(fault) => return Err(FileError::Open { path, fault }),
+        }
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = match opened {
+            Ok(opened) => opened,
+            Err(fault) => return Err(FileError::Open { path, fault }),
+        };
+        #[cfg(unix)]
+        let identity = FileIdentity::of_metadata(&metadata);
+        #[cfg(not(unix))]
+        let identity = match FileIdentity::of(&path) {
+            Ok(identity) => identity,
+            Err(fault) => return Err(FileError::Open { path, fault }),
+        };
+        let (len, relative) = (metadata.len(), relative.to_path_buf());
+        let mut weights = WeightFile {
+            path,
+            relative,
+            len,
+            data_start: 0,
+            file,
+            identity,
+        };
+        let header = weights.read_header()?;
+        Ok((weights, header))
+    }
+
+    /// What the file is, whatever it is called; compare it with [`FileIdentity::of`] an output.
+    pub fn identity(&self) -> &FileIdentity {
+        &self.identity
+    }
+
+    /// The open file, for callers that read it in a way of their own. Its cursor belongs to nobody.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Fills `buf` with the bytes at `offset` from the start of the file.
+    ///
+    /// # Errors
+    /// [`FileError::Read`] where the system fails, [`FileError::TruncatedWhileReading`] where the
+    /// file ends within `buf`.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), FileError> {
+        let mut done = 0;
+        while done < buf.len() {
+            match read_some(
+                &self.file,
+                offset.saturating_add(done as u64),
+                &mut buf[done..],
+            ) {
+                Ok(0) => {
+                    return Err(FileError::TruncatedWhileReading {
+                        path: self.path.clone(),
+                        offset,
+                        expected: buf.len() as u64,
+                        actual: done as u64,
+                    });
+                }
+                Ok(bytes) => done += bytes,
+                Err(fault) if fault.kind() == io::ErrorKind::Interrupted => {}
+                Err(fault) => {
+                    return Err(FileError::Read {
+                        path: self.path.clone(),
+                        offset,
+                        fault,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the header and sets `data_start`.
+    fn read_header(&mut self) -> Result<Header, FileError> {
+        let (path, bytes) = (self.path.clone(), self.len);
+        if bytes < LENGTH_BYTES {
+            return Err(FileError::TooShort { path, bytes });
+        }
+        let mut start = [0; LENGTH_BYTES as usize];
+        self.read_at(0, &mut start)?;
+        let length = u64::from_le_bytes(start);
+        if length > HEADER_BYTES_MAX {
+            return Err(explain_start(path, &start));
+        }
+        self.data_start = LENGTH_BYTES + length;
+        let Some(data_bytes) = bytes.checked_sub(self.data_start) else {
+            return Err(FileError::HeaderBeyondFile {
+                path,
+                end: self.data_start,
+                bytes,
+            });
+        };
+        // The header is in the file and within the limit, so this is no trust in its length.
+        let mut json = vec![0; length as usize];
+        self.read_at(LENGTH_BYTES, &mut json)?;
+        parse_header(&json, data_bytes).map_err(|fault| FileError::Header { path, fault })
+    }
+}
+
+/// The error for a file whose first bytes are no plausible header length.
+fn explain_start(path: PathBuf, start: &[u8; 8]) -> FileError {
+    let foreign = |(format, way)| FileError::Foreign {
+        path: path.clone(),
+        format,
+        way,
+    };
+    match start {
+        b"version " => FileError::LfsPointer { path },
+        [b'G', b'G', b'U', b'F', ..] => foreign(GGUF),
+        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => foreign(PICKLE),
+        _ => {
+            let bytes = u64::from_le_bytes(*start);
+            FileError::Header {
+                path,
+                fault: HeaderError::TooLong { bytes },
+            }
+        }
+    }
+}
+
+/// Name of a foreign format, and the way from it to safetensors.
+type Format = (&'static str, &'static str);
+
+const PICKLE: Format = (
+    "PyTorch pickle",
+    "with Python: `safetensors.torch.save_file(torch.load(path, weights_only=True), out)`",
+);
+const GGUF: Format = ("GGUF", "or take the original weights it was made from");
+
+/// The foreign format that a file's extension stands for.
+pub(super) fn foreign_format(path: &Path) -> Option<Format> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "ckpt" | "pt" | "pth" | "bin" | "pkl" | "pickle" => Some(PICKLE),
+        "gguf" => Some(GGUF),
+        _ => None,
+    }
+}
+
+/// One positional read, which may come back short.
+fn read_some(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, buf, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, buf, offset);
+}

@@ -1,0 +1,314 @@
+//! Decides which files of a folder make up a checkpoint.
+//!
+//! A folder is one of: component folders (diffusers: it has `model_index.json`, or weights only one
+//! level down), shards with an index, or plain weight files whose union is the checkpoint. Names
+//! alone decide; nothing but the index is opened here. A weight file that is not chosen is listed
+//! as left out, never passed over in silence.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::CheckpointError;
+use super::file::{FileError, foreign_format};
+use super::index::ShardIndex;
+use super::name::WeightName;
+
+/// What can be wrong with a folder as such.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// The system does not list it.
+    #[error("{folder}: cannot be listed: {fault}")]
+    List {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's error.
+        fault: io::Error,
+    },
+    /// It holds no weights at all.
+    #[error(
+        "{folder}: holds no .safetensors file; name a .safetensors file or a folder that holds some"
+    )]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The name of a weight file or component is not text.
+    #[error("{path}: the name is not UTF-8; rename it")]
+    NotUtf8 {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// It has several indexes and none is the main one.
+    #[error(
+        "{folder}: has two indexes, `{first}` and `{second}`; move one of them and its shards to \
+         another folder"
+    )]
+    AmbiguousIndex {
+        /// The folder.
+        folder: PathBuf,
+        /// One index.
+        first: String,
+        /// Another index.
+        second: String,
+    },
+    /// Without an index, the names of the shards tell that one is absent.
+    #[error(
+        "{folder}: shard {number} of {count} of `{stem}` is not there and no index tells what it \
+         held; download it"
+    )]
+    MissingShard {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of the set without shard numbers.
+        stem: String,
+        /// The absent shard.
+        number: u32,
+        /// How many shards there are by their names.
+        count: u32,
+    },
+}
+
+/// The files of a checkpoint.
+pub(super) struct Layout {
+    /// Sets of files, each with its own prefix and index.
+    pub(super) groups: Vec<Group>,
+    /// Weight files that are not used, relative to the folder, sorted by component.
+    pub(super) left_out: Vec<PathBuf>,
+}
+
+/// The files of one component, or of the whole checkpoint.
+pub(super) struct Group {
+    /// The component in front of the keys.
+    pub(super) component: Option<String>,
+    /// File names, sorted.
+    pub(super) files: Vec<String>,
+    /// The index that governs the files.
+    pub(super) index: Option<ShardIndex>,
+}
+
+/// Decides on the files of `folder`.
+pub(super) fn scan(folder: &Path) -> Result<Layout, CheckpointError> {
+    let root = Listing::read(folder)?;
+    let mut below = Vec::new();
+    for name in &root.folders {
+        below.push((name, Listing::read(&folder.join(name))));
+    }
+    let has_components = below
+        .iter()
+        .any(|(_, listing)| listing.as_ref().is_ok_and(Listing::has_weights));
+    let is_flat = root.has_weights() && !(root.is_diffusers && has_components);
+    let mut layout = Layout {
+        groups: Vec::new(),
+        left_out: Vec::new(),
+    };
+    if is_flat {
+        layout.add(None, &root)?;
+        // A folder that cannot be listed is of no concern here, as nothing of it is used.
+        for (name, listing) in &below {
+            let weights = listing.iter().flat_map(|listing| &listing.weights);
+            layout
+                .left_out
+                .extend(weights.map(|file| Path::new(name).join(file)));
+        }
+        return Ok(layout);
+    }
+    layout
+        .left_out
+        .extend(root.weights.iter().map(PathBuf::from));
+    for (name, listing) in below {
+        let listing = &listing?;
+        if listing.has_weights() {
+            layout.add(Some(name), listing)?;
+        } else if has_components || root.is_diffusers {
+            // A component in a foreign format would be missing from the result.
+            listing.refuse_foreign()?;
+        }
+    }
+    if layout.groups.is_empty() {
+        root.refuse_foreign()?;
+        return Err(FolderError::NoWeights {
+            folder: folder.into(),
+        }
+        .into());
+    }
+    Ok(layout)
+}
+
+impl Layout {
+    /// Chooses among the files of one folder.
+    fn add(&mut self, component: Option<&str>, listing: &Listing) -> Result<(), CheckpointError> {
+        let (files, index) = match listing.choose_index()? {
+            Some(name) => {
+                let index = ShardIndex::open(&listing.folder.join(name))?;
+                index.check_present(&listing.weights)?;
+                (index.shards().map(String::from).collect(), Some(index))
+            }
+            None => (listing.choose_files()?, None),
+        };
+        let unused = listing.weights.iter().filter(|file| !files.contains(*file));
+        let base = component.map(Path::new).unwrap_or(Path::new(""));
+        self.left_out.extend(unused.map(|file| base.join(file)));
+        self.groups.push(Group {
+            component: component.map(String::from),
+            files,
+            index,
+        });
+        Ok(())
+    }
+}
+
+/// What a folder holds, by names alone, each list sorted. Hidden files are passed over.
+struct Listing {
+    folder: PathBuf,
+    weights: Vec<String>,
+    indexes: Vec<String>,
+    foreign: Vec<PathBuf>,
+    folders: Vec<String>,
+    is_diffusers: bool,
+}
+
+impl Listing {
+    fn read(folder: &Path) -> Result<Listing, FolderError> {
+        let list_error = |fault| FolderError::List {
+            folder: folder.into(),
+            fault,
+        };
+        let mut listing = Listing {
+            folder: folder.into(),
+            weights: Vec::new(),
+            indexes: Vec::new(),
+            foreign: Vec::new(),
+            folders: Vec::new(),
+            is_diffusers: false,
+        };
+        for entry in std::fs::read_dir(folder).map_err(list_error)? {
+            let entry = entry.map_err(list_error)?;
+            let kind = entry.file_type().map_err(list_error)?;
+            let path = entry.path();
+            let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
+            listing.sort_in(path, is_folder)?;
+        }
+        listing.weights.sort();
+        listing.indexes.sort();
+        listing.foreign.sort();
+        listing.folders.sort();
+        Ok(listing)
+    }
+
+    fn sort_in(&mut self, path: PathBuf, is_folder: bool) -> Result<(), FolderError> {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            let is_weights = path
+                .extension()
+                .is_some_and(|extension| extension == "safetensors");
+            return if is_folder || is_weights {
+                Err(FolderError::NotUtf8 { path })
+            } else {
+                Ok(())
+            };
+        };
+        if name.starts_with('.') {
+            return Ok(());
+        }
+        if is_folder {
+            self.folders.push(name.into());
+        } else if WeightName::of_weights(name).is_some() {
+            // A dangling link counts as a weight file, so that it is told and not passed over.
+            self.weights.push(name.into());
+        } else if WeightName::of_index(name).is_some() {
+            self.indexes.push(name.into());
+        } else if name == "model_index.json" {
+            self.is_diffusers = true;
+        } else if foreign_format(&path).is_some() {
+            self.foreign.push(path);
+        }
+        Ok(())
+    }
+
+    fn has_weights(&self) -> bool {
+        !self.weights.is_empty() || !self.indexes.is_empty()
+    }
+
+    /// Stops where the folder holds weights in a foreign format only.
+    fn refuse_foreign(&self) -> Result<(), FileError> {
+        let Some(path) = self.foreign.first() else {
+            return Ok(());
+        };
+        match foreign_format(path) {
+            Some((format, way)) => Err(FileError::Foreign {
+                path: path.clone(),
+                format,
+                way,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The index that governs the folder: `model` first, else the only one that is no variant.
+    fn choose_index(&self) -> Result<Option<&str>, FolderError> {
+        let names = |names: &[String], take: fn(&str) -> Option<WeightName>| -> Vec<_> {
+            names
+                .iter()
+                .filter_map(|name| Some((name.clone(), take(name)?)))
+                .collect()
+        };
+        let indexes = names(&self.indexes, WeightName::of_index);
+        let weights = names(&self.weights, WeightName::of_weights);
+        let has_plain = |name: &WeightName| {
+            let mut others = indexes.iter().chain(&weights);
+            name.plain_stem()
+                .is_some_and(|plain| others.any(|(_, other)| other.stem == plain))
+        };
+        if let Some(at) = indexes.iter().position(|(_, name)| name.stem == "model") {
+            return Ok(Some(&self.indexes[at]));
+        }
+        let mut plain = indexes
+            .iter()
+            .zip(&self.indexes)
+            .filter(|((_, name), _)| !has_plain(name));
+        match (plain.next(), plain.next()) {
+            (Some((_, first)), Some((_, second))) => Err(FolderError::AmbiguousIndex {
+                folder: self.folder.clone(),
+                first: first.clone(),
+                second: second.clone(),
+            }),
+            (only, _) => Ok(only.map(|(_, name)| name.as_str())),
+        }
+    }
+
+    /// The weight files of a folder without index: all that are no variant of another.
+    fn choose_files(&self) -> Result<Vec<String>, FolderError> {
+        let named: Vec<(&String, WeightName)> = self
+            .weights
+            .iter()
+            .filter_map(|file| Some((file, WeightName::of_weights(file)?)))
+            .collect();
+        let is_variant = |name: &WeightName| {
+            name.plain_stem()
+                .is_some_and(|plain| named.iter().any(|(_, n)| n.stem == plain))
+        };
+        let chosen: Vec<_> = named.iter().filter(|(_, name)| !is_variant(name)).collect();
+        let mut sets: BTreeMap<(&str, u32), Vec<u32>> = BTreeMap::new();
+        for (_, name) in &chosen {
+            if let Some((number, count)) = name.shard {
+                sets.entry((&name.stem, count)).or_default().push(number);
+            }
+        }
+        for ((stem, count), numbers) in sets {
+            if let Some(number) = (1..=count).find(|number| !numbers.contains(number)) {
+                let (folder, stem) = (self.folder.clone(), stem.into());
+                return Err(FolderError::MissingShard {
+                    folder,
+                    stem,
+                    number,
+                    count,
+                });
+            }
+        }
+        Ok(chosen
+            .into_iter()
+            .map(|(file, _)| (*file).clone())
+            .collect())
+    }
+}

@@ -1,0 +1,43 @@
+//! Tells whether two paths lead to one file.
+//!
+//! On Unix a file is its device and inode, so symbolic and hard links are seen through. Elsewhere
+//! it is its canonical path, which sees through symbolic links only.
+
+use std::io;
+use std::path::Path;
+
+/// What a file is, whatever it is called. Equal for two names of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileIdentity {
+    #[cfg(unix)]
+    device: u64,
+    #[cfg(unix)]
+    inode: u64,
+    #[cfg(not(unix))]
+    canonical: std::path::PathBuf,
+}
+
+impl FileIdentity {
+    /// The identity of the file that `path` leads to, through links.
+    ///
+    /// # Errors
+    /// The system's error where there is no such file or it cannot be looked up.
+    pub fn of(path: &Path) -> io::Result<FileIdentity> {
+        #[cfg(unix)]
+        return Ok(FileIdentity::of_metadata(&std::fs::metadata(path)?));
+        #[cfg(not(unix))]
+        return Ok(FileIdentity {
+            canonical: std::fs::canonicalize(path)?,
+        });
+    }
+
+    /// The identity of an open file.
+    #[cfg(unix)]
+    pub(super) fn of_metadata(metadata: &std::fs::Metadata) -> FileIdentity {
+        use std::os::unix::fs::MetadataExt;
+        FileIdentity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The index of a sharded checkpoint (`model.safetensors.index.json`).
+//!
+//! The index says which shard holds which tensor. It is believed only as far as the shards agree:
+//! every key must be where the index puts it, and no shard may hold a key the index does not know.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use super::header::{HEADER_BYTES_MAX, Header};
+use super::json::TextMap;
+
+/// What can be wrong with an index or between it and its shards.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The system does not read it.
+    #[error("{index}: cannot be read: {fault}")]
+    Read {
+        /// The index.
+        index: PathBuf,
+        /// The system's error.
+        fault: io::Error,
+    },
+    /// It is longer than any index can be.
+    #[error("{index}: has more than {HEADER_BYTES_MAX} bytes; it is no index of weights")]
+    TooLong {
+        /// The index.
+        index: PathBuf,
+    },
+    /// It is not JSON with a `weight_map`.
+    #[error("{index}: is not an index with a `weight_map`: {fault}; download it again")]
+    Malformed {
+        /// The index.
+        index: PathBuf,
+        /// What was found and what was expected.
+        fault: String,
+    },
+    /// Its `weight_map` has one tensor twice.
+    #[error("{index}: `weight_map` has the key `{key}` twice; download it again")]
+    DuplicateKey {
+        /// The index.
+        index: PathBuf,
+        /// The repeated key.
+        key: String,
+    },
+    /// It names a shard that is no file name.
+    #[error(
+        "{index}: tensor `{key}` is put into `{shard}`, which is not a file name in the folder"
+    )]
+    BadShardName {
+        /// The index.
+        index: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The name of the shard.
+        shard: String,
+    },
+    /// A shard is not in the folder.
+    #[error("{index}: the shard `{shard}` is not in the folder; download it")]
+    MissingShard {
+        /// The index.
+        index: PathBuf,
+        /// The name of the shard.
+        shard: String,
+    },
+    /// A tensor is not in the shard that should hold it.
+    #[error(
+        "{index}: puts tensor `{key}` into `{shard}`, which does not hold it; download both again"
+    )]
+    MissingKey {
+        /// The index.
+        index: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The shard that should hold it.
+        shard: String,
+    },
+    /// A tensor is in another shard than the index says.
+    #[error(
+        "{index}: puts tensor `{key}` into `{expected}`, but `{actual}` holds it; download the \
+         shards again"
+    )]
+    WrongShard {
+        /// The index.
+        index: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The shard the index names.
+        expected: String,
+        /// The shard that holds the tensor.
+        actual: String,
+    },
+    /// A shard holds a tensor that the index does not know.
+    #[error("{index}: does not name tensor `{key}`, which `{shard}` holds; download both again")]
+    UnlistedKey {
+        /// The index.
+        index: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The shard that holds it.
+        shard: String,
+    },
+}
+
+/// Which shard holds which tensor.
+pub(super) struct ShardIndex {
+    path: PathBuf,
+    /// Tensor to shard.
+    weight_map: IndexMap<String, String>,
+    /// Shard to the positions of its tensors in `weight_map`.
+    shards: BTreeMap<String, Vec<usize>>,
+}
+
+impl ShardIndex {
+    /// Reads the index at `path`.
+    pub(super) fn open(path: &Path) -> Result<ShardIndex, IndexError> {
+        let index = || path.to_path_buf();
+        let mut json = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(HEADER_BYTES_MAX + 1).read_to_end(&mut json))
+            .map_err(|fault| IndexError::Read {
+                index: index(),
+                fault,
+            })?;
+        if json.len() as u64 > HEADER_BYTES_MAX {
+            return Err(IndexError::TooLong { index: index() });
+        }
+        let mut repeated = None;
+        let mut reader = serde_json::Deserializer::from_slice(&json);
+        let weight_map = IndexSeed {
+            repeated: &mut repeated,
+        }
+        .deserialize(&mut reader)
+        .and_then(|weight_map| reader.end().map(|()| weight_map));
+        if let Some(key) = repeated {
+            return Err(IndexError::DuplicateKey {
+                index: index(),
+                key,
+            });
+        }
+        let weight_map = weight_map.map_err(|fault| IndexError::Malformed {
+            index: index(),
+            fault: fault.to_string(),
+        })?;
+        let mut shards: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (position, (key, shard)) in weight_map.iter().enumerate() {
+            if let Some(keys) = shards.get_mut(shard) {
+                keys.push(position);
+                continue;
+            }
+            if !is_file_name(shard) {
+                let (key, shard) = (key.clone(), shard.clone());
+                return Err(IndexError::BadShardName {
+                    index: index(),
+                    key,
+                    shard,
+                });
+            }
+            shards.insert(shard.clone(), vec![position]);
+        }
+        Ok(ShardIndex {
+            path: index(),
+            weight_map,
+            shards,
+        })
+    }
+
+    /// The names of the shards, sorted.
+    pub(super) fn shards(&self) -> impl Iterator<Item = &str> {
+        self.shards.keys().map(String::as_str)
+    }
+
+    /// Checks that every shard is among the files of the folder.
+    pub(super) fn check_present(&self, files: &[String]) -> Result<(), IndexError> {
+        match self
+            .shards()
+            .find(|shard| !files.iter().any(|file| file == shard))
+        {
+            None => Ok(()),
+            Some(shard) => Err(IndexError::MissingShard {
+                index: self.path.clone(),
+                shard: shard.into(),
+            }),
+        }
+    }
+
+    /// Checks that `shard` holds the tensors the index puts there, and no other.
+    pub(super) fn check_shard(&self, shard: &str, header: &Header) -> Result<(), IndexError> {
+        let index = || self.path.clone();
+        for key in header.tensors.keys() {
+            match self.weight_map.get(key) {
+                Some(expected) if expected == shard => {}
+                Some(expected) => {
+                    let (key, expected, actual) = (key.clone(), expected.clone(), shard.into());
+                    return Err(IndexError::WrongShard {
+                        index: index(),
+                        key,
+                        expected,
+                        actual,
+                    });
+                }
+                None => {
+                    let (key, shard) = (key.clone(), shard.into());
+                    return Err(IndexError::UnlistedKey {
+                        index: index(),
+                        key,
+                        shard,
+                    });
+                }
+            }
+        }
+        let positions = self.shards.get(shard).map_or(&[][..], Vec::as_slice);
+        for (key, _) in positions
+            .iter()
+            .filter_map(|&at| self.weight_map.get_index(at))
+        {
+            if !header.tensors.contains_key(key) {
+                let (key, shard) = (key.clone(), shard.into());
+                return Err(IndexError::MissingKey {
+                    index: index(),
+                    key,
+                    shard,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `name` is a plain name, so that an index cannot lead out of its folder.
+fn is_file_name(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    let first = components.next();
+    matches!(first, Some(Component::Normal(part)) if part == name) && components.next().is_none()
+}
+
+/// Reads the `weight_map` out of an index and passes over everything else.
+struct IndexSeed<'a> {
+    repeated: &'a mut Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for IndexSeed<'_> {
+    type Value = IndexMap<String, String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for IndexSeed<'_> {
+    type Value = IndexMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map with `weight_map`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut weight_map = None;
+        while let Some(field) = map.next_key::<String>()? {
+            if field != "weight_map" {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let texts = map.next_value_seed(TextMap {
+                repeated: &mut *self.repeated,
+            })?;
+            if weight_map.replace(texts).is_some() {
+                return Err(A::Error::duplicate_field("weight_map"));
+            }
+        }
+        weight_map.ok_or_else(|| A::Error::missing_field("weight_map"))
+    }
+}

@@ -1,0 +1,274 @@
+//! Opens checkpoints and lends their bytes.
+//!
+//! A checkpoint is a `.safetensors` file, a folder of shards with an index, a folder of weight
+//! files without one, or a folder of components (diffusers). Whatever it was, an opened
+//! [`Checkpoint`] is one ordered map from key to tensor. Opening reads headers only; it refuses
+//! every file whose header is not sound, and names file, key and both sides of a mismatch. Nothing
+//! here knows what a merge is.
+
+mod encode;
+mod fault;
+mod file;
+mod folder;
+pub mod header;
+mod identity;
+mod index;
+mod json;
+mod name;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+pub use self::file::{FileError, WeightFile};
+pub use self::folder::FolderError;
+use self::folder::{Group, Layout};
+use self::header::Header;
+pub use self::header::{HeaderEntry, HeaderError, encode_header, parse_header};
+pub use self::identity::FileIdentity;
+pub use self::index::IndexError;
+use crate::dtype::DType;
+
+/// An opened checkpoint: validated headers and open files. Shared freely between threads.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    name: String,
+    is_folder: bool,
+    files: Vec<WeightFile>,
+    tensors: IndexMap<String, TensorInfo>,
+    metadata: IndexMap<String, String>,
+    left_out: Vec<PathBuf>,
+    bytes: u64,
+}
+
+/// Where a tensor is and what it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Its dimensions in elements, the slowest first; empty for a scalar.
+    pub shape: Vec<u64>,
+    /// The file that holds it, as an index into [`Checkpoint::files`].
+    pub file: usize,
+    /// Its bytes, counted from the start of that file.
+    pub span: Range<u64>,
+}
+
+impl TensorInfo {
+    /// The number of its elements; 1 for a scalar.
+    pub fn elements(&self) -> u64 {
+        // The product was checked when the header was read.
+        self.shape.iter().product()
+    }
+
+    /// The number of its bytes.
+    pub fn bytes(&self) -> u64 {
+        self.span.end - self.span.start
+    }
+}
+
+/// What can be wrong with a checkpoint. The text is complete: it names the file and needs no
+/// further source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// One file is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The folder is wrong.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The index is wrong, or disagrees with its shards.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Two files without an index hold one tensor.
+    #[error(
+        "{second}: holds tensor `{key}`, which {first} holds too; move one of the files to another \
+         folder"
+    )]
+    DuplicateKey {
+        /// The tensor.
+        key: String,
+        /// The file that was read first.
+        first: PathBuf,
+        /// The other file.
+        second: PathBuf,
+    },
+}
+
+impl Checkpoint {
+    /// Opens the checkpoint at `path`, a file or a folder, and validates every header.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] with the first fault found.
+    pub fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
+        let found = std::fs::metadata(path).map_err(|fault| FileError::Open {
+            path: path.into(),
+            fault,
+        })?;
+        let mut checkpoint = Checkpoint {
+            path: path.into(),
+            name: display_name(path, found.is_dir()),
+            is_folder: found.is_dir(),
+            files: Vec::new(),
+            tensors: IndexMap::new(),
+            metadata: IndexMap::new(),
+            left_out: Vec::new(),
+            bytes: 0,
+        };
+        if checkpoint.is_folder {
+            let Layout { groups, left_out } = folder::scan(path)?;
+            checkpoint.left_out = left_out;
+            for group in &groups {
+                checkpoint.add_group(group)?;
+            }
+        } else {
+            refuse_by_name(path)?;
+            let relative = path.file_name().map(PathBuf::from).unwrap_or_default();
+            let (file, header) = WeightFile::open(path, &relative)?;
+            checkpoint.add_file(file, header, None)?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A short name for messages: the file name without extension, or the name of the folder.
+    pub fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    /// Whether it was opened as a folder.
+    pub fn is_folder(&self) -> bool {
+        self.is_folder
+    }
+
+    /// Its files; component by component, then by name.
+    pub fn files(&self) -> &[WeightFile] {
+        &self.files
+    }
+
+    /// Its tensors by key, in the order of their bytes: by file, then by offset. Keys of a
+    /// component folder are `component/key`.
+    pub fn tensors(&self) -> &IndexMap<String, TensorInfo> {
+        &self.tensors
+    }
+
+    /// The tensor of this key.
+    pub fn get(&self, key: &str) -> Option<&TensorInfo> {
+        self.tensors.get(key)
+    }
+
+    /// The `__metadata__` of all files; where two files disagree, that of the first.
+    pub fn metadata(&self) -> &IndexMap<String, String> {
+        &self.metadata
+    }
+
+    /// Weight files in the folder that are not part of the checkpoint, relative to the folder:
+    /// variants, files beside an index that it does not name, and files of another level.
+    pub fn left_out(&self) -> &[PathBuf] {
+        &self.left_out
+    }
+
+    /// The bytes of all tensors, without headers.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Fills `buf` with the bytes of file number `file` at `offset` from the start of that file.
+    /// Reads of several threads do not disturb each other.
+    ///
+    /// # Errors
+    /// [`FileError::Read`] where the system fails, [`FileError::TruncatedWhileReading`] where the
+    /// file ends within `buf`.
+    ///
+    /// # Panics
+    /// Where `file` is no index into [`Checkpoint::files`].
+    pub fn read_at(&self, file: usize, offset: u64, buf: &mut [u8]) -> Result<(), CheckpointError> {
+        Ok(self.files[file].read_at(offset, buf)?)
+    }
+
+    fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
+        for name in &group.files {
+            let component = group.component.as_deref();
+            let relative = Path::new(component.unwrap_or("")).join(name);
+            let (file, header) = WeightFile::open(&self.path.join(&relative), &relative)?;
+            if let Some(index) = &group.index {
+                index.check_shard(name, &header)?;
+            }
+            self.add_file(file, header, component)?;
+        }
+        Ok(())
+    }
+
+    fn add_file(
+        &mut self,
+        file: WeightFile,
+        header: Header,
+        component: Option<&str>,
+    ) -> Result<(), CheckpointError> {
+        self.tensors.reserve(header.tensors.len());
+        for (key, entry) in header.tensors {
+            let key = component.map_or_else(|| key.clone(), |prefix| format!("{prefix}/{key}"));
+            if let Some(first) = self.tensors.get(&key) {
+                let (first, second) = (self.files[first.file].path.clone(), file.path);
+                return Err(CheckpointError::DuplicateKey { key, first, second });
+            }
+            // Within the file, as the header was checked against its length.
+            let span = file.data_start + entry.span.start..file.data_start + entry.span.end;
+            self.bytes += span.end - span.start;
+            let (dtype, shape, file) = (entry.dtype, entry.shape, self.files.len());
+            self.tensors.insert(
+                key,
+                TensorInfo {
+                    dtype,
+                    shape,
+                    file,
+                    span,
+                },
+            );
+        }
+        for (key, text) in header.metadata {
+            self.metadata.entry(key).or_insert(text);
+        }
+        self.files.push(file);
+        Ok(())
+    }
+}
+
+/// Refuses files that by their name are of another format.
+fn refuse_by_name(path: &Path) -> Result<(), FileError> {
+    if let Some((format, way)) = file::foreign_format(path) {
+        return Err(FileError::Foreign {
+            path: path.into(),
+            format,
+            way,
+        });
+    }
+    let name = path.file_name().and_then(|name| name.to_str());
+    if name.is_some_and(|name| name::WeightName::of_index(name).is_some()) {
+        return Err(FileError::IndexNamed { path: path.into() });
+    }
+    Ok(())
+}
+
+fn display_name(path: &Path, is_folder: bool) -> String {
+    // A path such as `..` has no name of its own, the folder it leads to has one.
+    let full = match path.file_name() {
+        Some(_) => path.to_path_buf(),
+        None => std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
+    };
+    let name = if is_folder {
+        full.file_name()
+    } else {
+        full.file_stem()
+    };
+    name.unwrap_or(full.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,27 @@
+//! Sizes in bytes as people write them: `512MiB`, `2GB`, `4096`.
+
+/// Reads a size: a number and an optional unit, B, kB, MB, GB, TB or KiB, MiB, GiB, TiB, in either
+/// case.
+pub(super) fn parse(text: &str) -> Result<u64, String> {
+    let wanted = "must be a size such as 512MiB, 2GB or 4096";
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| wanted.to_owned())?;
+    let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(wanted.to_owned()),
+    };
+    let bytes = number * factor;
+    if bytes < 1.0 || bytes > u64::MAX as f64 {
+        return Err("must be at least one byte".to_owned());
+    }
+    Ok(bytes as u64)
+}

@@ -1,0 +1,129 @@
+//! Counting magnitudes: the passes of an exact selection.
+
+use super::{Level, tile::Tile};
+use crate::exec::{Batch, Piece};
+use crate::kernel::{BINS, TILE, Window};
+
+const MAGNITUDE: u32 = 0x7fff_ffff;
+/// Elements of one place of a sample: enough to be worth the steps of a Program.
+const PLACE: usize = 32;
+
+/// Adds the magnitudes of a plane to `BINS` bins and to the count above them.
+pub(super) fn tally(level: Level, plane: &[u32], window: Window, bins: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if level == Level::Avx2 {
+        // SAFETY: an executor has this level only where the machine supports it.
+        return unsafe { tally_avx2(plane, window, bins) };
+    }
+    let _ = level;
+    tally_scalar(plane, window, bins);
+}
+
+fn tally_scalar(plane: &[u32], window: Window, bins: &mut [u64]) {
+    for bits in plane {
+        if let Some(bin) = window.bin(bits & MAGNITUDE) {
+            bins[bin] += 1;
+        }
+    }
+}
+
+/// Eight magnitudes at a time; only those inside the window are looked at one by one, which are
+/// few when the window was well guessed.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn tally_avx2(plane: &[u32], window: Window, bins: &mut [u64]) {
+    use std::arch::x86_64::*;
+    let end = u64::from(window.lo) + ((BINS as u64) << window.shift);
+    // Magnitudes are below 2^31, so signed comparisons order them.
+    let below = _mm256_set1_epi32(window.lo as i32 - 1);
+    let last = _mm256_set1_epi32((end - 1).min(u64::from(MAGNITUDE)) as i32);
+    let mask = _mm256_set1_epi32(MAGNITUDE as i32);
+    let mut above = _mm256_setzero_si256();
+    let (blocks, tail) = plane.as_chunks::<8>();
+    for block in blocks {
+        // SAFETY: the array has the size of the vector; the load needs no alignment.
+        let bits = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
+        let key = _mm256_and_si256(bits, mask);
+        let over = _mm256_cmpgt_epi32(key, last);
+        above = _mm256_sub_epi32(above, over);
+        let inside = _mm256_andnot_si256(over, _mm256_cmpgt_epi32(key, below));
+        let mut lanes = _mm256_movemask_ps(_mm256_castsi256_ps(inside)) as u32;
+        while lanes != 0 {
+            let lane = lanes.trailing_zeros() as usize;
+            let bin = ((block[lane & 7] & MAGNITUDE) - window.lo) >> window.shift;
+            bins[bin as usize & (BINS - 1)] += 1;
+            lanes &= lanes - 1;
+        }
+    }
+    let mut counts = [0u32; 8];
+    // SAFETY: as above, a store.
+    unsafe { _mm256_storeu_si256(counts.as_mut_ptr().cast(), above) };
+    bins[BINS] += counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+    tally_scalar(tail, window, bins);
+}
+
+/// A sample of each value's magnitudes, from places spread evenly over the pieces.
+pub(super) fn sample(
+    level: Level,
+    tile: &mut Tile,
+    batch: &Batch<'_>,
+    arena: &[u8],
+    size: usize,
+) -> Vec<Vec<u32>> {
+    let program = batch.program;
+    let values = program.end().values();
+    let mut samples = vec![Vec::with_capacity(size + PLACE); values.len()];
+    let total: usize = batch.pieces.iter().map(|piece| piece.len).sum();
+    let stride = (total / size.div_ceil(PLACE).max(1)).next_multiple_of(4).max(PLACE);
+    for piece in batch.pieces {
+        for at in (0..piece.len).step_by(stride) {
+            let len = PLACE.min(piece.len - at);
+            // A value that is not finite is found, and named, by the pass that follows.
+            let Ok(planes) = tile.fill(level, program, piece, at, len, arena) else {
+                continue;
+            };
+            for (sample, value) in samples.iter_mut().zip(values) {
+                let plane = &planes[program.plane(*value)][..len];
+                sample.extend(plane.iter().map(|bits| bits & MAGNITUDE));
+            }
+        }
+    }
+    samples
+}
+
+/// The tensor's index of the `rank`-th element of the pieces whose magnitude is `key`.
+pub(super) fn locate(
+    level: Level,
+    tile: &mut Tile,
+    batch: &Batch<'_>,
+    value: usize,
+    key: u32,
+    rank: u64,
+    arena: &[u8],
+) -> Option<u64> {
+    let program = batch.program;
+    let plane = program.plane(program.end().values()[value]);
+    let mut left = rank;
+    for piece in batch.pieces {
+        for at in (0..piece.len).step_by(TILE) {
+            let len = TILE.min(piece.len - at);
+            let Ok(planes) = tile.fill(level, program, piece, at, len, arena) else {
+                continue;
+            };
+            let plane = &planes[plane][..len];
+            let equal = plane.iter().filter(|bits| **bits & MAGNITUDE == key).count() as u64;
+            if equal <= left {
+                left -= equal;
+                continue;
+            }
+            return nth(piece, plane, at, key, left);
+        }
+    }
+    None
+}
+
+fn nth(piece: &Piece<'_>, plane: &[u32], at: usize, key: u32, rank: u64) -> Option<u64> {
+    let mut hits = (0u64..).zip(plane).filter(|(_, bits)| **bits & MAGNITUDE == key);
+    let (lane, _) = hits.nth(usize::try_from(rank).ok()?)?;
+    Some(piece.start + at as u64 + lane)
+}

@@ -1,0 +1,162 @@
+//! Runs the steps of a Program over one tile after the other.
+
+use super::formula::{Argument, in_bf16, in_f16, in_f32};
+use super::{Level, codec, philox};
+use crate::exec::{Batch, ExecError, Piece};
+use crate::kernel::{Compute, Entry, Formula, Operand, Program, Step, TILE};
+
+/// The planes of a tile: the values that are live while a Program runs.
+#[derive(Debug, Default)]
+pub(super) struct Tile {
+    planes: Vec<Vec<u32>>,
+    index: Vec<u32>,
+}
+
+impl Tile {
+    /// Runs a batch. After each tile `finish` gets the piece's number, the piece, the planes, the
+    /// first element in the piece and the number of elements.
+    pub(super) fn run(
+        &mut self,
+        level: Level,
+        batch: &Batch<'_>,
+        arena: &[u8],
+        mut finish: impl FnMut(usize, &Piece<'_>, &[Vec<u32>], usize, usize),
+    ) -> Result<(), ExecError> {
+        for (number, piece) in batch.pieces.iter().enumerate() {
+            for at in (0..piece.len).step_by(TILE) {
+                let len = TILE.min(piece.len - at);
+                self.fill(level, batch.program, piece, at, len, arena)
+                    .map_err(|fault| fault.located(number, piece, at))?;
+                finish(number, piece, &self.planes, at, len);
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes the values of `len` elements from element `at` of a piece.
+    pub(super) fn fill(
+        &mut self,
+        level: Level,
+        program: &Program,
+        piece: &Piece<'_>,
+        at: usize,
+        len: usize,
+        arena: &[u8],
+    ) -> Result<&[Vec<u32>], Fault> {
+        while self.planes.len() < program.plane_count() {
+            self.planes.push(vec![0; TILE]);
+        }
+        if program.reads_index() {
+            self.index.clear();
+            self.index.extend(at as u32..(at + len) as u32);
+        }
+        for (number, step) in program.steps().iter().enumerate() {
+            let target = program.plane(number as u16);
+            // A step never writes a plane that it reads, so its own can be taken out meanwhile.
+            let mut out = std::mem::take(&mut self.planes[target]);
+            let done = self.step(level, program, step, piece, at, arena, &mut out[..len]);
+            self.planes[target] = out;
+            done?;
+        }
+        Ok(&self.planes)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the state of one tile")]
+    fn step(
+        &self,
+        level: Level,
+        program: &Program,
+        step: &Step,
+        piece: &Piece<'_>,
+        at: usize,
+        arena: &[u8],
+        out: &mut [u32],
+    ) -> Result<(), Fault> {
+        match step {
+            Step::Load { slot, float, entry } => {
+                let begin = piece.inputs[usize::from(*slot)] + at * float.bytes();
+                let bytes = &arena[begin..][..out.len() * float.bytes()];
+                let working = (*entry != Entry::Raw).then_some(program.compute());
+                let finite = codec::decode(level, *float, working, bytes, out);
+                if !finite && *entry == Entry::Checked {
+                    return Err(Fault::new(*slot, out));
+                }
+            }
+            Step::Word { stream } => {
+                let stream = piece.row.streams[usize::from(*stream)];
+                philox::fill(level, stream, piece.start + at as u64, out);
+            }
+            Step::Call { formula, operands } => {
+                let mut arguments = [Argument::Same(0); 8];
+                for (argument, operand) in arguments.iter_mut().zip(operands) {
+                    *argument = match *operand {
+                        Operand::Value(value) => Argument::Plane(&self.planes[program.plane(value)]),
+                        Operand::Index => Argument::Plane(&self.index),
+                        Operand::Scalar(i) => Argument::Same(piece.row.scalars[usize::from(i)]),
+                        Operand::Cutoff(i) => {
+                            Argument::Same(piece.row.cutoff_from(usize::from(i), piece.start))
+                        }
+                    };
+                }
+                let arguments = &arguments[..operands.len()];
+                call(level, program.compute(), *formula, arguments, out);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value that is not finite where it must be.
+#[derive(Debug)]
+pub(super) struct Fault {
+    slot: u16,
+    lane: usize,
+}
+
+impl Fault {
+    fn new(slot: u16, decoded: &[u32]) -> Fault {
+        let lane = decoded
+            .iter()
+            .position(|bits| bits & 0x7f80_0000 == 0x7f80_0000)
+            .unwrap_or(0);
+        Fault { slot, lane }
+    }
+
+    fn located(self, piece_number: usize, piece: &Piece<'_>, at: usize) -> ExecError {
+        ExecError::NonFinite {
+            piece: piece_number,
+            slot: self.slot,
+            element: piece.start + (at + self.lane) as u64,
+        }
+    }
+}
+
+/// Runs a formula in a working dtype.
+#[inline(always)]
+fn call_inline(compute: Compute, formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]) {
+    match compute {
+        Compute::F32 => in_f32::call(formula, arguments, out),
+        Compute::BF16 => in_bf16::call(formula, arguments, out),
+        Compute::F16 => in_f16::call(formula, arguments, out),
+    }
+}
+
+fn call(
+    level: Level,
+    compute: Compute,
+    formula: Formula,
+    arguments: &[Argument<'_>],
+    out: &mut [u32],
+) {
+    #[cfg(target_arch = "x86_64")]
+    if level == Level::Avx2 {
+        #[target_feature(enable = "avx2,f16c")]
+        fn avx2(compute: Compute, formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]) {
+            call_inline(compute, formula, arguments, out);
+        }
+        // SAFETY: an executor has this level only where the machine supports it.
+        return unsafe { avx2(compute, formula, arguments, out) };
+    }
+    let _ = level;
+    call_inline(compute, formula, arguments, out);
+}

@@ -1,0 +1,329 @@
+//! A tensor's expression while it is built: a graph of values and of the statistics they need.
+//!
+//! Methods write into an [`Expression`]; equal nodes are shared. A statistic is a number (or a few)
+//! about whole values: a magnitude threshold, sums. Its results are scalars that later nodes read,
+//! so an expression orders itself into levels: the statistics of level 0 need only inputs, those of
+//! level 1 may need results of level 0, and so on; the output comes last. [`Expression::program`]
+//! extracts the straight-line Program of any of these.
+
+use std::collections::HashMap;
+
+use super::{Compute, End, Entry, Formula, Kind, Operand, Program, Row, Step, Stream, Ties};
+use crate::dtype::Float;
+
+/// A value in an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Node(u16);
+
+/// Over what a selection of the largest magnitudes ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One tensor.
+    Tensor,
+    /// All merged tensors of a model: statistics with the same number are one selection.
+    Model(u32),
+}
+
+/// Turns sums over a tensor into scalars, on the host in f64.
+#[derive(Clone, Debug)]
+pub struct Derive {
+    /// From the sums and the parameters to the scalars.
+    pub function: fn(sums: &[f64], parameters: &[f64]) -> Vec<f64>,
+    /// Constants of the merge.
+    pub parameters: Vec<f64>,
+}
+
+/// What must be known about whole tensors before a value can be computed.
+#[derive(Clone, Debug)]
+pub enum Statistic {
+    /// The magnitude threshold that keeps the largest entries of a value.
+    Largest {
+        /// Whose entries.
+        value: Node,
+        /// Kept share, in (0, 1]: k = floor(density n).
+        density: f64,
+        /// What happens at the threshold.
+        ties: Ties,
+        /// One tensor or the whole model.
+        scope: Scope,
+        /// The scalar that receives the threshold's bits.
+        threshold: u16,
+        /// The cutoff that receives the index up to which ties are kept.
+        cutoff: u16,
+    },
+    /// Sums of values over the tensor, turned into scalars.
+    Sums {
+        /// What is summed.
+        values: Vec<Node>,
+        /// How the sums become scalars.
+        derive: Derive,
+        /// The first scalar that receives a result.
+        first: u16,
+        /// How many scalars there are.
+        count: u16,
+    },
+}
+
+impl Statistic {
+    /// The values it looks at.
+    pub fn values(&self) -> &[Node] {
+        match self {
+            Statistic::Largest { value, .. } => std::slice::from_ref(value),
+            Statistic::Sums { values, .. } => values,
+        }
+    }
+}
+
+/// A tensor's expression.
+#[derive(Clone, Debug, Default)]
+pub struct Expression {
+    compute: Compute,
+    steps: Vec<Step>,
+    known: HashMap<Step, Node>,
+    row: Row,
+    /// For each scalar and cutoff, the statistic that fills it.
+    scalar_source: Vec<Option<u16>>,
+    cutoff_source: Vec<u16>,
+    statistics: Vec<Statistic>,
+}
+
+impl Expression {
+    /// An empty expression in a working dtype.
+    pub fn new(compute: Compute) -> Expression {
+        Expression {
+            compute,
+            ..Expression::default()
+        }
+    }
+
+    fn push(&mut self, step: Step) -> Node {
+        if let Some(&node) = self.known.get(&step) {
+            return node;
+        }
+        let node = Node(u16::try_from(self.steps.len()).expect("fewer than 65536 steps"));
+        self.steps.push(step.clone());
+        self.known.insert(step, node);
+        node
+    }
+
+    /// An input's element.
+    pub fn load(&mut self, slot: u16, float: Float, entry: Entry) -> Node {
+        self.push(Step::Load { slot, float, entry })
+    }
+
+    /// A random word for each element.
+    pub fn word(&mut self, stream: Stream) -> Node {
+        let known = self.row.streams.iter().position(|s| *s == stream);
+        let index = known.unwrap_or_else(|| {
+            self.row.streams.push(stream);
+            self.row.streams.len() - 1
+        });
+        self.push(Step::Word {
+            stream: index as u16,
+        })
+    }
+
+    /// A constant of this tensor, rounded to the working dtype.
+    pub fn scalar(&mut self, value: f64) -> Operand {
+        let bits = self.compute.scalar(value);
+        self.code(bits)
+    }
+
+    /// An integer of this tensor.
+    pub fn code(&mut self, bits: u32) -> Operand {
+        self.row.scalars.push(bits);
+        self.scalar_source.push(None);
+        Operand::Scalar((self.row.scalars.len() - 1) as u16)
+    }
+
+    /// A formula's value. The operands must be of its parameters' kinds.
+    pub fn call(&mut self, formula: Formula, operands: &[Operand]) -> Node {
+        let kinds = formula.parameters();
+        assert_eq!(kinds.len(), operands.len(), "arguments of {formula:?}");
+        for (kind, operand) in kinds.iter().zip(operands) {
+            let fits = match kind {
+                Kind::Lane => matches!(operand, Operand::Value(_)),
+                Kind::Word => matches!(operand, Operand::Value(_) | Operand::Index),
+                Kind::Scalar => matches!(operand, Operand::Scalar(_)),
+                Kind::Code => matches!(operand, Operand::Scalar(_) | Operand::Cutoff(_)),
+            };
+            assert!(fits, "{operand:?} as {kind:?} of {formula:?}");
+        }
+        self.push(Step::Call {
+            formula,
+            operands: operands.to_vec(),
+        })
+    }
+
+    /// Keeps the largest entries of a value, zero elsewhere.
+    pub fn trim(&mut self, value: Node, density: f64, ties: Ties, scope: Scope) -> Node {
+        if density >= 1.0 {
+            return value;
+        }
+        let statistic = self.statistics.len() as u16;
+        let Operand::Scalar(threshold) = self.code(0) else {
+            unreachable!("a code is a scalar")
+        };
+        self.scalar_source[usize::from(threshold)] = Some(statistic);
+        self.row.cutoffs.push(u64::MAX);
+        self.cutoff_source.push(statistic);
+        let cutoff = (self.row.cutoffs.len() - 1) as u16;
+        self.statistics.push(Statistic::Largest {
+            value,
+            density,
+            ties,
+            scope,
+            threshold,
+            cutoff,
+        });
+        let operands = [
+            value.into(),
+            Operand::Index,
+            Operand::Scalar(threshold),
+            Operand::Cutoff(cutoff),
+        ];
+        self.call(Formula::Trim, &operands)
+    }
+
+    /// Scalars that `derive` makes from the sums of values over the tensor.
+    pub fn sums(&mut self, values: &[Node], derive: Derive, count: u16) -> Vec<Operand> {
+        let statistic = self.statistics.len() as u16;
+        let first = self.row.scalars.len() as u16;
+        for _ in 0..count {
+            self.row.scalars.push(0);
+            self.scalar_source.push(Some(statistic));
+        }
+        self.statistics.push(Statistic::Sums {
+            values: values.to_vec(),
+            derive,
+            first,
+            count,
+        });
+        (first..first + count).map(Operand::Scalar).collect()
+    }
+
+    /// The working dtype.
+    pub fn compute(&self) -> Compute {
+        self.compute
+    }
+
+    /// The statistics.
+    pub fn statistics(&self) -> &[Statistic] {
+        &self.statistics
+    }
+
+    /// The row as far as it is known before any statistic.
+    pub fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Whether the value is an input's element as it is stored, untouched.
+    pub fn untouched(&self, value: Node) -> Option<(u16, Float)> {
+        match self.steps[usize::from(value.0)] {
+            Step::Load { slot, float, .. } => Some((slot, float)),
+            _ => None,
+        }
+    }
+
+    /// The statistics that `roots` need, in levels: each level needs only those before it.
+    pub fn levels(&self, roots: &[Node]) -> Vec<Vec<u16>> {
+        let mut level_of = vec![None; self.statistics.len()];
+        self.rank(roots, &mut level_of);
+        let count = level_of.iter().flatten().max().map_or(0, |&level| level + 1);
+        let mut levels = vec![Vec::new(); count];
+        for (statistic, level) in level_of.iter().enumerate() {
+            if let Some(level) = level {
+                levels[*level].push(statistic as u16);
+            }
+        }
+        levels
+    }
+
+    /// Ranks the statistics under `roots`; returns the number of levels that they need.
+    fn rank(&self, roots: &[Node], level_of: &mut [Option<usize>]) -> usize {
+        let mut needed = 0;
+        for statistic in self.sources(roots) {
+            let index = usize::from(statistic);
+            let level = level_of[index].unwrap_or_else(|| {
+                let level = self.rank(self.statistics[index].values(), level_of);
+                level_of[index] = Some(level);
+                level
+            });
+            needed = needed.max(level + 1);
+        }
+        needed
+    }
+
+    /// The statistics whose results the values under `roots` read directly.
+    fn sources(&self, roots: &[Node]) -> Vec<u16> {
+        let live = self.live(roots);
+        let mut sources: Vec<u16> = self
+            .steps
+            .iter()
+            .zip(live)
+            .filter(|(_, live)| *live)
+            .flat_map(|(step, _)| match step {
+                Step::Call { operands, .. } => operands.as_slice(),
+                _ => &[],
+            })
+            .filter_map(|operand| match operand {
+                Operand::Scalar(scalar) => self.scalar_source[usize::from(*scalar)],
+                Operand::Cutoff(cutoff) => Some(self.cutoff_source[usize::from(*cutoff)]),
+                _ => None,
+            })
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+
+    fn live(&self, roots: &[Node]) -> Vec<bool> {
+        let mut live = vec![false; self.steps.len()];
+        for root in roots {
+            live[usize::from(root.0)] = true;
+        }
+        for number in (0..self.steps.len()).rev() {
+            if let (true, Step::Call { operands, .. }) = (live[number], &self.steps[number]) {
+                for operand in operands {
+                    if let Operand::Value(value) = operand {
+                        live[usize::from(*value)] = true;
+                    }
+                }
+            }
+        }
+        live
+    }
+
+    /// The Program that ends in `end`, whose values are nodes of this expression.
+    pub fn program(&self, roots: &[Node], end: impl FnOnce(Vec<u16>) -> End) -> Program {
+        let live = self.live(roots);
+        let mut number_of = vec![u16::MAX; self.steps.len()];
+        let mut steps = Vec::new();
+        for (node, step) in self.steps.iter().enumerate() {
+            if !live[node] {
+                continue;
+            }
+            number_of[node] = steps.len() as u16;
+            let mut step = step.clone();
+            if let Step::Call { operands, .. } = &mut step {
+                for operand in operands {
+                    if let Operand::Value(value) = operand {
+                        *value = number_of[usize::from(*value)];
+                    }
+                }
+            }
+            steps.push(step);
+        }
+        let values = roots
+            .iter()
+            .map(|root| number_of[usize::from(root.0)])
+            .collect();
+        Program::new(self.compute, steps, end(values))
+    }
+}
+
+impl From<Node> for Operand {
+    fn from(node: Node) -> Operand {
+        Operand::Value(node.0)
+    }
+}

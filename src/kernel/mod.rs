@@ -1,0 +1,27 @@
+//! What a merge computes, as data: formulas, Programs and their shader text.
+//!
+//! A [`Program`] is the fused straight-line form of one tensor's expression. Both executors
+//! interpret it: the CPU runs it tile by tile, the GPU compiles the WGSL that [`wgsl::assemble`]
+//! writes for it. This module knows no device and no file.
+
+mod compute;
+mod expression;
+mod formula;
+mod program;
+mod row;
+mod selection;
+mod stream;
+//pub mod wgsl;
+
+pub use compute::Compute;
+pub use expression::{Derive, Expression, Node, Scope, Statistic};
+pub(crate) use formula::formulas;
+pub use formula::{Formula, Kind};
+pub use program::{End, Entry, Operand, Program, Step};
+pub use row::Row;
+pub use selection::{BINS, Selection, Ties, Window};
+pub use stream::Stream;
+
+/// Elements of one tile: the unit of reduction, of GPU workgroups and of chunk boundaries.
+/// Chunks of a tensor begin at multiples of it, so sums do not depend on how a tensor is cut.
+pub const TILE: usize = 1024;

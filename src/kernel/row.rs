@@ -1,0 +1,22 @@
+//! The run-time numbers of one tensor: what its Program reads besides the inputs.
+
+use super::Stream;
+
+/// The numbers that one tensor's Program reads. Programs are equal and share a pipeline whatever
+/// their rows hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// f32 bits or integer codes, one per scalar of the Program.
+    pub scalars: Vec<u32>,
+    /// Element indices in the tensor up to which ties are kept.
+    pub cutoffs: Vec<u64>,
+    /// Random streams.
+    pub streams: Vec<Stream>,
+}
+
+impl Row {
+    /// A cutoff as seen from a piece that starts at element `start`: saturated to u32.
+    pub fn cutoff_from(&self, index: usize, start: u64) -> u32 {
+        u32::try_from(self.cutoffs[index].saturating_sub(start)).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,156 @@
+//! Exact selection of the k largest magnitudes by counting, in as few passes as possible.
+//!
+//! Keys are the 31 magnitude bits of f32 values, which order as the magnitudes do. A pass counts
+//! the keys in [`BINS`] equal bins of a window, and the keys above it; the bin in which the k-th
+//! largest key falls is the next window, until it holds a single key. The result is exact whatever
+//! the windows were, so a good first guess from a sample saves passes and changes nothing.
+
+/// Bins of a window.
+pub const BINS: usize = 2048;
+
+const KEY_MAX: u32 = 0x7fff_ffff;
+
+/// What becomes of entries whose magnitude equals that of the smallest kept one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ties {
+    /// Exactly k entries are kept; of equal magnitudes those with the lowest index.
+    #[default]
+    Exact,
+    /// All entries as large as the k-th are kept, so more than k may survive.
+    Keep,
+}
+
+/// The keys `lo .. lo + (BINS << shift)`, in bins of `1 << shift` keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The lowest key counted.
+    pub lo: u32,
+    /// Binary logarithm of the keys in a bin.
+    pub shift: u32,
+}
+
+impl Window {
+    /// The narrowest window that holds the keys `lo..=hi`.
+    pub fn over(lo: u32, hi: u32) -> Window {
+        let mut shift = 0;
+        while (hi.saturating_sub(lo) >> shift) as usize >= BINS {
+            shift += 1;
+        }
+        Window { lo, shift }
+    }
+
+    /// Bin of a key, `BINS` if it is above the window, None if below.
+    #[inline(always)]
+    pub fn bin(self, key: u32) -> Option<usize> {
+        let bin = (key.checked_sub(self.lo)? >> self.shift) as usize;
+        Some(bin.min(BINS))
+    }
+}
+
+/// The search for the k-th largest of n keys.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    k: u64,
+    ties: Ties,
+    /// The k-th largest key is known to be in `lo..=hi`.
+    lo: u32,
+    hi: u32,
+    /// Keys above `hi`.
+    above: u64,
+    /// Keys equal to the threshold, once `lo == hi`.
+    equal: Option<u64>,
+    guess: Option<Window>,
+}
+
+impl Selection {
+    /// A search for the `k` largest of `n` keys; `k` at most `n`.
+    pub fn new(n: u64, k: u64, ties: Ties) -> Selection {
+        assert!(k <= n, "{k} of {n} keys asked for");
+        let (lo, hi, equal) = match k {
+            0 => (KEY_MAX, KEY_MAX, Some(0)),
+            _ if k == n => (0, 0, Some(0)),
+            _ => (0, KEY_MAX, None),
+        };
+        Selection {
+            k,
+            ties: if k == n { Ties::Keep } else { ties },
+            lo,
+            hi,
+            above: 0,
+            equal,
+            guess: None,
+        }
+    }
+
+    /// Proposes a first window from a sample of `n` keys in any order. Only speed depends on it.
+    pub fn guess(&mut self, sample: &mut [u32], n: u64) {
+        if sample.is_empty() || self.equal.is_some() {
+            return;
+        }
+        sample.sort_unstable();
+        let size = sample.len() as f64;
+        let kept = self.k as f64 / n as f64;
+        // Four standard deviations of the rank that the threshold has in a random sample.
+        let margin = 4.0 * (size * kept * (1.0 - kept)).sqrt() + 2.0;
+        let rank = size * (1.0 - kept);
+        let at = |rank: f64| sample[(rank.max(0.0) as usize).min(sample.len() - 1)];
+        let (lo, hi) = (at(rank - margin), at(rank + margin));
+        let window = if lo == hi {
+            // So many equal keys that the threshold is most likely this one.
+            Window::over(lo.saturating_sub(BINS as u32 / 2), lo.saturating_add(1))
+        } else {
+            Window::over(lo, hi)
+        };
+        self.guess = Some(window);
+    }
+
+    /// The window to count next, or None when the threshold is known.
+    pub fn window(&self) -> Option<Window> {
+        match (self.equal, self.guess) {
+            (Some(_), _) => None,
+            (None, Some(guess)) => Some(guess),
+            (None, None) => Some(Window::over(self.lo, self.hi)),
+        }
+    }
+
+    /// Takes the counts of the last [`Self::window`]: one per bin, then those above it.
+    pub fn feed(&mut self, counts: &[u64]) {
+        assert_eq!(counts.len(), BINS + 1, "bins of a window and what is above");
+        let Some(window) = self.window() else { return };
+        self.guess = None;
+        let mut above = counts[BINS];
+        let end = u64::from(window.lo) + ((BINS as u64) << window.shift);
+        if above >= self.k {
+            // Above the window. It cannot be when the window reached the end of the bracket.
+            self.lo = u32::try_from(end).unwrap_or(KEY_MAX);
+            return;
+        }
+        for bin in (0..BINS).rev() {
+            if above + counts[bin] >= self.k {
+                let lo = window.lo + ((bin as u32) << window.shift);
+                let hi = u64::from(lo) + (1u64 << window.shift) - 1;
+                self.lo = lo.max(self.lo);
+                self.hi = (hi as u32).min(self.hi);
+                self.above = above;
+                self.equal = (window.shift == 0).then_some(counts[bin]);
+                return;
+            }
+            above += counts[bin];
+        }
+        self.hi = window.lo.saturating_sub(1);
+        self.above = above;
+    }
+
+    /// The smallest kept key. Keys above it are kept, of those equal to it [`Self::kept_ties`].
+    pub fn threshold(&self) -> u32 {
+        self.lo
+    }
+
+    /// How many of the keys equal to the threshold are kept, the first in index order; None when
+    /// all are. A threshold of zero keeps all: a dropped zero and a kept one are the same.
+    pub fn kept_ties(&self) -> Option<u64> {
+        let rest = self.k.saturating_sub(self.above);
+        let all = self.ties == Ties::Keep || self.lo == 0 || self.equal == Some(rest);
+        (!all).then_some(rest)
+    }
+}

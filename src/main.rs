@@ -1,0 +1,5 @@
+//! The `wgmerge` command.
+
+fn main() -> std::process::ExitCode {
+    wgmerge::cli::run()
+}

@@ -1,0 +1,110 @@
+//! A worker: its buffers, and the reading of inputs into them.
+
+use std::sync::atomic::Ordering;
+
+use super::buffer::Buffer;
+use super::engine::Engine;
+use super::{MergeError, Shared};
+use crate::exec::cpu::Level;
+use crate::exec::{ARENA_ALIGNMENT, ExecError, Piece};
+use crate::kernel::Row;
+use crate::plan::{Action, Part};
+
+/// A worker with its buffers and its executor.
+pub(super) struct Lane<'a> {
+    pub(super) shared: &'a Shared<'a>,
+    pub(super) engine: Engine<'a>,
+    pub(super) arena: Buffer,
+    pub(super) output: Buffer,
+}
+
+/// A part whose inputs lie in the arena.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub(super) part: Part,
+    /// Arena offset of each input slot; of the bytes of a copy.
+    pub(super) inputs: Vec<usize>,
+}
+
+impl Loaded {
+    /// The part as an executor sees it.
+    pub(super) fn piece<'r>(&self, row: &'r Row) -> Piece<'r> {
+        Piece {
+            row,
+            start: self.part.start,
+            len: self.part.len as usize,
+            inputs: self.inputs.clone(),
+            output: 0,
+        }
+    }
+}
+
+impl<'a> Lane<'a> {
+    pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Lane<'a> {
+        Lane {
+            shared,
+            engine: Engine::new(shared, level),
+            arena: Buffer::default(),
+            output: Buffer::default(),
+        }
+    }
+
+    /// Reads the inputs of parts, that take at most `bytes` of arena.
+    pub(super) fn load(&mut self, parts: &[Part], bytes: usize) -> Result<Vec<Loaded>, MergeError> {
+        let merge = self.shared.merge;
+        let arena = self.arena.take(bytes);
+        let mut at = 0;
+        let mut loaded = Vec::with_capacity(parts.len());
+        for part in parts {
+            let job = &merge.plan().jobs[part.job];
+            let slots = match &job.action {
+                Action::Copy(_) => 1,
+                Action::Merge { inputs, .. } => inputs.len(),
+            };
+            let mut inputs = vec![0; slots];
+            for (slot, input) in job.inputs() {
+                // A copy's parts are counted in bytes.
+                let unit = match job.action {
+                    Action::Copy(_) => 1,
+                    Action::Merge { .. } => input.element_bytes,
+                };
+                let len = (part.len * unit) as usize;
+                let end = at + len;
+                let padded = end.next_multiple_of(ARENA_ALIGNMENT);
+                let offset = input.offset + part.start * unit;
+                let target = &mut arena[at..end];
+                let checkpoint = &merge.checkpoints()[input.model];
+                self.shared.reading.during(|| checkpoint.read_at(input.file, offset, target))?;
+                arena[end..padded].fill(0);
+                self.shared.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
+                self.shared.progress.advance(len as u64);
+                inputs[slot] = at;
+                at = padded;
+            }
+            loaded.push(Loaded { part: *part, inputs });
+        }
+        Ok(loaded)
+    }
+}
+
+impl Shared<'_> {
+    /// Names the model and tensor of a fault in a batch; `job_of` gives the job of each piece.
+    pub(super) fn fault_at(&self, fault: ExecError, job_of: impl Fn(usize) -> usize) -> MergeError {
+        let job = match fault {
+            ExecError::NonFinite { piece, .. } => job_of(piece),
+            _ => 0,
+        };
+        self.fault(fault, job)
+    }
+
+    /// Names the model and tensor of a fault in a job.
+    pub(super) fn fault(&self, fault: ExecError, job: usize) -> MergeError {
+        let ExecError::NonFinite { slot, element, .. } = fault else {
+            return MergeError::Internal(fault.to_string());
+        };
+        let job = &self.merge.plan().jobs[job];
+        let model = job.inputs().find(|(number, _)| *number == usize::from(slot));
+        let path = model.map(|(_, input)| self.merge.checkpoints()[input.model].path().to_owned());
+        MergeError::NonFinite { model: path.unwrap_or_default(), key: job.key.clone(), element }
+    }
+}

@@ -1,0 +1,231 @@
+//! Preparing and running a merge.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::lane::Lane;
+use super::{
+    Busy, Device, MergeError, Progress, Report, Shared, engine, lanes, survey, window,
+};
+use crate::checkpoint::{Checkpoint, FileIdentity};
+use crate::exec::cpu::Level;
+use crate::kernel::Row;
+use crate::plan::{self, Action, Limits, Output, Part, Plan, Source};
+use crate::recipe::Recipe;
+use crate::sink::{self, FileLayout, Layout, Root, SideFile, Sink};
+
+/// How a merge is run. The output's bytes do not depend on it.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the result goes: a `.safetensors` file, or a folder.
+    pub output: PathBuf,
+    /// Whether an existing output may be replaced.
+    pub overwrite: bool,
+    /// Bytes that the process may hold.
+    pub memory: u64,
+    /// Threads that compute.
+    pub threads: usize,
+    /// The device that computes, if it is not the CPU.
+    pub device: Option<Device>,
+    /// The instruction set of the CPU's loops.
+    pub level: Level,
+}
+
+/// A merge that was found right and can be run.
+#[derive(Debug)]
+pub struct Merge {
+    recipe: Recipe,
+    checkpoints: Vec<Checkpoint>,
+    plan: Plan,
+    settings: Settings,
+}
+
+impl Merge {
+    /// Opens the models, plans and checks the merge. Writes nothing.
+    pub fn prepare(recipe: Recipe, settings: Settings) -> Result<Merge, MergeError> {
+        let checkpoints = recipe
+            .models
+            .iter()
+            .map(|path| Checkpoint::open(path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let sources: Vec<Source<'_>> = checkpoints.iter().map(source).collect();
+        let limits = Limits {
+            memory: settings.memory,
+            threads: settings.threads,
+            device: settings.device.as_ref().map(|device| device.limits),
+        };
+        let output = match is_file(&settings.output) {
+            true => Output::File,
+            false => Output::Folder,
+        };
+        let plan = plan::build(&recipe, &sources, &output, &limits).map_err(Box::new)?;
+        Ok(Merge { recipe, checkpoints, plan, settings })
+    }
+
+    /// Checks that the output can be written where it should go. Writes nothing.
+    pub fn check_output(&self) -> Result<(), MergeError> {
+        let layout = self.layout()?;
+        self.check_inputs(&layout)?;
+        Ok(Sink::preflight(&layout, &self.sink_options())?)
+    }
+
+    /// What will happen.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The opened models.
+    pub fn checkpoints(&self) -> &[Checkpoint] {
+        &self.checkpoints
+    }
+
+    /// The device, if it is not the CPU.
+    pub fn device(&self) -> Option<&Device> {
+        self.settings.device.as_ref()
+    }
+
+    /// Runs the merge. When `cancel` is set it stops and leaves nothing behind.
+    pub fn run(
+        &self,
+        progress: &dyn Progress,
+        cancel: &AtomicBool,
+    ) -> Result<Report, MergeError> {
+        let begun = Instant::now();
+        self.check_output()?;
+        let sink = Sink::create(&self.layout()?, &self.sink_options())?;
+        let shared = Shared {
+            merge: self,
+            progress,
+            cancel,
+            permits: lanes::Permits::new(match self.settings.device {
+                // A device's lanes mostly wait.
+                Some(_) => self.plan.memory.lanes,
+                None => self.settings.threads,
+            }),
+            reading: Busy::default(),
+            writing: Busy::default(),
+            bytes_read: AtomicU64::new(0),
+            degraded: engine::Degraded::default(),
+        };
+        self.run_passes(&shared, &sink)?;
+        let finished = shared.writing.during(|| sink.finish())?;
+        let mut report = self.report(&shared, finished.bytes);
+        report.time(begun.elapsed(), shared.reading.total(), shared.writing.total());
+        Ok(report)
+    }
+
+    fn run_passes<'a>(&'a self, shared: &'a Shared<'a>, sink: &Sink) -> Result<(), MergeError> {
+        let level = self.settings.level;
+        let mut lanes: Vec<Lane<'_>> =
+            (0..self.plan.memory.lanes).map(|_| Lane::new(shared, level)).collect();
+        let mut rows: Vec<Row> = self.plan.jobs.iter().map(|job| match &job.action {
+            Action::Merge { row, .. } => row.clone(),
+            Action::Copy(_) => Row::default(),
+        }).collect();
+        survey::run(shared, &mut lanes, &mut rows)?;
+        let read: u64 = self.plan.jobs.iter().map(|job| job.input_bytes()).sum();
+        let written: u64 = self.plan.files.iter().map(|file| file.data_bytes).sum();
+        shared.progress.begin("merge", read + written);
+        let tasks = &self.plan.tasks;
+        lanes::run(shared, &mut lanes, tasks.len(), |lane, task| {
+            window::run(lane, &tasks[task], &rows, sink)
+        })
+    }
+
+    fn report(&self, shared: &Shared<'_>, bytes_written: u64) -> Report {
+        let device = self.device().map_or("CPU".to_owned(), |device| device.name.clone());
+        Report {
+            output: self.settings.output.clone(),
+            device: match shared.degraded.reason() {
+                None => device,
+                Some(reason) => format!("{device}, then CPU ({reason})"),
+            },
+            bytes_read: shared.bytes_read.load(Ordering::Relaxed),
+            bytes_written,
+            seconds: 0.0,
+            seconds_reading: 0.0,
+            seconds_writing: 0.0,
+            floor_share: 0.0,
+            merged: self.plan.report.merged,
+            copied: self.plan.report.copied,
+        }
+    }
+
+    /// Bytes of arena that the inputs of a part take.
+    pub(super) fn arena_bytes(&self, part: &Part) -> usize {
+        self.plan.arena_bytes(part) as usize
+    }
+
+    fn sink_options(&self) -> sink::Options {
+        sink::Options { overwrite: self.settings.overwrite, ..sink::Options::default() }
+    }
+
+    fn layout(&self) -> Result<Layout, MergeError> {
+        let output = &self.settings.output;
+        let files = self.plan.files.iter().map(|file| FileLayout {
+            name: file.name.clone(),
+            header: file.header.clone(),
+            data_bytes: file.data_bytes,
+        });
+        let (root, side_files) = match is_file(output) {
+            true => (Root::File(output.clone()), Vec::new()),
+            false => (Root::Folder(output.clone()), self.side_files()),
+        };
+        Ok(Layout { root, files: files.collect(), side_files })
+    }
+
+    /// What a folder holds besides weights: the reference model's other files, then the indexes.
+    fn side_files(&self) -> Vec<SideFile> {
+        let reference = &self.checkpoints[self.recipe.reference];
+        let mut side = super::side::companions(reference);
+        side.extend(super::side::indexes(&self.plan));
+        side
+    }
+
+    fn check_inputs(&self, layout: &Layout) -> Result<(), MergeError> {
+        let targets: Vec<PathBuf> = match &layout.root {
+            Root::File(path) => vec![path.clone()],
+            Root::Folder(folder) => {
+                let names = layout.files.iter().map(|file| folder.join(&file.name));
+                names.chain([folder.clone()]).collect()
+            }
+        };
+        for target in targets {
+            let Ok(identity) = FileIdentity::of(&target) else {
+                continue;
+            };
+            for checkpoint in &self.checkpoints {
+                let folder = FileIdentity::of(checkpoint.path()).ok();
+                let files = checkpoint.files().iter().map(|file| file.identity().clone());
+                if files.chain(folder).any(|known| known == identity) {
+                    return Err(MergeError::OutputIsInput {
+                        output: target,
+                        model: checkpoint.path().to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the output is a single file, by its name.
+fn is_file(output: &Path) -> bool {
+    output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+}
+
+fn source(checkpoint: &Checkpoint) -> Source<'_> {
+    Source {
+        path: checkpoint.path().to_owned(),
+        tensors: checkpoint.tensors(),
+        metadata: checkpoint.metadata(),
+        files: checkpoint.files().iter().map(|file| file.relative.clone()).collect(),
+        is_folder: checkpoint.is_folder(),
+    }
+}

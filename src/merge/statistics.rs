@@ -1,0 +1,223 @@
+//! The statistics of tensors whose inputs lie in a lane's arena.
+
+use super::engine::Engine;
+use super::lane::{Lane, Loaded};
+use super::{MergeError, Shared};
+use crate::exec::{Batch, ExecError, Piece};
+use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Window};
+use crate::plan::{Action, Class};
+
+/// Elements of the sample from which the first window of a selection is guessed.
+pub(super) const SAMPLE: usize = 16384;
+/// Counts nothing: for values whose selection is done.
+pub(super) const IDLE: Window = Window { lo: 0x7fff_ffff, shift: 0 };
+
+/// Fills the rows of parts of one class with the results of their statistics. The parts are whole
+/// tensors.
+pub(super) fn resolve(
+    lane: &mut Lane<'_>,
+    class: &Class,
+    parts: &[&Loaded],
+    rows: &mut [Row],
+    arena_bytes: usize,
+) -> Result<(), MergeError> {
+    for level in &class.levels {
+        if let Some((program, statistics)) = &level.sums {
+            sums(lane, *program, statistics, parts, rows, arena_bytes)?;
+        }
+        if let Some((program, statistics)) = &level.largest {
+            largest(lane, *program, statistics, parts, rows, arena_bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// The statistics of a job that is merged.
+pub(super) fn of_job<'s>(shared: &Shared<'s>, job: usize) -> &'s [Statistic] {
+    match &shared.merge.plan().jobs[job].action {
+        Action::Merge { statistics, .. } => statistics,
+        Action::Copy(_) => &[],
+    }
+}
+
+fn sums(
+    lane: &mut Lane<'_>,
+    program: usize,
+    statistics: &[u16],
+    parts: &[&Loaded],
+    rows: &mut [Row],
+    arena_bytes: usize,
+) -> Result<(), MergeError> {
+    let shared = lane.shared;
+    let program = &shared.merge.plan().programs[program];
+    let values = program.end().values().len();
+    let pieces: Vec<Piece<'_>> =
+        parts.iter().zip(rows.iter()).map(|(part, row)| part.piece(row)).collect();
+    let batch = Batch { program, pieces: &pieces };
+    let partials = lane
+        .engine
+        .sum(&batch, lane.arena.get(arena_bytes))
+        .map_err(|fault| shared.fault_at(fault, |piece| parts[piece].part.job))?;
+    let tiles: Vec<usize> = pieces.iter().map(Piece::tiles).collect();
+    let mut rest = partials.as_slice();
+    for ((part, row), tiles) in parts.iter().zip(rows).zip(tiles) {
+        let (own, others) = rest.split_at(tiles * values);
+        rest = others;
+        let of_job = of_job(shared, part.part.job);
+        derive(of_job, statistics, program.compute(), own, values, row);
+    }
+    Ok(())
+}
+
+/// Sums tile partials in f64 in index order, and fills in the scalars derived from them.
+pub(super) fn derive(
+    of_job: &[Statistic],
+    statistics: &[u16],
+    compute: Compute,
+    partials: &[f32],
+    values: usize,
+    row: &mut Row,
+) {
+    let mut totals = vec![0.0; values];
+    for tile in partials.chunks_exact(values) {
+        for (total, partial) in totals.iter_mut().zip(tile) {
+            *total += f64::from(*partial);
+        }
+    }
+    let mut totals = totals.as_slice();
+    for statistic in statistics {
+        if let Statistic::Sums { values, derive, first, .. } = &of_job[usize::from(*statistic)] {
+            let (own, others) = totals.split_at(values.len());
+            totals = others;
+            let scalars = (derive.function)(own, &derive.parameters);
+            for (at, scalar) in (usize::from(*first)..).zip(scalars) {
+                row.scalars[at] = compute.scalar(scalar);
+            }
+        }
+    }
+}
+
+/// A search for the largest entries of `n` elements.
+pub(super) fn selection(statistic: &Statistic, n: u64) -> Selection {
+    match statistic {
+        Statistic::Largest { density, ties, .. } => {
+            // The product in f64, truncated, as every tool computes it.
+            let k = ((density * n as f64) as u64).min(n);
+            Selection::new(n, k, *ties)
+        }
+        Statistic::Sums { .. } => unreachable!("a Program that counts serves selections only"),
+    }
+}
+
+fn largest(
+    lane: &mut Lane<'_>,
+    program: usize,
+    statistics: &[u16],
+    parts: &[&Loaded],
+    rows: &mut [Row],
+    arena_bytes: usize,
+) -> Result<(), MergeError> {
+    let shared = lane.shared;
+    let program = &shared.merge.plan().programs[program];
+    let values = statistics.len();
+    let pieces: Vec<Piece<'_>> =
+        parts.iter().zip(rows.iter()).map(|(part, row)| part.piece(row)).collect();
+    let mut search = Search { program, pieces, values, selections: Vec::new() };
+    for part in parts {
+        let of_job = of_job(shared, part.part.job);
+        let own = statistics.iter().map(|&at| selection(&of_job[usize::from(at)], part.part.len));
+        search.selections.extend(own);
+    }
+    let arena = lane.arena.get(arena_bytes);
+    search.guess(&mut lane.engine, arena);
+    search
+        .run(&mut lane.engine, arena)
+        .map_err(|(fault, piece)| shared.fault(fault, parts[piece].part.job))?;
+    let found = search.results(&mut lane.engine, arena);
+    for ((part, row), found) in parts.iter().zip(rows).zip(found.chunks(values)) {
+        let of_job = of_job(shared, part.part.job);
+        for (&statistic, &(key, limit)) in statistics.iter().zip(found) {
+            fill(&of_job[usize::from(statistic)], row, key, limit);
+        }
+    }
+    Ok(())
+}
+
+/// The selections of pieces that lie in memory, one per piece and value.
+struct Search<'a> {
+    program: &'a Program,
+    pieces: Vec<Piece<'a>>,
+    values: usize,
+    selections: Vec<Selection>,
+}
+
+impl Search<'_> {
+    /// Guesses first windows from samples.
+    fn guess(&mut self, engine: &mut Engine<'_>, arena: &[u8]) {
+        for (piece, own) in self.pieces.iter().zip(self.selections.chunks_mut(self.values)) {
+            let batch = Batch { program: self.program, pieces: std::slice::from_ref(piece) };
+            let mut samples = engine.cpu.sample(&batch, arena, SAMPLE.min(piece.len / 4));
+            for (selection, sample) in own.iter_mut().zip(&mut samples) {
+                selection.guess(sample, piece.len as u64);
+            }
+        }
+    }
+
+    /// Counts until every threshold is known. A fault comes with the number of its piece.
+    fn run(&mut self, engine: &mut Engine<'_>, arena: &[u8]) -> Result<(), (ExecError, usize)> {
+        loop {
+            let unfinished: Vec<usize> = (0..self.pieces.len())
+                .filter(|at| {
+                    let own = &self.selections[at * self.values..][..self.values];
+                    own.iter().any(|selection| selection.window().is_some())
+                })
+                .collect();
+            if unfinished.is_empty() {
+                return Ok(());
+            }
+            let pieces: Vec<Piece<'_>> =
+                unfinished.iter().map(|&at| self.pieces[at].clone()).collect();
+            let at: Vec<usize> = unfinished
+                .iter()
+                .flat_map(|at| at * self.values..(at + 1) * self.values)
+                .collect();
+            let windows: Vec<Window> =
+                at.iter().map(|&at| self.selections[at].window().unwrap_or(IDLE)).collect();
+            let batch = Batch { program: self.program, pieces: &pieces };
+            let counts = engine.count(&batch, &windows, arena).map_err(|fault| {
+                let piece = match fault {
+                    ExecError::NonFinite { piece, .. } => unfinished[piece],
+                    _ => 0,
+                };
+                (fault, piece)
+            })?;
+            for (at, counts) in at.into_iter().zip(counts.chunks_exact(BINS + 1)) {
+                self.selections[at].feed(counts);
+            }
+        }
+    }
+
+    /// The threshold and the index up to which ties are kept, of each selection.
+    fn results(&self, engine: &mut Engine<'_>, arena: &[u8]) -> Vec<(u32, u64)> {
+        let mut found = Vec::with_capacity(self.selections.len());
+        for (piece, own) in self.pieces.iter().zip(self.selections.chunks(self.values)) {
+            let batch = Batch { program: self.program, pieces: std::slice::from_ref(piece) };
+            for (value, selection) in own.iter().enumerate() {
+                let key = selection.threshold();
+                let cutoff = selection
+                    .kept_ties()
+                    .and_then(|rank| engine.cpu.locate(&batch, value, key, rank, arena));
+                found.push((key, cutoff.unwrap_or(u64::MAX)));
+            }
+        }
+        found
+    }
+}
+
+/// Puts a threshold and the index up to which ties are kept into a row.
+pub(super) fn fill(statistic: &Statistic, row: &mut Row, key: u32, limit: u64) {
+    if let Statistic::Largest { threshold, cutoff, .. } = statistic {
+        row.scalars[usize::from(*threshold)] = key;
+        row.cutoffs[usize::from(*cutoff)] = limit;
+    }
+}

@@ -1,0 +1,41 @@
+//! What one model learned over its origin, added to another.
+
+use super::{Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
+use crate::kernel::{Formula, Node};
+
+const ALPHA: Parameter = Parameter {
+    name: "alpha",
+    help: "how much of the difference is added",
+    shape: Shape::Number(Default::Is(1.0), Range::Finite),
+    per_model: false,
+    complement: None,
+};
+
+/// A + alpha (B - C).
+pub(super) static ADD_DIFFERENCE: Method = Method {
+    id: "add_difference",
+    summary: "adds the difference of the second and third model to the first",
+    formula: "a + alpha (b - c)",
+    source: "supermerger `Add difference`; sd-mecha `add_difference` of a `subtract`",
+    base: Base::None,
+    models_min: 3,
+    models_max: 3,
+    space: Space::Weight,
+    result: Space::Weight,
+    parameters: &[ALPHA],
+    lower: add_difference,
+};
+
+fn add_difference(l: &mut Lowering<'_>) -> Node {
+    // Without all three there is no difference to add; the first keeps its value.
+    let [a, b, c] = match l.models.as_slice() {
+        [a, b, c] => [a.node, b.node, c.node],
+        models => return models[0].node,
+    };
+    let alpha = l.parameters.number("alpha", 0);
+    if alpha == 0.0 {
+        return a;
+    }
+    let difference = l.call(Formula::Sub, &[b, c]);
+    l.add_scaled(a, difference, alpha)
+}

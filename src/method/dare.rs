@@ -1,0 +1,155 @@
+//! DARE: drop random entries of task vectors and rescale the rest.
+
+use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, TASK_WEIGHT, add_consensus};
+use super::task_arithmetic::{NORMALIZE_OFF, add_weighted};
+use super::ties::{SCOPE, TIES_RULE, trim};
+use super::{Argument, Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
+use crate::kernel::{Derive, Formula, Node, Operand};
+
+const SOURCE: &str = "Yu et al., arXiv:2311.03099";
+
+/// The kept share, with the paper's drop rate as its complement.
+const DENSITY: Parameter = Parameter {
+    name: "density",
+    help: "probability with which an entry is kept",
+    shape: Shape::Number(Default::Is(1.0), Range::Share),
+    per_model: true,
+    complement: Some("drop"),
+};
+
+const RESCALE: Parameter = Parameter {
+    name: "rescale",
+    help: "what makes up for the dropped entries",
+    shape: Shape::Choice(&[
+        ("density", "kept entries are divided by the density (the paper)"),
+        ("l1", "kept entries are scaled so that the sum of magnitudes stays (mergekit)"),
+        ("none", "nothing"),
+    ]),
+    per_model: false,
+    complement: None,
+};
+
+/// The kept share of the trim that follows the drop.
+const TRIM: Parameter = Parameter {
+    name: "trim",
+    help: "kept share of the TIES trim after the drop: the k = ⌊trim n⌋ largest magnitudes",
+    shape: Shape::Number(Default::Is(1.0), Range::Share),
+    per_model: true,
+    complement: None,
+};
+
+/// DARE, then task arithmetic.
+pub(super) static DARE_LINEAR: Method = Method {
+    id: "dare_linear",
+    summary: "drops random entries of task vectors, rescales the rest and adds them to the base",
+    formula: "b + λ Σ wᵢ cᵢ xᵢ (mᵢ - b), xᵢ ~ Bernoulli(density), cᵢ = 1 / density",
+    source: SOURCE,
+    base: Base::Required,
+    models_min: 1,
+    models_max: usize::MAX,
+    space: Space::Weight,
+    result: Space::Weight,
+    parameters: &[TASK_WEIGHT, DENSITY, RESCALE, LAMBDA, NORMALIZE_OFF],
+    lower: dare_linear,
+};
+
+/// DARE in place of the trim of TIES.
+pub(super) static DARE_TIES: Method = Method {
+    id: "dare_ties",
+    summary: "TIES with a random drop in place of the trim, as current tools do it",
+    formula: "b + λ Σ wᵢ dᵢ [sign = s] / Σ wᵢ [sign = s], dᵢ = cᵢ xᵢ (mᵢ - b), s = sign(Σ wᵢ dᵢ)",
+    source: "Yu et al., arXiv:2311.03099; mergekit, PEFT and MergeFlux `dare_ties`",
+    base: Base::Required,
+    models_min: 1,
+    models_max: usize::MAX,
+    space: Space::Weight,
+    result: Space::Weight,
+    parameters: &[TASK_WEIGHT, DENSITY, RESCALE, LAMBDA, ELECT, ELECT_ON, DIVISOR],
+    lower: dare_ties,
+};
+
+/// DARE, then all of TIES.
+pub(super) static DARE_THEN_TIES: Method = Method {
+    id: "dare_then_ties",
+    summary: "drops and rescales random entries, then does all of TIES, as the DARE paper does",
+    formula: "TIES of the task vectors dᵢ = cᵢ xᵢ (mᵢ - b), trimmed to the share `trim`",
+    source: SOURCE,
+    base: Base::Required,
+    models_min: 1,
+    models_max: usize::MAX,
+    space: Space::Weight,
+    result: Space::Weight,
+    parameters: &[
+        TASK_WEIGHT, DENSITY, RESCALE, TRIM, LAMBDA, SCOPE, TIES_RULE, ELECT, ELECT_ON, DIVISOR,
+    ],
+    lower: dare_then_ties,
+};
+
+fn dare_linear(l: &mut Lowering<'_>) -> Node {
+    let deltas = l.deltas();
+    let terms: Vec<(Node, f64)> = deltas
+        .iter()
+        .map(|&delta| {
+            let (dropped, factor) = dropout(l, delta);
+            (dropped, factor * l.number("weight", delta))
+        })
+        .collect();
+    // The rescaling is no part of the weights that the sum may be divided by.
+    let weights = deltas.iter().map(|&delta| l.number("weight", delta)).sum();
+    add_weighted(l, &terms, weights)
+}
+
+fn dare_ties(l: &mut Lowering<'_>) -> Node {
+    let dropped = rescaled(l);
+    add_consensus(l, &dropped)
+}
+
+fn dare_then_ties(l: &mut Lowering<'_>) -> Node {
+    let dropped = rescaled(l);
+    let trimmed = trim(l, &dropped, "trim");
+    add_consensus(l, &trimmed)
+}
+
+/// The task vectors after drop and rescaling.
+fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
+    let deltas = l.deltas();
+    deltas
+        .into_iter()
+        .map(|delta| {
+            let (dropped, factor) = dropout(l, delta);
+            Argument { node: l.scale(dropped, factor), ..delta }
+        })
+        .collect()
+}
+
+/// A task vector after the drop, and the factor that is still to be applied.
+fn dropout(l: &mut Lowering<'_>, delta: Argument) -> (Node, f64) {
+    let density = l.number("density", delta);
+    if density >= 1.0 {
+        return (delta.node, 1.0);
+    }
+    let words = l.dropout_words(delta);
+    let threshold = l.expression.code((density * 4_294_967_296.0) as u32);
+    let operands = [delta.node.into(), words.into(), threshold];
+    let dropped = l.expression.call(Formula::Dropout, &operands);
+    match l.parameters.word("rescale") {
+        "none" => (dropped, 1.0),
+        "l1" => (keep_l1(l, delta.node, dropped), 1.0),
+        _ => (dropped, 1.0 / density),
+    }
+}
+
+/// The dropped values scaled by Σ|before| / Σ|after|.
+fn keep_l1(l: &mut Lowering<'_>, before: Node, after: Node) -> Node {
+    let magnitudes =
+        [l.call(Formula::Magnitude, &[before]), l.call(Formula::Magnitude, &[after])];
+    let derive = Derive { function: l1_ratio, parameters: Vec::new() };
+    let scalars: Vec<Operand> = l.expression.sums(&magnitudes, derive, 1);
+    l.expression.call(Formula::Scale, &[after.into(), scalars[0]])
+}
+
+fn l1_ratio(sums: &[f64], _parameters: &[f64]) -> Vec<f64> {
+    // Nothing kept, or nothing there: no factor can make up for it.
+    let ratio = sums[0] / sums[1];
+    vec![if ratio.is_finite() { ratio } else { 1.0 }]
+}

@@ -1,0 +1,71 @@
+//! Weighted sums and averages.
+
+use super::{Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
+use crate::kernel::Node;
+
+/// A weight per model.
+const WEIGHT: Parameter = Parameter {
+    name: "weight",
+    help: "share of each model",
+    shape: Shape::Number(Default::EqualShare, Range::Finite),
+    per_model: true,
+    complement: None,
+};
+
+const NORMALIZE: Parameter = Parameter {
+    name: "normalize",
+    help: "divide the weights by their sum",
+    shape: Shape::Flag(true),
+    per_model: false,
+    complement: None,
+};
+
+/// Weighted sum of models.
+pub(super) static LINEAR: Method = Method {
+    id: "linear",
+    summary: "weighted sum of any number of models",
+    formula: "Σ wᵢ mᵢ / Σ wᵢ (without the division if normalize is false)",
+    source: "model soups (Wortsman et al., arXiv:2203.05482); mergekit `linear`",
+    base: Base::None,
+    models_min: 1,
+    models_max: usize::MAX,
+    space: Space::Weight,
+    result: Space::Weight,
+    parameters: &[WEIGHT, NORMALIZE],
+    lower: linear,
+};
+
+/// Plain average of models.
+pub(super) static N_AVERAGE: Method = Method {
+    id: "n_average",
+    summary: "plain average of any number of models",
+    formula: "Σ mᵢ / n",
+    source: "model soups (Wortsman et al., arXiv:2203.05482); sd-mecha `n_average`",
+    base: Base::None,
+    models_min: 1,
+    models_max: usize::MAX,
+    space: Space::Weight,
+    result: Space::Weight,
+    parameters: &[],
+    lower: n_average,
+};
+
+fn linear(l: &mut Lowering<'_>) -> Node {
+    let weights: Vec<f64> = l.models.iter().map(|&model| l.number("weight", model)).collect();
+    let divisor = if l.parameters.flag("normalize") { weights.iter().sum() } else { 1.0 };
+    sum(l, weights.iter().map(|weight| weight / divisor).collect())
+}
+
+fn n_average(l: &mut Lowering<'_>) -> Node {
+    let share = 1.0 / l.models.len() as f64;
+    sum(l, vec![share; l.models.len()])
+}
+
+fn sum(l: &mut Lowering<'_>, weights: Vec<f64>) -> Node {
+    let terms: Vec<(Node, f64)> = l.models.iter().map(|model| model.node).zip(weights).collect();
+    match l.combine(&terms) {
+        Some(sum) => sum,
+        // Every weight is zero: so is the result.
+        None => l.scale(terms[0].0, 0.0),
+    }
+}

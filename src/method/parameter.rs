@@ -1,0 +1,302 @@
+//! Parameters of methods: their declaration, and the values a recipe gives them.
+
+use std::collections::BTreeMap;
+
+/// A parameter of a method.
+#[derive(Debug)]
+pub struct Parameter {
+    /// The literature's name.
+    pub name: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// What values it takes.
+    pub shape: Shape,
+    /// Whether each model may have its own value.
+    pub per_model: bool,
+    /// Another name that means one minus the value: `drop` for `density`.
+    pub complement: Option<&'static str>,
+}
+
+/// What values a parameter takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// A finite number in a range.
+    Number(Default, Range),
+    /// Yes or no.
+    Flag(bool),
+    /// One of some words, each with its meaning; the first is the default.
+    Choice(&'static [(&'static str, &'static str)]),
+}
+
+/// The value of a number that is not given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    /// This number.
+    Is(f64),
+    /// One divided by the number of models.
+    EqualShare,
+}
+
+/// The numbers a parameter accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// Every finite number.
+    Finite,
+    /// From 0 to 1, both included.
+    Unit,
+    /// Above 0, up to 1.
+    Share,
+}
+
+impl Range {
+    /// Whether the number is in the range.
+    pub fn contains(self, value: f64) -> bool {
+        match self {
+            Range::Finite => value.is_finite(),
+            Range::Unit => (0.0..=1.0).contains(&value),
+            Range::Share => value > 0.0 && value <= 1.0,
+        }
+    }
+
+    /// The range in words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Range::Finite => "a finite number",
+            Range::Unit => "in [0, 1]",
+            Range::Share => "in (0, 1]",
+        }
+    }
+}
+
+/// A value as a recipe gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// One number for all models or one per model.
+    Numbers(Vec<f64>),
+    /// Yes or no.
+    Flag(bool),
+    /// A word of the parameter's choices.
+    Word(String),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Numbers(numbers) => {
+                let texts: Vec<String> = numbers.iter().map(f64::to_string).collect();
+                f.write_str(&texts.join(","))
+            }
+            Value::Flag(flag) => write!(f, "{flag}"),
+            Value::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// A parameter that is not as the method wants it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ParameterError {
+    #[error("method `{method}` has no parameter `{name}`; it has {known}")]
+    Unknown { method: &'static str, name: String, known: String },
+    #[error("`{name}` of `{method}` is given twice")]
+    Twice { method: &'static str, name: String },
+    #[error("`{name}` and `{complement}` of `{method}` mean the same (one is 1 minus the other): give one")]
+    Both { method: &'static str, name: &'static str, complement: &'static str },
+    #[error("`{name}` of `{method}` is {value}, but must be {range}")]
+    Range { method: &'static str, name: String, value: f64, range: String },
+    #[error("`{name}` of `{method}` is `{text}`, but must be {wanted}")]
+    Type { method: &'static str, name: String, text: String, wanted: String },
+    #[error("`{name}` of `{method}` has {given} values for {models} models: give one for all or one per model")]
+    Count { method: &'static str, name: String, given: usize, models: usize },
+    #[error("`{name}` of `{method}` takes one value, {given} are given")]
+    Single { method: &'static str, name: String, given: usize },
+    #[error("the weights of `{method}` add up to {sum}, which cannot be normalized: give other weights or `normalize=false`")]
+    WeightSum { method: &'static str, sum: f64 },
+}
+
+/// The checked values of a method's parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    numbers: BTreeMap<&'static str, Vec<f64>>,
+    flags: BTreeMap<&'static str, bool>,
+    words: BTreeMap<&'static str, &'static str>,
+}
+
+impl Parameters {
+    /// Checks what is given for a method of `models` models, and fills in the defaults.
+    pub fn resolve(
+        method: &'static super::Method,
+        given: &[(String, Value)],
+        models: usize,
+    ) -> Result<Parameters, ParameterError> {
+        let mut resolved = Parameters {
+            numbers: BTreeMap::new(),
+            flags: BTreeMap::new(),
+            words: BTreeMap::new(),
+        };
+        let mut seen = Vec::new();
+        for (name, value) in given {
+            let (parameter, complement) = parameter_named(method, name)?;
+            if seen.contains(&(parameter.name, complement)) {
+                let name = name.clone();
+                return Err(ParameterError::Twice { method: method.id, name });
+            }
+            if let (Some(other), true) =
+                (parameter.complement, seen.contains(&(parameter.name, !complement)))
+            {
+                let (method, name) = (method.id, parameter.name);
+                return Err(ParameterError::Both { method, name, complement: other });
+            }
+            seen.push((parameter.name, complement));
+            resolved.take(method, parameter, name, complement, value, models)?;
+        }
+        for parameter in method.parameters {
+            resolved.fill(parameter, models);
+        }
+        Ok(resolved)
+    }
+
+    fn take(
+        &mut self,
+        method: &'static super::Method,
+        parameter: &'static Parameter,
+        name: &str,
+        complement: bool,
+        value: &Value,
+        models: usize,
+    ) -> Result<(), ParameterError> {
+        let wrong = |wanted: String| ParameterError::Type {
+            method: method.id,
+            name: name.to_owned(),
+            text: value.to_string(),
+            wanted,
+        };
+        match (parameter.shape, value) {
+            (Shape::Number(_, range), Value::Numbers(numbers)) => {
+                check_count(method, parameter, name, numbers.len(), models)?;
+                let numbers = numbers
+                    .iter()
+                    .map(|&number| check_range(method, name, number, complement, range))
+                    .collect::<Result<Vec<f64>, ParameterError>>()?;
+                self.numbers.insert(parameter.name, numbers);
+            }
+            (Shape::Number(_, range), _) => return Err(wrong(range.describe().to_owned())),
+            (Shape::Flag(_), Value::Flag(flag)) => {
+                self.flags.insert(parameter.name, *flag);
+            }
+            (Shape::Flag(_), _) => return Err(wrong("true or false".to_owned())),
+            (Shape::Choice(choices), Value::Word(word)) => {
+                let known = choices.iter().find(|(choice, _)| choice == word);
+                let (choice, _) = known.ok_or_else(|| wrong(list(choices)))?;
+                self.words.insert(parameter.name, choice);
+            }
+            (Shape::Choice(choices), _) => return Err(wrong(list(choices))),
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, parameter: &'static Parameter, models: usize) {
+        let name = parameter.name;
+        match parameter.shape {
+            Shape::Number(default, _) => {
+                let value = match default {
+                    Default::Is(value) => value,
+                    Default::EqualShare => 1.0 / models as f64,
+                };
+                self.numbers.entry(name).or_insert_with(|| vec![value]);
+            }
+            Shape::Flag(default) => {
+                self.flags.entry(name).or_insert(default);
+            }
+            Shape::Choice(choices) => {
+                self.words.entry(name).or_insert(choices[0].0);
+            }
+        }
+    }
+
+    /// The number of a parameter for a model, by its position.
+    pub fn number(&self, name: &str, model: usize) -> f64 {
+        let numbers = &self.numbers[name];
+        if numbers.len() == 1 { numbers[0] } else { numbers[model] }
+    }
+
+    /// A yes or no.
+    pub fn flag(&self, name: &str) -> bool {
+        self.flags[name]
+    }
+
+    /// The chosen word.
+    pub fn word(&self, name: &str) -> &'static str {
+        self.words[name]
+    }
+
+    /// Every value as a recipe would give it, in alphabetical order, for the record.
+    pub fn values(&self) -> BTreeMap<&'static str, Value> {
+        let numbers = self.numbers.iter().map(|(name, v)| (*name, Value::Numbers(v.clone())));
+        let flags = self.flags.iter().map(|(name, v)| (*name, Value::Flag(*v)));
+        let words = self.words.iter().map(|(name, v)| (*name, Value::Word((*v).to_owned())));
+        numbers.chain(flags).chain(words).collect()
+    }
+}
+
+/// The parameter of a method with this name, and whether the name is that of its complement.
+pub fn parameter_named(
+    method: &'static super::Method,
+    name: &str,
+) -> Result<(&'static Parameter, bool), ParameterError> {
+    for parameter in method.parameters {
+        if parameter.name == name {
+            return Ok((parameter, false));
+        }
+        if parameter.complement == Some(name) {
+            return Ok((parameter, true));
+        }
+    }
+    let names: Vec<&str> = method
+        .parameters
+        .iter()
+        .flat_map(|parameter| [Some(parameter.name), parameter.complement])
+        .flatten()
+        .collect();
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Err(ParameterError::Unknown { method: method.id, name: name.to_owned(), known })
+}
+
+fn check_count(
+    method: &super::Method,
+    parameter: &Parameter,
+    name: &str,
+    given: usize,
+    models: usize,
+) -> Result<(), ParameterError> {
+    let (method, name) = (method.id, name.to_owned());
+    match (parameter.per_model, given) {
+        (_, 1) => Ok(()),
+        (true, _) if given == models => Ok(()),
+        (true, _) => Err(ParameterError::Count { method, name, given, models }),
+        (false, _) => Err(ParameterError::Single { method, name, given }),
+    }
+}
+
+fn check_range(
+    method: &super::Method,
+    name: &str,
+    given: f64,
+    complement: bool,
+    range: Range,
+) -> Result<f64, ParameterError> {
+    let value = if complement { 1.0 - given } else { given };
+    if range.contains(value) {
+        return Ok(value);
+    }
+    let range = match complement {
+        true => format!("such that 1 minus it is {}", range.describe()),
+        false => range.describe().to_owned(),
+    };
+    Err(ParameterError::Range { method: method.id, name: name.to_owned(), value: given, range })
+}
+
+fn list(choices: &[(&str, &str)]) -> String {
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    format!("one of {}", words.join(", "))
+}

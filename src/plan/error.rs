@@ -1,0 +1,107 @@
+//! What can be wrong with a merge, found before a byte is written.
+
+use crate::keys::{FilterError, KeyReport};
+
+/// A merge that cannot be planned.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum PlanError {
+    #[error("{model} has no tensors")]
+    Empty { model: String },
+    #[error(
+        "{model} and {reference} are different architectures: they share {shared} of {tensors} tensors \
+         (`{example}` for one is in {reference} alone); merge models of one family"
+    )]
+    Families {
+        model: String,
+        reference: String,
+        shared: usize,
+        tensors: usize,
+        example: String,
+    },
+    #[error("{}", keys_text(.report))]
+    Keys { report: Box<KeyReport> },
+    #[error("{}", shapes_text(.report))]
+    Shapes { report: Box<KeyReport> },
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    #[error("a memory budget of {given} bytes is too small: this merge needs {needed}; raise --memory")]
+    Memory { given: u64, needed: u64 },
+    #[error(
+        "{reference} is a folder of components, which one file cannot hold: give a folder as output \
+         (a path that does not end in .safetensors)"
+    )]
+    ComponentsIntoFile { reference: String },
+    #[error("--max-shard-size makes several files: give a folder as output (a path that does not end in .safetensors)")]
+    ShardsIntoFile,
+    #[error("--max-shard-size does not apply to {reference}, a folder of components: leave it out")]
+    ShardsOfComponents { reference: String },
+    #[error("the header of {file}: {fault}")]
+    Header { file: String, fault: crate::checkpoint::HeaderError },
+}
+
+/// How many names an error shows of each kind.
+const EXAMPLES: usize = 3;
+
+fn examples(keys: &[String]) -> String {
+    let mut text: Vec<String> = keys.iter().take(EXAMPLES).map(|key| format!("`{key}`")).collect();
+    if keys.len() > EXAMPLES {
+        text.push(format!("and {} more", keys.len() - EXAMPLES));
+    }
+    text.join(", ")
+}
+
+fn keys_text(report: &KeyReport) -> String {
+    let mut lines = vec!["the models do not have the same tensors".to_owned()];
+    for model in &report.models {
+        if !model.missing.is_empty() {
+            lines.push(format!(
+                "  {} lacks {} of the {} tensors of {}: {}",
+                model.model,
+                model.missing.len(),
+                report.tensors,
+                report.reference,
+                examples(&model.missing)
+            ));
+        }
+        if !model.extra.is_empty() {
+            lines.push(format!(
+                "  {} has {} tensors that {} lacks: {}",
+                model.model,
+                model.extra.len(),
+                report.reference,
+                examples(&model.extra)
+            ));
+        }
+    }
+    lines.push(
+        "  --missing skip merges each tensor from the models that have it; --missing base lets the \
+         base stand in"
+            .to_owned(),
+    );
+    lines.join("\n")
+}
+
+fn shapes_text(report: &KeyReport) -> String {
+    let mut lines = Vec::new();
+    for model in &report.models {
+        let shapes: Vec<_> = model.mismatched.iter().filter(|mismatch| mismatch.shape).collect();
+        if shapes.is_empty() {
+            continue;
+        }
+        lines.push(format!(
+            "{} tensors of {} do not have the form that {} gives them",
+            shapes.len(),
+            model.model,
+            report.reference
+        ));
+        for mismatch in shapes.iter().take(EXAMPLES) {
+            lines.push(format!(
+                "  `{}`: {} in {}, {} in {}",
+                mismatch.key, mismatch.found, model.model, mismatch.expected, report.reference
+            ));
+        }
+    }
+    lines.push("  --exclude leaves tensors out of the merge and copies them".to_owned());
+    lines.join("\n")
+}

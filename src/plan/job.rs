@@ -1,0 +1,89 @@
+//! What happens to one tensor of the output.
+
+use crate::dtype::{DType, Float};
+use crate::kernel::{Row, Statistic};
+
+/// Where a tensor's bytes lie in the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which file of the output.
+    pub file: usize,
+    /// Byte offset in that file's data section.
+    pub offset: u64,
+}
+
+/// A tensor of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Which model.
+    pub model: usize,
+    /// Which of its files.
+    pub file: usize,
+    /// Byte offset in that file.
+    pub offset: u64,
+    /// Bytes of one element; of the whole tensor where it is copied.
+    pub element_bytes: u64,
+}
+
+/// How a tensor comes about.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Its bytes are those of a model's tensor.
+    Copy(Input),
+    /// It is computed.
+    Merge {
+        /// The class whose Programs compute it.
+        class: usize,
+        /// One per input slot of the class; slots that no Program reads are None.
+        inputs: Vec<Option<Input>>,
+        /// Its numbers, as far as they are known before any statistic.
+        row: Row,
+        /// What must be known about it.
+        statistics: Vec<Statistic>,
+        /// The stored type of the result.
+        float: Float,
+        /// Whether its statistics and its merge share one reading, in memory.
+        resident: bool,
+    },
+}
+
+/// A tensor of the output.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its name.
+    pub key: String,
+    /// Its type.
+    pub dtype: DType,
+    /// Its dimensions.
+    pub shape: Vec<u64>,
+    /// Its elements.
+    pub elements: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Where it goes.
+    pub place: Place,
+    /// How it comes about.
+    pub action: Action,
+}
+
+impl Job {
+    /// The models' tensors that are read for it.
+    pub fn inputs(&self) -> impl Iterator<Item = (usize, &Input)> {
+        let (copy, merge) = match &self.action {
+            Action::Copy(input) => (Some((0, input)), &[][..]),
+            Action::Merge { inputs, .. } => (None, inputs.as_slice()),
+        };
+        let slots = merge.iter().enumerate();
+        copy.into_iter().chain(slots.filter_map(|(slot, input)| Some((slot, input.as_ref()?))))
+    }
+
+    /// Bytes read for it in one pass.
+    pub fn input_bytes(&self) -> u64 {
+        match &self.action {
+            Action::Copy(_) => self.bytes,
+            Action::Merge { .. } => {
+                self.inputs().map(|(_, input)| self.elements * input.element_bytes).sum()
+            }
+        }
+    }
+}

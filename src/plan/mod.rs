@@ -1,0 +1,84 @@
+//! What will happen, as plain data.
+//!
+//! [`build`] is a pure function of the recipe, the models' headers and the limits of the machine:
+//! it opens no file and knows no device. Everything that a user can get wrong is found here, before
+//! a byte is written. The plan holds, for every tensor of the output, its inputs, its numbers and
+//! the class of Programs that computes it; the header and every offset; the tasks, with the memory
+//! they need; and the account of keys.
+
+mod class;
+mod error;
+mod explain;
+mod job;
+mod layout;
+mod memory;
+mod resolve;
+mod source;
+mod task;
+
+pub use class::{Class, Level};
+pub use error::PlanError;
+pub(crate) use explain::human;
+pub use explain::{ProgramSummary, Summary};
+pub use job::{Action, Input, Job, Place};
+pub use layout::PlannedFile;
+pub use memory::{DeviceLimits, Limits, MemoryPlan};
+pub use source::{Output, Source};
+pub(crate) use task::survey_parts;
+pub use task::{Part, Task};
+
+use crate::kernel::Program;
+use crate::keys::KeyReport;
+use crate::recipe::Recipe;
+
+/// A merge, worked out.
+#[derive(Debug)]
+pub struct Plan {
+    /// The files of the output with their complete headers.
+    pub files: Vec<PlannedFile>,
+    /// One job per tensor of the output, in the order of their places.
+    pub jobs: Vec<Job>,
+    /// The distinct computations.
+    pub programs: Vec<Program>,
+    /// Jobs of one class share their Programs.
+    pub classes: Vec<Class>,
+    /// The jobs whose statistics need passes of their own, before anything is merged: tensors that
+    /// do not fit into memory, and selections over whole models. Sorted by tensor name.
+    pub survey: Vec<usize>,
+    /// The work of the merge pass, in the order of the output.
+    pub tasks: Vec<Task>,
+    /// Who needs how much memory.
+    pub memory: MemoryPlan,
+    /// The account of keys.
+    pub report: KeyReport,
+}
+
+/// Works out a merge.
+pub fn build(
+    recipe: &Recipe,
+    sources: &[Source<'_>],
+    output: &Output,
+    limits: &Limits,
+) -> Result<Plan, PlanError> {
+    let mut resolved = resolve::resolve(recipe, sources)?;
+    let files = layout::place(recipe, sources, output, &mut resolved.jobs)?;
+    let memory = memory::divide(&mut resolved.jobs, &resolved.classes, limits)?;
+    let (survey, tasks) = task::cut(&resolved.jobs, &resolved.classes, &memory);
+    Ok(Plan {
+        files,
+        jobs: resolved.jobs,
+        programs: resolved.programs,
+        classes: resolved.classes,
+        survey,
+        tasks,
+        memory,
+        report: resolved.report,
+    })
+}
+
+impl Plan {
+    /// Bytes of arena that the inputs of a part take.
+    pub(crate) fn arena_bytes(&self, part: &Part) -> u64 {
+        memory::arena_bytes_of(&self.jobs[part.job], part.len)
+    }
+}

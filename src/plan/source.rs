@@ -1,0 +1,31 @@
+//! What the plan knows of the models and of the output: headers and names.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+use crate::checkpoint::TensorInfo;
+
+/// A model's headers.
+#[derive(Clone, Debug)]
+pub struct Source<'a> {
+    /// The path the user gave.
+    pub path: PathBuf,
+    /// The tensors, in file order.
+    pub tensors: &'a IndexMap<String, TensorInfo>,
+    /// The metadata of its headers.
+    pub metadata: &'a IndexMap<String, String>,
+    /// Its files: the file's name, or for a folder the path inside it.
+    pub files: Vec<PathBuf>,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+/// Where the output goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// One `.safetensors` file.
+    File,
+    /// A folder with the reference model's files, or shards.
+    Folder,
+}

@@ -1,0 +1,134 @@
+//! The front door of flags: one method, a base, models and `-p NAME=VALUE`.
+
+use std::path::PathBuf;
+
+use super::{NodeId, Options, Recipe, RecipeNode};
+use crate::method::{
+    Base, METHODS, Method, ParameterError, Parameters, Shape, Value, find, parameter_named,
+};
+
+/// Flags that do not make a merge.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum FlagError {
+    #[error("there is no method `{id}`{hint}; `wgmerge methods` lists them")]
+    UnknownMethod { id: String, hint: String },
+    #[error("method `{method}` needs a base model: give it with --base")]
+    BaseMissing { method: &'static str },
+    #[error("method `{method}` takes no base model: give it as one of the models instead of --base")]
+    BaseUnused { method: &'static str },
+    #[error("method `{method}` takes {wanted}, {given} given")]
+    ModelCount { method: &'static str, wanted: String, given: usize },
+    #[error("`-p {text}` is not of the form NAME=VALUE")]
+    NotAssignment { text: String },
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+}
+
+/// The recipe of one merge. `assignments` are the texts of `-p`.
+pub fn merge_of(
+    method: &str,
+    base: Option<PathBuf>,
+    models: Vec<PathBuf>,
+    assignments: &[String],
+    options: Options,
+) -> Result<Recipe, FlagError> {
+    let method = find(method).ok_or_else(|| unknown(method))?;
+    let first_is_base = method.base == Base::First && base.is_some();
+    match (method.base, &base) {
+        (Base::Required, None) => return Err(FlagError::BaseMissing { method: method.id }),
+        (Base::None, Some(_)) => return Err(FlagError::BaseUnused { method: method.id }),
+        _ => {}
+    }
+    let given = models.len() + usize::from(first_is_base);
+    if !(method.models_min..=method.models_max).contains(&given) {
+        return Err(FlagError::ModelCount { method: method.id, wanted: wanted(method), given });
+    }
+    let given_values = assignments
+        .iter()
+        .map(|text| assignment(method, text))
+        .collect::<Result<Vec<_>, FlagError>>()?;
+    let parameters = Parameters::resolve(method, &given_values, given)?;
+    check_weights(method, &parameters, given)?;
+    let has_base = base.is_some();
+    let paths: Vec<PathBuf> = base.into_iter().chain(models).collect();
+    let mut nodes: Vec<RecipeNode> = (0..paths.len()).map(RecipeNode::Model).collect();
+    let apart = has_base && !first_is_base;
+    nodes.push(RecipeNode::Merge {
+        method,
+        base: apart.then_some(NodeId(0)),
+        models: (usize::from(apart)..paths.len()).map(NodeId).collect(),
+        parameters,
+    });
+    Ok(Recipe { models: paths, nodes, reference: 0, options })
+}
+
+fn unknown(id: &str) -> FlagError {
+    let near = METHODS
+        .iter()
+        .map(|method| (strsim::jaro_winkler(id, method.id), method.id))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = near.map_or_else(String::new, |(_, near)| format!(" (did you mean `{near}`?)"));
+    FlagError::UnknownMethod { id: id.to_owned(), hint }
+}
+
+fn wanted(method: &Method) -> String {
+    let models = |n: usize| if n == 1 { "1 model".to_owned() } else { format!("{n} models") };
+    match (method.models_min, method.models_max) {
+        (min, usize::MAX) => format!("at least {}", models(min)),
+        (min, max) if min == max => format!("exactly {}", models(min)),
+        (min, max) => format!("{min} to {}", models(max)),
+    }
+}
+
+/// Normalizing weights that cancel would divide by zero.
+fn check_weights(
+    method: &'static Method,
+    parameters: &Parameters,
+    models: usize,
+) -> Result<(), FlagError> {
+    let has = |name: &str| method.parameters.iter().any(|parameter| parameter.name == name);
+    if !(has("normalize") && has("weight") && parameters.flag("normalize")) {
+        return Ok(());
+    }
+    let weights = (0..models).map(|model| parameters.number("weight", model));
+    let (sum, size) = weights.fold((0.0, 0.0), |(sum, size), w| (sum + w, size + w.abs()));
+    if sum.abs() <= 1e-9 * size || size == 0.0 {
+        return Err(ParameterError::WeightSum { method: method.id, sum }.into());
+    }
+    Ok(())
+}
+
+/// Reads `NAME=VALUE[,VALUE…]`, with the type that the parameter has.
+fn assignment(method: &'static Method, text: &str) -> Result<(String, Value), FlagError> {
+    let not = || FlagError::NotAssignment { text: text.to_owned() };
+    let (name, value) = text.split_once('=').ok_or_else(not)?;
+    let (name, value) = (name.trim(), value.trim());
+    if name.is_empty() || value.is_empty() {
+        return Err(not());
+    }
+    let (parameter, _) = parameter_named(method, name)?;
+    let wrong = |wanted: &str| ParameterError::Type {
+        method: method.id,
+        name: name.to_owned(),
+        text: value.to_owned(),
+        wanted: wanted.to_owned(),
+    };
+    let value = match parameter.shape {
+        Shape::Number(_, range) => Value::Numbers(
+            value
+                .split(',')
+                .map(|number| number.trim().parse::<f64>())
+                .collect::<Result<Vec<f64>, _>>()
+                .map_err(|_| wrong(range.describe()))?,
+        ),
+        Shape::Flag(_) => match value {
+            "true" | "yes" | "on" | "1" => Value::Flag(true),
+            "false" | "no" | "off" | "0" => Value::Flag(false),
+            _ => return Err(wrong("true or false").into()),
+        },
+        Shape::Choice(_) => Value::Word(value.to_owned()),
+    };
+    Ok((name.to_owned(), value))
+}

@@ -1,0 +1,120 @@
+//! How a merge treats what does not fit, and what its output looks like.
+
+use crate::dtype::Float;
+use crate::kernel::Compute;
+use crate::keys::Filter;
+
+/// What happens to a tensor that a model lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// The merge is refused.
+    #[default]
+    Error,
+    /// The tensor is merged from the models that have it.
+    Skip,
+    /// The model counts as having the reference model's tensor.
+    Base,
+}
+
+/// What happens to an infinity or NaN in a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnNan {
+    /// The merge fails and names the tensor.
+    #[default]
+    Error,
+    /// It takes part in the arithmetic.
+    Keep,
+    /// It counts as zero.
+    Zero,
+    /// It counts as the reference model's value.
+    Base,
+}
+
+/// The dtype of merged tensors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputDType {
+    /// That of the reference model.
+    #[default]
+    Keep,
+    /// This one.
+    Float(Float),
+}
+
+/// What the output's `__metadata__` carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metadata {
+    /// Only the format.
+    None,
+    /// The format and the recipe.
+    #[default]
+    Recipe,
+    /// The format, the recipe and the reference model's metadata.
+    Full,
+}
+
+/// Options of a merge. The output's bytes depend on nothing else besides inputs and graph.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Working dtype.
+    pub compute: Compute,
+    /// Dtype of merged tensors.
+    pub dtype: OutputDType,
+    /// Seed of random methods.
+    pub seed: u64,
+    /// Policy for tensors that a model lacks.
+    pub missing: Missing,
+    /// Policy for infinities and NaN.
+    pub on_nan: OnNan,
+    /// Which tensors are merged; the others are copied from the reference model.
+    pub filter: Filter,
+    /// What the output records.
+    pub metadata: Metadata,
+    /// The size in bytes that no file of the output exceeds, unless one tensor does.
+    pub shard_bytes: Option<u64>,
+}
+
+macro_rules! words {
+    ($type:ident { $($variant:ident = $word:literal),* }) => {
+        impl $type {
+            /// The words that name the choices on the command line.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
+            /// The word of this choice.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $($type::$variant => $word,)*
+                }
+            }
+
+            /// The choice with this word.
+            pub fn from_word(word: &str) -> Option<$type> {
+                match word {
+                    $($word => Some($type::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words!(Missing { Error = "error", Skip = "skip", Base = "base" });
+words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
+words!(Metadata { None = "none", Recipe = "recipe", Full = "full" });
+
+impl OutputDType {
+    /// `keep` or the name of a float type.
+    pub fn from_word(word: &str) -> Option<OutputDType> {
+        match word {
+            "keep" => Some(OutputDType::Keep),
+            _ => Float::from_name(word).map(OutputDType::Float),
+        }
+    }
+
+    /// The word of this choice.
+    pub fn word(self) -> &'static str {
+        match self {
+            OutputDType::Keep => "keep",
+            OutputDType::Float(float) => float.name(),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Puts bytes at their planned place and lets the output appear only when it is complete.
+//!
+//! Promise: until [`Sink::finish`] nothing exists under the final name, and a sink that is dropped
+//! leaves nothing behind. On Linux that even holds when the process is killed. Existing files are
+//! replaced only if asked for, in one step each. Once `finish` has returned, the output survives a
+//! power cut.
+//!
+//! Method: every file is created at its full length, without a name where the system has unnamed
+//! files, with its header in place. Data then arrives in any order from any thread, past the page
+//! cache where possible. In the end all files are synced and then named.
+//!
+//! Price: each file holds one descriptor, or two with direct writes, until the sink is finished.
+//!
+//! A sink knows no device and no tensor, and it never looks into a header.
+
+mod digest;
+mod error;
+mod layout;
+#[cfg(target_os = "linux")]
+mod linux;
+mod preflight;
+mod publish;
+mod staged;
+mod writer;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use digest::digest;
+pub use error::SinkError;
+pub use layout::{FileLayout, Layout, Options, Root, SideContent, SideFile, Staging};
+pub use writer::DIRECT_ALIGNMENT;
+
+use preflight::Destination;
+use publish::Complete;
+use staged::Staged;
+use writer::{Writer, write_all_at};
+
+/// An output in the making.
+#[derive(Debug)]
+pub struct Sink {
+    destination: Destination,
+    overwrite: bool,
+    outputs: Vec<Output>,
+    sides: Vec<Complete>,
+    total_bytes: u64,
+}
+
+/// One data file in the making.
+#[derive(Debug)]
+struct Output {
+    name: PathBuf,
+    staged: Staged,
+    writer: Writer,
+    header_bytes: u64,
+    data_bytes: u64,
+    /// Data bytes that arrived; statistics only, so its memory ordering does not matter.
+    written: AtomicU64,
+}
+
+/// What [`Sink::finish`] published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The final paths: the data files, then the side files, in the layout's order.
+    pub files: Vec<PathBuf>,
+    /// Length in bytes of all of them together.
+    pub bytes: u64,
+}
+
+impl Sink {
+    /// Checks everything about the output that can be known without writing.
+    ///
+    /// # Errors
+    /// Each names the path and what to do: an unusable name, a missing or unwritable folder, an
+    /// output that exists (without [`Options::overwrite`]) or is of the wrong kind, a side file
+    /// that cannot be copied, a disk that is too full.
+    ///
+    /// # Panics
+    /// If a [`Root::File`] layout holds anything but exactly one file.
+    pub fn preflight(layout: &Layout, options: &Options) -> Result<(), SinkError> {
+        preflight::inspect(layout, options).map(drop)
+    }
+
+    /// Repeats [`Sink::preflight`], then creates all files at full length with their headers in
+    /// place and copies the side files, all out of sight.
+    ///
+    /// # Errors
+    /// Those of [`Sink::preflight`]; [`SinkError::DiskFull`] if the space cannot be reserved;
+    /// [`SinkError::Io`]. Nothing is left behind.
+    ///
+    /// # Panics
+    /// As [`Sink::preflight`].
+    pub fn create(layout: &Layout, options: &Options) -> Result<Self, SinkError> {
+        let (destination, total_bytes) = preflight::inspect(layout, options)?;
+        let failed = |operation, name: &Path, error| {
+            SinkError::io(operation, &destination.path_of(name), total_bytes, error)
+        };
+        let create = |name: &Path| {
+            let path = destination.path_of(name);
+            let last = path.file_name().unwrap_or(OsStr::new("output"));
+            Staged::create(destination.home(), last, options.staging)
+                .map_err(|error| failed("create", name, error))
+        };
+        // All space is claimed before the first byte is written.
+        let mut outputs = Vec::with_capacity(layout.files.len());
+        for file in &layout.files {
+            let staged = create(&file.name)?;
+            staged
+                .reserve(file.total_bytes(), options.preallocate)
+                .map_err(|error| failed("reserve space for", &file.name, error))?;
+            outputs.push(Output {
+                name: file.name.clone(),
+                writer: Writer::new(&staged.file, options.direct),
+                staged,
+                header_bytes: file.header.len() as u64,
+                data_bytes: file.data_bytes,
+                written: AtomicU64::new(0),
+            });
+        }
+        for (output, file) in outputs.iter().zip(&layout.files) {
+            write_all_at(&output.staged.file, 0, &file.header)
+                .map_err(|error| failed("write", &file.name, error))?;
+        }
+        let mut sides = Vec::with_capacity(layout.side_files.len());
+        for side in &layout.side_files {
+            let mut staged = create(&side.name)?;
+            fill(&mut staged.file, &side.content)?
+                .map_err(|error| failed("write", &side.name, error))?;
+            sides.push(Complete {
+                name: side.name.clone(),
+                staged,
+            });
+        }
+        Ok(Self {
+            destination,
+            overwrite: options.overwrite,
+            outputs,
+            sides,
+            total_bytes,
+        })
+    }
+
+    /// Puts `bytes` at `offset` bytes of the data section of the file with index `file` in
+    /// [`Layout::files`]. Any thread may write anything in any order, but every byte only once.
+    ///
+    /// Fastest when the address of `bytes` and its position in the file, header included, are
+    /// equal modulo [`DIRECT_ALIGNMENT`], and when `bytes` is a few MiB long.
+    ///
+    /// # Errors
+    /// [`SinkError::DiskFull`] with the bytes that were still to write, or [`SinkError::Io`].
+    ///
+    /// # Panics
+    /// If there is no such file or `bytes` does not fit in its data section.
+    pub fn write(&self, file: usize, offset: u64, bytes: &[u8]) -> Result<(), SinkError> {
+        let output = &self.outputs[file];
+        let length = bytes.len() as u64;
+        assert!(
+            offset
+                .checked_add(length)
+                .is_some_and(|end| end <= output.data_bytes),
+            "{length} bytes at {offset} do not fit in the {} data bytes of {}",
+            output.data_bytes,
+            output.name.display(),
+        );
+        output
+            .writer
+            .write(&output.staged.file, output.header_bytes + offset, bytes)
+            .map_err(|error| self.failed("write", output, error))?;
+        output.written.fetch_add(length, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether every data file takes aligned blocks past the page cache, as far as is known yet:
+    /// some systems refuse only the first such block.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.outputs.iter().all(|output| output.writer.is_direct())
+    }
+
+    /// Syncs all files, gives them their final names and syncs the folders.
+    ///
+    /// # Errors
+    /// [`SinkError::Incomplete`] if data is missing; [`SinkError::Appeared`] if the name was free
+    /// at the beginning and is taken now; [`SinkError::DiskFull`]; [`SinkError::Io`]. Nothing new
+    /// is left under a final name then, with one exception: if replacing the files of an existing
+    /// folder fails in the middle, those already replaced stay replaced.
+    pub fn finish(self) -> Result<Finished, SinkError> {
+        for output in &self.outputs {
+            let written = output.written.load(Ordering::Relaxed);
+            if written != output.data_bytes {
+                return Err(SinkError::Incomplete {
+                    path: self.destination.path_of(&output.name),
+                    written,
+                    expected: output.data_bytes,
+                });
+            }
+        }
+        for output in &self.outputs {
+            let synced = output.staged.file.sync_all();
+            synced.map_err(|error| self.failed("sync", output, error))?;
+        }
+        for side in &self.sides {
+            let path = self.destination.path_of(&side.name);
+            let synced = side.staged.file.sync_all();
+            synced.map_err(|error| SinkError::io("sync", &path, 0, error))?;
+        }
+        let outputs = self.outputs.into_iter();
+        let files = outputs.map(|output| Complete {
+            name: output.name,
+            staged: output.staged,
+        });
+        let files = files.chain(self.sides).collect();
+        let files = publish::publish(&self.destination, self.overwrite, files)?;
+        Ok(Finished {
+            files,
+            bytes: self.total_bytes,
+        })
+    }
+
+    fn failed(&self, operation: &'static str, output: &Output, error: io::Error) -> SinkError {
+        let missing = |output: &Output| {
+            output
+                .data_bytes
+                .saturating_sub(output.written.load(Ordering::Relaxed))
+        };
+        let remaining = self.outputs.iter().map(missing).sum();
+        SinkError::io(
+            operation,
+            &self.destination.path_of(&output.name),
+            remaining,
+            error,
+        )
+    }
+}
+
+/// Writes a side file from its start. The outer error is about the origin of a copy, the inner one
+/// about the file in the making.
+fn fill(file: &mut File, content: &SideContent) -> Result<io::Result<()>, SinkError> {
+    match content {
+        SideContent::Bytes(bytes) => Ok(write_all_at(file, 0, bytes)),
+        SideContent::CopyOf(origin) => {
+            let open = File::open(origin);
+            let mut open = open.map_err(|error| SinkError::io("open", origin, 0, error))?;
+            Ok(io::copy(&mut open, file).map(drop))
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The checks before a merge: everything about the output that can be refused without writing.
+//!
+//! Each check names the path and the way out. A check that passes is no promise, since others use
+//! the disk too; creating and publishing check again what can change meanwhile.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Layout, Options, Root, SideContent, SideFile, SinkError};
+
+/// Where the output goes, as found on the disk.
+#[derive(Debug)]
+pub(super) enum Destination {
+    /// One file.
+    File(PathBuf),
+    /// A folder that does not exist yet: it appears complete.
+    NewFolder(PathBuf),
+    /// A folder that exists: the files appear one by one.
+    OldFolder(PathBuf),
+}
+
+impl Destination {
+    /// The existing folder that unfinished files are kept in: on the same file system as their
+    /// final names, so that publishing moves no data.
+    pub(super) fn home(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::NewFolder(path) => parent(path),
+            Self::OldFolder(path) => path,
+        }
+    }
+
+    /// The final path of the file called `name` in the layout.
+    pub(super) fn path_of(&self, name: &Path) -> PathBuf {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::NewFolder(path) | Self::OldFolder(path) => path.join(name),
+        }
+    }
+}
+
+/// The folder that holds `path`; a bare name lies in the current one.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Runs all checks and tells where the output goes and how many bytes it takes.
+pub(super) fn inspect(layout: &Layout, options: &Options) -> Result<(Destination, u64), SinkError> {
+    layout.check_names()?;
+    let output = layout.output();
+    check_folder(output, parent(output))?;
+    let destination = match &layout.root {
+        Root::File(path) => {
+            check_file(path, options.overwrite)?;
+            Destination::File(path.clone())
+        }
+        Root::Folder(path) => inspect_folder(layout, path, options.overwrite)?,
+    };
+    check_writable(output, destination.home())?;
+    let needed = needed_bytes(layout)?;
+    check_space(output, destination.home(), needed)?;
+    Ok((destination, needed))
+}
+
+/// Looks at `path` itself, following links; a link that leads nowhere counts as a file.
+fn look(path: &Path) -> Result<Option<Metadata>, SinkError> {
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::symlink_metadata(path),
+        found => found,
+    };
+    match found {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(SinkError::io("inspect", path, 0, error)),
+    }
+}
+
+fn check_folder(output: &Path, folder: &Path) -> Result<(), SinkError> {
+    let (output, folder_path) = (output.to_path_buf(), folder.to_path_buf());
+    match look(folder)? {
+        Some(metadata) if metadata.is_dir() => Ok(()),
+        Some(_) => Err(SinkError::NotFolder {
+            output,
+            folder: folder_path,
+        }),
+        None => Err(SinkError::MissingFolder {
+            output,
+            folder: folder_path,
+        }),
+    }
+}
+
+/// Checks the place of one file. A symbolic link to a file is itself replaced, not its target.
+fn check_file(path: &Path, overwrite: bool) -> Result<(), SinkError> {
+    let output = path.to_path_buf();
+    match look(path)? {
+        None => Ok(()),
+        Some(metadata) if metadata.is_dir() => Err(SinkError::IsFolder { output }),
+        Some(metadata) if !metadata.is_file() && !metadata.is_symlink() => {
+            Err(SinkError::NotRegular { output })
+        }
+        Some(_) if overwrite => Ok(()),
+        Some(_) => Err(SinkError::Exists { output }),
+    }
+}
+
+fn inspect_folder(layout: &Layout, path: &Path, overwrite: bool) -> Result<Destination, SinkError> {
+    let output = path.to_path_buf();
+    match look(path)? {
+        None => return Ok(Destination::NewFolder(output)),
+        Some(metadata) if metadata.is_dir() => {}
+        Some(_) => {
+            return Err(SinkError::NotFolder {
+                folder: output.clone(),
+                output,
+            });
+        }
+    }
+    let mut entries = fs::read_dir(path).map_err(|error| SinkError::io("list", path, 0, error))?;
+    if entries.next().is_none() {
+        return Ok(Destination::OldFolder(output));
+    }
+    if !overwrite {
+        return Err(SinkError::NotEmpty { output });
+    }
+    for name in layout.names() {
+        for folder in name
+            .ancestors()
+            .skip(1)
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            match check_folder(&output, &path.join(folder)) {
+                // Subfolders that are missing are created at the end.
+                Ok(()) | Err(SinkError::MissingFolder { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        check_file(&path.join(name), overwrite)?;
+    }
+    Ok(Destination::OldFolder(output))
+}
+
+#[cfg(unix)]
+fn check_writable(output: &Path, folder: &Path) -> Result<(), SinkError> {
+    use rustix::fs::Access;
+    rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+        SinkError::NotWritable {
+            output: output.to_path_buf(),
+            folder: folder.to_path_buf(),
+            source: error.into(),
+        }
+    })
+}
+
+/// Elsewhere the attributes of a folder do not tell; creating the files does, before any work.
+#[cfg(not(unix))]
+fn check_writable(_output: &Path, _folder: &Path) -> Result<(), SinkError> {
+    Ok(())
+}
+
+fn needed_bytes(layout: &Layout) -> Result<u64, SinkError> {
+    let files = layout.files.iter().map(|file| Ok(file.total_bytes()));
+    let sides = layout.side_files.iter().map(side_bytes);
+    files
+        .chain(sides)
+        .try_fold(0, |sum: u64, bytes| Ok(sum.saturating_add(bytes?)))
+}
+
+/// Length of a side file in bytes; this is also the check that it can be copied at all.
+fn side_bytes(side: &SideFile) -> Result<u64, SinkError> {
+    match &side.content {
+        SideContent::Bytes(bytes) => Ok(bytes.len() as u64),
+        SideContent::CopyOf(origin) => match look(origin)? {
+            Some(metadata) if metadata.is_file() => Ok(metadata.len()),
+            _ => Err(SinkError::NoOrigin {
+                origin: origin.clone(),
+                name: side.name.clone(),
+            }),
+        },
+    }
+}
+
+fn check_space(output: &Path, folder: &Path, needed: u64) -> Result<(), SinkError> {
+    match available_bytes(folder)? {
+        Some(available) if available < needed => Err(SinkError::NoSpace {
+            output: output.to_path_buf(),
+            folder: folder.to_path_buf(),
+            needed,
+            available,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that the user may still write on the disk of `folder`, or `None` where that is not told.
+#[cfg(unix)]
+fn available_bytes(folder: &Path) -> Result<Option<u64>, SinkError> {
+    let space = rustix::fs::statvfs(folder)
+        .map_err(|error| SinkError::io("inspect", folder, 0, error.into()))?;
+    // Some network and user-space file systems do not count blocks and say that they have none.
+    Ok((space.f_blocks > 0).then(|| space.f_bavail.saturating_mul(space.f_frsize)))
+}
+
+#[cfg(not(unix))]
+fn available_bytes(_folder: &Path) -> Result<Option<u64>, SinkError> {
+    Ok(None)
+}

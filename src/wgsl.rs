@@ -1,0 +1,101 @@
+//! The built-ins of WGSL in Rust, so that one file serves both compilers.
+//!
+//! The files under `shaders/codec`, `shaders/guard` and `shaders/formula` are written in the part
+//! of WGSL that is also legal Rust. naga reads them behind `shaders/kernel/prelude.wgsl`; rustc
+//! reads the same bytes with `include!`, behind this module. Every name here has the meaning of
+//! its WGSL twin; what is spelled differently in the two languages has a third name in both
+//! (`bits`, `float`, `wrapping_add`).
+
+/// `select(f, t, condition)`: `t` where the condition holds.
+#[inline(always)]
+pub fn select<T>(f: T, t: T, condition: bool) -> T {
+    if condition { t } else { f }
+}
+
+/// The smaller of two numbers.
+#[inline(always)]
+pub fn min(a: u32, b: u32) -> u32 {
+    a.min(b)
+}
+
+/// The larger of two numbers.
+#[inline(always)]
+pub fn max(a: u32, b: u32) -> u32 {
+    a.max(b)
+}
+
+/// The bits of an f32: WGSL's `bitcast<u32>`.
+#[inline(always)]
+pub fn bits(x: f32) -> u32 {
+    x.to_bits()
+}
+
+/// The f32 with these bits: WGSL's `bitcast<f32>`.
+#[inline(always)]
+pub fn float(x: u32) -> f32 {
+    f32::from_bits(x)
+}
+
+/// 1 for true, 0 for false.
+#[inline(always)]
+pub fn u32(x: bool) -> u32 {
+    x as u32
+}
+
+/// An unsigned integer below 2^24 as f32, exactly.
+#[inline(always)]
+pub fn f32(x: u32) -> f32 {
+    x as f32
+}
+
+/// Sum modulo 2^32, WGSL's `+`.
+#[inline(always)]
+pub fn wrapping_add(a: u32, b: u32) -> u32 {
+    a.wrapping_add(b)
+}
+
+/// Difference modulo 2^32, WGSL's `-`.
+#[inline(always)]
+pub fn wrapping_sub(a: u32, b: u32) -> u32 {
+    a.wrapping_sub(b)
+}
+
+/// Product modulo 2^32, WGSL's `*`.
+#[inline(always)]
+pub fn wrapping_mul(a: u32, b: u32) -> u32 {
+    a.wrapping_mul(b)
+}
+
+/// The correctly rounded quotient. Rust's `/` is; the WGSL twin is `shaders/codec/divide.wgsl`.
+#[inline(always)]
+pub fn quotient(a: f32, b: f32) -> f32 {
+    a / b
+}
+
+/// Four unsigned words.
+#[expect(non_camel_case_types, reason = "WGSL's name")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct vec4u {
+    /// First word.
+    pub x: u32,
+    /// Second word.
+    pub y: u32,
+    /// Third word.
+    pub z: u32,
+    /// Fourth word.
+    pub w: u32,
+}
+
+/// Four unsigned words.
+#[inline(always)]
+pub fn vec4u(x: u32, y: u32, z: u32, w: u32) -> vec4u {
+    vec4u { x, y, z, w }
+}
+
+/// Compiles shader files of the shared subset as Rust, at the place of the call.
+macro_rules! shaders {
+    ($($file:literal)*) => {
+        $(include!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file, ".wgsl"));)*
+    };
+}
+pub(crate) use shaders;
