@@ -43,3 +43,11 @@ fn gather_weight(acc: f32, x: f32, elected: f32, w: f32) -> f32 {
 fn mean(mass: f32, total: f32) -> f32 {
     return select(rz(quotient(mass, total)), mass, is_zero(bits(total)));
 }
+
+// The disjoint mean of two weighted entries x and y with weights u and v, sign by total.
+fn consensus_of_two(x: f32, y: f32, u: f32, v: f32) -> f32 {
+    let elected = add(x, y);
+    let mass = gather(agree(x, elected), y, elected);
+    let total = gather_weight(agree_weight(x, elected, u), y, elected, v);
+    return mean(mass, total);
+}

@@ -13,3 +13,13 @@ fn trim(x: f32, index: u32, threshold: u32, cutoff: u32) -> f32 {
 fn dropout(x: f32, word: u32, threshold: u32) -> f32 {
     return float(select(0, bits(x), word < threshold));
 }
+
+// The trimmed task vector of x.
+fn trim_delta(x: f32, base: f32, index: u32, threshold: u32, cutoff: u32) -> f32 {
+    return trim(sub(x, base), index, threshold, cutoff);
+}
+
+// The task vector of x after a random drop.
+fn dropout_delta(x: f32, base: f32, word: u32, threshold: u32) -> f32 {
+    return dropout(sub(x, base), word, threshold);
+}

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use super::fusion::fuse;
 use super::{Compute, End, Entry, Formula, Kind, Operand, Program, Row, Step, Stream, Ties};
 use crate::dtype::Float;
 
@@ -314,10 +315,9 @@ impl Expression {
             }
             steps.push(step);
         }
-        let values = roots
-            .iter()
-            .map(|root| number_of[usize::from(root.0)])
-            .collect();
+        let mut values: Vec<u16> =
+            roots.iter().map(|root| number_of[usize::from(root.0)]).collect();
+        let steps = fuse(steps, &mut values);
         Program::new(self.compute, steps, end(values))
     }
 }

@@ -26,6 +26,12 @@ macro_rules! formulas {
             Trim trim(x: lane, index: word, threshold: code, cutoff: code);
             /// x where its random word is below the threshold
             Dropout dropout(x: lane, word: word, threshold: code);
+            /// a task vector's entry where it is among the largest
+            TrimDelta trim_delta(x: lane, base: lane, index: word, threshold: code, cutoff: code);
+            /// a task vector's entry where its random word is below the threshold
+            DropoutDelta dropout_delta(x: lane, base: lane, word: word, threshold: code);
+            /// the disjoint weighted mean of two entries
+            ConsensusOfTwo consensus_of_two(x: lane, y: lane, u: scalar, v: scalar);
             /// the sign of x as 1, -1 or 0
             Vote vote(x: lane);
             /// x where its sign is the elected one

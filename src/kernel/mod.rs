@@ -7,6 +7,7 @@
 mod compute;
 mod expression;
 mod formula;
+mod fusion;
 mod program;
 mod row;
 mod selection;

@@ -59,7 +59,8 @@ pub struct Selection {
     above: u64,
     /// Keys equal to the threshold, once `lo == hi`.
     equal: Option<u64>,
-    guess: Option<Window>,
+    /// The keys among which the threshold most likely is.
+    guess: Option<(u32, u32)>,
 }
 
 impl Selection {
@@ -95,20 +96,20 @@ impl Selection {
         let rank = size * (1.0 - kept);
         let at = |rank: f64| sample[(rank.max(0.0) as usize).min(sample.len() - 1)];
         let (lo, hi) = (at(rank - margin), at(rank + margin));
-        let window = if lo == hi {
-            // So many equal keys that the threshold is most likely this one.
-            Window::over(lo.saturating_sub(BINS as u32 / 2), lo.saturating_add(1))
-        } else {
-            Window::over(lo, hi)
-        };
-        self.guess = Some(window);
+        self.guess = Some((lo, hi));
+    }
+
+    /// The keys among which the threshold most likely is, both ends included; how many of the
+    /// largest keys are wanted; and what happens to ties.
+    pub fn guessed(&self) -> Option<(u32, u32, u64, Ties)> {
+        self.guess.map(|(lo, hi)| (lo, hi, self.k, self.ties))
     }
 
     /// The window to count next, or None when the threshold is known.
     pub fn window(&self) -> Option<Window> {
         match (self.equal, self.guess) {
             (Some(_), _) => None,
-            (None, Some(guess)) => Some(guess),
+            (None, Some((lo, hi))) => Some(Window::over(lo, hi)),
             (None, None) => Some(Window::over(self.lo, self.hi)),
         }
     }

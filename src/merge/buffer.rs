@@ -11,6 +11,13 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
+    /// A buffer for at most `len` bytes. Pages that are never used cost no memory.
+    pub(super) fn with_capacity(len: usize) -> Buffer {
+        let mut buffer = Buffer::default();
+        buffer.take(len);
+        buffer
+    }
+
     /// At least `len` bytes. What they hold is left from earlier use.
     pub(super) fn take(&mut self, len: usize) -> &mut [u8] {
         if self.bytes.len() < self.begin + len {

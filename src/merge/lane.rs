@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, PAGE};
 use super::engine::Engine;
 use super::{MergeError, Shared};
 use crate::exec::cpu::Level;
@@ -41,11 +41,13 @@ impl Loaded {
 
 impl<'a> Lane<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Lane<'a> {
+        let plan = shared.merge.plan();
+        let largest = plan.tasks.iter().map(|task| task.arena_bytes).max().unwrap_or(0);
         Lane {
             shared,
             engine: Engine::new(shared, level),
-            arena: Buffer::default(),
-            output: Buffer::default(),
+            arena: Buffer::with_capacity(largest as usize),
+            output: Buffer::with_capacity(plan.memory.output_bytes + PAGE),
         }
     }
 

@@ -3,12 +3,13 @@
 use super::engine::Engine;
 use super::lane::{Lane, Loaded};
 use super::{MergeError, Shared};
+use crate::exec::cpu::Threshold;
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Window};
 use crate::plan::{Action, Class};
 
 /// Elements of the sample from which the first window of a selection is guessed.
-pub(super) const SAMPLE: usize = 16384;
+pub(super) const SAMPLE: usize = 1 << 16;
 /// Counts nothing: for values whose selection is done.
 pub(super) const IDLE: Window = Window { lo: 0x7fff_ffff, shift: 0 };
 
@@ -130,14 +131,13 @@ fn largest(
     }
     let arena = lane.arena.get(arena_bytes);
     search.guess(&mut lane.engine, arena);
-    search
+    let found = search
         .run(&mut lane.engine, arena)
         .map_err(|(fault, piece)| shared.fault(fault, parts[piece].part.job))?;
-    let found = search.results(&mut lane.engine, arena);
     for ((part, row), found) in parts.iter().zip(rows).zip(found.chunks(values)) {
         let of_job = of_job(shared, part.part.job);
-        for (&statistic, &(key, limit)) in statistics.iter().zip(found) {
-            fill(&of_job[usize::from(statistic)], row, key, limit);
+        for (&statistic, found) in statistics.iter().zip(found) {
+            fill(&of_job[usize::from(statistic)], row, *found);
         }
     }
     Ok(())
@@ -156,68 +156,91 @@ impl Search<'_> {
     fn guess(&mut self, engine: &mut Engine<'_>, arena: &[u8]) {
         for (piece, own) in self.pieces.iter().zip(self.selections.chunks_mut(self.values)) {
             let batch = Batch { program: self.program, pieces: std::slice::from_ref(piece) };
-            let mut samples = engine.cpu.sample(&batch, arena, SAMPLE.min(piece.len / 4));
+            let mut samples = engine.cpu.sample(&batch, arena, SAMPLE.min(piece.len / 16));
             for (selection, sample) in own.iter_mut().zip(&mut samples) {
                 selection.guess(sample, piece.len as u64);
             }
         }
     }
 
-    /// Counts until every threshold is known. A fault comes with the number of its piece.
-    fn run(&mut self, engine: &mut Engine<'_>, arena: &[u8]) -> Result<(), (ExecError, usize)> {
-        loop {
-            let unfinished: Vec<usize> = (0..self.pieces.len())
-                .filter(|at| {
-                    let own = &self.selections[at * self.values..][..self.values];
-                    own.iter().any(|selection| selection.window().is_some())
-                })
-                .collect();
-            if unfinished.is_empty() {
-                return Ok(());
+    /// Finds every threshold. A fault comes with the number of its piece.
+    fn run(
+        mut self,
+        engine: &mut Engine<'_>,
+        arena: &[u8],
+    ) -> Result<Vec<Threshold>, (ExecError, usize)> {
+        let mut found = vec![None; self.selections.len()];
+        if engine.on_cpu() {
+            for (number, piece) in self.pieces.iter().enumerate() {
+                let own = number * self.values..(number + 1) * self.values;
+                let selected = engine
+                    .cpu
+                    .select(self.program, piece, &self.selections[own.clone()], arena)
+                    .map_err(|fault| (fault, number))?;
+                found[own].copy_from_slice(&selected);
             }
-            let pieces: Vec<Piece<'_>> =
-                unfinished.iter().map(|&at| self.pieces[at].clone()).collect();
-            let at: Vec<usize> = unfinished
-                .iter()
-                .flat_map(|at| at * self.values..(at + 1) * self.values)
-                .collect();
-            let windows: Vec<Window> =
-                at.iter().map(|&at| self.selections[at].window().unwrap_or(IDLE)).collect();
-            let batch = Batch { program: self.program, pieces: &pieces };
-            let counts = engine.count(&batch, &windows, arena).map_err(|fault| {
-                let piece = match fault {
-                    ExecError::NonFinite { piece, .. } => unfinished[piece],
-                    _ => 0,
-                };
-                (fault, piece)
-            })?;
-            for (at, counts) in at.into_iter().zip(counts.chunks_exact(BINS + 1)) {
+        }
+        while self.count(engine, arena, &found)? {}
+        for (number, piece) in self.pieces.iter().enumerate() {
+            let batch = Batch { program: self.program, pieces: std::slice::from_ref(piece) };
+            for value in 0..self.values {
+                let at = number * self.values + value;
+                let selection = &self.selections[at];
+                found[at].get_or_insert_with(|| {
+                    let key = selection.threshold();
+                    let cutoff = selection
+                        .kept_ties()
+                        .and_then(|rank| engine.cpu.locate(&batch, value, key, rank, arena));
+                    Threshold { key, cutoff: cutoff.unwrap_or(u64::MAX) }
+                });
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// One pass of counting over the pieces that still need it; whether there were any.
+    fn count(
+        &mut self,
+        engine: &mut Engine<'_>,
+        arena: &[u8],
+        found: &[Option<Threshold>],
+    ) -> Result<bool, (ExecError, usize)> {
+        let window = |at: usize| match found[at] {
+            Some(_) => None,
+            None => self.selections[at].window(),
+        };
+        let all = |piece: usize| piece * self.values..(piece + 1) * self.values;
+        let unfinished: Vec<usize> = (0..self.pieces.len())
+            .filter(|&piece| all(piece).any(|at| window(at).is_some()))
+            .collect();
+        let pieces: Vec<Piece<'_>> =
+            unfinished.iter().map(|&piece| self.pieces[piece].clone()).collect();
+        let at: Vec<usize> = unfinished.iter().flat_map(|&piece| all(piece)).collect();
+        let windows: Vec<Window> = at.iter().map(|&at| window(at).unwrap_or(IDLE)).collect();
+        if pieces.is_empty() {
+            return Ok(false);
+        }
+        let batch = Batch { program: self.program, pieces: &pieces };
+        let counts = engine.count(&batch, &windows, arena).map_err(|fault| {
+            let piece = match fault {
+                ExecError::NonFinite { piece, .. } => unfinished[piece],
+                _ => 0,
+            };
+            (fault, piece)
+        })?;
+        for (at, counts) in at.into_iter().zip(counts.chunks_exact(BINS + 1)) {
+            if found[at].is_none() {
                 self.selections[at].feed(counts);
             }
         }
-    }
-
-    /// The threshold and the index up to which ties are kept, of each selection.
-    fn results(&self, engine: &mut Engine<'_>, arena: &[u8]) -> Vec<(u32, u64)> {
-        let mut found = Vec::with_capacity(self.selections.len());
-        for (piece, own) in self.pieces.iter().zip(self.selections.chunks(self.values)) {
-            let batch = Batch { program: self.program, pieces: std::slice::from_ref(piece) };
-            for (value, selection) in own.iter().enumerate() {
-                let key = selection.threshold();
-                let cutoff = selection
-                    .kept_ties()
-                    .and_then(|rank| engine.cpu.locate(&batch, value, key, rank, arena));
-                found.push((key, cutoff.unwrap_or(u64::MAX)));
-            }
-        }
-        found
+        Ok(true)
     }
 }
 
-/// Puts a threshold and the index up to which ties are kept into a row.
-pub(super) fn fill(statistic: &Statistic, row: &mut Row, key: u32, limit: u64) {
+/// Puts a threshold into a row.
+pub(super) fn fill(statistic: &Statistic, row: &mut Row, found: Threshold) {
     if let Statistic::Largest { threshold, cutoff, .. } = statistic {
-        row.scalars[usize::from(*threshold)] = key;
-        row.cutoffs[usize::from(*cutoff)] = limit;
+        row.scalars[usize::from(*threshold)] = found.key;
+        row.cutoffs[usize::from(*cutoff)] = found.cutoff;
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::lane::{Lane, Loaded};
 use super::statistics::{IDLE, SAMPLE, derive, fill, of_job, selection};
 use super::{MergeError, Shared, lanes};
+use crate::exec::cpu::Threshold;
 use crate::exec::{Batch, Piece};
 use crate::kernel::{BINS, Row, Scope, Selection, Statistic, TILE, Window};
 use crate::plan::{Action, Level, Part, survey_parts};
@@ -164,9 +165,9 @@ impl<'a> Pass<'a> {
             for &at in surveyed.statistics {
                 let statistic = &of_job[usize::from(at)];
                 let group = group_of(surveyed.job, at, statistic);
-                let limit = limits.get(&group).map_or(u64::MAX, |limit| limit.of(self, surveyed));
+                let cutoff = limits.get(&group).map_or(u64::MAX, |limit| limit.of(self, surveyed));
                 let key = selections[&group].threshold();
-                fill(statistic, &mut rows[surveyed.job], key, limit);
+                fill(statistic, &mut rows[surveyed.job], Threshold { key, cutoff });
             }
         }
         Ok(())

@@ -80,6 +80,14 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
 }
 
 fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) -> Node {
+    let words = ["elect", "elect_on", "divisor"].map(|name| l.parameters.word(name));
+    if let (["total", "weighted", "weight"], [x, y]) = (words, weighted) {
+        // The commonest case in one formula, which does the steps below.
+        let weights = [x, y].map(|&x| l.number("weight", x));
+        let [u, v] = weights.map(|weight| l.expression.scalar(weight));
+        let operands = [x.node.into(), y.node.into(), u, v];
+        return l.expression.call(Formula::ConsensusOfTwo, &operands);
+    }
     let raw = l.parameters.word("elect_on") == "raw";
     let elected = elect(l, if raw { sparse } else { weighted });
     // The entries that are gathered must have the elected sign, on the side that voted.

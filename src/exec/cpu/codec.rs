@@ -133,32 +133,65 @@ mod avx2 {
         bytes: &[u8],
         out: &mut [u32],
     ) -> bool {
-        // What an f16 decodes to needs no rounding in f32 unless it is a NaN.
-        if float != Float::F16 || matches!(working, Some(Compute::BF16 | Compute::F16)) {
+        let special = match (float, working) {
+            // What an f16 decodes to needs no rounding in f32 unless it is a NaN.
+            (Float::F16, None | Some(Compute::F32)) => decode_f16(bytes, out),
+            (Float::BF16, Some(Compute::F32)) => decode_bf16(bytes, out),
+            _ => return decode_inline(float, working, bytes, out),
+        };
+        if special {
+            // NaN payloads differ between instructions and codec: decode by the definition.
             return decode_inline(float, working, bytes, out);
         }
-        let (blocks, _) = bytes.as_chunks::<16>();
-        let (out_blocks, _) = out.as_chunks_mut::<8>();
-        let mut special = 0u32;
-        for (out, bytes) in out_blocks.iter_mut().zip(blocks) {
-            // SAFETY: both arrays have the size of the vector; the loads need no alignment.
-            let wide = unsafe {
-                let halves = _mm_loadu_si128(bytes.as_ptr().cast());
-                let wide = _mm256_castps_si256(_mm256_cvtph_ps(halves));
-                _mm256_storeu_si256(out.as_mut_ptr().cast(), wide);
-                wide
-            };
-            let exponent = _mm256_set1_epi32(0x7f80_0000);
-            let full = _mm256_cmpeq_epi32(_mm256_and_si256(wide, exponent), exponent);
-            special |= _mm256_movemask_epi8(full) as u32;
+        let done = out.len() / 16 * 16;
+        decode_inline(float, working, &bytes[2 * done..], &mut out[done..])
+    }
+
+    /// Decodes whole blocks of 16 elements; returns whether one is infinite or NaN.
+    #[target_feature(enable = "avx2,f16c")]
+    fn decode_f16(bytes: &[u8], out: &mut [u32]) -> bool {
+        let exponent = _mm256_set1_epi16(0x7c00);
+        let mut special = _mm256_setzero_si256();
+        for (out, bytes) in out.as_chunks_mut::<16>().0.iter_mut().zip(bytes.as_chunks::<32>().0) {
+            // SAFETY: the arrays have the size of the vectors; no alignment is needed.
+            unsafe {
+                let halves = _mm256_loadu_si256(bytes.as_ptr().cast());
+                let full = _mm256_cmpeq_epi16(_mm256_and_si256(halves, exponent), exponent);
+                special = _mm256_or_si256(special, full);
+                let low = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+                let high = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
+                _mm256_storeu_ps(out.as_mut_ptr().cast(), low);
+                _mm256_storeu_ps(out.as_mut_ptr().add(8).cast(), high);
+            }
         }
-        let done = out_blocks.len() * 8;
-        let tail = decode_inline(float, working, &bytes[2 * done..], &mut out[done..]);
-        if special != 0 {
-            // NaN payloads differ between instructions and codec: decode them by the definition.
-            return decode_inline(float, working, bytes, out);
+        _mm256_movemask_epi8(special) != 0
+    }
+
+    /// Decodes and settles whole blocks of 16 elements; returns whether one is infinite or NaN.
+    #[target_feature(enable = "avx2")]
+    fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> bool {
+        let sign = _mm256_set1_epi16(i16::MIN);
+        let magnitude = _mm256_set1_epi16(i16::MAX);
+        let tiny = _mm256_set1_epi16(0x0080);
+        let largest = _mm256_set1_epi16(0x7f7f);
+        let mut special = _mm256_setzero_si256();
+        for (out, bytes) in out.as_chunks_mut::<16>().0.iter_mut().zip(bytes.as_chunks::<32>().0) {
+            // SAFETY: the arrays have the size of the vectors; no alignment is needed.
+            unsafe {
+                let halves = _mm256_loadu_si256(bytes.as_ptr().cast());
+                let size = _mm256_and_si256(halves, magnitude);
+                special = _mm256_or_si256(special, _mm256_cmpgt_epi16(size, largest));
+                // What is not above 2^-126 keeps its sign alone.
+                let kept = _mm256_or_si256(_mm256_cmpgt_epi16(size, tiny), sign);
+                let settled = _mm256_and_si256(halves, kept);
+                let low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(settled));
+                let high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(settled, 1));
+                let out = out.as_mut_ptr();
+                _mm256_storeu_si256(out.cast(), _mm256_slli_epi32(low, 16));
+                _mm256_storeu_si256(out.add(8).cast(), _mm256_slli_epi32(high, 16));
+            }
         }
-        tail
+        _mm256_movemask_epi8(special) != 0
     }
 
     #[target_feature(enable = "avx2,f16c")]

@@ -10,33 +10,47 @@ const PLACE: usize = 32;
 
 /// Adds the magnitudes of a plane to `BINS` bins and to the count above them.
 pub(super) fn tally(level: Level, plane: &[u32], window: Window, bins: &mut [u64]) {
+    let (inside, above) = bins.split_at_mut(BINS);
+    let end = u64::from(window.lo) + ((BINS as u64) << window.shift);
+    let hi = (end - 1).min(u64::from(MAGNITUDE)) as u32;
+    above[0] += scan(level, plane, window.lo, hi, |key| {
+        inside[((key - window.lo) >> window.shift) as usize & (BINS - 1)] += 1;
+    });
+}
+
+/// Calls `hit` with every magnitude in `lo..=hi`, in order, and returns how many are above.
+#[inline]
+pub(super) fn scan(level: Level, plane: &[u32], lo: u32, hi: u32, hit: impl FnMut(u32)) -> u64 {
     #[cfg(target_arch = "x86_64")]
     if level == Level::Avx2 {
         // SAFETY: an executor has this level only where the machine supports it.
-        return unsafe { tally_avx2(plane, window, bins) };
+        return unsafe { scan_avx2(plane, lo, hi, hit) };
     }
     let _ = level;
-    tally_scalar(plane, window, bins);
+    scan_scalar(plane, lo, hi, hit)
 }
 
-fn tally_scalar(plane: &[u32], window: Window, bins: &mut [u64]) {
-    for bits in plane {
-        if let Some(bin) = window.bin(bits & MAGNITUDE) {
-            bins[bin] += 1;
+fn scan_scalar(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
+    let mut above = 0;
+    for key in plane.iter().map(|bits| bits & MAGNITUDE) {
+        if key > hi {
+            above += 1;
+        } else if key >= lo {
+            hit(key);
         }
     }
+    above
 }
 
 /// Eight magnitudes at a time; only those inside the window are looked at one by one, which are
 /// few when the window was well guessed.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn tally_avx2(plane: &[u32], window: Window, bins: &mut [u64]) {
+fn scan_avx2(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
     use std::arch::x86_64::*;
-    let end = u64::from(window.lo) + ((BINS as u64) << window.shift);
     // Magnitudes are below 2^31, so signed comparisons order them.
-    let below = _mm256_set1_epi32(window.lo as i32 - 1);
-    let last = _mm256_set1_epi32((end - 1).min(u64::from(MAGNITUDE)) as i32);
+    let below = _mm256_set1_epi32(lo as i32 - 1);
+    let last = _mm256_set1_epi32(hi as i32);
     let mask = _mm256_set1_epi32(MAGNITUDE as i32);
     let mut above = _mm256_setzero_si256();
     let (blocks, tail) = plane.as_chunks::<8>();
@@ -49,17 +63,16 @@ fn tally_avx2(plane: &[u32], window: Window, bins: &mut [u64]) {
         let inside = _mm256_andnot_si256(over, _mm256_cmpgt_epi32(key, below));
         let mut lanes = _mm256_movemask_ps(_mm256_castsi256_ps(inside)) as u32;
         while lanes != 0 {
-            let lane = lanes.trailing_zeros() as usize;
-            let bin = ((block[lane & 7] & MAGNITUDE) - window.lo) >> window.shift;
-            bins[bin as usize & (BINS - 1)] += 1;
+            let lane = lanes.trailing_zeros() as usize & 7;
+            hit(block[lane] & MAGNITUDE);
             lanes &= lanes - 1;
         }
     }
     let mut counts = [0u32; 8];
     // SAFETY: as above, a store.
     unsafe { _mm256_storeu_si256(counts.as_mut_ptr().cast(), above) };
-    bins[BINS] += counts.iter().map(|&count| u64::from(count)).sum::<u64>();
-    tally_scalar(tail, window, bins);
+    let above: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    above + scan_scalar(tail, lo, hi, hit)
 }
 
 /// A sample of each value's magnitudes, from places spread evenly over the pieces.

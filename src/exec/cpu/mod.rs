@@ -8,11 +8,12 @@ mod codec;
 mod count;
 mod formula;
 mod philox;
+mod select;
 mod sum;
 mod tile;
 
-use super::{Batch, ExecError, Executor};
-use crate::kernel::{BINS, End, Window};
+use super::{Batch, ExecError, Executor, Piece};
+use crate::kernel::{BINS, End, Program, Selection, Window};
 use tile::Tile;
 
 /// The instruction set that the loops are compiled for.
@@ -48,6 +49,15 @@ impl Level {
     }
 }
 
+/// Where a selection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// The smallest kept magnitude, as f32 bits.
+    pub key: u32,
+    /// The index in the tensor below which entries of that magnitude are kept.
+    pub cutoff: u64,
+}
+
 /// Runs Programs on one thread.
 #[derive(Debug)]
 pub struct CpuExecutor {
@@ -69,6 +79,20 @@ impl CpuExecutor {
     /// in any order: a sample to guess a window from.
     pub fn sample(&mut self, batch: &Batch<'_>, arena: &[u8], size: usize) -> Vec<Vec<u32>> {
         count::sample(self.level, &mut self.tile, batch, arena, size)
+    }
+
+    /// Finds the thresholds of a tensor that lies in memory as one piece, one selection per value
+    /// of a counting Program, in a single scan: the keys inside the guessed windows are collected
+    /// and the k-th largest is picked from them. A selection is None where the guess was missed or
+    /// too many keys were inside; counting finds those.
+    pub fn select(
+        &mut self,
+        program: &Program,
+        piece: &Piece<'_>,
+        selections: &[Selection],
+        arena: &[u8],
+    ) -> Result<Vec<Option<Threshold>>, ExecError> {
+        select::run(self.level, &mut self.tile, program, piece, selections, arena)
     }
 
     /// The index in the tensor of the `rank`-th element (from 0) of a piece whose magnitude under

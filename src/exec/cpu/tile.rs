@@ -47,8 +47,10 @@ impl Tile {
             self.planes.push(vec![0; TILE]);
         }
         if program.reads_index() {
-            self.index.clear();
-            self.index.extend(at as u32..(at + len) as u32);
+            self.index.resize(TILE, 0);
+            for (lane, index) in self.index[..len].iter_mut().enumerate() {
+                *index = (at + lane) as u32;
+            }
         }
         for (number, step) in program.steps().iter().enumerate() {
             let target = program.plane(number as u16);

@@ -1,0 +1,168 @@
+//! The start-up probe: does this device compute what the CPU computes?
+//!
+//! Drivers may contract a product and a sum, reassociate, flush denormals or divide loosely. The
+//! kernels are written so that none of it shows; the probe runs real Programs over a few thousand
+//! elements chosen to show it if it did, and compares the bytes with those of the CPU.
+
+mod experiments;
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{GpuDevice, GpuExecutor};
+use crate::exec::cpu::{CpuExecutor, Level};
+use crate::exec::{Batch, ExecError, Executor, Piece};
+use crate::kernel::{End, Window};
+use experiments::{ELEMENTS, Experiment, experiments};
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was compared, such as `contraction`.
+    pub name: String,
+    /// Whether the device gave the CPU's bytes.
+    pub passed: bool,
+    /// The first difference or the error; empty if there was none.
+    pub detail: String,
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// Every comparison, in the order in which they were made.
+    pub checks: Vec<Check>,
+}
+
+impl ProbeReport {
+    /// Whether the device may be used.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+impl fmt::Display for ProbeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed: Vec<&Check> = self.checks.iter().filter(|check| !check.passed).collect();
+        if failed.is_empty() {
+            return write!(f, "all {} checks passed", self.checks.len());
+        }
+        for (number, check) in failed.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}{}: {}", check.name, check.detail)?;
+        }
+        Ok(())
+    }
+}
+
+/// Probes a device. An error of the device is a check that did not pass.
+pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
+    let experiments = experiments();
+    compile(device, &experiments);
+    let bytes = 4 * ELEMENTS * std::mem::size_of::<f64>();
+    let mut gpu = match GpuExecutor::new(Arc::clone(device), bytes, bytes) {
+        Ok(gpu) => gpu,
+        Err(error) => {
+            let check = Check {
+                name: "memory".into(),
+                passed: false,
+                detail: error.to_string(),
+            };
+            return ProbeReport {
+                checks: vec![check],
+            };
+        }
+    };
+    let checks = experiments.iter().map(|experiment| {
+        let detail = compare(experiment, &mut gpu);
+        Check {
+            name: experiment.name.clone(),
+            passed: detail.is_empty(),
+            detail,
+        }
+    });
+    ProbeReport {
+        checks: checks.collect(),
+    }
+}
+
+/// Compiles all Programs on as many threads as the machine has: compiling takes longer than all
+/// the rest. Errors come back when the Programs run.
+fn compile(device: &GpuDevice, experiments: &[Experiment]) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = experiments.len().div_ceil(threads.min(8));
+    std::thread::scope(|scope| {
+        for experiments in experiments.chunks(share) {
+            scope.spawn(move || {
+                for experiment in experiments {
+                    let _ = device.pipeline(&experiment.program);
+                }
+            });
+        }
+    });
+}
+
+/// What is wrong, or nothing.
+fn compare(experiment: &Experiment, gpu: &mut GpuExecutor) -> String {
+    let rescued = gpu.rescued_pieces();
+    let expected = outcome(experiment, &mut CpuExecutor::new(Level::Baseline));
+    let found = outcome(experiment, gpu);
+    let hazard = gpu.rescued_pieces() > rescued;
+    match (expected, found) {
+        (Err(error), _) | (_, Err(error)) => error.to_string(),
+        (Ok(_), Ok(_)) if hazard && !experiment.hazard => {
+            "the kernel reports an infinity or a NaN where there is none".into()
+        }
+        (Ok(_), Ok(_)) if experiment.hazard && !hazard => {
+            "the kernel does not notice infinities and NaN".into()
+        }
+        (Ok(expected), Ok(found)) => {
+            let different = (0..expected.len()).filter(|i| expected[*i] != found[*i]);
+            let different: Vec<usize> = different.collect();
+            let Some(first) = different.first() else {
+                return String::new();
+            };
+            let (right, wrong) = (expected[*first], found[*first]);
+            let (count, all) = (different.len(), expected.len());
+            format!("{count} of {all} words differ: word {first} is {wrong:#x}, not {right:#x}")
+        }
+    }
+}
+
+/// The words that an executor computes.
+fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u64>, ExecError> {
+    let piece = Piece {
+        row: &experiment.row,
+        start: experiment.start,
+        len: ELEMENTS,
+        inputs: experiment.inputs.clone(),
+        output: 0,
+    };
+    let batch = Batch {
+        program: &experiment.program,
+        pieces: &[piece],
+    };
+    let arena = &experiment.arena;
+    executor.upload(arena)?;
+    match experiment.program.end() {
+        End::Store { float, .. } => {
+            let mut output = vec![0; ELEMENTS * float.bytes()];
+            executor.store(&batch, arena, &mut output)?;
+            Ok(output.chunks(4).map(word).collect())
+        }
+        End::Sum(_) => {
+            let sums = executor.sum(&batch, arena)?;
+            Ok(sums.iter().map(|sum| u64::from(sum.to_bits())).collect())
+        }
+        End::Count(values) => {
+            let windows = vec![Window::over(0x3f00_0000, 0x3f80_0000); values.len()];
+            executor.count(&batch, &windows, arena)
+        }
+    }
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |word, byte| (word << 8) | u64::from(*byte))
+}

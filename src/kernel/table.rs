@@ -1,0 +1,233 @@
+//! The table that a GPU kernel reads besides the elements: one record per piece, then one word per
+//! workgroup that names its piece.
+//!
+//! A record holds what differs between pieces that share a Program: length, place, and of the
+//! piece's row exactly the numbers that the Program reads. [`Layout`] is the only place that knows
+//! where they lie; the shader gets its constants and word numbers from it.
+
+use super::{End, Operand, Program, Row, Step, TILE, Window};
+
+/// Invocations of a workgroup; each does one quad, four elements, of a tile.
+pub const INVOCATIONS: usize = TILE / 4;
+
+/// Tiles that one workgroup counts, so that its bins are emptied once for many elements.
+const TILES_PER_COUNT: usize = 16;
+
+/// The first words of every record.
+const HEADER: [&str; 5] = ["LENGTH", "FIRST_GROUP", "QUAD_LOW", "QUAD_HIGH", "OUTPUT"];
+
+/// Where the words of a record lie, for one Program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    slots: Vec<u16>,
+    scalars: Vec<u16>,
+    cutoffs: Vec<u16>,
+    streams: Vec<u16>,
+    values: usize,
+    counts: bool,
+}
+
+/// What a record is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The tensor's numbers.
+    pub row: &'a Row,
+    /// Index in the tensor of the piece's first element, a multiple of 4.
+    pub start: u64,
+    /// Elements of the piece, at most 2^32 - 1.
+    pub len: usize,
+    /// Byte offset in the arena of each input slot, a multiple of 4.
+    pub inputs: &'a [usize],
+    /// Word in the output where the result begins.
+    pub output_word: usize,
+    /// One window per value of a Program that counts, else none.
+    pub windows: &'a [Window],
+}
+
+impl Layout {
+    /// The layout for a Program: the numbers it reads, in ascending order.
+    pub fn of(program: &Program) -> Layout {
+        let mut layout = Layout {
+            slots: Vec::new(),
+            scalars: Vec::new(),
+            cutoffs: Vec::new(),
+            streams: Vec::new(),
+            values: program.end().values().len(),
+            counts: matches!(program.end(), End::Count(_)),
+        };
+        for step in program.steps() {
+            match step {
+                Step::Load { slot, .. } => layout.slots.push(*slot),
+                Step::Word { stream } => layout.streams.push(*stream),
+                Step::Call { operands, .. } => {
+                    for operand in operands {
+                        match operand {
+                            Operand::Scalar(i) => layout.scalars.push(*i),
+                            Operand::Cutoff(i) => layout.cutoffs.push(*i),
+                            Operand::Value(_) | Operand::Index => {}
+                        }
+                    }
+                }
+            }
+        }
+        for numbers in [
+            &mut layout.slots,
+            &mut layout.scalars,
+            &mut layout.cutoffs,
+            &mut layout.streams,
+        ] {
+            numbers.sort_unstable();
+            numbers.dedup();
+        }
+        layout
+    }
+
+    /// Word of a record that holds the arena word where an input begins.
+    pub fn input(&self, slot: u16) -> usize {
+        HEADER.len() + rank(&self.slots, slot)
+    }
+
+    /// Word of a record that holds a scalar.
+    pub fn scalar(&self, scalar: u16) -> usize {
+        HEADER.len() + self.slots.len() + rank(&self.scalars, scalar)
+    }
+
+    /// Word of a record that holds a cutoff relative to the piece.
+    pub fn cutoff(&self, cutoff: u16) -> usize {
+        HEADER.len() + self.slots.len() + self.scalars.len() + rank(&self.cutoffs, cutoff)
+    }
+
+    /// First of the four words of a record that hold a stream.
+    pub fn stream(&self, stream: u16) -> usize {
+        self.streams_begin() + 4 * rank(&self.streams, stream)
+    }
+
+    fn streams_begin(&self) -> usize {
+        HEADER.len() + self.slots.len() + self.scalars.len() + self.cutoffs.len()
+    }
+
+    /// First word of the windows in a record: lowest key and shift for each value.
+    pub fn windows(&self) -> usize {
+        self.streams_begin() + 4 * self.streams.len()
+    }
+
+    /// Words of a record.
+    pub fn record_words(&self) -> usize {
+        self.windows() + if self.counts { 2 * self.values } else { 0 }
+    }
+
+    /// Elements that one workgroup does of each value.
+    pub fn elements_per_group(&self) -> usize {
+        TILE * if self.counts { TILES_PER_COUNT } else { 1 }
+    }
+
+    /// The layout as WGSL constants.
+    pub fn constants(&self) -> String {
+        let mut text = String::new();
+        let named = HEADER.iter().enumerate().map(|(word, name)| (*name, word));
+        let others = [
+            ("WINDOWS", self.windows()),
+            ("RECORD_WORDS", self.record_words()),
+            ("VALUES", self.values),
+            ("INVOCATIONS", INVOCATIONS),
+            ("QUADS_PER_GROUP", self.elements_per_group() / 4),
+            ("ALL_BINS", super::BINS + 1),
+        ];
+        for (name, value) in named.chain(others) {
+            text += &format!("const {name}: u32 = {value}u;\n");
+        }
+        text
+    }
+}
+
+/// Position of a number that the Program reads among all that it reads.
+fn rank(numbers: &[u16], number: u16) -> usize {
+    numbers
+        .binary_search(&number)
+        .expect("a layout is asked only for what its Program reads")
+}
+
+/// The words of a table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    layout: Layout,
+    records: Vec<u32>,
+    groups: Vec<u32>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(layout: Layout) -> Table {
+        Table {
+            layout,
+            records: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// Appends a piece.
+    pub fn push(&mut self, record: &Record<'_>) {
+        let layout = &self.layout;
+        let piece = self.records.len() / layout.record_words();
+        let quad = record.start / 4;
+        self.records.extend([
+            word(record.len),
+            word(self.groups.len()),
+            quad as u32,
+            (quad >> 32) as u32,
+            word(record.output_word),
+        ]);
+        let inputs = layout.slots.iter().map(|slot| {
+            let bytes = record.inputs[usize::from(*slot)];
+            assert_eq!(bytes % 4, 0, "an input begins at a whole word");
+            word(bytes / 4)
+        });
+        self.records.extend(inputs);
+        let row = record.row;
+        let scalars = layout.scalars.iter().map(|i| row.scalars[usize::from(*i)]);
+        self.records.extend(scalars);
+        let cutoffs = layout.cutoffs.iter();
+        let cutoffs = cutoffs.map(|i| row.cutoff_from(usize::from(*i), record.start));
+        self.records.extend(cutoffs);
+        for stream in &layout.streams {
+            self.records.extend(row.streams[usize::from(*stream)].0);
+        }
+        if layout.counts {
+            assert_eq!(record.windows.len(), layout.values, "a window per value");
+            let windows = record.windows.iter();
+            self.records
+                .extend(windows.flat_map(|window| [window.lo, window.shift]));
+        }
+        let groups = record.len.div_ceil(layout.elements_per_group());
+        self.groups.extend(std::iter::repeat_n(word(piece), groups));
+    }
+
+    /// The pieces in it.
+    pub fn pieces(&self) -> usize {
+        self.records.len() / self.layout.record_words()
+    }
+
+    /// The workgroups that its pieces need.
+    pub fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Its words: the records, then the piece of each workgroup.
+    pub fn words(&self) -> impl Iterator<Item = &[u32]> {
+        [self.records.as_slice(), self.groups.as_slice()].into_iter()
+    }
+
+    /// How many words there are.
+    pub fn len(&self) -> usize {
+        self.records.len() + self.groups.len()
+    }
+
+    /// Whether no piece was appended.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+fn word(number: usize) -> u32 {
+    u32::try_from(number).expect("a batch is addressed in 32-bit words")
+}

@@ -1,0 +1,64 @@
+//! One test body for every executor of this machine.
+
+use wgmerge::exec::Executor;
+use wgmerge::exec::cpu::{CpuExecutor, Level};
+
+/// Bytes of the arena and of the output that a test may use.
+pub const SLOT_BYTES: usize = 4 << 20;
+
+/// Runs `body` on the CPU at both levels, as far as the machine has them, and on every GPU adapter
+/// found. Under `WGMERGE_REQUIRE_GPU=1` a machine without adapters fails.
+pub fn for_each_backend(mut body: impl FnMut(&str, &mut dyn Executor)) {
+    for (name, level) in [("cpu baseline", Level::Baseline), ("cpu avx2", Level::Avx2)] {
+        if level.is_supported() {
+            body(name, &mut CpuExecutor::new(level));
+        } else {
+            println!("skipped {name}: not supported by this machine");
+        }
+    }
+    #[cfg(feature = "gpu")]
+    for_each_gpu(|name, executor| body(name, executor));
+    #[cfg(not(feature = "gpu"))]
+    println!("skipped GPU adapters: built without the feature `gpu`");
+}
+
+#[cfg(feature = "gpu")]
+pub use gpu::{devices, for_each_gpu};
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use std::sync::{Arc, OnceLock};
+
+    use super::SLOT_BYTES;
+    use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, adapters};
+
+    /// Every adapter, opened once for all tests.
+    pub fn devices() -> &'static [Arc<GpuDevice>] {
+        static DEVICES: OnceLock<Vec<Arc<GpuDevice>>> = OnceLock::new();
+        DEVICES.get_or_init(|| {
+            let open = |index| {
+                GpuDevice::open(&AdapterChoice::Index(index)).unwrap_or_else(|e| panic!("{e}"))
+            };
+            adapters()
+                .iter()
+                .map(|adapter| open(adapter.index))
+                .collect()
+        })
+    }
+
+    /// Runs `body` on every GPU adapter found.
+    pub fn for_each_gpu(mut body: impl FnMut(&str, &mut GpuExecutor)) {
+        let devices = devices();
+        if devices.is_empty() {
+            let required = std::env::var_os("WGMERGE_REQUIRE_GPU").is_some_and(|v| v == "1");
+            assert!(!required, "WGMERGE_REQUIRE_GPU=1, and no adapter was found");
+            println!("skipped GPU adapters: none found (no driver, or WGPU_BACKEND excludes it)");
+        }
+        for device in devices {
+            println!("on {}", device.description());
+            let mut executor = GpuExecutor::new(Arc::clone(device), SLOT_BYTES, SLOT_BYTES)
+                .unwrap_or_else(|error| panic!("{}: {error}", device.description()));
+            body(&device.description().name, &mut executor);
+        }
+    }
+}
