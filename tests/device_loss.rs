@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::backends::devices;
+use crate::support::backends::{devices, found, open};
 use crate::support::cases::{Case, Elements, Outcome, row};
 use wgmerge::dtype::Float;
 use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, OpenError, adapters, probe};
@@ -12,17 +12,9 @@ use wgmerge::kernel::{Compute, End, Entry, Formula, Operand, Program, Step};
 
 const BYTES: usize = 1 << 20;
 
-/// A device of its own for a test that ruins it.
+/// Devices of its own for a test that ruins them.
 fn fresh_devices() -> Vec<Arc<GpuDevice>> {
-    let found = adapters();
-    if found.is_empty() {
-        println!("skipped: no adapter was found");
-    }
-    let open = |index| GpuDevice::open(&AdapterChoice::Index(index));
-    found
-        .iter()
-        .map(|adapter| open(adapter.index).expect("a device"))
-        .collect()
+    found().iter().map(open).collect()
 }
 
 fn sum_of_two() -> Case {
@@ -106,6 +98,10 @@ fn a_device_destroyed_while_workers_run_gives_right_bytes_or_an_error() {
 #[test]
 fn a_device_that_takes_too_long_is_lost() {
     for device in fresh_devices() {
+        if device.description().backend == "gl" {
+            println!("skipped on GL: its software driver is done before it could be late");
+            continue;
+        }
         let mut executor = executor(&device);
         device.set_timeout(Duration::ZERO);
         assert!(is_lost(&sum_of_two().run(&mut executor)));

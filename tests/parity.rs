@@ -172,6 +172,27 @@ fn sums_in_every_working_dtype() {
 }
 
 #[test]
+fn more_tiles_than_a_row_of_a_dispatch() {
+    let float = Float::F8E5M2;
+    let steps = || {
+        vec![
+            load(0, float, Entry::Kept),
+            load(1, Float::BF16, Entry::Kept),
+        ]
+    };
+    let store = Program::new(Compute::F32, steps(), End::Store { value: 1, float });
+    let sum = Program::new(Compute::F32, steps(), End::Sum(vec![0, 1]));
+    let mut cases = Vec::new();
+    for program in [store, sum] {
+        let ranges = [(0, 300 * TILE + 5), (1 << 20, 700 * TILE - 1)];
+        let rows = rows(ranges.len(), 0, &mut 12);
+        let case = Case::new(program, rows, &ranges, &[Elements::Tame], 13);
+        cases.push(("a thousand tiles".into(), case));
+    }
+    compare(cases);
+}
+
+#[test]
 fn counts_in_windows_wide_and_narrow() {
     let windows = [
         Window::over(0, 0x7fff_ffff),

@@ -11,7 +11,13 @@ use crate::recipe::{Metadata, Missing, OnNan};
 
 /// Merges neural-network checkpoints on any GPU or CPU, with the same bytes, in bounded memory.
 #[derive(Debug, Parser)]
-#[command(name = "wgmerge", version, about, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "wgmerge",
+    version,
+    about,
+    max_term_width = 100,
+    propagate_version = true
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -139,7 +145,12 @@ pub(super) struct PlanArgs {
     pub(super) work: WorkArgs,
 
     /// Output that the merge would have: decides whether it is a file or a folder
-    #[arg(long, short = 'o', value_name = "PATH", default_value = "merged.safetensors")]
+    #[arg(
+        long,
+        short = 'o',
+        value_name = "PATH",
+        default_value = "merged.safetensors"
+    )]
     pub(super) output: PathBuf,
 
     /// Print the plan as JSON

@@ -29,14 +29,26 @@ impl Bar {
     /// A bar, plain lines, or only warnings.
     pub(super) fn new(quiet: bool) -> Bar {
         let terminal = std::io::stderr().is_terminal();
-        let bar = if quiet || !terminal { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        let template =
-            "{msg:20} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        let bar = if quiet || !terminal {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(0)
+        };
+        let template = "{msg:20} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        let lines = Lines { pass: String::new(), total: 0, done: 0, last: Instant::now() };
-        Bar { bar, quiet, lines: (!terminal && !quiet).then(|| Mutex::new(lines)) }
+        let lines = Lines {
+            pass: String::new(),
+            total: 0,
+            done: 0,
+            last: Instant::now(),
+        };
+        Bar {
+            bar,
+            quiet,
+            lines: (!terminal && !quiet).then(|| Mutex::new(lines)),
+        }
     }
 
     /// Removes the bar.
@@ -52,7 +64,12 @@ impl Progress for Bar {
         self.bar.set_message(pass.to_owned());
         if let Some(lines) = &self.lines {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            *lines = Lines { pass: pass.to_owned(), total: bytes, done: 0, last: Instant::now() };
+            *lines = Lines {
+                pass: pass.to_owned(),
+                total: bytes,
+                done: 0,
+                last: Instant::now(),
+            };
         }
     }
 

@@ -19,11 +19,15 @@ use crate::sink;
 /// Merges.
 pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
     let recipe = recipe(&args.recipe)?;
-    let chosen = choose_device(&args.work.device).map_err(|fault| Failure::Usage(fault.to_string()))?;
+    let chosen =
+        choose_device(&args.work.device).map_err(|fault| Failure::Usage(fault.to_string()))?;
     if let (Some(note), false) = (&chosen.note, args.quiet) {
         eprintln!("note: {note}");
     }
-    let merge = Merge::prepare(recipe, settings(&args.work, args.output.clone(), chosen.device))?;
+    let merge = Merge::prepare(
+        recipe,
+        settings(&args.work, args.output.clone(), chosen.device),
+    )?;
     merge.check_output()?;
     if !args.quiet {
         note_keys(&merge);
@@ -39,8 +43,12 @@ pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
 /// Prints a plan.
 pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
     let recipe = recipe(&args.recipe)?;
-    let chosen = choose_device(&args.work.device).map_err(|fault| Failure::Usage(fault.to_string()))?;
-    let merge = Merge::prepare(recipe, settings(&args.work, args.output.clone(), chosen.device))?;
+    let chosen =
+        choose_device(&args.work.device).map_err(|fault| Failure::Usage(fault.to_string()))?;
+    let merge = Merge::prepare(
+        recipe,
+        settings(&args.work, args.output.clone(), chosen.device),
+    )?;
     let summary = merge.plan().summary();
     if args.json {
         println!("{:#}", json!(summary));
@@ -64,7 +72,13 @@ fn recipe(args: &RecipeArgs) -> Result<Recipe, Failure> {
         shard_bytes: args.max_shard_size,
     };
     let models = args.models.clone();
-    Ok(merge_of(&args.method, args.base.clone(), models, &args.parameters, options)?)
+    Ok(merge_of(
+        &args.method,
+        args.base.clone(),
+        models,
+        &args.parameters,
+        options,
+    )?)
 }
 
 fn settings(args: &WorkArgs, output: std::path::PathBuf, device: Option<Device>) -> Settings {
@@ -82,8 +96,11 @@ fn settings(args: &WorkArgs, output: std::path::PathBuf, device: Option<Device>)
 /// One line per model whose keys do not match, where the policies allow that.
 fn note_keys(merge: &Merge) {
     for model in &merge.plan().report.models {
-        let (missing, extra, other) =
-            (model.missing.len(), model.extra.len(), model.mismatched.len());
+        let (missing, extra, other) = (
+            model.missing.len(),
+            model.extra.len(),
+            model.mismatched.len(),
+        );
         if missing + extra + other > 0 {
             eprintln!(
                 "note: {}: {missing} tensors missing, {extra} not in the output, {other} of another \
@@ -94,7 +111,11 @@ fn note_keys(merge: &Merge) {
     }
     for checkpoint in merge.checkpoints() {
         for file in checkpoint.left_out() {
-            eprintln!("note: {}: {} is not used", checkpoint.path().display(), file.display());
+            eprintln!(
+                "note: {}: {} is not used",
+                checkpoint.path().display(),
+                file.display()
+            );
         }
     }
 }

@@ -4,7 +4,9 @@
 /// case.
 pub(super) fn parse(text: &str) -> Result<u64, String> {
     let wanted = "must be a size such as 512MiB, 2GB or 4096";
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: f64 = number.parse().map_err(|_| wanted.to_owned())?;
     let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {

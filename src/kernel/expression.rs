@@ -230,7 +230,11 @@ impl Expression {
     pub fn levels(&self, roots: &[Node]) -> Vec<Vec<u16>> {
         let mut level_of = vec![None; self.statistics.len()];
         self.rank(roots, &mut level_of);
-        let count = level_of.iter().flatten().max().map_or(0, |&level| level + 1);
+        let count = level_of
+            .iter()
+            .flatten()
+            .max()
+            .map_or(0, |&level| level + 1);
         let mut levels = vec![Vec::new(); count];
         for (statistic, level) in level_of.iter().enumerate() {
             if let Some(level) = level {
@@ -315,8 +319,10 @@ impl Expression {
             }
             steps.push(step);
         }
-        let mut values: Vec<u16> =
-            roots.iter().map(|root| number_of[usize::from(root.0)]).collect();
+        let mut values: Vec<u16> = roots
+            .iter()
+            .map(|root| number_of[usize::from(root.0)])
+            .collect();
         let steps = fuse(steps, &mut values);
         Program::new(self.compute, steps, end(values))
     }

@@ -13,8 +13,16 @@ struct Fusion {
 }
 
 const FUSIONS: &[Fusion] = &[
-    Fusion { outer: Formula::Trim, inner: Formula::Sub, fused: Formula::TrimDelta },
-    Fusion { outer: Formula::Dropout, inner: Formula::Sub, fused: Formula::DropoutDelta },
+    Fusion {
+        outer: Formula::Trim,
+        inner: Formula::Sub,
+        fused: Formula::TrimDelta,
+    },
+    Fusion {
+        outer: Formula::Dropout,
+        inner: Formula::Sub,
+        fused: Formula::DropoutDelta,
+    },
 ];
 
 /// Fuses what nobody else reads. `ends` are the values that the Program ends in; they are
@@ -45,7 +53,11 @@ pub(super) fn fuse(mut steps: Vec<Step>, ends: &mut [u16]) -> Vec<Step> {
 
 /// The fused form of a step and the number of the step that it swallows.
 fn fused(steps: &[Step], number: usize, readers: &[usize]) -> Option<(Step, usize)> {
-    let Step::Call { formula: outer, operands } = &steps[number] else {
+    let Step::Call {
+        formula: outer,
+        operands,
+    } = &steps[number]
+    else {
         return None;
     };
     let (Operand::Value(inner), rest) = operands.split_first()? else {
@@ -55,9 +67,17 @@ fn fused(steps: &[Step], number: usize, readers: &[usize]) -> Option<(Step, usiz
     let Step::Call { formula, operands } = &steps[inner] else {
         return None;
     };
-    let fusion = FUSIONS.iter().find(|f| f.outer == *outer && f.inner == *formula)?;
+    let fusion = FUSIONS
+        .iter()
+        .find(|f| f.outer == *outer && f.inner == *formula)?;
     let operands = operands.iter().chain(rest).copied().collect();
-    (readers[inner] == 1).then_some((Step::Call { formula: fusion.fused, operands }, inner))
+    (readers[inner] == 1).then_some((
+        Step::Call {
+            formula: fusion.fused,
+            operands,
+        },
+        inner,
+    ))
 }
 
 fn renumber(steps: Vec<Step>, gone: &[bool], ends: &mut [u16]) -> Vec<Step> {

@@ -95,11 +95,17 @@ impl Program {
     pub fn new(compute: Compute, steps: Vec<Step>, end: End) -> Program {
         for (number, step) in steps.iter().enumerate() {
             for value in read_by(step) {
-                assert!(usize::from(value) < number, "step {number} reads value {value}");
+                assert!(
+                    usize::from(value) < number,
+                    "step {number} reads value {value}"
+                );
             }
         }
         for &value in end.values() {
-            assert!(usize::from(value) < steps.len(), "the end reads value {value}");
+            assert!(
+                usize::from(value) < steps.len(),
+                "the end reads value {value}"
+            );
         }
         let (planes, plane_count) = assign_planes(&steps, &end);
         Program {

@@ -52,13 +52,20 @@ impl Filter {
     }
 
     /// Checks that every expression matches a key, so that a mistyped one is no silent no-op.
-    pub fn check<'a>(&self, keys: impl Iterator<Item = &'a str> + Clone) -> Result<(), FilterError> {
+    pub fn check<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<(), FilterError> {
         let include = self.include.iter().map(|re| ("--include", re));
         let exclude = self.exclude.iter().map(|re| ("--exclude", re));
         for (option, re) in include.chain(exclude) {
             if !keys.clone().any(|key| re.is_match(key)) {
                 let (pattern, keys) = (re.as_str().to_owned(), keys.count());
-                return Err(FilterError::NoMatch { option, pattern, keys });
+                return Err(FilterError::NoMatch {
+                    option,
+                    pattern,
+                    keys,
+                });
             }
         }
         Ok(())

@@ -34,10 +34,10 @@ impl Busy {
     fn leave(&self) {
         let mut state = self.state();
         state.active -= 1;
-        if state.active == 0 {
-            if let Some(since) = state.since.take() {
-                state.total += since.elapsed();
-            }
+        if state.active == 0
+            && let Some(since) = state.since.take()
+        {
+            state.total += since.elapsed();
         }
     }
 

@@ -11,7 +11,10 @@ pub struct Chosen {
     pub note: Option<String>,
 }
 
-const CPU: Chosen = Chosen { device: None, note: None };
+const CPU: Chosen = Chosen {
+    device: None,
+    note: None,
+};
 
 /// Finds, probes and opens the device.
 #[cfg(not(feature = "gpu"))]

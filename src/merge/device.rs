@@ -54,7 +54,9 @@ impl std::fmt::Display for DeviceChoice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// There is none.
-    #[error("no GPU fits `{asked}`: {reason}; `wgmerge devices` lists what there is, `--device cpu` does without")]
+    #[error(
+        "no GPU fits `{asked}`: {reason}; `wgmerge devices` lists what there is, `--device cpu` does without"
+    )]
     NotFound {
         /// What was asked for.
         asked: String,
@@ -62,7 +64,9 @@ pub enum DeviceError {
         reason: String,
     },
     /// It breaks the rules that make results the same everywhere.
-    #[error("{device} fails the start-up probe ({failed}): its results could differ; use `--device cpu`")]
+    #[error(
+        "{device} fails the start-up probe ({failed}): its results could differ; use `--device cpu`"
+    )]
     Untrusted {
         /// The adapter.
         device: String,
@@ -85,7 +89,10 @@ pub struct Device {
 
 impl std::fmt::Debug for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Device").field("name", &self.name).field("limits", &self.limits).finish()
+        f.debug_struct("Device")
+            .field("name", &self.name)
+            .field("limits", &self.limits)
+            .finish()
     }
 }
 

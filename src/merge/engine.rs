@@ -31,7 +31,11 @@ pub(super) struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Engine<'a> {
-        let mut engine = Engine { shared, device: None, cpu: CpuExecutor::new(level) };
+        let mut engine = Engine {
+            shared,
+            device: None,
+            cpu: CpuExecutor::new(level),
+        };
         let memory = &shared.merge.plan().memory;
         if let Some(device) = shared.merge.device() {
             match device.open_slot(memory.arena_bytes, memory.output_bytes) {
@@ -79,14 +83,14 @@ impl<'a> Engine<'a> {
         arena: &[u8],
         mut work: impl FnMut(&mut dyn Executor) -> Result<T, ExecError>,
     ) -> Result<T, ExecError> {
-        if !self.on_cpu() {
-            if let Some(device) = &mut self.device {
-                match work(device.as_mut()) {
-                    Err(fault @ (ExecError::Lost(_) | ExecError::OutOfMemory(_))) => {
-                        self.give_up(&fault);
-                    }
-                    done => return done,
+        if !self.on_cpu()
+            && let Some(device) = &mut self.device
+        {
+            match work(device.as_mut()) {
+                Err(fault @ (ExecError::Lost(_) | ExecError::OutOfMemory(_))) => {
+                    self.give_up(&fault);
                 }
+                done => return done,
             }
         }
         self.cpu.upload(arena)?;

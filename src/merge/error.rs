@@ -25,7 +25,9 @@ pub enum MergeError {
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// The output would overwrite a model.
-    #[error("the output {output} is the model {model}: inputs are never written, give another output")]
+    #[error(
+        "the output {output} is the model {model}: inputs are never written, give another output"
+    )]
     OutputIsInput {
         /// The output.
         output: PathBuf,

@@ -42,7 +42,12 @@ impl Loaded {
 impl<'a> Lane<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Lane<'a> {
         let plan = shared.merge.plan();
-        let largest = plan.tasks.iter().map(|task| task.arena_bytes).max().unwrap_or(0);
+        let largest = plan
+            .tasks
+            .iter()
+            .map(|task| task.arena_bytes)
+            .max()
+            .unwrap_or(0);
         Lane {
             shared,
             engine: Engine::new(shared, level),
@@ -76,14 +81,21 @@ impl<'a> Lane<'a> {
                 let offset = input.offset + part.start * unit;
                 let target = &mut arena[at..end];
                 let checkpoint = &merge.checkpoints()[input.model];
-                self.shared.reading.during(|| checkpoint.read_at(input.file, offset, target))?;
+                self.shared
+                    .reading
+                    .during(|| checkpoint.read_at(input.file, offset, target))?;
                 arena[end..padded].fill(0);
-                self.shared.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
+                self.shared
+                    .bytes_read
+                    .fetch_add(len as u64, Ordering::Relaxed);
                 self.shared.progress.advance(len as u64);
                 inputs[slot] = at;
                 at = padded;
             }
-            loaded.push(Loaded { part: *part, inputs });
+            loaded.push(Loaded {
+                part: *part,
+                inputs,
+            });
         }
         Ok(loaded)
     }
@@ -105,8 +117,14 @@ impl Shared<'_> {
             return MergeError::Internal(fault.to_string());
         };
         let job = &self.merge.plan().jobs[job];
-        let model = job.inputs().find(|(number, _)| *number == usize::from(slot));
+        let model = job
+            .inputs()
+            .find(|(number, _)| *number == usize::from(slot));
         let path = model.map(|(_, input)| self.merge.checkpoints()[input.model].path().to_owned());
-        MergeError::NonFinite { model: path.unwrap_or_default(), key: job.key.clone(), element }
+        MergeError::NonFinite {
+            model: path.unwrap_or_default(),
+            key: job.key.clone(),
+            element,
+        }
     }
 }

@@ -15,14 +15,20 @@ pub(super) struct Permits {
 
 impl Permits {
     pub(super) fn new(count: usize) -> Permits {
-        Permits { free: Mutex::new(count.max(1)), freed: Condvar::new() }
+        Permits {
+            free: Mutex::new(count.max(1)),
+            freed: Condvar::new(),
+        }
     }
 
     /// Runs `work` with a permit.
     pub(super) fn with<T>(&self, work: impl FnOnce() -> T) -> T {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free == 0 {
-            free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
+            free = self
+                .freed
+                .wait(free)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         *free -= 1;
         drop(free);

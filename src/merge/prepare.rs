@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::lane::Lane;
-use super::{
-    Busy, Device, MergeError, Progress, Report, Shared, engine, lanes, survey, window,
-};
+use super::{Busy, Device, MergeError, Progress, Report, Shared, engine, lanes, survey, window};
 use crate::checkpoint::{Checkpoint, FileIdentity};
 use crate::exec::cpu::Level;
 use crate::kernel::Row;
@@ -60,7 +58,12 @@ impl Merge {
             false => Output::Folder,
         };
         let plan = plan::build(&recipe, &sources, &output, &limits).map_err(Box::new)?;
-        Ok(Merge { recipe, checkpoints, plan, settings })
+        Ok(Merge {
+            recipe,
+            checkpoints,
+            plan,
+            settings,
+        })
     }
 
     /// Checks that the output can be written where it should go. Writes nothing.
@@ -91,11 +94,7 @@ impl Merge {
     }
 
     /// Runs the merge. When `cancel` is set it stops and leaves nothing behind.
-    pub fn run(
-        &self,
-        progress: &dyn Progress,
-        cancel: &AtomicBool,
-    ) -> Result<Report, MergeError> {
+    pub fn run(&self, progress: &dyn Progress, cancel: &AtomicBool) -> Result<Report, MergeError> {
         let begun = Instant::now();
         self.check_output()?;
         let sink = Sink::create(&self.layout()?, &self.sink_options())?;
@@ -116,18 +115,28 @@ impl Merge {
         self.run_passes(&shared, &sink)?;
         let finished = shared.writing.during(|| sink.finish())?;
         let mut report = self.report(&shared, finished.bytes);
-        report.time(begun.elapsed(), shared.reading.total(), shared.writing.total());
+        report.time(
+            begun.elapsed(),
+            shared.reading.total(),
+            shared.writing.total(),
+        );
         Ok(report)
     }
 
     fn run_passes<'a>(&'a self, shared: &'a Shared<'a>, sink: &Sink) -> Result<(), MergeError> {
         let level = self.settings.level;
-        let mut lanes: Vec<Lane<'_>> =
-            (0..self.plan.memory.lanes).map(|_| Lane::new(shared, level)).collect();
-        let mut rows: Vec<Row> = self.plan.jobs.iter().map(|job| match &job.action {
-            Action::Merge { row, .. } => row.clone(),
-            Action::Copy(_) => Row::default(),
-        }).collect();
+        let mut lanes: Vec<Lane<'_>> = (0..self.plan.memory.lanes)
+            .map(|_| Lane::new(shared, level))
+            .collect();
+        let mut rows: Vec<Row> = self
+            .plan
+            .jobs
+            .iter()
+            .map(|job| match &job.action {
+                Action::Merge { row, .. } => row.clone(),
+                Action::Copy(_) => Row::default(),
+            })
+            .collect();
         survey::run(shared, &mut lanes, &mut rows)?;
         let read: u64 = self.plan.jobs.iter().map(|job| job.input_bytes()).sum();
         let written: u64 = self.plan.files.iter().map(|file| file.data_bytes).sum();
@@ -139,7 +148,9 @@ impl Merge {
     }
 
     fn report(&self, shared: &Shared<'_>, bytes_written: u64) -> Report {
-        let device = self.device().map_or("CPU".to_owned(), |device| device.name.clone());
+        let device = self
+            .device()
+            .map_or("CPU".to_owned(), |device| device.name.clone());
         Report {
             output: self.settings.output.clone(),
             device: match shared.degraded.reason() {
@@ -163,7 +174,10 @@ impl Merge {
     }
 
     fn sink_options(&self) -> sink::Options {
-        sink::Options { overwrite: self.settings.overwrite, ..sink::Options::default() }
+        sink::Options {
+            overwrite: self.settings.overwrite,
+            ..sink::Options::default()
+        }
     }
 
     fn layout(&self) -> Result<Layout, MergeError> {
@@ -177,7 +191,11 @@ impl Merge {
             true => (Root::File(output.clone()), Vec::new()),
             false => (Root::Folder(output.clone()), self.side_files()),
         };
-        Ok(Layout { root, files: files.collect(), side_files })
+        Ok(Layout {
+            root,
+            files: files.collect(),
+            side_files,
+        })
     }
 
     /// What a folder holds besides weights: the reference model's other files, then the indexes.
@@ -202,7 +220,10 @@ impl Merge {
             };
             for checkpoint in &self.checkpoints {
                 let folder = FileIdentity::of(checkpoint.path()).ok();
-                let files = checkpoint.files().iter().map(|file| file.identity().clone());
+                let files = checkpoint
+                    .files()
+                    .iter()
+                    .map(|file| file.identity().clone());
                 if files.chain(folder).any(|known| known == identity) {
                     return Err(MergeError::OutputIsInput {
                         output: target,
@@ -217,7 +238,9 @@ impl Merge {
 
 /// Whether the output is a single file, by its name.
 fn is_file(output: &Path) -> bool {
-    output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+    output
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
 }
 
 fn source(checkpoint: &Checkpoint) -> Source<'_> {
@@ -225,7 +248,11 @@ fn source(checkpoint: &Checkpoint) -> Source<'_> {
         path: checkpoint.path().to_owned(),
         tensors: checkpoint.tensors(),
         metadata: checkpoint.metadata(),
-        files: checkpoint.files().iter().map(|file| file.relative.clone()).collect(),
+        files: checkpoint
+            .files()
+            .iter()
+            .map(|file| file.relative.clone())
+            .collect(),
         is_folder: checkpoint.is_folder(),
     }
 }

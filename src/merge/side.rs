@@ -12,8 +12,18 @@ use crate::sink::{SideContent, SideFile};
 /// Larger files are no configuration.
 const BYTES_MAX: u64 = 64 << 20;
 /// What holds weights, in whatever form.
-const WEIGHTS: &[&str] =
-    &["safetensors", "bin", "pt", "pth", "ckpt", "gguf", "h5", "msgpack", "onnx", "ot"];
+const WEIGHTS: &[&str] = &[
+    "safetensors",
+    "bin",
+    "pt",
+    "pth",
+    "ckpt",
+    "gguf",
+    "h5",
+    "msgpack",
+    "onnx",
+    "ot",
+];
 
 /// The configuration, tokenizer and other small files of a model's folder.
 pub(super) fn companions(model: &Checkpoint) -> Vec<SideFile> {
@@ -21,7 +31,10 @@ pub(super) fn companions(model: &Checkpoint) -> Vec<SideFile> {
         return Vec::new();
     }
     let mut folders = vec![PathBuf::new()];
-    let components = model.files().iter().filter_map(|file| file.relative.parent());
+    let components = model
+        .files()
+        .iter()
+        .filter_map(|file| file.relative.parent());
     folders.extend(subfolders(model.path()));
     folders.extend(components.map(Path::to_owned));
     folders.sort();
@@ -42,7 +55,10 @@ pub(super) fn companions(model: &Checkpoint) -> Vec<SideFile> {
     names.sort();
     names
         .into_iter()
-        .map(|name| SideFile { content: SideContent::CopyOf(model.path().join(&name)), name })
+        .map(|name| SideFile {
+            content: SideContent::CopyOf(model.path().join(&name)),
+            name,
+        })
         .collect()
 }
 
@@ -53,12 +69,18 @@ fn subfolders(folder: &Path) -> Vec<PathBuf> {
     }
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.path().is_dir());
-    folders.map(|entry| PathBuf::from(entry.file_name())).collect()
+    folders
+        .map(|entry| PathBuf::from(entry.file_name()))
+        .collect()
 }
 
 fn is_companion(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     let weights = WEIGHTS.contains(&extension.as_str());
     !name.starts_with('.') && !weights && !name.ends_with(".index.json")
 }
@@ -77,9 +99,16 @@ pub(super) fn indexes(plan: &Plan) -> Vec<SideFile> {
             let mut map: BTreeMap<&str, String> = BTreeMap::new();
             for file in files.iter().map(|&number| &plan.files[number]) {
                 let name = file.name.file_name().unwrap_or_default().to_string_lossy();
-                map.extend(file.keys.iter().map(|key| (key.as_str(), name.clone().into_owned())));
+                map.extend(
+                    file.keys
+                        .iter()
+                        .map(|key| (key.as_str(), name.clone().into_owned())),
+                );
             }
-            let bytes: u64 = files.iter().map(|&number| plan.files[number].data_bytes).sum();
+            let bytes: u64 = files
+                .iter()
+                .map(|&number| plan.files[number].data_bytes)
+                .sum();
             let index = json!({ "metadata": { "total_size": bytes }, "weight_map": map });
             let text = format!("{index:#}\n");
             let first = &plan.files[files[0]].name;
@@ -94,7 +123,10 @@ pub(super) fn indexes(plan: &Plan) -> Vec<SideFile> {
 /// `model.safetensors.index.json` for `model-00001-of-00002.safetensors`.
 fn index_name(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let base = match stem.rsplit_once("-of-").and_then(|(left, _)| left.rsplit_once('-')) {
+    let base = match stem
+        .rsplit_once("-of-")
+        .and_then(|(left, _)| left.rsplit_once('-'))
+    {
         Some((base, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => base,
         _ => "model",
     };

@@ -11,7 +11,10 @@ use crate::plan::{Action, Class};
 /// Elements of the sample from which the first window of a selection is guessed.
 pub(super) const SAMPLE: usize = 1 << 16;
 /// Counts nothing: for values whose selection is done.
-pub(super) const IDLE: Window = Window { lo: 0x7fff_ffff, shift: 0 };
+pub(super) const IDLE: Window = Window {
+    lo: 0x7fff_ffff,
+    shift: 0,
+};
 
 /// Fills the rows of parts of one class with the results of their statistics. The parts are whole
 /// tensors.
@@ -52,9 +55,15 @@ fn sums(
     let shared = lane.shared;
     let program = &shared.merge.plan().programs[program];
     let values = program.end().values().len();
-    let pieces: Vec<Piece<'_>> =
-        parts.iter().zip(rows.iter()).map(|(part, row)| part.piece(row)).collect();
-    let batch = Batch { program, pieces: &pieces };
+    let pieces: Vec<Piece<'_>> = parts
+        .iter()
+        .zip(rows.iter())
+        .map(|(part, row)| part.piece(row))
+        .collect();
+    let batch = Batch {
+        program,
+        pieces: &pieces,
+    };
     let partials = lane
         .engine
         .sum(&batch, lane.arena.get(arena_bytes))
@@ -87,7 +96,13 @@ pub(super) fn derive(
     }
     let mut totals = totals.as_slice();
     for statistic in statistics {
-        if let Statistic::Sums { values, derive, first, .. } = &of_job[usize::from(*statistic)] {
+        if let Statistic::Sums {
+            values,
+            derive,
+            first,
+            ..
+        } = &of_job[usize::from(*statistic)]
+        {
             let (own, others) = totals.split_at(values.len());
             totals = others;
             let scalars = (derive.function)(own, &derive.parameters);
@@ -121,12 +136,22 @@ fn largest(
     let shared = lane.shared;
     let program = &shared.merge.plan().programs[program];
     let values = statistics.len();
-    let pieces: Vec<Piece<'_>> =
-        parts.iter().zip(rows.iter()).map(|(part, row)| part.piece(row)).collect();
-    let mut search = Search { program, pieces, values, selections: Vec::new() };
+    let pieces: Vec<Piece<'_>> = parts
+        .iter()
+        .zip(rows.iter())
+        .map(|(part, row)| part.piece(row))
+        .collect();
+    let mut search = Search {
+        program,
+        pieces,
+        values,
+        selections: Vec::new(),
+    };
     for part in parts {
         let of_job = of_job(shared, part.part.job);
-        let own = statistics.iter().map(|&at| selection(&of_job[usize::from(at)], part.part.len));
+        let own = statistics
+            .iter()
+            .map(|&at| selection(&of_job[usize::from(at)], part.part.len));
         search.selections.extend(own);
     }
     let arena = lane.arena.get(arena_bytes);
@@ -154,8 +179,15 @@ struct Search<'a> {
 impl Search<'_> {
     /// Guesses first windows from samples.
     fn guess(&mut self, engine: &mut Engine<'_>, arena: &[u8]) {
-        for (piece, own) in self.pieces.iter().zip(self.selections.chunks_mut(self.values)) {
-            let batch = Batch { program: self.program, pieces: std::slice::from_ref(piece) };
+        for (piece, own) in self
+            .pieces
+            .iter()
+            .zip(self.selections.chunks_mut(self.values))
+        {
+            let batch = Batch {
+                program: self.program,
+                pieces: std::slice::from_ref(piece),
+            };
             let mut samples = engine.cpu.sample(&batch, arena, SAMPLE.min(piece.len / 16));
             for (selection, sample) in own.iter_mut().zip(&mut samples) {
                 selection.guess(sample, piece.len as u64);
@@ -182,7 +214,10 @@ impl Search<'_> {
         }
         while self.count(engine, arena, &found)? {}
         for (number, piece) in self.pieces.iter().enumerate() {
-            let batch = Batch { program: self.program, pieces: std::slice::from_ref(piece) };
+            let batch = Batch {
+                program: self.program,
+                pieces: std::slice::from_ref(piece),
+            };
             for value in 0..self.values {
                 let at = number * self.values + value;
                 let selection = &self.selections[at];
@@ -191,7 +226,10 @@ impl Search<'_> {
                     let cutoff = selection
                         .kept_ties()
                         .and_then(|rank| engine.cpu.locate(&batch, value, key, rank, arena));
-                    Threshold { key, cutoff: cutoff.unwrap_or(u64::MAX) }
+                    Threshold {
+                        key,
+                        cutoff: cutoff.unwrap_or(u64::MAX),
+                    }
                 });
             }
         }
@@ -213,14 +251,19 @@ impl Search<'_> {
         let unfinished: Vec<usize> = (0..self.pieces.len())
             .filter(|&piece| all(piece).any(|at| window(at).is_some()))
             .collect();
-        let pieces: Vec<Piece<'_>> =
-            unfinished.iter().map(|&piece| self.pieces[piece].clone()).collect();
+        let pieces: Vec<Piece<'_>> = unfinished
+            .iter()
+            .map(|&piece| self.pieces[piece].clone())
+            .collect();
         let at: Vec<usize> = unfinished.iter().flat_map(|&piece| all(piece)).collect();
         let windows: Vec<Window> = at.iter().map(|&at| window(at).unwrap_or(IDLE)).collect();
         if pieces.is_empty() {
             return Ok(false);
         }
-        let batch = Batch { program: self.program, pieces: &pieces };
+        let batch = Batch {
+            program: self.program,
+            pieces: &pieces,
+        };
         let counts = engine.count(&batch, &windows, arena).map_err(|fault| {
             let piece = match fault {
                 ExecError::NonFinite { piece, .. } => unfinished[piece],
@@ -239,7 +282,10 @@ impl Search<'_> {
 
 /// Puts a threshold into a row.
 pub(super) fn fill(statistic: &Statistic, row: &mut Row, found: Threshold) {
-    if let Statistic::Largest { threshold, cutoff, .. } = statistic {
+    if let Statistic::Largest {
+        threshold, cutoff, ..
+    } = statistic
+    {
         row.scalars[usize::from(*threshold)] = found.key;
         row.cutoffs[usize::from(*cutoff)] = found.cutoff;
     }

@@ -21,13 +21,23 @@ pub(super) fn run(
     let loaded = lane.load(&task.parts, arena_bytes)?;
     let rows = shared.permits.with(|| {
         let arena = lane.arena.get(arena_bytes);
-        lane.engine.upload(arena).map_err(|fault| shared.fault(fault, 0))?;
+        lane.engine
+            .upload(arena)
+            .map_err(|fault| shared.fault(fault, 0))?;
         resident_rows(lane, &loaded, known, arena_bytes)
     })?;
     let mut output = std::mem::take(&mut lane.output);
     let mut done = Ok(());
     for window in windows(&plan.jobs, &loaded, plan.memory.output_bytes) {
-        done = write_window(lane, &mut output, &loaded, &rows, &window, arena_bytes, sink);
+        done = write_window(
+            lane,
+            &mut output,
+            &loaded,
+            &rows,
+            &window,
+            arena_bytes,
+            sink,
+        );
         if done.is_err() {
             break;
         }
@@ -44,11 +54,16 @@ fn resident_rows(
     arena_bytes: usize,
 ) -> Result<Vec<Row>, MergeError> {
     let plan = lane.shared.merge.plan();
-    let mut rows: Vec<Row> = loaded.iter().map(|part| known[part.part.job].clone()).collect();
+    let mut rows: Vec<Row> = loaded
+        .iter()
+        .map(|part| known[part.part.job].clone())
+        .collect();
     for (number, class) in plan.classes.iter().enumerate() {
         let members: Vec<usize> = (0..loaded.len())
             .filter(|&at| match &plan.jobs[loaded[at].part.job].action {
-                Action::Merge { class, resident, .. } => *resident && *class == number,
+                Action::Merge {
+                    class, resident, ..
+                } => *resident && *class == number,
                 Action::Copy(_) => false,
             })
             .collect();
@@ -93,7 +108,11 @@ fn windows(jobs: &[Job], loaded: &[Loaded], limit: usize) -> Vec<Vec<Run>> {
         let mut skip = 0;
         while skip < len {
             let rest = len - skip;
-            let fit = if rest * unit <= room { rest } else { room / unit / tile * tile };
+            let fit = if rest * unit <= room {
+                rest
+            } else {
+                room / unit / tile * tile
+            };
             if fit == 0 {
                 windows.push(Vec::new());
                 room = limit as u64;
@@ -122,7 +141,10 @@ fn write_window(
     let shared = lane.shared;
     let plan = shared.merge.plan();
     let job = |run: &Run| &plan.jobs[loaded[run.at].part.job];
-    let bytes: u64 = window.iter().map(|run| run.len * unit_bytes(job(run))).sum();
+    let bytes: u64 = window
+        .iter()
+        .map(|run| run.len * unit_bytes(job(run)))
+        .sum();
     let first = &window[0];
     let place = job(first).place;
     let skipped = (loaded[first.at].part.start + first.skip) * unit_bytes(job(first));
@@ -164,13 +186,18 @@ fn write_window(
         }
         for (program, members) in batches {
             let (jobs, pieces): (Vec<usize>, Vec<Piece<'_>>) = members.into_iter().unzip();
-            let batch = Batch { program: &plan.programs[program], pieces: &pieces };
+            let batch = Batch {
+                program: &plan.programs[program],
+                pieces: &pieces,
+            };
             let stored = lane.engine.store(&batch, arena, target);
             stored.map_err(|fault| shared.fault_at(fault, |piece| jobs[piece]))?;
         }
         Ok(())
     })?;
-    shared.writing.during(|| sink.write(place.file, offset, target))?;
+    shared
+        .writing
+        .during(|| sink.write(place.file, offset, target))?;
     shared.progress.advance(bytes);
     Ok(())
 }

@@ -41,7 +41,10 @@ pub(super) const ELECT_ON: Parameter = Parameter {
     name: "elect_on",
     help: "which task vectors vote",
     shape: Shape::Choice(&[
-        ("weighted", "after their weight is applied (mergekit, MergeFlux)"),
+        (
+            "weighted",
+            "after their weight is applied (mergekit, MergeFlux)",
+        ),
         ("raw", "before (PEFT)"),
     ]),
     per_model: false,
@@ -53,7 +56,10 @@ pub(super) const DIVISOR: Parameter = Parameter {
     name: "divisor",
     help: "what the sum of the agreeing entries is divided by",
     shape: Shape::Choice(&[
-        ("weight", "the sum of their weights: a disjoint weighted mean (mergekit's normalize)"),
+        (
+            "weight",
+            "the sum of their weights: a disjoint weighted mean (mergekit's normalize)",
+        ),
         ("count", "their number (PEFT, MergeFlux)"),
         ("none", "nothing: the sum itself"),
     ]),
@@ -69,7 +75,10 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
     for &x in sparse {
         let weight = l.number("weight", x);
         if weight != 0.0 {
-            weighted.push(Argument { node: l.scale(x.node, weight), ..x });
+            weighted.push(Argument {
+                node: l.scale(x.node, weight),
+                ..x
+            });
         }
     }
     if weighted.is_empty() || lambda == 0.0 {
@@ -93,10 +102,12 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
     // The entries that are gathered must have the elected sign, on the side that voted.
     let voters: Vec<Argument> = weighted
         .iter()
-        .map(|x| match sparse.iter().find(|y| raw && y.position == x.position) {
-            Some(voter) => *voter,
-            None => *x,
-        })
+        .map(
+            |x| match sparse.iter().find(|y| raw && y.position == x.position) {
+                Some(voter) => *voter,
+                None => *x,
+            },
+        )
         .collect();
     let mass = gather(l, weighted, &voters, elected);
     let weights: Vec<f64> = match l.parameters.word("divisor") {
@@ -120,7 +131,16 @@ fn elect(l: &mut Lowering<'_>, votes: &[Argument]) -> Node {
     let frequency = l.parameters.word("elect") == "frequency";
     let terms: Vec<(Node, f64)> = votes
         .iter()
-        .map(|x| (if frequency { l.call(Formula::Vote, &[x.node]) } else { x.node }, 1.0))
+        .map(|x| {
+            (
+                if frequency {
+                    l.call(Formula::Vote, &[x.node])
+                } else {
+                    x.node
+                },
+                1.0,
+            )
+        })
         .collect();
     l.combine(&terms).expect("there is a vote")
 }

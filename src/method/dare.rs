@@ -21,8 +21,14 @@ const RESCALE: Parameter = Parameter {
     name: "rescale",
     help: "what makes up for the dropped entries",
     shape: Shape::Choice(&[
-        ("density", "kept entries are divided by the density (the paper)"),
-        ("l1", "kept entries are scaled so that the sum of magnitudes stays (mergekit)"),
+        (
+            "density",
+            "kept entries are divided by the density (the paper)",
+        ),
+        (
+            "l1",
+            "kept entries are scaled so that the sum of magnitudes stays (mergekit)",
+        ),
         ("none", "nothing"),
     ]),
     per_model: false,
@@ -64,7 +70,15 @@ pub(super) static DARE_TIES: Method = Method {
     models_max: usize::MAX,
     space: Space::Weight,
     result: Space::Weight,
-    parameters: &[TASK_WEIGHT, DENSITY, RESCALE, LAMBDA, ELECT, ELECT_ON, DIVISOR],
+    parameters: &[
+        TASK_WEIGHT,
+        DENSITY,
+        RESCALE,
+        LAMBDA,
+        ELECT,
+        ELECT_ON,
+        DIVISOR,
+    ],
     lower: dare_ties,
 };
 
@@ -80,7 +94,16 @@ pub(super) static DARE_THEN_TIES: Method = Method {
     space: Space::Weight,
     result: Space::Weight,
     parameters: &[
-        TASK_WEIGHT, DENSITY, RESCALE, TRIM, LAMBDA, SCOPE, TIES_RULE, ELECT, ELECT_ON, DIVISOR,
+        TASK_WEIGHT,
+        DENSITY,
+        RESCALE,
+        TRIM,
+        LAMBDA,
+        SCOPE,
+        TIES_RULE,
+        ELECT,
+        ELECT_ON,
+        DIVISOR,
     ],
     lower: dare_then_ties,
 };
@@ -117,7 +140,10 @@ fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
         .into_iter()
         .map(|delta| {
             let (dropped, factor) = dropout(l, delta);
-            Argument { node: l.scale(dropped, factor), ..delta }
+            Argument {
+                node: l.scale(dropped, factor),
+                ..delta
+            }
         })
         .collect()
 }
@@ -141,11 +167,17 @@ fn dropout(l: &mut Lowering<'_>, delta: Argument) -> (Node, f64) {
 
 /// The dropped values scaled by Σ|before| / Σ|after|.
 fn keep_l1(l: &mut Lowering<'_>, before: Node, after: Node) -> Node {
-    let magnitudes =
-        [l.call(Formula::Magnitude, &[before]), l.call(Formula::Magnitude, &[after])];
-    let derive = Derive { function: l1_ratio, parameters: Vec::new() };
+    let magnitudes = [
+        l.call(Formula::Magnitude, &[before]),
+        l.call(Formula::Magnitude, &[after]),
+    ];
+    let derive = Derive {
+        function: l1_ratio,
+        parameters: Vec::new(),
+    };
     let scalars: Vec<Operand> = l.expression.sums(&magnitudes, derive, 1);
-    l.expression.call(Formula::Scale, &[after.into(), scalars[0]])
+    l.expression
+        .call(Formula::Scale, &[after.into(), scalars[0]])
 }
 
 fn l1_ratio(sums: &[f64], _parameters: &[f64]) -> Vec<f64> {

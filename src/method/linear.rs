@@ -51,8 +51,16 @@ pub(super) static N_AVERAGE: Method = Method {
 };
 
 fn linear(l: &mut Lowering<'_>) -> Node {
-    let weights: Vec<f64> = l.models.iter().map(|&model| l.number("weight", model)).collect();
-    let divisor = if l.parameters.flag("normalize") { weights.iter().sum() } else { 1.0 };
+    let weights: Vec<f64> = l
+        .models
+        .iter()
+        .map(|&model| l.number("weight", model))
+        .collect();
+    let divisor = if l.parameters.flag("normalize") {
+        weights.iter().sum()
+    } else {
+        1.0
+    };
     sum(l, weights.iter().map(|weight| weight / divisor).collect())
 }
 
@@ -62,7 +70,12 @@ fn n_average(l: &mut Lowering<'_>) -> Node {
 }
 
 fn sum(l: &mut Lowering<'_>, weights: Vec<f64>) -> Node {
-    let terms: Vec<(Node, f64)> = l.models.iter().map(|model| model.node).zip(weights).collect();
+    let terms: Vec<(Node, f64)> = l
+        .models
+        .iter()
+        .map(|model| model.node)
+        .zip(weights)
+        .collect();
     match l.combine(&terms) {
         Some(sum) => sum,
         // Every weight is zero: so is the result.

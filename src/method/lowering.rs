@@ -33,7 +33,8 @@ pub struct Lowering<'a> {
 impl Lowering<'_> {
     /// The base's value. Methods that call this declare the base as required.
     pub fn base(&self) -> Node {
-        self.base.expect("a method that requires a base is given one")
+        self.base
+            .expect("a method that requires a base is given one")
     }
 
     /// A parameter's number for a model.
@@ -62,7 +63,8 @@ impl Lowering<'_> {
             return self.call(Formula::Add, &[acc, x]);
         }
         let factor = self.expression.scalar(factor);
-        self.expression.call(Formula::Axpy, &[acc.into(), x.into(), factor])
+        self.expression
+            .call(Formula::Axpy, &[acc.into(), x.into(), factor])
     }
 
     /// The sum of values with factors, in order. Terms with factor zero are left out, and with them
@@ -76,7 +78,10 @@ impl Lowering<'_> {
         let mut sum = if factor == 1.0 {
             self.add_scaled(first, second, other)
         } else {
-            let factors = [self.expression.scalar(factor), self.expression.scalar(other)];
+            let factors = [
+                self.expression.scalar(factor),
+                self.expression.scalar(other),
+            ];
             let operands = [first.into(), second.into(), factors[0], factors[1]];
             self.expression.call(Formula::Blend, &operands)
         };

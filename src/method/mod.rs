@@ -7,8 +7,8 @@
 mod add_difference;
 mod consensus;
 mod dare;
-mod lowering;
 mod linear;
+mod lowering;
 mod parameter;
 mod slerp;
 mod task_arithmetic;

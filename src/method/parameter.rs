@@ -97,20 +97,53 @@ impl std::fmt::Display for Value {
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ParameterError {
     #[error("method `{method}` has no parameter `{name}`; it has {known}")]
-    Unknown { method: &'static str, name: String, known: String },
+    Unknown {
+        method: &'static str,
+        name: String,
+        known: String,
+    },
     #[error("`{name}` of `{method}` is given twice")]
     Twice { method: &'static str, name: String },
-    #[error("`{name}` and `{complement}` of `{method}` mean the same (one is 1 minus the other): give one")]
-    Both { method: &'static str, name: &'static str, complement: &'static str },
+    #[error(
+        "`{name}` and `{complement}` of `{method}` mean the same (one is 1 minus the other): give one"
+    )]
+    Both {
+        method: &'static str,
+        name: &'static str,
+        complement: &'static str,
+    },
     #[error("`{name}` of `{method}` is {value}, but must be {range}")]
-    Range { method: &'static str, name: String, value: f64, range: String },
+    Range {
+        method: &'static str,
+        name: String,
+        value: f64,
+        range: String,
+    },
     #[error("`{name}` of `{method}` is `{text}`, but must be {wanted}")]
-    Type { method: &'static str, name: String, text: String, wanted: String },
-    #[error("`{name}` of `{method}` has {given} values for {models} models: give one for all or one per model")]
-    Count { method: &'static str, name: String, given: usize, models: usize },
+    Type {
+        method: &'static str,
+        name: String,
+        text: String,
+        wanted: String,
+    },
+    #[error(
+        "`{name}` of `{method}` has {given} values for {models} models: give one for all or one per model"
+    )]
+    Count {
+        method: &'static str,
+        name: String,
+        given: usize,
+        models: usize,
+    },
     #[error("`{name}` of `{method}` takes one value, {given} are given")]
-    Single { method: &'static str, name: String, given: usize },
-    #[error("the weights of `{method}` add up to {sum}, which cannot be normalized: give other weights or `normalize=false`")]
+    Single {
+        method: &'static str,
+        name: String,
+        given: usize,
+    },
+    #[error(
+        "the weights of `{method}` add up to {sum}, which cannot be normalized: give other weights or `normalize=false`"
+    )]
     WeightSum { method: &'static str, sum: f64 },
 }
 
@@ -139,13 +172,21 @@ impl Parameters {
             let (parameter, complement) = parameter_named(method, name)?;
             if seen.contains(&(parameter.name, complement)) {
                 let name = name.clone();
-                return Err(ParameterError::Twice { method: method.id, name });
+                return Err(ParameterError::Twice {
+                    method: method.id,
+                    name,
+                });
             }
-            if let (Some(other), true) =
-                (parameter.complement, seen.contains(&(parameter.name, !complement)))
-            {
+            if let (Some(other), true) = (
+                parameter.complement,
+                seen.contains(&(parameter.name, !complement)),
+            ) {
                 let (method, name) = (method.id, parameter.name);
-                return Err(ParameterError::Both { method, name, complement: other });
+                return Err(ParameterError::Both {
+                    method,
+                    name,
+                    complement: other,
+                });
             }
             seen.push((parameter.name, complement));
             resolved.take(method, parameter, name, complement, value, models)?;
@@ -217,7 +258,11 @@ impl Parameters {
     /// The number of a parameter for a model, by its position.
     pub fn number(&self, name: &str, model: usize) -> f64 {
         let numbers = &self.numbers[name];
-        if numbers.len() == 1 { numbers[0] } else { numbers[model] }
+        if numbers.len() == 1 {
+            numbers[0]
+        } else {
+            numbers[model]
+        }
     }
 
     /// A yes or no.
@@ -232,9 +277,15 @@ impl Parameters {
 
     /// Every value as a recipe would give it, in alphabetical order, for the record.
     pub fn values(&self) -> BTreeMap<&'static str, Value> {
-        let numbers = self.numbers.iter().map(|(name, v)| (*name, Value::Numbers(v.clone())));
+        let numbers = self
+            .numbers
+            .iter()
+            .map(|(name, v)| (*name, Value::Numbers(v.clone())));
         let flags = self.flags.iter().map(|(name, v)| (*name, Value::Flag(*v)));
-        let words = self.words.iter().map(|(name, v)| (*name, Value::Word((*v).to_owned())));
+        let words = self
+            .words
+            .iter()
+            .map(|(name, v)| (*name, Value::Word((*v).to_owned())));
         numbers.chain(flags).chain(words).collect()
     }
 }
@@ -258,8 +309,16 @@ pub fn parameter_named(
         .flat_map(|parameter| [Some(parameter.name), parameter.complement])
         .flatten()
         .collect();
-    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Err(ParameterError::Unknown { method: method.id, name: name.to_owned(), known })
+    let known = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    };
+    Err(ParameterError::Unknown {
+        method: method.id,
+        name: name.to_owned(),
+        known,
+    })
 }
 
 fn check_count(
@@ -273,8 +332,17 @@ fn check_count(
     match (parameter.per_model, given) {
         (_, 1) => Ok(()),
         (true, _) if given == models => Ok(()),
-        (true, _) => Err(ParameterError::Count { method, name, given, models }),
-        (false, _) => Err(ParameterError::Single { method, name, given }),
+        (true, _) => Err(ParameterError::Count {
+            method,
+            name,
+            given,
+            models,
+        }),
+        (false, _) => Err(ParameterError::Single {
+            method,
+            name,
+            given,
+        }),
     }
 }
 
@@ -293,7 +361,12 @@ fn check_range(
         true => format!("such that 1 minus it is {}", range.describe()),
         false => range.describe().to_owned(),
     };
-    Err(ParameterError::Range { method: method.id, name: name.to_owned(), value: given, range })
+    Err(ParameterError::Range {
+        method: method.id,
+        name: name.to_owned(),
+        value: given,
+        range,
+    })
 }
 
 fn list(choices: &[(&str, &str)]) -> String {

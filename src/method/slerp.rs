@@ -20,8 +20,14 @@ const NORM: Parameter = Parameter {
     name: "norm",
     help: "what becomes of the tensors' norms",
     shape: Shape::Choice(&[
-        ("keep", "the arc's factors apply to the tensors as they are (mergekit)"),
-        ("interpolate", "directions on the arc, norms interpolated linearly (sd-mecha)"),
+        (
+            "keep",
+            "the arc's factors apply to the tensors as they are (mergekit)",
+        ),
+        (
+            "interpolate",
+            "directions on the arc, norms interpolated linearly (sd-mecha)",
+        ),
     ]),
     per_model: false,
     complement: None,
@@ -75,7 +81,10 @@ fn factors(sums: &[f64], parameters: &[f64]) -> Vec<f64> {
         return vec![1.0 - t, t];
     }
     let angle = cosine.acos();
-    let arc = [((1.0 - t) * angle).sin() / angle.sin(), (t * angle).sin() / angle.sin()];
+    let arc = [
+        ((1.0 - t) * angle).sin() / angle.sin(),
+        (t * angle).sin() / angle.sin(),
+    ];
     if !interpolate {
         return arc.to_vec();
     }

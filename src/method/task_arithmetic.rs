@@ -30,8 +30,10 @@ pub(super) static TASK_ARITHMETIC: Method = Method {
 
 fn task_arithmetic(l: &mut Lowering<'_>) -> Node {
     let deltas = l.deltas();
-    let terms: Vec<(Node, f64)> =
-        deltas.iter().map(|&delta| (delta.node, l.number("weight", delta))).collect();
+    let terms: Vec<(Node, f64)> = deltas
+        .iter()
+        .map(|&delta| (delta.node, l.number("weight", delta)))
+        .collect();
     let weights = terms.iter().map(|(_, weight)| weight).sum();
     add_weighted(l, &terms, weights)
 }
@@ -42,8 +44,10 @@ pub(super) fn add_weighted(l: &mut Lowering<'_>, terms: &[(Node, f64)], weights:
     let lambda = l.parameters.number("lambda", 0);
     let normalize = l.parameters.flag("normalize") && weights != 0.0;
     let divisor = if normalize { weights } else { 1.0 };
-    let terms: Vec<(Node, f64)> =
-        terms.iter().map(|&(node, weight)| (node, weight * lambda / divisor)).collect();
+    let terms: Vec<(Node, f64)> = terms
+        .iter()
+        .map(|&(node, weight)| (node, weight * lambda / divisor))
+        .collect();
     let base = l.base();
     match l.combine(&terms) {
         Some(sum) => l.add_scaled(base, sum, 1.0),

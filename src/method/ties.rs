@@ -30,7 +30,10 @@ pub(super) const TIES_RULE: Parameter = Parameter {
     name: "ties",
     help: "which entries are kept among those as large as the smallest kept one",
     shape: Shape::Choice(&[
-        ("exact", "the first in index order, so that exactly k are kept"),
+        (
+            "exact",
+            "the first in index order, so that exactly k are kept",
+        ),
         ("keep", "all of them, so that more than k may be kept"),
     ]),
     per_model: false,
@@ -49,7 +52,14 @@ pub(super) static TIES: Method = Method {
     space: Space::Weight,
     result: Space::Weight,
     parameters: &[
-        TASK_WEIGHT, DENSITY, LAMBDA, SCOPE, TIES_RULE, ELECT, ELECT_ON, DIVISOR,
+        TASK_WEIGHT,
+        DENSITY,
+        LAMBDA,
+        SCOPE,
+        TIES_RULE,
+        ELECT,
+        ELECT_ON,
+        DIVISOR,
     ],
     lower: ties,
 };
@@ -70,9 +80,16 @@ pub(super) fn trim(l: &mut Lowering<'_>, deltas: &[Argument], density: &str) -> 
     deltas
         .iter()
         .map(|&delta| {
-            let scope = if global { l.model_scope(delta) } else { Scope::Tensor };
+            let scope = if global {
+                l.model_scope(delta)
+            } else {
+                Scope::Tensor
+            };
             let density = l.number(density, delta);
-            Argument { node: l.expression.trim(delta.node, density, ties, scope), ..delta }
+            Argument {
+                node: l.expression.trim(delta.node, density, ties, scope),
+                ..delta
+            }
         })
         .collect()
 }

@@ -48,8 +48,15 @@ impl Classes {
             .map(|statistics| self.level(expression, statistics))
             .collect();
         let store = self.program(expression.program(&[root], |values| end(values[0])));
-        let mut class = Class { levels, store, slots: vec![false; slots] };
-        let levels = class.levels.iter().flat_map(|level| [&level.largest, &level.sums]);
+        let mut class = Class {
+            levels,
+            store,
+            slots: vec![false; slots],
+        };
+        let levels = class
+            .levels
+            .iter()
+            .flat_map(|level| [&level.largest, &level.sums]);
         let programs = levels.flatten().map(|(program, _)| *program).chain([store]);
         for (slot, _) in programs.flat_map(|program| self.programs[program].loads()) {
             class.slots[usize::from(slot)] = true;
@@ -63,10 +70,11 @@ impl Classes {
     }
 
     fn level(&mut self, expression: &Expression, statistics: Vec<u16>) -> Level {
-        let (largest, sums): (Vec<u16>, Vec<u16>) = statistics.into_iter().partition(|&statistic| {
-            let statistic = &expression.statistics()[usize::from(statistic)];
-            matches!(statistic, Statistic::Largest { .. })
-        });
+        let (largest, sums): (Vec<u16>, Vec<u16>) =
+            statistics.into_iter().partition(|&statistic| {
+                let statistic = &expression.statistics()[usize::from(statistic)];
+                matches!(statistic, Statistic::Largest { .. })
+            });
         Level {
             largest: self.reduction(expression, largest, End::Count),
             sums: self.reduction(expression, sums, End::Sum),

@@ -25,26 +25,37 @@ pub enum PlanError {
     Shapes { report: Box<KeyReport> },
     #[error(transparent)]
     Filter(#[from] FilterError),
-    #[error("a memory budget of {given} bytes is too small: this merge needs {needed}; raise --memory")]
+    #[error(
+        "a memory budget of {given} bytes is too small: this merge needs {needed}; raise --memory"
+    )]
     Memory { given: u64, needed: u64 },
     #[error(
         "{reference} is a folder of components, which one file cannot hold: give a folder as output \
          (a path that does not end in .safetensors)"
     )]
     ComponentsIntoFile { reference: String },
-    #[error("--max-shard-size makes several files: give a folder as output (a path that does not end in .safetensors)")]
+    #[error(
+        "--max-shard-size makes several files: give a folder as output (a path that does not end in .safetensors)"
+    )]
     ShardsIntoFile,
     #[error("--max-shard-size does not apply to {reference}, a folder of components: leave it out")]
     ShardsOfComponents { reference: String },
     #[error("the header of {file}: {fault}")]
-    Header { file: String, fault: crate::checkpoint::HeaderError },
+    Header {
+        file: String,
+        fault: crate::checkpoint::HeaderError,
+    },
 }
 
 /// How many names an error shows of each kind.
 const EXAMPLES: usize = 3;
 
 fn examples(keys: &[String]) -> String {
-    let mut text: Vec<String> = keys.iter().take(EXAMPLES).map(|key| format!("`{key}`")).collect();
+    let mut text: Vec<String> = keys
+        .iter()
+        .take(EXAMPLES)
+        .map(|key| format!("`{key}`"))
+        .collect();
     if keys.len() > EXAMPLES {
         text.push(format!("and {} more", keys.len() - EXAMPLES));
     }
@@ -85,7 +96,11 @@ fn keys_text(report: &KeyReport) -> String {
 fn shapes_text(report: &KeyReport) -> String {
     let mut lines = Vec::new();
     for model in &report.models {
-        let shapes: Vec<_> = model.mismatched.iter().filter(|mismatch| mismatch.shape).collect();
+        let shapes: Vec<_> = model
+            .mismatched
+            .iter()
+            .filter(|mismatch| mismatch.shape)
+            .collect();
         if shapes.is_empty() {
             continue;
         }

@@ -91,7 +91,10 @@ impl Plan {
 
     /// Bytes of the output, headers included.
     pub fn bytes_written(&self) -> u64 {
-        self.files.iter().map(|file| file.header.len() as u64 + file.data_bytes).sum()
+        self.files
+            .iter()
+            .map(|file| file.header.len() as u64 + file.data_bytes)
+            .sum()
     }
 
     fn programs_used(&self) -> Vec<ProgramSummary> {
@@ -118,7 +121,11 @@ impl Plan {
 }
 
 fn arithmetic(program: &Program) -> usize {
-    program.steps().iter().filter(|step| matches!(step, Step::Call { .. })).count()
+    program
+        .steps()
+        .iter()
+        .filter(|step| matches!(step, Step::Call { .. }))
+        .count()
 }
 
 /// Bytes for people: `2.13 GB`.
@@ -138,7 +145,11 @@ pub(crate) fn human(bytes: u64) -> String {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "tensors   {} ({} merged, {} copied)", self.tensors, self.merged, self.copied)?;
+        writeln!(
+            f,
+            "tensors   {} ({} merged, {} copied)",
+            self.tensors, self.merged, self.copied
+        )?;
         for program in &self.programs {
             writeln!(
                 f,
@@ -146,13 +157,22 @@ impl fmt::Display for Summary {
                 program.tensors, program.inputs, program.steps, program.statistics, program.output
             )?;
         }
-        writeln!(f, "passes    {} ({} tensors surveyed first)", self.passes, self.surveyed)?;
+        writeln!(
+            f,
+            "passes    {} ({} tensors surveyed first)",
+            self.passes, self.surveyed
+        )?;
         writeln!(f, "batches   {}", self.batches)?;
         writeln!(f, "read      {}", human(self.bytes_read))?;
         if self.surveyed > 0 {
             writeln!(f, "survey    {} per pass", human(self.bytes_surveyed))?;
         }
-        writeln!(f, "written   {} in {} file(s)", human(self.bytes_written), self.files)?;
+        writeln!(
+            f,
+            "written   {} in {} file(s)",
+            human(self.bytes_written),
+            self.files
+        )?;
         writeln!(f, "lanes     {}", self.lanes)?;
         writeln!(f, "host      {} of buffers", human(self.peak_host_bytes))?;
         writeln!(f, "device    {} of buffers", human(self.peak_device_bytes))?;

@@ -74,16 +74,18 @@ impl Job {
             Action::Merge { inputs, .. } => (None, inputs.as_slice()),
         };
         let slots = merge.iter().enumerate();
-        copy.into_iter().chain(slots.filter_map(|(slot, input)| Some((slot, input.as_ref()?))))
+        copy.into_iter()
+            .chain(slots.filter_map(|(slot, input)| Some((slot, input.as_ref()?))))
     }
 
     /// Bytes read for it in one pass.
     pub fn input_bytes(&self) -> u64 {
         match &self.action {
             Action::Copy(_) => self.bytes,
-            Action::Merge { .. } => {
-                self.inputs().map(|(_, input)| self.elements * input.element_bytes).sum()
-            }
+            Action::Merge { .. } => self
+                .inputs()
+                .map(|(_, input)| self.elements * input.element_bytes)
+                .sum(),
         }
     }
 }

@@ -4,9 +4,9 @@
 //! sum over the lanes, on the host and on the device, and what the process needs besides, stays
 //! within the budget whatever the size of the models.
 
+use super::PlanError;
 use super::class::Class;
 use super::job::{Action, Job};
-use super::PlanError;
 use crate::exec::ARENA_ALIGNMENT;
 use crate::kernel::{Scope, Statistic, TILE};
 
@@ -62,14 +62,29 @@ pub(super) fn divide(
     classes: &[Class],
     limits: &Limits,
 ) -> Result<MemoryPlan, PlanError> {
-    let copies = if limits.device.is_some() { DEVICE_COPIES } else { 1 };
+    let copies = if limits.device.is_some() {
+        DEVICE_COPIES
+    } else {
+        1
+    };
     // A tile of every input of the widest tensor, and one of output, is the least.
-    let slots = classes.iter().map(|class| class.slots.len()).max().unwrap_or(1) as u64;
+    let slots = classes
+        .iter()
+        .map(|class| class.slots.len())
+        .max()
+        .unwrap_or(1) as u64;
     let least = (slots + 1) * (TILE as u64 * 8 + ARENA_ALIGNMENT as u64);
-    let lanes_min = if limits.device.is_some() { 1 } else { limits.threads.max(1) };
+    let lanes_min = if limits.device.is_some() {
+        1
+    } else {
+        limits.threads.max(1)
+    };
     let needed = PROCESS_BYTES + least * copies * lanes_min as u64;
     if limits.memory < needed {
-        return Err(PlanError::Memory { given: limits.memory, needed });
+        return Err(PlanError::Memory {
+            given: limits.memory,
+            needed,
+        });
     }
     let budget = (limits.memory - PROCESS_BYTES) / copies;
     let lanes_max = match limits.device {
@@ -120,7 +135,10 @@ impl Lane {
         let page = 4096;
         let output = block.min(bytes / 3).min(binding) / page * page;
         let arena = (bytes - output).min(binding) / page * page;
-        Lane { arena, output: output.max(TILE as u64 * 8) }
+        Lane {
+            arena,
+            output: output.max(TILE as u64 * 8),
+        }
     }
 }
 
@@ -142,8 +160,9 @@ pub(super) fn arena_bytes_of(job: &Job, elements: u64) -> u64 {
     let padded = |bytes: u64| bytes.next_multiple_of(align);
     match &job.action {
         Action::Copy(_) => padded(elements),
-        Action::Merge { .. } => {
-            job.inputs().map(|(_, input)| padded(elements * input.element_bytes)).sum()
-        }
+        Action::Merge { .. } => job
+            .inputs()
+            .map(|(_, input)| padded(elements * input.element_bytes))
+            .sum(),
     }
 }

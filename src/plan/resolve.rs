@@ -26,7 +26,9 @@ pub(super) fn resolve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Resolve
     let reference = &sources[recipe.reference];
     for source in sources {
         if source.tensors.is_empty() {
-            return Err(PlanError::Empty { model: name(source) });
+            return Err(PlanError::Empty {
+                model: name(source),
+            });
         }
     }
     check_families(reference, sources)?;
@@ -34,11 +36,22 @@ pub(super) fn resolve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Resolve
     recipe.options.filter.check(keys.iter().copied())?;
     let report = account(recipe, sources, &keys);
     check_account(recipe, &report)?;
-    let mut resolver = Resolver { recipe, sources, classes: Classes::default() };
+    let mut resolver = Resolver {
+        recipe,
+        sources,
+        classes: Classes::default(),
+    };
     let jobs: Vec<Job> = keys.iter().map(|key| resolver.job(key)).collect();
-    let copied = jobs.iter().filter(|job| matches!(job.action, Action::Copy(_))).count();
+    let copied = jobs
+        .iter()
+        .filter(|job| matches!(job.action, Action::Copy(_)))
+        .count();
     Ok(Resolved {
-        report: KeyReport { merged: jobs.len() - copied, copied, ..report },
+        report: KeyReport {
+            merged: jobs.len() - copied,
+            copied,
+            ..report
+        },
         jobs,
         programs: resolver.classes.programs,
         classes: resolver.classes.classes,
@@ -51,10 +64,17 @@ fn name(source: &Source<'_>) -> String {
 
 fn check_families(reference: &Source<'_>, sources: &[Source<'_>]) -> Result<(), PlanError> {
     for source in sources {
-        let shared = source.tensors.keys().filter(|key| reference.tensors.contains_key(*key)).count();
+        let shared = source
+            .tensors
+            .keys()
+            .filter(|key| reference.tensors.contains_key(*key))
+            .count();
         let tensors = source.tensors.len().min(reference.tensors.len());
         if (shared as f64) < FAMILY_SHARE * tensors as f64 {
-            let lone = reference.tensors.keys().find(|key| !source.tensors.contains_key(*key));
+            let lone = reference
+                .tensors
+                .keys()
+                .find(|key| !source.tensors.contains_key(*key));
             return Err(PlanError::Families {
                 model: name(source),
                 reference: name(reference),
@@ -86,7 +106,9 @@ fn output_keys<'a>(recipe: &Recipe, sources: &'a [Source<'a>]) -> Vec<&'a str> {
 fn owner<'a>(recipe: &Recipe, sources: &'a [Source<'_>], key: &str) -> (usize, &'a TensorInfo) {
     let order = std::iter::once(recipe.reference).chain(0..sources.len());
     let mut owners = order.filter_map(|model| Some((model, sources[model].tensors.get(key)?)));
-    owners.next().expect("every key of the output is some model's")
+    owners
+        .next()
+        .expect("every key of the output is some model's")
 }
 
 fn account(recipe: &Recipe, sources: &[Source<'_>], keys: &[&str]) -> KeyReport {
@@ -94,7 +116,10 @@ fn account(recipe: &Recipe, sources: &[Source<'_>], keys: &[&str]) -> KeyReport 
     let models = sources
         .iter()
         .map(|source| {
-            let extra = source.tensors.keys().filter(|key| !known.contains(key.as_str()));
+            let extra = source
+                .tensors
+                .keys()
+                .filter(|key| !known.contains(key.as_str()));
             let mut model = ModelKeys {
                 model: name(source),
                 tensors: source.tensors.len(),
@@ -106,7 +131,9 @@ fn account(recipe: &Recipe, sources: &[Source<'_>], keys: &[&str]) -> KeyReport 
                     None => model.missing.push(key.to_owned()),
                     Some(found) => {
                         let (_, expected) = owner(recipe, sources, key);
-                        model.mismatched.extend(mismatch(recipe, key, expected, found));
+                        model
+                            .mismatched
+                            .extend(mismatch(recipe, key, expected, found));
                     }
                 }
             }
@@ -149,11 +176,19 @@ fn is_merged(recipe: &Recipe, key: &str, dtype: DType) -> bool {
 fn check_account(recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
     let strict = recipe.options.missing == Missing::Error;
     let differ = |model: &ModelKeys| !model.missing.is_empty() || !model.extra.is_empty();
-    if report.models.iter().any(|model| model.mismatched.iter().any(|m| m.shape)) {
-        return Err(PlanError::Shapes { report: Box::new(report.clone()) });
+    if report
+        .models
+        .iter()
+        .any(|model| model.mismatched.iter().any(|m| m.shape))
+    {
+        return Err(PlanError::Shapes {
+            report: Box::new(report.clone()),
+        });
     }
     if strict && report.models.iter().any(differ) {
-        return Err(PlanError::Keys { report: Box::new(report.clone()) });
+        return Err(PlanError::Keys {
+            report: Box::new(report.clone()),
+        });
     }
     Ok(())
 }
@@ -167,7 +202,10 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn job(&mut self, key: &str) -> Job {
         let (model, info) = owner(self.recipe, self.sources, key);
-        let float = info.dtype.float().filter(|_| is_merged(self.recipe, key, info.dtype));
+        let float = info
+            .dtype
+            .float()
+            .filter(|_| is_merged(self.recipe, key, info.dtype));
         let action = match float {
             Some(float) => self.merge(key, float),
             None => None,
@@ -225,7 +263,12 @@ impl Resolver<'_> {
 }
 
 fn input(model: usize, info: &TensorInfo, element_bytes: u64) -> Input {
-    Input { model, file: info.file, offset: info.span.start, element_bytes }
+    Input {
+        model,
+        file: info.file,
+        offset: info.span.start,
+        element_bytes,
+    }
 }
 
 /// A model's value as it enters the arithmetic, or None where the tensor is left out.
@@ -245,10 +288,13 @@ fn enter(
         (false, _) => return None,
     };
     let mut load = |expression: &mut Expression, model: usize, entry: Entry| {
-        let slot = slots.iter().position(|&known| known == model).unwrap_or_else(|| {
-            slots.push(model);
-            slots.len() - 1
-        });
+        let slot = slots
+            .iter()
+            .position(|&known| known == model)
+            .unwrap_or_else(|| {
+                slots.push(model);
+                slots.len() - 1
+            });
         let float = sources[model].tensors[key].dtype.float()?;
         Some(expression.load(slot as u16, float, entry))
     };

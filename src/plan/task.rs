@@ -33,12 +33,13 @@ const RESIDENT_BYTES: u64 = 16 << 20;
 const PARTS_MAX: usize = 64;
 
 /// The jobs to survey, and the tasks of the merge.
-pub(super) fn cut(
-    jobs: &[Job],
-    classes: &[Class],
-    memory: &MemoryPlan,
-) -> (Vec<usize>, Vec<Task>) {
-    let mut cutter = Cutter { jobs, memory, tasks: Vec::new(), open: Task::default() };
+pub(super) fn cut(jobs: &[Job], classes: &[Class], memory: &MemoryPlan) -> (Vec<usize>, Vec<Task>) {
+    let mut cutter = Cutter {
+        jobs,
+        memory,
+        tasks: Vec::new(),
+        open: Task::default(),
+    };
     let mut survey = Vec::new();
     for (at, job) in jobs.iter().enumerate() {
         if needs_survey(job, classes) {
@@ -54,7 +55,9 @@ pub(super) fn cut(
 fn needs_survey(job: &Job, classes: &[Class]) -> bool {
     match &job.action {
         Action::Copy(_) => false,
-        Action::Merge { class, resident, .. } => !resident && !classes[*class].levels.is_empty(),
+        Action::Merge {
+            class, resident, ..
+        } => !resident && !classes[*class].levels.is_empty(),
     }
 }
 
@@ -71,7 +74,14 @@ impl Cutter<'_> {
         match &job.action {
             Action::Copy(_) => self.add_runs(at, job.bytes, 1),
             Action::Merge { resident: true, .. } => {
-                self.add_part(Part { job: at, start: 0, len: job.elements }, RESIDENT_BYTES);
+                self.add_part(
+                    Part {
+                        job: at,
+                        start: 0,
+                        len: job.elements,
+                    },
+                    RESIDENT_BYTES,
+                );
             }
             Action::Merge { float, .. } => self.add_runs(at, job.elements, float.bytes() as u64),
         }
@@ -82,8 +92,10 @@ impl Cutter<'_> {
         let job = &self.jobs[at];
         let arena = |len| arena_bytes_of(job, len);
         let tile = TILE as u64;
-        let (arena_max, output_max) =
-            (self.memory.arena_bytes as u64, self.memory.output_bytes as u64);
+        let (arena_max, output_max) = (
+            self.memory.arena_bytes as u64,
+            self.memory.output_bytes as u64,
+        );
         let mut start = 0;
         while start < total {
             let free = output_max.saturating_sub(self.open.output_bytes) / unit_bytes;
@@ -102,11 +114,25 @@ impl Cutter<'_> {
                 continue;
             }
             let len = len.max(tile.min(rest));
-            self.add_part(Part { job: at, start, len }, u64::MAX);
+            self.add_part(
+                Part {
+                    job: at,
+                    start,
+                    len,
+                },
+                u64::MAX,
+            );
             start += len;
         }
         if total == 0 {
-            self.add_part(Part { job: at, start: 0, len: 0 }, u64::MAX);
+            self.add_part(
+                Part {
+                    job: at,
+                    start: 0,
+                    len: 0,
+                },
+                u64::MAX,
+            );
         }
     }
 
@@ -148,5 +174,11 @@ pub(crate) fn survey_parts(job: usize, jobs: &[Job], memory: &MemoryPlan) -> Vec
         run = (run / 2).next_multiple_of(tile);
     }
     let starts = (0..total).step_by(run.max(tile) as usize);
-    starts.map(|start| Part { job, start, len: run.min(total - start) }).collect()
+    starts
+        .map(|start| Part {
+            job,
+            start,
+            len: run.min(total - start),
+        })
+        .collect()
 }

@@ -15,10 +15,16 @@ pub enum FlagError {
     UnknownMethod { id: String, hint: String },
     #[error("method `{method}` needs a base model: give it with --base")]
     BaseMissing { method: &'static str },
-    #[error("method `{method}` takes no base model: give it as one of the models instead of --base")]
+    #[error(
+        "method `{method}` takes no base model: give it as one of the models instead of --base"
+    )]
     BaseUnused { method: &'static str },
     #[error("method `{method}` takes {wanted}, {given} given")]
-    ModelCount { method: &'static str, wanted: String, given: usize },
+    ModelCount {
+        method: &'static str,
+        wanted: String,
+        given: usize,
+    },
     #[error("`-p {text}` is not of the form NAME=VALUE")]
     NotAssignment { text: String },
     #[error(transparent)]
@@ -42,7 +48,11 @@ pub fn merge_of(
     }
     let given = models.len() + usize::from(first_is_base);
     if !(method.models_min..=method.models_max).contains(&given) {
-        return Err(FlagError::ModelCount { method: method.id, wanted: wanted(method), given });
+        return Err(FlagError::ModelCount {
+            method: method.id,
+            wanted: wanted(method),
+            given,
+        });
     }
     let given_values = assignments
         .iter()
@@ -60,7 +70,12 @@ pub fn merge_of(
         models: (usize::from(apart)..paths.len()).map(NodeId).collect(),
         parameters,
     });
-    Ok(Recipe { models: paths, nodes, reference: 0, options })
+    Ok(Recipe {
+        models: paths,
+        nodes,
+        reference: 0,
+        options,
+    })
 }
 
 fn unknown(id: &str) -> FlagError {
@@ -69,12 +84,23 @@ fn unknown(id: &str) -> FlagError {
         .map(|method| (strsim::jaro_winkler(id, method.id), method.id))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = near.map_or_else(String::new, |(_, near)| format!(" (did you mean `{near}`?)"));
-    FlagError::UnknownMethod { id: id.to_owned(), hint }
+    let hint = near.map_or_else(String::new, |(_, near)| {
+        format!(" (did you mean `{near}`?)")
+    });
+    FlagError::UnknownMethod {
+        id: id.to_owned(),
+        hint,
+    }
 }
 
 fn wanted(method: &Method) -> String {
-    let models = |n: usize| if n == 1 { "1 model".to_owned() } else { format!("{n} models") };
+    let models = |n: usize| {
+        if n == 1 {
+            "1 model".to_owned()
+        } else {
+            format!("{n} models")
+        }
+    };
     match (method.models_min, method.models_max) {
         (min, usize::MAX) => format!("at least {}", models(min)),
         (min, max) if min == max => format!("exactly {}", models(min)),
@@ -88,21 +114,32 @@ fn check_weights(
     parameters: &Parameters,
     models: usize,
 ) -> Result<(), FlagError> {
-    let has = |name: &str| method.parameters.iter().any(|parameter| parameter.name == name);
+    let has = |name: &str| {
+        method
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == name)
+    };
     if !(has("normalize") && has("weight") && parameters.flag("normalize")) {
         return Ok(());
     }
     let weights = (0..models).map(|model| parameters.number("weight", model));
     let (sum, size) = weights.fold((0.0, 0.0), |(sum, size), w| (sum + w, size + w.abs()));
     if sum.abs() <= 1e-9 * size || size == 0.0 {
-        return Err(ParameterError::WeightSum { method: method.id, sum }.into());
+        return Err(ParameterError::WeightSum {
+            method: method.id,
+            sum,
+        }
+        .into());
     }
     Ok(())
 }
 
 /// Reads `NAME=VALUE[,VALUE…]`, with the type that the parameter has.
 fn assignment(method: &'static Method, text: &str) -> Result<(String, Value), FlagError> {
-    let not = || FlagError::NotAssignment { text: text.to_owned() };
+    let not = || FlagError::NotAssignment {
+        text: text.to_owned(),
+    };
     let (name, value) = text.split_once('=').ok_or_else(not)?;
     let (name, value) = (name.trim(), value.trim());
     if name.is_empty() || value.is_empty() {

@@ -7,7 +7,7 @@ mod options;
 mod record;
 
 pub use flags::{FlagError, merge_of};
-pub use options::{Missing, Metadata, OnNan, Options, OutputDType};
+pub use options::{Metadata, Missing, OnNan, Options, OutputDType};
 pub use record::record;
 
 use std::path::PathBuf;
@@ -63,7 +63,12 @@ impl Recipe {
         for (number, node) in self.nodes.iter().enumerate() {
             let value = match node {
                 RecipeNode::Model(model) => load(expression, *model),
-                RecipeNode::Merge { method, base, models, parameters } => {
+                RecipeNode::Merge {
+                    method,
+                    base,
+                    models,
+                    parameters,
+                } => {
                     let base = base.map(|base| values[base.0]);
                     let models = models
                         .iter()
@@ -72,7 +77,11 @@ impl Recipe {
                             values[id.0].map(|node| Argument { position, node })
                         })
                         .collect();
-                    let merge = Merge { method, parameters, number };
+                    let merge = Merge {
+                        method,
+                        parameters,
+                        number,
+                    };
                     self.lower_merge(key, expression, merge, base, models)
                 }
             };

@@ -8,7 +8,11 @@ use crate::method::Value;
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
 /// depend on where the models lie.
 pub fn record(recipe: &Recipe) -> Json {
-    let nodes: Vec<Json> = recipe.nodes.iter().map(|node| describe(recipe, node)).collect();
+    let nodes: Vec<Json> = recipe
+        .nodes
+        .iter()
+        .map(|node| describe(recipe, node))
+        .collect();
     let options = &recipe.options;
     let (include, exclude) = options.filter.patterns();
     json!({
@@ -31,7 +35,12 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
             let name = path.file_name().unwrap_or(path.as_os_str());
             json!({ "model": name.to_string_lossy() })
         }
-        RecipeNode::Merge { method, base, models, parameters } => {
+        RecipeNode::Merge {
+            method,
+            base,
+            models,
+            parameters,
+        } => {
             let values: Map<String, Json> = parameters
                 .values()
                 .into_iter()

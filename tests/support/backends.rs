@@ -23,38 +23,41 @@ pub fn for_each_backend(mut body: impl FnMut(&str, &mut dyn Executor)) {
 }
 
 #[cfg(feature = "gpu")]
-pub use gpu::{devices, for_each_gpu};
+pub use gpu::{devices, for_each_gpu, found, open};
 
 #[cfg(feature = "gpu")]
 mod gpu {
     use std::sync::{Arc, OnceLock};
 
     use super::SLOT_BYTES;
-    use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, adapters};
+    use wgmerge::exec::gpu::{AdapterChoice, AdapterDescription, GpuDevice, GpuExecutor, adapters};
 
-    /// Every adapter, opened once for all tests.
-    pub fn devices() -> &'static [Arc<GpuDevice>] {
-        static DEVICES: OnceLock<Vec<Arc<GpuDevice>>> = OnceLock::new();
-        DEVICES.get_or_init(|| {
-            let open = |index| {
-                GpuDevice::open(&AdapterChoice::Index(index)).unwrap_or_else(|e| panic!("{e}"))
-            };
-            adapters()
-                .iter()
-                .map(|adapter| open(adapter.index))
-                .collect()
-        })
-    }
-
-    /// Runs `body` on every GPU adapter found.
-    pub fn for_each_gpu(mut body: impl FnMut(&str, &mut GpuExecutor)) {
-        let devices = devices();
-        if devices.is_empty() {
+    /// The adapters of this machine; says so, or fails if one is required, when there are none.
+    pub fn found() -> Vec<AdapterDescription> {
+        let found = adapters();
+        if found.is_empty() {
             let required = std::env::var_os("WGMERGE_REQUIRE_GPU").is_some_and(|v| v == "1");
             assert!(!required, "WGMERGE_REQUIRE_GPU=1, and no adapter was found");
             println!("skipped GPU adapters: none found (no driver, or WGPU_BACKEND excludes it)");
         }
-        for device in devices {
+        found
+    }
+
+    /// A device of its own, for a test that ruins it.
+    pub fn open(adapter: &AdapterDescription) -> Arc<GpuDevice> {
+        let choice = AdapterChoice::Index(adapter.index);
+        GpuDevice::open(&choice).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Every adapter, opened once for all tests.
+    pub fn devices() -> &'static [Arc<GpuDevice>] {
+        static DEVICES: OnceLock<Vec<Arc<GpuDevice>>> = OnceLock::new();
+        DEVICES.get_or_init(|| found().iter().map(open).collect())
+    }
+
+    /// Runs `body` on every GPU adapter found.
+    pub fn for_each_gpu(mut body: impl FnMut(&str, &mut GpuExecutor)) {
+        for device in devices() {
             println!("on {}", device.description());
             let mut executor = GpuExecutor::new(Arc::clone(device), SLOT_BYTES, SLOT_BYTES)
                 .unwrap_or_else(|error| panic!("{}: {error}", device.description()));

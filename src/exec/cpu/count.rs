@@ -87,7 +87,9 @@ pub(super) fn sample(
     let values = program.end().values();
     let mut samples = vec![Vec::with_capacity(size + PLACE); values.len()];
     let total: usize = batch.pieces.iter().map(|piece| piece.len).sum();
-    let stride = (total / size.div_ceil(PLACE).max(1)).next_multiple_of(4).max(PLACE);
+    let stride = (total / size.div_ceil(PLACE).max(1))
+        .next_multiple_of(4)
+        .max(PLACE);
     for piece in batch.pieces {
         for at in (0..piece.len).step_by(stride) {
             let len = PLACE.min(piece.len - at);
@@ -124,7 +126,10 @@ pub(super) fn locate(
                 continue;
             };
             let plane = &planes[plane][..len];
-            let equal = plane.iter().filter(|bits| **bits & MAGNITUDE == key).count() as u64;
+            let equal = plane
+                .iter()
+                .filter(|bits| **bits & MAGNITUDE == key)
+                .count() as u64;
             if equal <= left {
                 left -= equal;
                 continue;
@@ -136,7 +141,9 @@ pub(super) fn locate(
 }
 
 fn nth(piece: &Piece<'_>, plane: &[u32], at: usize, key: u32, rank: u64) -> Option<u64> {
-    let mut hits = (0u64..).zip(plane).filter(|(_, bits)| **bits & MAGNITUDE == key);
+    let mut hits = (0u64..)
+        .zip(plane)
+        .filter(|(_, bits)| **bits & MAGNITUDE == key);
     let (lane, _) = hits.nth(usize::try_from(rank).ok()?)?;
     Some(piece.start + at as u64 + lane)
 }

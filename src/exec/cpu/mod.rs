@@ -68,7 +68,11 @@ pub struct CpuExecutor {
 impl CpuExecutor {
     /// An executor at a level, or at the baseline where the machine lacks it.
     pub fn new(level: Level) -> CpuExecutor {
-        let level = if level.is_supported() { level } else { Level::Baseline };
+        let level = if level.is_supported() {
+            level
+        } else {
+            Level::Baseline
+        };
         CpuExecutor {
             level,
             tile: Tile::default(),
@@ -92,7 +96,14 @@ impl CpuExecutor {
         selections: &[Selection],
         arena: &[u8],
     ) -> Result<Vec<Option<Threshold>>, ExecError> {
-        select::run(self.level, &mut self.tile, program, piece, selections, arena)
+        select::run(
+            self.level,
+            &mut self.tile,
+            program,
+            piece,
+            selections,
+            arena,
+        )
     }
 
     /// The index in the tensor of the `rank`-th element (from 0) of a piece whose magnitude under
@@ -126,10 +137,16 @@ impl Executor for CpuExecutor {
         let plane = batch.program.plane(*value);
         let bytes = float.bytes();
         let level = self.level;
-        self.tile.run(level, batch, arena, |_, piece, planes, at, len| {
-            let begin = piece.output + at * bytes;
-            codec::encode(level, *float, &planes[plane][..len], &mut output[begin..][..len * bytes]);
-        })
+        self.tile
+            .run(level, batch, arena, |_, piece, planes, at, len| {
+                let begin = piece.output + at * bytes;
+                codec::encode(
+                    level,
+                    *float,
+                    &planes[plane][..len],
+                    &mut output[begin..][..len * bytes],
+                );
+            })
     }
 
     fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError> {
@@ -137,11 +154,12 @@ impl Executor for CpuExecutor {
         let values = batch.program.end().values().to_vec();
         let mut sums = Vec::with_capacity(tiles * values.len());
         let program = batch.program;
-        self.tile.run(self.level, batch, arena, |_, _, planes, _, len| {
-            for value in &values {
-                sums.push(sum::tree(&planes[program.plane(*value)][..len]));
-            }
-        })?;
+        self.tile
+            .run(self.level, batch, arena, |_, _, planes, _, len| {
+                for value in &values {
+                    sums.push(sum::tree(&planes[program.plane(*value)][..len]));
+                }
+            })?;
         Ok(sums)
     }
 
@@ -155,13 +173,19 @@ impl Executor for CpuExecutor {
         let mut counts = vec![0; batch.pieces.len() * values.len() * (BINS + 1)];
         let program = batch.program;
         let level = self.level;
-        self.tile.run(level, batch, arena, |number, _, planes, _, len| {
-            for (nth, value) in values.iter().enumerate() {
-                let at = number * values.len() + nth;
-                let bins = &mut counts[at * (BINS + 1)..][..BINS + 1];
-                count::tally(level, &planes[program.plane(*value)][..len], windows[at], bins);
-            }
-        })?;
+        self.tile
+            .run(level, batch, arena, |number, _, planes, _, len| {
+                for (nth, value) in values.iter().enumerate() {
+                    let at = number * values.len() + nth;
+                    let bins = &mut counts[at * (BINS + 1)..][..BINS + 1];
+                    count::tally(
+                        level,
+                        &planes[program.plane(*value)][..len],
+                        windows[at],
+                        bins,
+                    );
+                }
+            })?;
         Ok(counts)
     }
 }

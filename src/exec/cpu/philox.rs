@@ -95,7 +95,12 @@ mod avx2 {
             for (group, state) in (0u64..).zip(&mut state) {
                 let first = _mm256_set1_epi64x(quad.wrapping_add(group * LANES) as i64);
                 let counter = _mm256_add_epi64(first, order);
-                *state = [counter, _mm256_srli_epi64(counter, 32), broadcast(s2), broadcast(s3)];
+                *state = [
+                    counter,
+                    _mm256_srli_epi64(counter, 32),
+                    broadcast(s2),
+                    broadcast(s3),
+                ];
             }
             for key in &keys {
                 for state in &mut state {

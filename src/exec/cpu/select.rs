@@ -37,7 +37,10 @@ pub(super) fn run(
     }
     let max = CANDIDATES_MAX / selections.len();
     let values = program.end().values();
-    let batch = Batch { program, pieces: std::slice::from_ref(piece) };
+    let batch = Batch {
+        program,
+        pieces: std::slice::from_ref(piece),
+    };
     tile.run(level, &batch, arena, |_, _, planes, _, len| {
         for (search, value) in searches.iter_mut().zip(values) {
             if let Some(search) = search {
@@ -63,7 +66,16 @@ impl Search {
     fn new(selection: &Selection) -> Option<Search> {
         let (lo, hi, k, ties) = selection.guessed()?;
         let (candidates, before) = (Vec::new(), Vec::new());
-        Some(Search { lo, hi, k, ties, above: 0, candidates, before, overflowed: false })
+        Some(Search {
+            lo,
+            hi,
+            k,
+            ties,
+            above: 0,
+            candidates,
+            before,
+            overflowed: false,
+        })
     }
 
     fn take(&mut self, level: Level, plane: &[u32], max: usize) {
@@ -87,7 +99,11 @@ impl Search {
         }
         let mut keys = self.candidates.clone();
         let (larger, &mut key, _) = keys.select_nth_unstable_by(rank, |a, b| b.cmp(a));
-        let equal = self.candidates.iter().filter(|other| **other == key).count();
+        let equal = self
+            .candidates
+            .iter()
+            .filter(|other| **other == key)
+            .count();
         let kept = larger.iter().filter(|other| **other == key).count() + 1;
         let all = self.ties == Ties::Keep || key == 0 || kept == equal;
         Some((key, (!all).then_some(kept as u64)))
@@ -105,9 +121,16 @@ impl Search {
         kept: u64,
         arena: &[u8],
     ) -> Option<u64> {
-        let mut equal = self.candidates.iter().enumerate().filter(|(_, other)| **other == key);
+        let mut equal = self
+            .candidates
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| **other == key);
         let (position, _) = equal.nth(usize::try_from(kept).ok()?)?;
-        let at = self.before.partition_point(|&before| before as usize <= position) - 1;
+        let at = self
+            .before
+            .partition_point(|&before| before as usize <= position)
+            - 1;
         let inside = &self.candidates[self.before[at] as usize..position];
         let rank = inside.iter().filter(|other| **other == key).count() as u64;
         // Only the tile that holds it is computed again.
@@ -119,7 +142,10 @@ impl Search {
             piece.inputs[usize::from(slot)] =
                 whole.inputs[usize::from(slot)] + at * TILE * float.bytes();
         }
-        let batch = Batch { program: batch.program, pieces: &[piece] };
+        let batch = Batch {
+            program: batch.program,
+            pieces: &[piece],
+        };
         count::locate(level, tile, &batch, value, key, rank, arena)
     }
 }

@@ -92,7 +92,9 @@ impl Tile {
                 let mut arguments = [Argument::Same(0); 8];
                 for (argument, operand) in arguments.iter_mut().zip(operands) {
                     *argument = match *operand {
-                        Operand::Value(value) => Argument::Plane(&self.planes[program.plane(value)]),
+                        Operand::Value(value) => {
+                            Argument::Plane(&self.planes[program.plane(value)])
+                        }
                         Operand::Index => Argument::Plane(&self.index),
                         Operand::Scalar(i) => Argument::Same(piece.row.scalars[usize::from(i)]),
                         Operand::Cutoff(i) => {

@@ -18,15 +18,13 @@ use crate::kernel::Program;
 /// How long a kernel may take before the device counts as hung.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a device allows, in bytes unless said otherwise.
+/// What a device allows, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GpuLimits {
     /// The largest arena or output of an executor.
     pub binding_bytes: u64,
     /// The largest buffer.
     pub buffer_bytes: u64,
-    /// The most workgroups in one dimension of a dispatch.
-    pub workgroups_per_dimension: u32,
 }
 
 /// The first thing that went wrong.
@@ -98,7 +96,6 @@ impl GpuDevice {
             limits: GpuLimits {
                 binding_bytes: bindable(&limits),
                 buffer_bytes: limits.max_buffer_size,
-                workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
             },
             description,
             timeout_nanos: AtomicU64::new(TIMEOUT.as_nanos() as u64),

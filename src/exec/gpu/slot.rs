@@ -17,6 +17,10 @@ use crate::kernel::table::Table;
 /// What the table and the partial results hold at first, in bytes.
 const SMALL_BYTES: u64 = 256 << 10;
 
+/// Workgroups in a row of a dispatch. A dimension allows 65535, so one would not do for all tiles of
+/// a large arena; rows of this length make every large batch use both.
+const COLUMNS: usize = 256;
+
 type Mapped = Receiver<Result<(), wgpu::BufferAsyncError>>;
 
 /// A buffer of the device with its twin in mappable memory.
@@ -201,9 +205,7 @@ impl Slot {
         self.gpu.check()?;
         let partial_bytes = 4 * (table.pieces() as u64 + need.partial_words);
         self.grow(4 * table.len() as u64, partial_bytes)?;
-        let columns = table
-            .groups()
-            .min(self.gpu.limits().workgroups_per_dimension as usize);
+        let columns = table.groups().min(COLUMNS);
         self.write_table(table, columns)?;
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         let host = &self.table.host;
