@@ -56,6 +56,11 @@ fn load(slot: u16, float: Float, entry: Entry) -> Step {
     Step::Load { slot, float, entry }
 }
 
+/// Whether a formula compares magnitudes and indices; its last parameter is the cutoff.
+fn trims(formula: Formula) -> bool {
+    matches!(formula, Formula::Trim | Formula::TrimDelta)
+}
+
 /// A Program that calls one formula on loads of two types and stores f32.
 fn calling(formula: Formula, compute: Compute) -> Program {
     let first = match formula {
@@ -74,9 +79,11 @@ fn calling(formula: Formula, compute: Compute) -> Program {
         .zip(0..)
         .map(|(kind, nth)| match kind {
             Kind::Lane => Operand::Value(nth),
-            Kind::Word if formula == Formula::Trim => Operand::Index,
+            Kind::Word if trims(formula) => Operand::Index,
             Kind::Word => Operand::Value(3),
-            Kind::Code if nth == 3 => Operand::Cutoff(0),
+            Kind::Code if trims(formula) && usize::from(nth) + 1 == formula.parameters().len() => {
+                Operand::Cutoff(0)
+            }
             Kind::Scalar | Kind::Code => Operand::Scalar(nth),
         });
     steps.push(Step::Call {
@@ -149,11 +156,11 @@ fn every_formula_in_every_working_dtype() {
         for formula in Formula::ALL {
             let name = format!("{formula:?} in {}", compute.name());
             let mut case = case(calling(*formula, compute), 2);
-            if *formula == Formula::Trim {
+            if trims(*formula) {
                 // Half of the magnitudes of the first input are above, and ties at 1.0 occur.
-                case.rows
-                    .iter_mut()
-                    .for_each(|row| row.scalars[2] = 0x3f80_0000);
+                for row in &mut case.rows {
+                    row.scalars[2..].fill(0x3f80_0000);
+                }
             }
             cases.push((name, case));
         }

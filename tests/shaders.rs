@@ -7,6 +7,11 @@ use wgmerge::kernel::table::{INVOCATIONS, Layout};
 use wgmerge::kernel::wgsl::assemble;
 use wgmerge::kernel::{Compute, End, Entry, Formula, Kind, Operand, Program, Step};
 
+/// Whether a formula's word is a random one; otherwise it is the element's index.
+fn draws(formula: Formula) -> bool {
+    matches!(formula, Formula::Dropout | Formula::DropoutDelta)
+}
+
 /// A Program that loads every element type, calls every formula once and ends as told.
 fn every_formula(compute: Compute, end: impl FnOnce(u16) -> End) -> Program {
     let mut steps: Vec<Step> = Float::ALL
@@ -34,10 +39,14 @@ fn every_formula(compute: Compute, end: impl FnOnce(u16) -> End) -> Program {
             .map(|(kind, nth)| match kind {
                 Kind::Lane if nth == 0 => Operand::Value(lane),
                 Kind::Lane => Operand::Value(nth),
-                Kind::Word if *formula == Formula::Dropout => Operand::Value(word),
+                Kind::Word if draws(*formula) => Operand::Value(word),
                 Kind::Word => Operand::Index,
                 Kind::Scalar => Operand::Scalar(3 * number),
-                Kind::Code if nth == 3 => Operand::Cutoff(0),
+                Kind::Code
+                    if usize::from(nth) + 1 == formula.parameters().len() && !draws(*formula) =>
+                {
+                    Operand::Cutoff(0)
+                }
                 Kind::Code => Operand::Scalar(3 * number + 1),
             });
         steps.push(Step::Call {

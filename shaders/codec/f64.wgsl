@@ -9,7 +9,8 @@ fn f64_decode(lo: u32, hi: u32) -> u32 {
     let up = (rest > 0x10000000) || ((rest == 0x10000000) && ((m & 1) == 1));
     let rounded = wrapping_add((wrapping_sub(e, 896) << 23) | m, u32(up));
     let nan = (e == 0x7ff) && (((hi & 0xfffff) | lo) != 0);
-    let large = select(0x7f800000, 0x7fc00000, nan);
+    let infinity: u32 = 0x7f800000;
+    let large = select(infinity, 0x7fc00000, nan);
     let finite = select(rounded, 0, e < 897);
     return select(s | select(finite, large, e > 1150), 0x7fc00000, nan);
 }
@@ -19,7 +20,8 @@ fn f64_encode_hi(x: u32) -> u32 {
     let s = x & 0x80000000;
     let e = (x >> 23) & 255;
     let normal = ((e + 896) << 20) | ((x & 0x7fffff) >> 3);
-    let special = select(0x7ff00000, 0x7ff80000, (x & 0x7fffff) != 0);
+    let infinity: u32 = 0x7ff00000;
+    let special = select(infinity, 0x7ff80000, (x & 0x7fffff) != 0);
     let magnitude = select(select(normal, 0, e == 0), special, e == 255);
     return select(s | magnitude, 0x7ff80000, is_nan(x));
 }

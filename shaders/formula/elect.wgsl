@@ -39,9 +39,11 @@ fn gather_weight(acc: f32, x: f32, elected: f32, w: f32) -> f32 {
     return rz(acc + agree_weight(x, elected, w));
 }
 
-// mass / total; where nothing agreed the mean is the mass itself, which is then 0.
+// mass / total; where nothing agreed the mean is the mass itself, which is then 0. The division is
+// by 1 there, for 0 / 0 would be a NaN before it is thrown away.
 fn mean(mass: f32, total: f32) -> f32 {
-    return select(rz(quotient(mass, total)), mass, is_zero(bits(total)));
+    let divisor = float(select(bits(total), 0x3f800000, is_zero(bits(total))));
+    return rz(quotient(mass, divisor));
 }
 
 // The disjoint mean of two weighted entries x and y with weights u and v, sign by total.

@@ -1,5 +1,5 @@
-// Four elements of an input as f32 bits, and what else a step reads for four elements. `word` is the
-// word in the arena where the input begins; behind an input zeros fill up its last 16 bytes.
+// Four elements of an input as f32 bits, and what else a step reads for four elements. `word` is
+// the word in the arena where the input begins; behind an input zeros fill up its last 16 bytes.
 
 // The last quad may reach into the next input, whose bits must not count as infinities.
 fn load_f64(at: Place, word: u32) -> vec4u {

@@ -12,7 +12,8 @@ mod program;
 mod row;
 mod selection;
 mod stream;
-//pub mod wgsl;
+pub mod table;
+pub mod wgsl;
 
 pub use compute::Compute;
 pub use expression::{Derive, Expression, Node, Scope, Statistic};

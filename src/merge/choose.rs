@@ -11,21 +11,95 @@ pub struct Chosen {
     pub note: Option<String>,
 }
 
-const CPU: Chosen = Chosen {
-    device: None,
-    note: None,
-};
-
 /// Finds, probes and opens the device.
-#[cfg(not(feature = "gpu"))]
+///
+/// # Errors
+/// [`DeviceError`] where a device is asked for by name, by number or by `gpu`, and there is none, or
+/// it fails the probe. `auto` takes the CPU instead, with a note.
 pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
-    match choice {
-        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(CPU),
-        DeviceChoice::Gpu | DeviceChoice::Named(_) | DeviceChoice::Index(_) => {
-            Err(DeviceError::NotFound {
-                asked: choice.to_string(),
-                reason: "this wgmerge was built without GPU support".to_owned(),
-            })
-        }
+    if *choice == DeviceChoice::Cpu {
+        return Ok(Chosen {
+            device: None,
+            note: None,
+        });
     }
+    if *choice == DeviceChoice::Auto && !may_have_gpu() {
+        return Ok(Chosen {
+            device: None,
+            note: Some("no GPU found, merging on the CPU".to_owned()),
+        });
+    }
+    match open(choice) {
+        Ok(device) => Ok(Chosen {
+            device: Some(device),
+            note: None,
+        }),
+        Err(fault) if *choice == DeviceChoice::Auto => Ok(Chosen {
+            device: None,
+            note: Some(match fault {
+                DeviceError::NotFound { .. } => "no GPU found, merging on the CPU".to_owned(),
+                DeviceError::Untrusted { .. } => format!("{fault}; merging on the CPU"),
+            }),
+        }),
+        Err(fault) => Err(fault),
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotFound {
+        asked: choice.to_string(),
+        reason: "this wgmerge was built without GPU support".to_owned(),
+    })
+}
+
+#[cfg(feature = "gpu")]
+fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
+    use crate::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, probe};
+    use crate::plan::DeviceLimits;
+
+    let adapter = match choice {
+        DeviceChoice::Auto | DeviceChoice::Cpu | DeviceChoice::Gpu => AdapterChoice::Best,
+        DeviceChoice::Named(name) => AdapterChoice::Named(name.clone()),
+        DeviceChoice::Index(index) => AdapterChoice::Index(*index),
+    };
+    let gpu = GpuDevice::open(&adapter).map_err(|fault| DeviceError::NotFound {
+        asked: choice.to_string(),
+        reason: fault.to_string(),
+    })?;
+    let name = format!("{} ({})", gpu.description().name, gpu.description().backend);
+    let report = probe::run(&gpu);
+    if !report.passed() {
+        let failed = report.checks.iter().filter(|check| !check.passed);
+        let names: Vec<&str> = failed.map(|check| check.name.as_str()).collect();
+        return Err(DeviceError::Untrusted {
+            device: name,
+            failed: names.join(", "),
+        });
+    }
+    let limits = DeviceLimits {
+        binding_bytes: gpu.limits().binding_bytes,
+    };
+    let slot = move |arena_bytes, output_bytes| {
+        let executor = GpuExecutor::new(gpu.clone(), arena_bytes, output_bytes)?;
+        Ok(Box::new(executor) as Box<dyn crate::exec::Executor + Send>)
+    };
+    Ok(Device::new(name, limits, Box::new(slot)))
+}
+
+/// Whether it is worth loading the graphics drivers, which takes longer than planning a merge. On
+/// Linux every hardware GPU has a device node.
+fn may_have_gpu() -> bool {
+    if cfg!(not(target_os = "linux")) {
+        return true;
+    }
+    let nodes = [
+        "/dev/nvidiactl",
+        "/dev/dxg",
+        "/dev/kfd",
+        "/dev/mali0",
+        "/dev/kgsl-3d0",
+    ];
+    let render = std::fs::read_dir("/dev/dri").is_ok_and(|mut nodes| nodes.next().is_some());
+    render || nodes.iter().any(|node| std::path::Path::new(node).exists())
 }

@@ -41,18 +41,12 @@ impl Loaded {
 
 impl<'a> Lane<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Lane<'a> {
-        let plan = shared.merge.plan();
-        let largest = plan
-            .tasks
-            .iter()
-            .map(|task| task.arena_bytes)
-            .max()
-            .unwrap_or(0);
+        let memory = &shared.merge.plan().memory;
         Lane {
             shared,
             engine: Engine::new(shared, level),
-            arena: Buffer::with_capacity(largest as usize),
-            output: Buffer::with_capacity(plan.memory.output_bytes + PAGE),
+            arena: Buffer::with_capacity(memory.arena_bytes),
+            output: Buffer::with_capacity(memory.output_bytes + PAGE),
         }
     }
 

@@ -7,6 +7,7 @@
 use super::PlanError;
 use super::class::Class;
 use super::job::{Action, Job};
+use super::task::Task;
 use crate::exec::ARENA_ALIGNMENT;
 use crate::kernel::{Scope, Statistic, TILE};
 
@@ -49,6 +50,8 @@ const PROCESS_BYTES: u64 = 20 << 20;
 const OUTPUT_BYTES: u64 = 4 << 20;
 /// The same where a device does the work: enough to outweigh the latency of a dispatch.
 const DEVICE_OUTPUT_BYTES: u64 = 32 << 20;
+/// Buffers are whole pages.
+const PAGE_BYTES: u64 = 4096;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
 const WAITING_LANES: usize = 2;
 /// Lanes of a device: one uploads, one computes, one downloads and writes.
@@ -121,6 +124,23 @@ pub(super) fn divide(
     })
 }
 
+impl MemoryPlan {
+    /// Takes back what the work does not need. `runs` are the arena bytes of the surveyed runs.
+    pub(super) fn shrink(&mut self, runs: &[u64], tasks: &[Task]) {
+        let held = |plan: &MemoryPlan| (plan.arena_bytes + plan.output_bytes) as u64;
+        let copies = self.device_bytes / self.host_bytes.max(1);
+        let arenas = tasks.iter().map(|task| task.arena_bytes);
+        let arena = runs.iter().copied().chain(arenas).max().unwrap_or(0);
+        let output = tasks.iter().map(|task| task.output_bytes).max();
+        let page = |bytes: u64| bytes.next_multiple_of(PAGE_BYTES) as usize;
+        self.arena_bytes = self.arena_bytes.min(page(arena));
+        self.output_bytes = self.output_bytes.min(page(output.unwrap_or(0)));
+        self.lanes = self.lanes.min(tasks.len().max(runs.len()).max(1));
+        self.host_bytes = held(self) * self.lanes as u64;
+        self.device_bytes = self.host_bytes * copies;
+    }
+}
+
 struct Lane {
     arena: u64,
     output: u64,
@@ -132,9 +152,8 @@ impl Lane {
             None => (OUTPUT_BYTES, u64::MAX),
             Some(device) => (DEVICE_OUTPUT_BYTES, device.binding_bytes),
         };
-        let page = 4096;
-        let output = block.min(bytes / 3).min(binding) / page * page;
-        let arena = (bytes - output).min(binding) / page * page;
+        let output = block.min(bytes / 3).min(binding) / PAGE_BYTES * PAGE_BYTES;
+        let arena = (bytes - output).min(binding) / PAGE_BYTES * PAGE_BYTES;
         Lane {
             arena,
             output: output.max(TILE as u64 * 8),

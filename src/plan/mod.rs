@@ -62,8 +62,15 @@ pub fn build(
 ) -> Result<Plan, PlanError> {
     let mut resolved = resolve::resolve(recipe, sources)?;
     let files = layout::place(recipe, sources, output, &mut resolved.jobs)?;
-    let memory = memory::divide(&mut resolved.jobs, &resolved.classes, limits)?;
+    let mut memory = memory::divide(&mut resolved.jobs, &resolved.classes, limits)?;
     let (survey, tasks) = task::cut(&resolved.jobs, &resolved.classes, &memory);
+    let runs = survey
+        .iter()
+        .flat_map(|&job| survey_parts(job, &resolved.jobs, &memory));
+    let runs: Vec<u64> = runs
+        .map(|part| memory::arena_bytes_of(&resolved.jobs[part.job], part.len))
+        .collect();
+    memory.shrink(&runs, &tasks);
     Ok(Plan {
         files,
         jobs: resolved.jobs,

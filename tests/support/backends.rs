@@ -4,6 +4,7 @@ use wgmerge::exec::Executor;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 
 /// Bytes of the arena and of the output that a test may use.
+#[cfg(feature = "gpu")]
 pub const SLOT_BYTES: usize = 4 << 20;
 
 /// Runs `body` on the CPU at both levels, as far as the machine has them, and on every GPU adapter

@@ -17,8 +17,8 @@ use crate::kernel::table::Table;
 /// What the table and the partial results hold at first, in bytes.
 const SMALL_BYTES: u64 = 256 << 10;
 
-/// Workgroups in a row of a dispatch. A dimension allows 65535, so one would not do for all tiles of
-/// a large arena; rows of this length make every large batch use both.
+/// Workgroups in a row of a dispatch. A dimension allows 65535, so one would not do for all tiles
+/// of a large arena; rows of this length make every large batch use both.
 const COLUMNS: usize = 256;
 
 type Mapped = Receiver<Result<(), wgpu::BufferAsyncError>>;

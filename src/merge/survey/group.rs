@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::{Pass, Surveyed};
 use crate::kernel::{BINS, Scope, Statistic, Window};
 
 /// What a selection ranges over.
@@ -31,13 +30,13 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    /// The limit as one job sees it: jobs before keep all their ties, jobs after none.
-    pub(super) fn of(&self, pass: &Pass<'_>, surveyed: &Surveyed<'_>) -> u64 {
-        let at = pass.jobs.iter().position(|other| other.job == surveyed.job);
-        match at.map(|at| at.cmp(&self.at)) {
-            Some(std::cmp::Ordering::Greater) => 0,
-            Some(std::cmp::Ordering::Equal) => self.element,
-            _ => u64::MAX,
+    /// The limit as the job number `at` of the pass sees it: jobs before keep all their ties, jobs
+    /// after none.
+    pub(super) fn of(&self, at: usize) -> u64 {
+        match at.cmp(&self.at) {
+            std::cmp::Ordering::Less => u64::MAX,
+            std::cmp::Ordering::Equal => self.element,
+            std::cmp::Ordering::Greater => 0,
         }
     }
 }

@@ -43,14 +43,14 @@ impl<'a> Pass<'a> {
                 limits.insert(*group, limit);
             }
         }
-        for surveyed in &self.jobs {
+        for (number, surveyed) in self.jobs.iter().enumerate() {
             let of_job = of_job(self.shared, surveyed.job);
             for &at in surveyed.statistics {
                 let statistic = &of_job[usize::from(at)];
                 let group = group_of(surveyed.job, at, statistic);
                 let cutoff = limits
                     .get(&group)
-                    .map_or(u64::MAX, |limit| limit.of(self, surveyed));
+                    .map_or(u64::MAX, |limit| limit.of(number));
                 let key = selections[&group].threshold();
                 fill(
                     statistic,
