@@ -55,8 +55,7 @@ fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
 
 #[cfg(feature = "gpu")]
 fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
-    use crate::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, probe};
-    use crate::plan::DeviceLimits;
+    use crate::exec::gpu::{AdapterChoice, GpuDevice, probe};
 
     let adapter = match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu | DeviceChoice::Gpu => AdapterChoice::Best,
@@ -77,14 +76,25 @@ fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
             failed: names.join(", "),
         });
     }
-    let limits = DeviceLimits {
-        binding_bytes: gpu.limits().binding_bytes,
-    };
-    let slot = move |arena_bytes, output_bytes| {
-        let executor = GpuExecutor::new(gpu.clone(), arena_bytes, output_bytes)?;
-        Ok(Box::new(executor) as Box<dyn crate::exec::Executor + Send>)
-    };
-    Ok(Device::new(name, limits, Box::new(slot)))
+    Ok(Device::gpu(gpu))
+}
+
+#[cfg(feature = "gpu")]
+impl Device {
+    /// An opened adapter as a device. Whether it can be trusted is for the caller to know.
+    pub fn gpu(gpu: std::sync::Arc<crate::exec::gpu::GpuDevice>) -> Device {
+        use crate::exec::{Executor, gpu::GpuExecutor};
+
+        let limits = crate::plan::DeviceLimits {
+            binding_bytes: gpu.limits().binding_bytes,
+        };
+        let name = format!("{} ({})", gpu.description().name, gpu.description().backend);
+        let slot = move |arena_bytes, output_bytes| {
+            let executor = GpuExecutor::new(gpu.clone(), arena_bytes, output_bytes)?;
+            Ok(Box::new(executor) as Box<dyn Executor + Send>)
+        };
+        Device::new(name, limits, Box::new(slot))
+    }
 }
 
 /// Whether it is worth loading the graphics drivers, which takes longer than planning a merge. On

@@ -92,7 +92,10 @@ fn finish_publishes_a_folder() {
             assert_eq!(finished.files.last(), Some(&root.join("model.index.json")));
             assert_eq!(
                 finished.bytes,
-                names.values().map(|content| content.len() as u64).sum::<u64>()
+                names
+                    .values()
+                    .map(|content| content.len() as u64)
+                    .sum::<u64>()
             );
             assert_eq!(
                 tree(folder.path()).len(),

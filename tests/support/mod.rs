@@ -1,3 +1,4 @@
 //! What several tests share.
 pub mod backends;
 pub mod cases;
+pub mod models;
