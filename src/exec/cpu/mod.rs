@@ -21,7 +21,7 @@ use tile::Tile;
 pub enum Level {
     /// What the target guarantees.
     Baseline,
-    /// AVX2 and F16C.
+    /// AVX2, F16C and POPCNT.
     Avx2,
 }
 
@@ -42,7 +42,11 @@ impl Level {
         match self {
             Level::Baseline => true,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c"),
+            Level::Avx2 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("f16c")
+                    && is_x86_feature_detected!("popcnt")
+            }
             #[cfg(not(target_arch = "x86_64"))]
             Level::Avx2 => false,
         }

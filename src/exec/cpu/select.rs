@@ -84,7 +84,7 @@ impl Search {
         }
         let candidates = &mut self.candidates;
         self.before.push(candidates.len() as u32);
-        self.above += count::scan(level, plane, self.lo, self.hi, |key| candidates.push(key));
+        self.above += count::collect(level, plane, self.lo, self.hi, candidates);
         if candidates.len() > max {
             self.overflowed = true;
             self.candidates = Vec::new();
