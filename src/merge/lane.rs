@@ -8,7 +8,7 @@ use super::{MergeError, Shared};
 use crate::exec::cpu::Level;
 use crate::exec::{ARENA_ALIGNMENT, ExecError, Piece};
 use crate::kernel::Row;
-use crate::plan::{Action, Part};
+use crate::plan::{Action, Input, Part};
 
 /// A worker with its buffers and its executor.
 pub(super) struct Lane<'a> {
@@ -50,6 +50,50 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// Reads a part chunk by chunk and hands each chunk to `work`, with a permit to compute. A chunk
+    /// is read right before it is used, so it is found in the cache.
+    pub(super) fn stream(
+        &mut self,
+        part: Part,
+        row: &Row,
+        mut work: impl FnMut(&mut Engine<'a>, &Piece<'_>, &[u8]) -> Result<(), ExecError>,
+    ) -> Result<(), MergeError> {
+        let shared = self.shared;
+        let chunk = shared
+            .merge
+            .plan()
+            .memory
+            .chunk_elements
+            .unwrap_or(usize::MAX) as u64;
+        for start in (0..part.len).step_by(chunk as usize) {
+            let len = chunk.min(part.len - start);
+            let chunk = Part {
+                job: part.job,
+                start: part.start + start,
+                len,
+            };
+            let bytes = shared.merge.arena_bytes(&chunk);
+            let loaded = self.load(&[chunk], bytes)?;
+            let piece = loaded[0].piece(row);
+            let arena = self.arena.get(bytes);
+            shared
+                .permits
+                .with(|| work(&mut self.engine, &piece, arena))
+                .map_err(|fault| shared.fault(fault, part.job))?;
+        }
+        Ok(())
+    }
+
+    /// Reads bytes of a model's file.
+    pub(super) fn read(
+        &self,
+        input: &Input,
+        offset: u64,
+        target: &mut [u8],
+    ) -> Result<(), MergeError> {
+        self.shared.read(input, offset, target)
+    }
+
     /// Reads the inputs of parts, that take at most `bytes` of arena.
     pub(super) fn load(&mut self, parts: &[Part], bytes: usize) -> Result<Vec<Loaded>, MergeError> {
         let merge = self.shared.merge;
@@ -73,16 +117,8 @@ impl<'a> Lane<'a> {
                 let end = at + len;
                 let padded = end.next_multiple_of(ARENA_ALIGNMENT);
                 let offset = input.offset + part.start * unit;
-                let target = &mut arena[at..end];
-                let checkpoint = &merge.checkpoints()[input.model];
-                self.shared
-                    .reading
-                    .during(|| checkpoint.read_at(input.file, offset, target))?;
+                self.shared.read(input, offset, &mut arena[at..end])?;
                 arena[end..padded].fill(0);
-                self.shared
-                    .bytes_read
-                    .fetch_add(len as u64, Ordering::Relaxed);
-                self.shared.progress.advance(len as u64);
                 inputs[slot] = at;
                 at = padded;
             }
@@ -96,6 +132,17 @@ impl<'a> Lane<'a> {
 }
 
 impl Shared<'_> {
+    /// Reads bytes of a model's file.
+    fn read(&self, input: &Input, offset: u64, target: &mut [u8]) -> Result<(), MergeError> {
+        let checkpoint = &self.merge.checkpoints()[input.model];
+        self.reading
+            .during(|| checkpoint.read_at(input.file, offset, target))?;
+        let bytes = target.len() as u64;
+        self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+        self.progress.advance(bytes);
+        Ok(())
+    }
+
     /// Names the model and tensor of a fault in a batch; `job_of` gives the job of each piece.
     pub(super) fn fault_at(&self, fault: ExecError, job_of: impl Fn(usize) -> usize) -> MergeError {
         let job = match fault {

@@ -9,6 +9,7 @@
 mod buffer;
 mod busy;
 mod choose;
+mod chunked;
 mod device;
 mod engine;
 mod error;
@@ -17,9 +18,11 @@ mod lanes;
 mod prepare;
 mod progress;
 mod report;
+mod scan;
 mod side;
 mod statistics;
 mod survey;
+mod whole;
 mod window;
 
 pub use choose::{Chosen, choose_device};

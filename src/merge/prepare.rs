@@ -138,7 +138,12 @@ impl Merge {
             })
             .collect();
         survey::run(shared, &mut lanes, &mut rows)?;
-        let read: u64 = self.plan.jobs.iter().map(|job| job.input_bytes()).sum();
+        let read: u64 = self
+            .plan
+            .jobs
+            .iter()
+            .map(|job| self.plan.merge_reads(job))
+            .sum();
         let written: u64 = self.plan.files.iter().map(|file| file.data_bytes).sum();
         shared.progress.begin("merge", read + written);
         let tasks = &self.plan.tasks;

@@ -1,9 +1,8 @@
-//! The statistics of tensors whose inputs lie in a lane's arena.
+//! The statistics of tensors whose inputs lie in a lane's arena as a whole.
 
 use super::engine::Engine;
 use super::lane::{Lane, Loaded};
 use super::{MergeError, Shared};
-use crate::exec::cpu::Threshold;
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Window};
 use crate::plan::{Action, Class};
@@ -201,52 +200,30 @@ impl Search<'_> {
         engine: &mut Engine<'_>,
         arena: &[u8],
     ) -> Result<Vec<Threshold>, (ExecError, usize)> {
-        let mut found = vec![None; self.selections.len()];
-        if engine.on_cpu() {
-            for (number, piece) in self.pieces.iter().enumerate() {
-                let own = number * self.values..(number + 1) * self.values;
-                let selected = engine
-                    .cpu
-                    .select(self.program, piece, &self.selections[own.clone()], arena)
-                    .map_err(|fault| (fault, number))?;
-                found[own].copy_from_slice(&selected);
-            }
-        }
-        while self.count(engine, arena, &found)? {}
-        for (number, piece) in self.pieces.iter().enumerate() {
+        while self.count(engine, arena)? {}
+        let mut found = Vec::with_capacity(self.selections.len());
+        for (piece, own) in self.pieces.iter().zip(self.selections.chunks(self.values)) {
             let batch = Batch {
                 program: self.program,
                 pieces: std::slice::from_ref(piece),
             };
-            for value in 0..self.values {
-                let at = number * self.values + value;
-                let selection = &self.selections[at];
-                found[at].get_or_insert_with(|| {
-                    let key = selection.threshold();
-                    let cutoff = selection
-                        .kept_ties()
-                        .and_then(|rank| engine.cpu.locate(&batch, value, key, rank, arena));
-                    Threshold {
-                        key,
-                        cutoff: cutoff.unwrap_or(u64::MAX),
-                    }
+            for (value, selection) in own.iter().enumerate() {
+                let key = selection.threshold();
+                let cutoff = selection
+                    .kept_ties()
+                    .and_then(|rank| engine.cpu.locate(&batch, value, key, rank, arena).ok());
+                found.push(Threshold {
+                    key,
+                    cutoff: cutoff.unwrap_or(u64::MAX),
                 });
             }
         }
-        Ok(found.into_iter().flatten().collect())
+        Ok(found)
     }
 
     /// One pass of counting over the pieces that still need it; whether there were any.
-    fn count(
-        &mut self,
-        engine: &mut Engine<'_>,
-        arena: &[u8],
-        found: &[Option<Threshold>],
-    ) -> Result<bool, (ExecError, usize)> {
-        let window = |at: usize| match found[at] {
-            Some(_) => None,
-            None => self.selections[at].window(),
-        };
+    fn count(&mut self, engine: &mut Engine<'_>, arena: &[u8]) -> Result<bool, (ExecError, usize)> {
+        let window = |at: usize| self.selections[at].window();
         let all = |piece: usize| piece * self.values..(piece + 1) * self.values;
         let unfinished: Vec<usize> = (0..self.pieces.len())
             .filter(|&piece| all(piece).any(|at| window(at).is_some()))
@@ -272,12 +249,19 @@ impl Search<'_> {
             (fault, piece)
         })?;
         for (at, counts) in at.into_iter().zip(counts.chunks_exact(BINS + 1)) {
-            if found[at].is_none() {
-                self.selections[at].feed(counts);
-            }
+            self.selections[at].feed(counts);
         }
         Ok(true)
     }
+}
+
+/// Where a selection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Threshold {
+    /// The smallest kept magnitude, as f32 bits.
+    pub(super) key: u32,
+    /// The index in the tensor below which entries of that magnitude are kept.
+    pub(super) cutoff: u64,
 }
 
 /// Puts a threshold into a row.

@@ -28,7 +28,7 @@ pub struct Summary {
     pub passes: usize,
     /// Tasks of the merge pass.
     pub batches: usize,
-    /// Bytes read in the merge pass.
+    /// Bytes read in the merge pass, the second reading of tensors with statistics included.
     pub bytes_read: u64,
     /// Bytes read by each pass of the survey.
     pub bytes_surveyed: u64,
@@ -79,7 +79,7 @@ impl Plan {
             surveyed: self.survey.len(),
             passes: 1 + SELECTION_PASSES * levels.max().unwrap_or(0),
             batches: self.tasks.len(),
-            bytes_read: self.jobs.iter().map(|job| job.input_bytes()).sum(),
+            bytes_read: self.jobs.iter().map(|job| self.merge_reads(job)).sum(),
             bytes_surveyed: surveyed.map(|job| job.input_bytes()).sum(),
             bytes_written: self.bytes_written(),
             lanes: self.memory.lanes,

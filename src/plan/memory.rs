@@ -1,8 +1,12 @@
 //! Who holds how much memory, within the budget.
 //!
-//! A lane is a worker with an arena, which holds the inputs of one task, and an output buffer. The
-//! sum over the lanes, on the host and on the device, and what the process needs besides, stays
-//! within the budget whatever the size of the models.
+//! A lane is a worker with an arena for inputs and an output buffer. The sum over the lanes, on the
+//! host and on the device, and what the process needs besides, stays within the budget whatever the
+//! size of the models.
+//!
+//! With a device, the arena holds the inputs of a whole task. On the CPU it holds a chunk that fits
+//! the caches: inputs are read chunk by chunk, as often as they are needed, because reading a
+//! tensor again from the page cache costs less than writing it to memory and back.
 
 use super::PlanError;
 use super::class::Class;
@@ -38,6 +42,11 @@ pub struct MemoryPlan {
     pub arena_bytes: usize,
     /// Bytes of output that a lane holds at most.
     pub output_bytes: usize,
+    /// Elements of a tensor that are read and computed at a time, or None where a task's inputs lie
+    /// in the arena as a whole.
+    pub chunk_elements: Option<usize>,
+    /// Keys that a lane collects at most to find thresholds in one scan.
+    pub candidates: usize,
     /// Bytes held by all lanes on the host.
     pub host_bytes: u64,
     /// Bytes held by all lanes on the device, staging included.
@@ -48,6 +57,17 @@ pub struct MemoryPlan {
 const PROCESS_BYTES: u64 = 20 << 20;
 /// The output buffer of a lane: the block that disks take best.
 const OUTPUT_BYTES: u64 = 4 << 20;
+/// The arena of a lane on the CPU, for runs of surveyed tensors.
+const ARENA_BYTES: u64 = 8 << 20;
+/// Keys worth collecting in one scan; beyond it counting, which needs no memory, is as fast.
+const CANDIDATES_MAX: u64 = 8 << 20;
+/// A key and its copy for sorting.
+const CANDIDATE_BYTES: u64 = 8;
+/// Elements read and computed at a time on the CPU: few enough for the second cache level.
+const CHUNK_ELEMENTS: usize = 64 * TILE;
+/// On the CPU one lane finds the statistics of a tensor up to this many bytes of inputs; larger ones
+/// are surveyed by all lanes together.
+const LONE_BYTES: u64 = 1 << 30;
 /// The same where a device does the work: enough to outweigh the latency of a dispatch.
 const DEVICE_OUTPUT_BYTES: u64 = 32 << 20;
 /// Buffers are whole pages.
@@ -59,7 +79,7 @@ const DEVICE_LANES: usize = 3;
 /// With a device each byte of a lane exists three times: host, staging and device.
 const DEVICE_COPIES: u64 = 3;
 
-/// Divides the budget, and marks the jobs whose statistics and merge fit into one reading.
+/// Divides the budget, and marks the jobs whose statistics one lane finds by itself.
 pub(super) fn divide(
     jobs: &mut [Job],
     classes: &[Class],
@@ -76,13 +96,13 @@ pub(super) fn divide(
         .map(|class| class.slots.len())
         .max()
         .unwrap_or(1) as u64;
-    let least = (slots + 1) * (TILE as u64 * 8 + ARENA_ALIGNMENT as u64);
+    let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
     let lanes_min = if limits.device.is_some() {
         1
     } else {
         limits.threads.max(1)
     };
-    let needed = PROCESS_BYTES + least * copies * lanes_min as u64;
+    let needed = PROCESS_BYTES + (slots * tile + 2 * PAGE_BYTES) * copies * lanes_min as u64;
     if limits.memory < needed {
         return Err(PlanError::Memory {
             given: limits.memory,
@@ -90,87 +110,127 @@ pub(super) fn divide(
         });
     }
     let budget = (limits.memory - PROCESS_BYTES) / copies;
-    let lanes_max = match limits.device {
-        Some(_) => DEVICE_LANES,
-        None => limits.threads.max(1) + WAITING_LANES,
+    let (lanes, lane, chunk_elements) = match limits.device {
+        None => on_cpu(jobs, limits.threads.max(1), budget, slots * tile),
+        Some(device) => on_device(jobs, budget, device),
     };
-    let best = (lanes_min..=lanes_max)
-        .rev()
-        .map(|lanes| {
-            let lane = Lane::of(budget / lanes as u64, limits.device);
-            let resident: u64 = jobs
-                .iter()
-                .filter(|job| is_resident(job, lane.arena))
-                .map(Job::input_bytes)
-                .sum();
-            (resident, lanes, lane)
-        })
-        // Of equals `max_by_key` takes the last, so the count of lanes decides.
-        .max_by_key(|(resident, lanes, _)| (*resident, *lanes));
-    let (_, lanes, lane) = best.expect("there is at least one lane");
     for job in jobs {
-        let fits = is_resident(job, lane.arena);
+        let fits = match chunk_elements {
+            Some(_) => job.input_bytes() <= LONE_BYTES,
+            None => arena_bytes_of(job, job.elements) <= lane.arena,
+        };
+        let local = has_local_statistics(job);
         if let Action::Merge { resident, .. } = &mut job.action {
-            *resident = fits;
+            *resident = fits && local;
         }
     }
     let held = (lane.arena + lane.output) * lanes as u64;
+    let spare = (budget - held) / lanes as u64 / CANDIDATE_BYTES;
     Ok(MemoryPlan {
+        candidates: spare.min(CANDIDATES_MAX) as usize,
         lanes,
         arena_bytes: lane.arena as usize,
         output_bytes: lane.output as usize,
+        chunk_elements,
         host_bytes: held,
         device_bytes: held * (copies - 1),
     })
 }
 
+/// Lanes beyond the computing threads where the budget has room for them; small arenas.
+fn on_cpu(jobs: &[Job], threads: usize, budget: u64, least: u64) -> (usize, Lane, Option<usize>) {
+    let lane_of = |lanes: usize| Lane::of(budget / lanes as u64, OUTPUT_BYTES, ARENA_BYTES);
+    let lanes = (threads..=threads + WAITING_LANES)
+        .rev()
+        .find(|&lanes| lane_of(lanes).arena >= least)
+        .unwrap_or(threads);
+    let lane = lane_of(lanes);
+    let mut chunk = CHUNK_ELEMENTS;
+    let widest = |chunk: usize| {
+        let bytes = jobs.iter().map(|job| chunk_bytes_of(job, chunk));
+        bytes.max().unwrap_or(0)
+    };
+    while chunk > TILE && widest(chunk) > lane.arena {
+        chunk = (chunk / 2).next_multiple_of(TILE);
+    }
+    (lanes, lane, Some(chunk))
+}
+
+/// As few lanes as keep the device busy, or fewer, where that lets more tensors lie in one whole.
+fn on_device(jobs: &[Job], budget: u64, device: DeviceLimits) -> (usize, Lane, Option<usize>) {
+    let binding = device.binding_bytes;
+    let best = (1..=DEVICE_LANES)
+        .map(|lanes| {
+            let output = DEVICE_OUTPUT_BYTES.min(binding);
+            let lane = Lane::of(budget / lanes as u64, output, binding);
+            let whole = jobs.iter().filter(|job| {
+                has_local_statistics(job) && arena_bytes_of(job, job.elements) <= lane.arena
+            });
+            let bytes: u64 = whole.map(Job::input_bytes).sum();
+            (bytes, lanes, lane)
+        })
+        .max_by_key(|(bytes, lanes, _)| (*bytes, *lanes));
+    let (_, lanes, lane) = best.expect("there is at least one lane");
+    (lanes, lane, None)
+}
+
+/// Bytes of arena that a chunk of a job takes.
+fn chunk_bytes_of(job: &Job, chunk: usize) -> u64 {
+    match &job.action {
+        Action::Copy(_) => 0,
+        Action::Merge { .. } => arena_bytes_of(job, job.elements.min(chunk as u64)),
+    }
+}
+
 impl MemoryPlan {
     /// Takes back what the work does not need. `runs` are the arena bytes of the surveyed runs.
-    pub(super) fn shrink(&mut self, runs: &[u64], tasks: &[Task]) {
-        let held = |plan: &MemoryPlan| (plan.arena_bytes + plan.output_bytes) as u64;
+    pub(super) fn shrink(&mut self, jobs: &[Job], runs: &[u64], tasks: &[Task]) {
         let copies = self.device_bytes / self.host_bytes.max(1);
-        let arenas = tasks.iter().map(|task| task.arena_bytes);
-        let arena = runs.iter().copied().chain(arenas).max().unwrap_or(0);
-        let output = tasks.iter().map(|task| task.output_bytes).max();
-        let page = |bytes: u64| bytes.next_multiple_of(PAGE_BYTES) as usize;
-        self.arena_bytes = self.arena_bytes.min(page(arena));
-        self.output_bytes = self.output_bytes.min(page(output.unwrap_or(0)));
+        let work: Vec<u64> = match self.chunk_elements {
+            Some(chunk) => jobs.iter().map(|job| chunk_bytes_of(job, chunk)).collect(),
+            None => tasks.iter().map(|task| task.arena_bytes).collect(),
+        };
+        let arena = work.iter().chain(runs).copied().max().unwrap_or(0);
+        let output = tasks
+            .iter()
+            .map(|task| task.output_bytes)
+            .max()
+            .unwrap_or(0);
+        let pages = |bytes: u64| bytes.next_multiple_of(PAGE_BYTES) as usize;
+        self.arena_bytes = self.arena_bytes.min(pages(arena));
+        self.output_bytes = self.output_bytes.min(pages(output));
         self.lanes = self.lanes.min(tasks.len().max(runs.len()).max(1));
-        self.host_bytes = held(self) * self.lanes as u64;
+        self.host_bytes = ((self.arena_bytes + self.output_bytes) * self.lanes) as u64;
         self.device_bytes = self.host_bytes * copies;
     }
 }
 
+#[derive(Clone, Copy)]
 struct Lane {
     arena: u64,
     output: u64,
 }
 
 impl Lane {
-    fn of(bytes: u64, device: Option<DeviceLimits>) -> Lane {
-        let (block, binding) = match device {
-            None => (OUTPUT_BYTES, u64::MAX),
-            Some(device) => (DEVICE_OUTPUT_BYTES, device.binding_bytes),
-        };
-        let output = block.min(bytes / 3).min(binding) / PAGE_BYTES * PAGE_BYTES;
-        let arena = (bytes - output).min(binding) / PAGE_BYTES * PAGE_BYTES;
-        Lane {
-            arena,
-            output: output.max(TILE as u64 * 8),
-        }
+    fn of(bytes: u64, output_max: u64, arena_max: u64) -> Lane {
+        let pages = |bytes: u64| bytes / PAGE_BYTES * PAGE_BYTES;
+        // A page more is held so that the output can be placed as the disk wants it.
+        let output = pages(output_max.min(bytes / 3)).max(2 * PAGE_BYTES) - PAGE_BYTES;
+        let arena = pages(bytes.saturating_sub(output + PAGE_BYTES).min(arena_max));
+        Lane { arena, output }
     }
 }
 
-/// Whether a tensor's statistics can be found and used in one reading.
-fn is_resident(job: &Job, arena_bytes: u64) -> bool {
+/// Whether a job has statistics, all of which are about its own tensor.
+fn has_local_statistics(job: &Job) -> bool {
     let Action::Merge { statistics, .. } = &job.action else {
         return false;
     };
-    let local = statistics.iter().all(|statistic| match statistic {
+    let local = |statistic: &Statistic| match statistic {
         Statistic::Largest { scope, .. } => *scope == Scope::Tensor,
         Statistic::Sums { .. } => true,
-    });
-    local && !statistics.is_empty() && arena_bytes_of(job, job.elements) <= arena_bytes
+    };
+    !statistics.is_empty() && statistics.iter().all(local)
 }
 
 /// Bytes of arena that `elements` of a job take; of a copy, its bytes.

@@ -70,7 +70,7 @@ pub fn build(
     let runs: Vec<u64> = runs
         .map(|part| memory::arena_bytes_of(&resolved.jobs[part.job], part.len))
         .collect();
-    memory.shrink(&runs, &tasks);
+    memory.shrink(&resolved.jobs, &runs, &tasks);
     Ok(Plan {
         files,
         jobs: resolved.jobs,
@@ -84,6 +84,20 @@ pub fn build(
 }
 
 impl Plan {
+    /// Bytes read for a job in the merge pass: where its statistics are found in chunks, its inputs
+    /// are read once more.
+    pub(crate) fn merge_reads(&self, job: &Job) -> u64 {
+        let again = match &job.action {
+            Action::Merge {
+                class,
+                resident: true,
+                ..
+            } if self.memory.chunk_elements.is_some() => self.classes[*class].levels.len() as u64,
+            _ => 0,
+        };
+        (1 + again) * job.input_bytes()
+    }
+
     /// Bytes of arena that the inputs of a part take.
     pub(crate) fn arena_bytes(&self, part: &Part) -> u64 {
         memory::arena_bytes_of(&self.jobs[part.job], part.len)

@@ -21,7 +21,7 @@ pub struct Part {
 pub struct Task {
     /// What is done, in the order of the output.
     pub parts: Vec<Part>,
-    /// Bytes of arena that its inputs take.
+    /// Bytes of arena that its inputs would take as a whole.
     pub arena_bytes: u64,
     /// Bytes of output.
     pub output_bytes: u64,
@@ -48,6 +48,9 @@ pub(super) fn cut(jobs: &[Job], classes: &[Class], memory: &MemoryPlan) -> (Vec<
         cutter.add(at);
     }
     cutter.close();
+    cutter
+        .tasks
+        .sort_by_key(|task| task.arena_bytes <= LARGE_BYTES);
     survey.sort_by(|&a, &b| jobs[a].key.cmp(&jobs[b].key));
     (survey, cutter.tasks)
 }
@@ -92,10 +95,7 @@ impl Cutter<'_> {
         let job = &self.jobs[at];
         let arena = |len| arena_bytes_of(job, len);
         let tile = TILE as u64;
-        let (arena_max, output_max) = (
-            self.memory.arena_bytes as u64,
-            self.memory.output_bytes as u64,
-        );
+        let (arena_max, output_max) = (self.arena_max(), self.memory.output_bytes as u64);
         let mut start = 0;
         while start < total {
             let free = output_max.saturating_sub(self.open.output_bytes) / unit_bytes;
@@ -143,7 +143,7 @@ impl Cutter<'_> {
             Action::Copy(_) => part.len,
             Action::Merge { float, .. } => part.len * float.bytes() as u64,
         };
-        let arena_max = arena_soft.min(self.memory.arena_bytes as u64);
+        let arena_max = arena_soft.min(self.arena_max());
         let other_file = self
             .open
             .parts
@@ -158,12 +158,23 @@ impl Cutter<'_> {
         self.open.output_bytes += output;
     }
 
+    /// Bytes of inputs that a task may have: any number where they are read in chunks.
+    fn arena_max(&self) -> u64 {
+        match self.memory.chunk_elements {
+            Some(_) => u64::MAX,
+            None => self.memory.arena_bytes as u64,
+        }
+    }
+
     fn close(&mut self) {
         if !self.open.parts.is_empty() {
             self.tasks.push(std::mem::take(&mut self.open));
         }
     }
 }
+
+/// Tasks larger than this go first, so that none is left for the end while other lanes are idle.
+const LARGE_BYTES: u64 = 64 << 20;
 
 /// Cuts a job that is surveyed into runs whose inputs fit the arena.
 pub(crate) fn survey_parts(job: usize, jobs: &[Job], memory: &MemoryPlan) -> Vec<Part> {

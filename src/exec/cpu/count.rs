@@ -175,7 +175,8 @@ pub(super) fn sample(
     samples
 }
 
-/// The tensor's index of the `rank`-th element of the pieces whose magnitude is `key`.
+/// The tensor's index of the `rank`-th element of the pieces whose magnitude is `key`, or how many
+/// there are.
 pub(super) fn locate(
     level: Level,
     tile: &mut Tile,
@@ -184,7 +185,7 @@ pub(super) fn locate(
     key: u32,
     rank: u64,
     arena: &[u8],
-) -> Option<u64> {
+) -> Result<u64, u64> {
     let program = batch.program;
     let plane = program.plane(program.end().values()[value]);
     let mut left = rank;
@@ -203,10 +204,12 @@ pub(super) fn locate(
                 left -= equal;
                 continue;
             }
-            return nth(piece, plane, at, key, left);
+            if let Some(index) = nth(piece, plane, at, key, left) {
+                return Ok(index);
+            }
         }
     }
-    None
+    Err(rank - left)
 }
 
 fn nth(piece: &Piece<'_>, plane: &[u32], at: usize, key: u32, rank: u64) -> Option<u64> {

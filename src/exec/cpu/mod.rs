@@ -4,16 +4,17 @@
 //! plane that the compiler vectorizes. The loops are compiled twice, for the baseline instruction
 //! set and for AVX2 with F16C, and the level is chosen at run time. One executor uses one thread.
 
+pub mod candidates;
 mod codec;
 mod count;
 mod formula;
 mod philox;
-mod select;
 mod sum;
 mod tile;
 
-use super::{Batch, ExecError, Executor, Piece};
-use crate::kernel::{BINS, End, Program, Selection, Window};
+use super::{Batch, ExecError, Executor};
+use crate::kernel::{BINS, End, Window};
+use candidates::Candidates;
 use tile::Tile;
 
 /// The instruction set that the loops are compiled for.
@@ -53,15 +54,6 @@ impl Level {
     }
 }
 
-/// Where a selection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Threshold {
-    /// The smallest kept magnitude, as f32 bits.
-    pub key: u32,
-    /// The index in the tensor below which entries of that magnitude are kept.
-    pub cutoff: u64,
-}
-
 /// Runs Programs on one thread.
 #[derive(Debug)]
 pub struct CpuExecutor {
@@ -89,29 +81,25 @@ impl CpuExecutor {
         count::sample(self.level, &mut self.tile, batch, arena, size)
     }
 
-    /// Finds the thresholds of a tensor that lies in memory as one piece, one selection per value
-    /// of a counting Program, in a single scan: the keys inside the guessed windows are collected
-    /// and the k-th largest is picked from them. A selection is None where the guess was missed or
-    /// too many keys were inside; counting finds those.
-    pub fn select(
+    /// Collects the candidates of a batch, the next in the order of its tensor.
+    pub fn collect(
         &mut self,
-        program: &Program,
-        piece: &Piece<'_>,
-        selections: &[Selection],
+        batch: &Batch<'_>,
+        candidates: &mut Candidates,
         arena: &[u8],
-    ) -> Result<Vec<Option<Threshold>>, ExecError> {
-        select::run(
-            self.level,
-            &mut self.tile,
-            program,
-            piece,
-            selections,
-            arena,
-        )
+    ) -> Result<(), ExecError> {
+        let level = self.level;
+        let program = batch.program;
+        let values = program.end().values();
+        self.tile.run(level, batch, arena, |_, _, planes, _, len| {
+            for (number, value) in values.iter().enumerate() {
+                candidates.take(level, number, &planes[program.plane(*value)][..len]);
+            }
+        })
     }
 
-    /// The index in the tensor of the `rank`-th element (from 0) of a piece whose magnitude under
-    /// the counting Program's value number `value` is `key`; None if there are fewer.
+    /// The index in the tensor of the `rank`-th element (from 0) of a batch whose magnitude under
+    /// the counting Program's value number `value` is `key`. If there are fewer, their number.
     pub fn locate(
         &mut self,
         batch: &Batch<'_>,
@@ -119,7 +107,7 @@ impl CpuExecutor {
         key: u32,
         rank: u64,
         arena: &[u8],
-    ) -> Option<u64> {
+    ) -> Result<u64, u64> {
         count::locate(self.level, &mut self.tile, batch, value, key, rank, arena)
     }
 }

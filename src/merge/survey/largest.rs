@@ -5,11 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::group::{Counted, Group, Limit, group_of};
 use super::{Pass, Surveyed, lock};
-use crate::exec::cpu::Threshold;
 use crate::exec::{Batch, Piece};
 use crate::kernel::{BINS, Row, Selection, Statistic, TILE, Window};
 use crate::merge::lane::Lane;
-use crate::merge::statistics::{IDLE, SAMPLE, fill, of_job, selection};
+use crate::merge::statistics::{IDLE, SAMPLE, Threshold, fill, of_job, selection};
 use crate::merge::{MergeError, lanes};
 use crate::plan::Part;
 
@@ -299,7 +298,8 @@ impl<'a> Pass<'a> {
             let found = lane
                 .engine
                 .cpu
-                .locate(&batch, value, key, left, lane.arena.get(bytes));
+                .locate(&batch, value, key, left, lane.arena.get(bytes))
+                .ok();
             return Ok(Limit {
                 at: *at,
                 element: found.unwrap_or(u64::MAX),

@@ -1,0 +1,121 @@
+//! The merge of a task on a device: the inputs lie in the arena as a whole and are uploaded once.
+
+use super::lane::{Lane, Loaded};
+use super::window::Run;
+use super::{MergeError, statistics};
+use crate::exec::{Batch, Piece};
+use crate::kernel::Row;
+use crate::plan::{Action, Task};
+
+/// A task whose inputs lie in the arena.
+pub(super) struct Inputs {
+    loaded: Vec<Loaded>,
+    rows: Vec<Row>,
+    arena_bytes: usize,
+}
+
+/// Reads and uploads a task's inputs, and finds the statistics of whole tensors among them.
+pub(super) fn load(lane: &mut Lane<'_>, task: &Task, known: &[Row]) -> Result<Inputs, MergeError> {
+    let shared = lane.shared;
+    let arena_bytes = task.arena_bytes as usize;
+    let loaded = lane.load(&task.parts, arena_bytes)?;
+    let rows = shared.permits.with(|| {
+        let arena = lane.arena.get(arena_bytes);
+        let uploaded = lane.engine.upload(arena);
+        uploaded.map_err(|fault| shared.fault(fault, task.parts[0].job))?;
+        resident_rows(lane, &loaded, known, arena_bytes)
+    })?;
+    Ok(Inputs {
+        loaded,
+        rows,
+        arena_bytes,
+    })
+}
+
+/// The rows of the parts, with the statistics of those that lie in memory as whole tensors.
+fn resident_rows(
+    lane: &mut Lane<'_>,
+    loaded: &[Loaded],
+    known: &[Row],
+    arena_bytes: usize,
+) -> Result<Vec<Row>, MergeError> {
+    let plan = lane.shared.merge.plan();
+    let mut rows: Vec<Row> = loaded
+        .iter()
+        .map(|part| known[part.part.job].clone())
+        .collect();
+    for (number, class) in plan.classes.iter().enumerate() {
+        let members: Vec<usize> = (0..loaded.len())
+            .filter(|&at| match &plan.jobs[loaded[at].part.job].action {
+                Action::Merge {
+                    class, resident, ..
+                } => *resident && *class == number,
+                Action::Copy(_) => false,
+            })
+            .collect();
+        if members.is_empty() {
+            continue;
+        }
+        let parts: Vec<&Loaded> = members.iter().map(|&at| &loaded[at]).collect();
+        let mut own: Vec<Row> = members.iter().map(|&at| rows[at].clone()).collect();
+        statistics::resolve(lane, class, &parts, &mut own, arena_bytes)?;
+        for (at, row) in members.into_iter().zip(own) {
+            rows[at] = row;
+        }
+    }
+    Ok(rows)
+}
+
+/// Computes a window.
+pub(super) fn fill(
+    lane: &mut Lane<'_>,
+    inputs: &Inputs,
+    window: &[Run],
+    target: &mut [u8],
+) -> Result<(), MergeError> {
+    let shared = lane.shared;
+    let plan = shared.merge.plan();
+    let arena = lane.arena.get(inputs.arena_bytes);
+    let mut batches: Vec<(usize, Vec<(usize, Piece<'_>)>)> = Vec::new();
+    for run in window {
+        let loaded = &inputs.loaded[run.at];
+        let skip = run.part.start - loaded.part.start;
+        match &plan.jobs[run.part.job].action {
+            Action::Copy(_) => {
+                let from = &arena[loaded.inputs[0] + skip as usize..][..run.part.len as usize];
+                target[run.output..][..from.len()].copy_from_slice(from);
+            }
+            Action::Merge {
+                class,
+                inputs: slots,
+                ..
+            } => {
+                let mut piece = loaded.piece(&inputs.rows[run.at]);
+                piece.start = run.part.start;
+                piece.len = run.part.len as usize;
+                piece.output = run.output;
+                for (offset, input) in piece.inputs.iter_mut().zip(slots) {
+                    let element = input.as_ref().map_or(0, |input| input.element_bytes);
+                    *offset += (skip * element) as usize;
+                }
+                let program = plan.classes[*class].store;
+                match batches.iter_mut().find(|(known, _)| *known == program) {
+                    Some((_, pieces)) => pieces.push((run.part.job, piece)),
+                    None => batches.push((program, vec![(run.part.job, piece)])),
+                }
+            }
+        }
+    }
+    shared.permits.with(|| {
+        for (program, members) in batches {
+            let (jobs, pieces): (Vec<usize>, Vec<Piece<'_>>) = members.into_iter().unzip();
+            let batch = Batch {
+                program: &plan.programs[program],
+                pieces: &pieces,
+            };
+            let stored = lane.engine.store(&batch, arena, target);
+            stored.map_err(|fault| shared.fault_at(fault, |piece| jobs[piece]))?;
+        }
+        Ok(())
+    })
+}
