@@ -104,7 +104,9 @@ fn a_device_that_takes_too_long_is_lost() {
         }
         let mut executor = executor(&device);
         device.set_timeout(Duration::ZERO);
-        assert!(is_lost(&sum_of_two().run(&mut executor)));
+        // On a busy machine the work may be done before the wait for it begins.
+        let late = (0..100).any(|_| is_lost(&sum_of_two().run(&mut executor)));
+        assert!(late, "a hundred batches were done in no time");
         device.set_timeout(Duration::from_secs(30));
         assert!(
             is_lost(&sum_of_two().run(&mut executor)),

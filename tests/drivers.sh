@@ -16,7 +16,7 @@ run() {
     local name=$1 log="$scratch/$1.log" begin=$SECONDS outcome
     shift
     if env "$@" WGMERGE_REQUIRE_GPU=1 cargo test --release --test tests -- \
-        --nocapture parity device_loss >"$log" 2>&1; then
+        --nocapture parity:: device_loss:: devices:: >"$log" 2>&1; then
         outcome=passed
     else
         outcome=FAILED

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, builder::PossibleValuesParser};
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use regex::Regex;
 
-use super::size;
+use super::{size, word};
+use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
-use crate::method::METHODS;
-use crate::recipe::{Metadata, Missing, OnNan};
+use crate::method::Method;
+use crate::recipe::{Metadata, Missing, OnNan, OutputDType};
 
 /// Merges neural-network checkpoints on any GPU or CPU, with the same bytes, in bounded memory.
 #[derive(Debug, Parser)]
@@ -29,14 +32,26 @@ pub(super) enum Command {
     Merge(MergeArgs),
     /// Show what a merge would do: passes, batches, memory, bytes and keys; writes nothing
     Plan(PlanArgs),
+    /// List the tensors of a checkpoint, with statistics if wanted
+    Inspect(InspectArgs),
+    /// List the merge methods, or describe one
+    Methods(MethodsArgs),
+    /// List what can compute, and check that it gives the same bytes as the CPU
+    Devices(DevicesArgs),
+    /// Measure this machine's memory and disk, and each method against them
+    Bench(BenchArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
 }
 
 /// What is merged and how.
 #[derive(Debug, clap::Args)]
 pub(super) struct RecipeArgs {
     /// Merge method; `wgmerge methods` describes them
-    #[arg(long, short = 'M', value_name = "METHOD", value_parser = PossibleValuesParser::new(METHODS.iter().map(|method| method.id)))]
-    pub(super) method: String,
+    #[arg(long, short = 'M', value_name = "METHOD", value_parser = word::method())]
+    pub(super) method: &'static Method,
 
     /// Base model, of methods that work on differences to one
     #[arg(long, short = 'b', value_name = "PATH")]
@@ -46,29 +61,30 @@ pub(super) struct RecipeArgs {
     #[arg(required = true, value_name = "MODEL")]
     pub(super) models: Vec<PathBuf>,
 
-    /// Set a parameter of the method: one value for all models, or one per model
+    /// Set a parameter of the method: one value for all models, or one per model; `wgmerge methods
+    /// METHOD` lists its parameters
     #[arg(long = "parameter", short = 'p', value_name = "NAME=VALUE[,VALUE...]")]
     pub(super) parameters: Vec<String>,
 
     /// Dtype of merged tensors (keep: that of the base, else of the first model)
-    #[arg(long, default_value = "keep", value_parser = ["keep", "f32", "f16", "bf16", "f8_e4m3", "f8_e5m2", "f64"])]
-    pub(super) dtype: String,
+    #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
+    pub(super) dtype: OutputDType,
 
     /// Working dtype: what every intermediate result is rounded to
-    #[arg(long, default_value = "f32", value_parser = ["f32", "bf16", "f16"])]
-    pub(super) compute: String,
+    #[arg(long, default_value = Compute::default().name(), value_parser = word::compute())]
+    pub(super) compute: Compute,
 
     /// Seed of random methods; recorded in the output
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
 
     /// What to do about a tensor that a model lacks
-    #[arg(long, default_value = "error", value_parser = PossibleValuesParser::new(Missing::WORDS))]
-    pub(super) missing: String,
+    #[arg(long, default_value = Missing::default().word(), value_parser = word::missing())]
+    pub(super) missing: Missing,
 
     /// What to do about infinities and NaN in a model
-    #[arg(long, default_value = "error", value_parser = PossibleValuesParser::new(OnNan::WORDS))]
-    pub(super) on_nan: String,
+    #[arg(long, default_value = OnNan::default().word(), value_parser = word::on_nan())]
+    pub(super) on_nan: OnNan,
 
     /// Merge only tensors whose name matches; the rest is copied from the base or first model
     #[arg(long, value_name = "REGEX")]
@@ -79,8 +95,8 @@ pub(super) struct RecipeArgs {
     pub(super) exclude: Vec<String>,
 
     /// What the output's metadata carries
-    #[arg(long, default_value = "recipe", value_parser = PossibleValuesParser::new(Metadata::WORDS))]
-    pub(super) metadata: String,
+    #[arg(long, default_value = Metadata::default().word(), value_parser = word::metadata())]
+    pub(super) metadata: Metadata,
 
     /// Split the output into files of at most this size, with an index; the output is a folder
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
@@ -119,7 +135,7 @@ pub(super) struct MergeArgs {
     #[arg(long, short = 'o', value_name = "PATH")]
     pub(super) output: PathBuf,
 
-    /// Print the SHA-256 of the output in the report
+    /// Add the SHA-256 of each file of the output to the report
     #[arg(long)]
     pub(super) hash: bool,
 
@@ -131,8 +147,8 @@ pub(super) struct MergeArgs {
     #[arg(long, short = 'q')]
     pub(super) quiet: bool,
 
-    /// More detail
-    #[arg(long, short = 'v')]
+    /// Show the plan before the merge
+    #[arg(long, short = 'v', conflicts_with = "quiet")]
     pub(super) verbose: bool,
 }
 
@@ -156,4 +172,77 @@ pub(super) struct PlanArgs {
     /// Print the plan as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InspectArgs {
+    /// A .safetensors file, or a folder of them
+    #[arg(value_name = "PATH")]
+    pub(super) path: PathBuf,
+
+    /// Read every tensor: norm, mean, least and greatest finite value, counts of NaN and infinities
+    #[arg(long)]
+    pub(super) stats: bool,
+
+    /// Only tensors whose name matches
+    #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
+    pub(super) filter: Option<Regex>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct MethodsArgs {
+    /// The method to describe
+    #[arg(value_name = "NAME", value_parser = word::method(), hide_possible_values = true)]
+    pub(super) name: Option<&'static Method>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DevicesArgs {
+    /// Print the devices as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BenchArgs {
+    /// Folder in which the disk is measured, by a file without a name
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+
+    /// Size of that file, from 1MiB to 64GiB
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size::parse_bench)]
+    pub(super) bytes: u64,
+
+    /// Threads that compute [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) threads: Option<u16>,
+
+    /// Device that is measured besides the CPU: auto, cpu, gpu, gpu:NAME or gpu:NUMBER
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(super) device: DeviceChoice,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ManArgs {
+    /// Write one page per command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::out;
 use crate::merge::Progress;
 
 /// How often a plain line is printed.
@@ -81,14 +82,14 @@ impl Progress for Bar {
             if lines.last.elapsed() >= LINE_EVERY {
                 lines.last = Instant::now();
                 let share = 100 * lines.done / lines.total.max(1);
-                eprintln!("{}: {share} %", lines.pass);
+                out::say("", &format!("{}: {share} %", lines.pass));
             }
         }
     }
 
     fn warn(&self, message: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("warning: {message}"));
+            self.bar.suspend(|| out::say("warning: ", message));
         }
     }
 }

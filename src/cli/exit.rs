@@ -2,57 +2,102 @@
 
 use std::process::ExitCode;
 
+use super::out;
+use crate::checkpoint::CheckpointError;
 use crate::keys::FilterError;
-use crate::merge::MergeError;
+use crate::merge::{DeviceError, MergeError};
+use crate::plan::PlanError;
 use crate::recipe::FlagError;
 
-/// Why a command failed, by the code it ends with.
+/// Why a command ended early, by the code it ends with.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Arguments, recipe or input are wrong: 2.
-    Usage(String),
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// Where to look for more.
+        hint: Option<String>,
+    },
     /// The run failed: 1.
     Run(String),
     /// The user stopped it: 130.
     Interrupted,
+    /// Nobody reads the output any more, as when it is piped into `head`: 0.
+    Closed,
+}
+
+impl Failure {
+    fn usage(fault: &impl ToString, hint: Option<String>) -> Failure {
+        let message = fault.to_string();
+        Failure::Usage { message, hint }
+    }
 }
 
 impl From<MergeError> for Failure {
     fn from(fault: MergeError) -> Failure {
+        let hint = match &fault {
+            MergeError::Plan(plan) => plan_hint(plan),
+            _ => None,
+        };
         match fault {
             MergeError::Interrupted => Failure::Interrupted,
-            fault if fault.is_usage() => Failure::Usage(fault.to_string()),
+            fault if fault.is_usage() => Failure::usage(&fault, hint),
             fault => Failure::Run(fault.to_string()),
         }
     }
 }
 
+fn plan_hint(fault: &PlanError) -> Option<String> {
+    match fault {
+        PlanError::Keys { .. } | PlanError::Shapes { .. } | PlanError::Families { .. } => {
+            Some("`wgmerge inspect PATH` lists the tensors of a model".to_owned())
+        }
+        _ => None,
+    }
+}
+
 impl From<FlagError> for Failure {
     fn from(fault: FlagError) -> Failure {
-        Failure::Usage(fault.to_string())
+        Failure::usage(&fault, None)
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(fault: CheckpointError) -> Failure {
+        Failure::usage(&fault, None)
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(fault: DeviceError) -> Failure {
+        Failure::usage(&fault, None)
     }
 }
 
 impl From<FilterError> for Failure {
     fn from(fault: FilterError) -> Failure {
-        Failure::Usage(fault.to_string())
+        Failure::usage(&fault, None)
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(fault: std::io::Error) -> Failure {
-        Failure::Run(fault.to_string())
-    }
+/// Adds where to look for more to what is wrong with the use of a method.
+pub(super) fn of_method(fault: FlagError, method: &str) -> Failure {
+    let hint = format!("`wgmerge methods {method}` describes the method and its parameters");
+    Failure::usage(&fault, Some(hint))
 }
 
 /// Prints a failure and gives the exit code.
 pub(super) fn code(result: Result<(), Failure>) -> ExitCode {
-    let (code, message) = match result {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Usage(message)) => (2, message),
-        Err(Failure::Run(message)) => (1, message),
-        Err(Failure::Interrupted) => (130, "interrupted; nothing was written".to_owned()),
+    let (code, message, hint) = match result {
+        Ok(()) | Err(Failure::Closed) => return ExitCode::SUCCESS,
+        Err(Failure::Usage { message, hint }) => (2, message, hint),
+        Err(Failure::Run(message)) => (1, message, None),
+        Err(Failure::Interrupted) => (130, "interrupted; nothing was written".to_owned(), None),
     };
-    eprintln!("error: {message}");
+    out::say("error: ", &message);
+    if let Some(hint) = hint {
+        out::say("hint: ", &hint);
+    }
     ExitCode::from(code)
 }

@@ -3,94 +3,84 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{MergeArgs, PlanArgs, RecipeArgs, WorkArgs};
 use super::bar::Bar;
-use super::exit::Failure;
+use super::exit::{self, Failure};
+use super::out;
 use crate::exec::cpu::Level;
-use crate::kernel::Compute;
 use crate::keys::Filter;
-use crate::merge::{Device, Merge, Report, Settings, choose_device};
+use crate::merge::{Merge, Report, Settings, choose_device};
 use crate::plan::human;
-use crate::recipe::{Metadata, Missing, OnNan, Options, OutputDType, Recipe, merge_of};
+use crate::recipe::{Options, Recipe, merge_of};
 use crate::sink;
 
 /// Merges.
 pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
-    let recipe = recipe(&args.recipe)?;
-    let chosen =
-        choose_device(&args.work.device).map_err(|fault| Failure::Usage(fault.to_string()))?;
-    if let (Some(note), false) = (&chosen.note, args.quiet) {
-        eprintln!("note: {note}");
-    }
-    let merge = Merge::prepare(
-        recipe,
-        settings(&args.work, args.output.clone(), chosen.device),
-    )?;
+    let merge = prepare(&args.recipe, &args.work, &args.output, args.quiet)?;
     merge.check_output()?;
     if !args.quiet {
         note_keys(&merge);
+    }
+    if args.verbose {
+        out::say("", &merge.plan().summary().to_string());
     }
     let cancel = cancel_on_signal();
     let bar = Bar::new(args.quiet);
     let report = merge.run(&bar, &cancel);
     bar.clear();
-    let report = report?;
-    print(args, &report)
+    print(args, &merge, &report?)
 }
 
 /// Prints a plan.
 pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
-    let recipe = recipe(&args.recipe)?;
-    let chosen =
-        choose_device(&args.work.device).map_err(|fault| Failure::Usage(fault.to_string()))?;
-    let merge = Merge::prepare(
-        recipe,
-        settings(&args.work, args.output.clone(), chosen.device),
-    )?;
+    let merge = prepare(&args.recipe, &args.work, &args.output, args.json)?;
     let summary = merge.plan().summary();
     if args.json {
-        println!("{:#}", json!(summary));
-    } else {
-        print!("{summary}");
+        return out::print_json(&summary);
     }
-    Ok(())
+    out::print(&out::escape_lines(&summary.to_string()))
+}
+
+/// Opens the device and the models, and plans.
+fn prepare(
+    recipe: &RecipeArgs,
+    work: &WorkArgs,
+    output: &std::path::Path,
+    quiet: bool,
+) -> Result<Merge, Failure> {
+    let recipe = self::recipe(recipe)?;
+    let chosen = choose_device(&work.device)?;
+    if let (Some(note), false) = (&chosen.note, quiet) {
+        out::say("note: ", note);
+    }
+    let settings = Settings {
+        output: output.to_owned(),
+        overwrite: work.force,
+        memory: work.memory,
+        threads: super::threads(work.threads),
+        device: chosen.device,
+        level: Level::detect(),
+    };
+    Ok(Merge::prepare(recipe, settings)?)
 }
 
 /// The recipe that the flags describe.
 fn recipe(args: &RecipeArgs) -> Result<Recipe, Failure> {
-    // The words were checked when the arguments were parsed.
     let options = Options {
-        compute: Compute::from_name(&args.compute).unwrap_or_default(),
-        dtype: OutputDType::from_word(&args.dtype).unwrap_or_default(),
+        compute: args.compute,
+        dtype: args.dtype,
         seed: args.seed,
-        missing: Missing::from_word(&args.missing).unwrap_or_default(),
-        on_nan: OnNan::from_word(&args.on_nan).unwrap_or_default(),
+        missing: args.missing,
+        on_nan: args.on_nan,
         filter: Filter::new(&args.include, &args.exclude)?,
-        metadata: Metadata::from_word(&args.metadata).unwrap_or_default(),
+        metadata: args.metadata,
         shard_bytes: args.max_shard_size,
     };
-    let models = args.models.clone();
-    Ok(merge_of(
-        &args.method,
-        args.base.clone(),
-        models,
-        &args.parameters,
-        options,
-    )?)
-}
-
-fn settings(args: &WorkArgs, output: std::path::PathBuf, device: Option<Device>) -> Settings {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Settings {
-        output,
-        overwrite: args.force,
-        memory: args.memory,
-        threads: args.threads.map_or(cores, usize::from),
-        device,
-        level: Level::detect(),
-    }
+    let (base, models) = (args.base.clone(), args.models.clone());
+    merge_of(args.method.id, base, models, &args.parameters, options)
+        .map_err(|fault| exit::of_method(fault, args.method.id))
 }
 
 /// One line per model whose keys do not match, where the policies allow that.
@@ -102,20 +92,18 @@ fn note_keys(merge: &Merge) {
             model.mismatched.len(),
         );
         if missing + extra + other > 0 {
-            eprintln!(
-                "note: {}: {missing} tensors missing, {extra} not in the output, {other} of another \
+            let note = format!(
+                "{}: {missing} tensors missing, {extra} not in the output, {other} of another \
                  form; `wgmerge plan` lists them",
                 model.model
             );
+            out::say("note: ", &note);
         }
     }
     for checkpoint in merge.checkpoints() {
         for file in checkpoint.left_out() {
-            eprintln!(
-                "note: {}: {} is not used",
-                checkpoint.path().display(),
-                file.display()
-            );
+            let (path, file) = (checkpoint.path().display(), file.display());
+            out::say("note: ", &format!("{path}: {file} is not used"));
         }
     }
 }
@@ -130,42 +118,73 @@ fn cancel_on_signal() -> Arc<AtomicBool> {
         }
     });
     if let Err(fault) = handled {
-        eprintln!("warning: interrupts end the process at once: {fault}");
+        let warning = format!("interrupts end the process at once: {fault}");
+        out::say("warning: ", &warning);
     }
     cancel
 }
 
-fn print(args: &MergeArgs, report: &Report) -> Result<(), Failure> {
-    let hash = match (args.hash, report.output.is_file()) {
-        (true, true) => Some(sink::digest(&report.output)?),
-        _ => None,
+/// The report: JSON on standard output, or lines on standard error.
+fn print(args: &MergeArgs, merge: &Merge, report: &Report) -> Result<(), Failure> {
+    let hashes = match args.hash {
+        true => hashes(merge, report)?,
+        false => Vec::new(),
     };
     if args.json {
         let mut value = json!(report);
-        if let Some(hash) = &hash {
-            value["sha256"] = json!(hash);
+        if args.hash {
+            value["sha256"] = match hashes.as_slice() {
+                [(name, hash)] if name.is_empty() => json!(hash),
+                _ => hashes
+                    .into_iter()
+                    .map(|(name, hash)| (name, Value::String(hash)))
+                    .collect(),
+            };
         }
-        println!("{value:#}");
+        return out::print_json(&value);
     }
-    if args.quiet || args.json {
+    if args.quiet {
         return Ok(());
     }
-    eprintln!(
-        "{}: {} tensors merged, {} copied",
-        report.output.display(),
+    let mut lines = format!(
+        "{}: {} tensors merged, {} copied\n",
+        out::escape(&report.output.display().to_string()),
         report.merged,
         report.copied
     );
-    eprintln!(
-        "{} read, {} written in {:.2} s on {}; {:.0} % of the floor",
+    lines += &format!(
+        "{} read, {} written in {:.2} s on {}; {:.0} % of the floor\n",
         human(report.bytes_read),
         human(report.bytes_written),
         report.seconds,
         report.device,
         100.0 * report.floor_share
     );
-    if let Some(hash) = hash {
-        eprintln!("sha256 {hash}");
+    for (name, hash) in hashes {
+        let space = if name.is_empty() { "" } else { " " };
+        lines += &format!("sha256 {hash}{space}{}\n", out::escape(&name));
+    }
+    for line in lines.lines() {
+        out::say("", line);
     }
     Ok(())
+}
+
+/// The SHA-256 of each file of tensors, with its name in the output folder; without a name where
+/// the output is one file.
+fn hashes(merge: &Merge, report: &Report) -> Result<Vec<(String, String)>, Failure> {
+    let digest = |path: &std::path::Path| {
+        sink::digest(path)
+            .map_err(|fault| Failure::Run(format!("cannot read {}: {fault}", path.display())))
+    };
+    if report.output.is_file() {
+        return Ok(vec![(String::new(), digest(&report.output)?)]);
+    }
+    let files = merge.plan().files.iter();
+    files
+        .map(|file| {
+            let hash = digest(&report.output.join(&file.name))?;
+            Ok((file.name.display().to_string(), hash))
+        })
+        .collect()
 }

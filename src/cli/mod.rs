@@ -1,23 +1,50 @@
 //! The command line: arguments, printing, exit codes. The only place that prints.
+//!
+//! Results go to standard output, everything else to standard error. Help, completions, the manual
+//! and the page about methods are generated from the definition of the arguments and from the
+//! table of methods.
 
 mod args;
 mod bar;
+mod bench;
+mod devices;
 mod exit;
+mod generate;
+mod inspect;
+mod markdown;
 mod merge;
+mod methods;
+mod out;
 mod size;
+mod table;
+mod word;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
+pub use markdown::methods_markdown;
 
-/// Runs the command line of this process.
+/// Runs the command line of this process and gives its exit code: 0 done, 1 the run failed, 2
+/// arguments, recipe or input are wrong, 130 interrupted.
 pub fn run() -> ExitCode {
     let args = Args::parse();
     let result = match &args.command {
         Command::Merge(command) => merge::run(command),
         Command::Plan(command) => merge::plan(command),
+        Command::Inspect(command) => inspect::run(command),
+        Command::Methods(command) => methods::run(command),
+        Command::Devices(command) => devices::run(command),
+        Command::Bench(command) => bench::run(command),
+        Command::Completions(command) => generate::completions(command),
+        Command::Man(command) => generate::man(command),
     };
     exit::code(result)
+}
+
+/// Threads that compute: as told, else one per core.
+fn threads(told: Option<u16>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    told.map_or_else(cores, usize::from)
 }

@@ -27,3 +27,13 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
     }
     Ok(bytes as u64)
 }
+
+/// Reads the size of the file that measures a disk: large enough to say something, small enough to
+/// do no harm.
+pub(super) fn parse_bench(text: &str) -> Result<u64, String> {
+    let bytes = parse(text)?;
+    match bytes {
+        0x10_0000..=0x10_0000_0000 => Ok(bytes),
+        _ => Err("must be from 1MiB to 64GiB".to_owned()),
+    }
+}

@@ -31,14 +31,7 @@ pub(super) fn companions(model: &Checkpoint) -> Vec<SideFile> {
         return Vec::new();
     }
     let mut folders = vec![PathBuf::new()];
-    let components = model
-        .files()
-        .iter()
-        .filter_map(|file| file.relative.parent());
     folders.extend(subfolders(model.path()));
-    folders.extend(components.map(Path::to_owned));
-    folders.sort();
-    folders.dedup();
     let mut names: Vec<PathBuf> = Vec::new();
     for folder in folders {
         let Ok(entries) = std::fs::read_dir(model.path().join(&folder)) else {
@@ -62,16 +55,17 @@ pub(super) fn companions(model: &Checkpoint) -> Vec<SideFile> {
         .collect()
 }
 
-/// Subfolders of a folder of components; they hold tokenizers and schedulers as well as weights.
+/// Subfolders, which hold the tokenizers and schedulers of a folder of components, or modules of
+/// their own. Hidden ones are no part of a model.
 fn subfolders(folder: &Path) -> Vec<PathBuf> {
-    if !folder.join("model_index.json").is_file() {
-        return Vec::new();
-    }
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.path().is_dir());
-    folders
+    let mut names: Vec<PathBuf> = entries
+        .filter(|entry| entry.path().is_dir())
         .map(|entry| PathBuf::from(entry.file_name()))
-        .collect()
+        .filter(|name| !name.to_string_lossy().starts_with('.'))
+        .collect();
+    names.sort();
+    names
 }
 
 fn is_companion(path: &Path) -> bool {

@@ -1,0 +1,133 @@
+//! The ceilings: memory and disk.
+
+use std::hint::black_box;
+use std::io::{self, Read, Seek, Write};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::cli::exit::Failure;
+
+/// Bytes that all threads together copy from, and as many to: more than caches hold.
+const COPY_BYTES: usize = 128 << 20;
+/// How long a rate is measured.
+const LEAST: Duration = Duration::from_millis(300);
+/// Bytes of one read or write.
+const BLOCK_BYTES: usize = 4 << 20;
+
+/// The rate of a memory copy.
+#[derive(Debug, Serialize)]
+pub(super) struct Copy {
+    /// Threads that copy at the same time.
+    pub(super) threads: usize,
+    /// 10^9 bytes per second, read and written bytes together.
+    pub(super) gb_per_s: f64,
+}
+
+/// The rates of a disk.
+#[derive(Debug, Serialize)]
+pub(super) struct Disk {
+    /// The folder.
+    pub(super) dir: String,
+    /// Bytes of the file.
+    pub(super) bytes: u64,
+    /// 10^9 bytes per second, the final sync included.
+    pub(super) write_gb_per_s: f64,
+    /// 10^9 bytes per second of ordinary reads of the file just written.
+    pub(super) read_gb_per_s: f64,
+}
+
+/// Measures the copy of memory, each thread from a buffer of its own to another.
+pub(super) fn copy(threads: NonZeroUsize) -> Copy {
+    let threads = threads.get();
+    let bytes = (COPY_BYTES / threads).max(1);
+    let barrier = Barrier::new(threads);
+    let rates = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| copy_for_a_while(bytes, &barrier)))
+            .collect();
+        let rates = workers.into_iter().map(|worker| worker.join());
+        rates.map(|rate| rate.unwrap_or(0.0)).sum::<f64>()
+    });
+    Copy {
+        threads,
+        gb_per_s: rates / 1e9,
+    }
+}
+
+fn copy_for_a_while(bytes: usize, barrier: &Barrier) -> f64 {
+    // Ones, as fresh zeros may be one page many times over.
+    let from = vec![1u8; bytes];
+    let mut to = vec![2u8; bytes];
+    barrier.wait();
+    let begun = Instant::now();
+    let mut runs = 0u32;
+    while begun.elapsed() < LEAST {
+        to.copy_from_slice(black_box(&from));
+        black_box(&mut to);
+        runs += 1;
+    }
+    2.0 * bytes as f64 * f64::from(runs) / begun.elapsed().as_secs_f64()
+}
+
+/// Measures the disk under a folder with a file that has no name, so that nothing can be left over.
+///
+/// # Errors
+/// [`Failure::Usage`] where the folder takes no file, [`Failure::Run`] where the disk fails.
+pub(super) fn disk(dir: &Path, bytes: u64) -> Result<Disk, Failure> {
+    let file = tempfile::tempfile_in(dir).map_err(|fault| Failure::Usage {
+        message: format!("cannot create a file in {}: {fault}", dir.display()),
+        hint: Some("--dir names a folder in which the disk can be measured".to_owned()),
+    })?;
+    let (written, read) = disk_seconds(file, bytes).map_err(|fault| {
+        let dir = dir.display();
+        Failure::Run(format!(
+            "cannot measure the disk with {bytes} bytes in {dir}: {fault}"
+        ))
+    })?;
+    Ok(Disk {
+        dir: dir.display().to_string(),
+        bytes,
+        write_gb_per_s: bytes as f64 / 1e9 / written,
+        read_gb_per_s: bytes as f64 / 1e9 / read,
+    })
+}
+
+/// Seconds of writing and of reading.
+fn disk_seconds(mut file: std::fs::File, bytes: u64) -> io::Result<(f64, f64)> {
+    let mut block = vec![0; BLOCK_BYTES];
+    // Some disks store zeros, and blocks that repeat, without writing them.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let begun = Instant::now();
+    let mut filling = Duration::ZERO;
+    for len in blocks(bytes) {
+        let fill_begun = Instant::now();
+        for word in block.as_chunks_mut::<8>().0 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *word = state.to_le_bytes();
+        }
+        filling += fill_begun.elapsed();
+        file.write_all(&block[..len])?;
+    }
+    file.sync_all()?;
+    let written = begun.elapsed().saturating_sub(filling);
+    file.rewind()?;
+    let begun = Instant::now();
+    for len in blocks(bytes) {
+        file.read_exact(&mut block[..len])?;
+        black_box(&mut block);
+    }
+    let floor = |time: Duration| time.as_secs_f64().max(1e-9);
+    Ok((floor(written), floor(begun.elapsed())))
+}
+
+/// The lengths of the blocks of a file.
+fn blocks(bytes: u64) -> impl Iterator<Item = usize> {
+    let starts = (0..bytes).step_by(BLOCK_BYTES);
+    starts.map(move |start| (bytes - start).min(BLOCK_BYTES as u64) as usize)
+}

@@ -1,0 +1,146 @@
+//! `wgmerge inspect`: what a checkpoint holds.
+//!
+//! Headers suffice for the list. Statistics read every byte once, in pieces of a few MiB, so they
+//! need no memory that grows with the tensors.
+
+mod statistics;
+mod text;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use self::statistics::Statistics;
+use super::args::InspectArgs;
+use super::exit::Failure;
+use super::out;
+use crate::checkpoint::Checkpoint;
+use crate::keys::FilterError;
+
+/// What is told about a checkpoint; also the JSON of it.
+#[derive(Debug, Serialize)]
+struct Inspection {
+    /// The path that was given.
+    path: String,
+    /// Bytes of the files, headers included.
+    file_bytes: u64,
+    files: Vec<FileRow>,
+    /// Weight files of the folder that are not part of the checkpoint.
+    left_out: Vec<String>,
+    metadata: IndexMap<String, String>,
+    /// Totals of the tensors below, by dtype.
+    dtypes: IndexMap<&'static str, Total>,
+    total: Total,
+    tensors: Vec<TensorRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileRow {
+    name: String,
+    bytes: u64,
+    tensors: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Total {
+    tensors: usize,
+    elements: u64,
+    bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct TensorRow {
+    key: String,
+    dtype: &'static str,
+    shape: Vec<u64>,
+    elements: u64,
+    bytes: u64,
+    /// Which file holds it, by its index in the list of files.
+    file: usize,
+    /// None where they were not asked for, and for types that are no numbers to us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Statistics>,
+}
+
+/// Prints what a checkpoint holds.
+pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
+    let checkpoint = Checkpoint::open(&args.path)?;
+    let inspection = inspect(&checkpoint, args)?;
+    if args.json {
+        out::print_json(&inspection)
+    } else {
+        out::print(&text::render(&inspection, args.stats))
+    }
+}
+
+fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Failure> {
+    let mut inspection = Inspection {
+        path: checkpoint.path().display().to_string(),
+        file_bytes: checkpoint.files().iter().map(|file| file.len).sum(),
+        files: files(checkpoint),
+        left_out: names(checkpoint.left_out()),
+        metadata: checkpoint.metadata().clone(),
+        dtypes: IndexMap::new(),
+        total: Total::default(),
+        tensors: Vec::new(),
+    };
+    let mut buffer = Vec::new();
+    for (key, info) in checkpoint.tensors() {
+        let filter = args.filter.as_ref();
+        if filter.is_some_and(|filter| !filter.is_match(key)) {
+            continue;
+        }
+        let statistics = match args.stats {
+            true => statistics::of(checkpoint, info, &mut buffer)?,
+            false => None,
+        };
+        let (elements, bytes) = (info.elements(), info.bytes());
+        let of_type = inspection.dtypes.entry(info.dtype.name()).or_default();
+        for total in [of_type, &mut inspection.total] {
+            total.tensors += 1;
+            total.elements += elements;
+            total.bytes += bytes;
+        }
+        inspection.tensors.push(TensorRow {
+            key: key.clone(),
+            dtype: info.dtype.name(),
+            shape: info.shape.clone(),
+            elements,
+            bytes,
+            file: info.file,
+            statistics,
+        });
+    }
+    match &args.filter {
+        Some(filter) if inspection.tensors.is_empty() => Err(no_match(filter, checkpoint).into()),
+        _ => Ok(inspection),
+    }
+}
+
+fn no_match(filter: &regex::Regex, checkpoint: &Checkpoint) -> FilterError {
+    FilterError::NoMatch {
+        option: "--filter",
+        pattern: filter.as_str().to_owned(),
+        keys: checkpoint.tensors().len(),
+    }
+}
+
+fn names(paths: &[std::path::PathBuf]) -> Vec<String> {
+    let names = paths.iter().map(|path| path.display().to_string());
+    names.collect()
+}
+
+fn files(checkpoint: &Checkpoint) -> Vec<FileRow> {
+    let mut files: Vec<FileRow> = checkpoint
+        .files()
+        .iter()
+        .map(|file| FileRow {
+            name: file.relative.display().to_string(),
+            bytes: file.len,
+            tensors: 0,
+        })
+        .collect();
+    for info in checkpoint.tensors().values() {
+        files[info.file].tensors += 1;
+    }
+    files
+}

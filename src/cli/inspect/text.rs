@@ -1,0 +1,147 @@
+//! An inspection in words.
+
+use std::fmt::Write;
+
+use super::{Inspection, TensorRow};
+use crate::cli::out::escape;
+use crate::cli::table::{Align, Table};
+use crate::plan::human;
+
+/// Characters of a metadata value that are shown; recipes and licences can be long.
+const VALUE_CHARS: usize = 200;
+
+/// The inspection for people. Names cannot steer the terminal.
+pub(super) fn render(inspection: &Inspection, stats: bool) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "{}  {} in {} file(s)\n",
+        escape(&inspection.path),
+        human(inspection.file_bytes),
+        inspection.files.len()
+    );
+    text += &files(inspection);
+    text += &metadata(inspection);
+    text += &dtypes(inspection);
+    text.push('\n');
+    text += &tensors(inspection, stats);
+    text
+}
+
+fn files(inspection: &Inspection) -> String {
+    let columns = [
+        ("file", Align::Left),
+        ("tensors", Align::Right),
+        ("bytes", Align::Right),
+    ];
+    let mut table = Table::new(&columns);
+    for file in &inspection.files {
+        table.row(vec![
+            escape(&file.name).into_owned(),
+            file.tensors.to_string(),
+            human(file.bytes),
+        ]);
+    }
+    for name in &inspection.left_out {
+        table.row(vec![escape(name).into_owned(), "not used".to_owned()]);
+    }
+    table.text() + "\n"
+}
+
+fn metadata(inspection: &Inspection) -> String {
+    if inspection.metadata.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&[("metadata", Align::Left), ("", Align::Left)]);
+    for (name, value) in &inspection.metadata {
+        let mut shown: String = value.chars().take(VALUE_CHARS).collect();
+        if shown.len() < value.len() {
+            let _ = write!(shown, "... ({} characters)", value.chars().count());
+        }
+        table.row(vec![escape(name).into_owned(), escape(&shown).into_owned()]);
+    }
+    table.text() + "\n"
+}
+
+fn dtypes(inspection: &Inspection) -> String {
+    let columns = [
+        ("dtype", Align::Left),
+        ("tensors", Align::Right),
+        ("elements", Align::Right),
+        ("bytes", Align::Right),
+    ];
+    let mut table = Table::new(&columns);
+    let all = (inspection.dtypes.len() != 1).then_some(("all", inspection.total));
+    let dtypes = inspection
+        .dtypes
+        .iter()
+        .map(|(name, total)| (*name, *total));
+    for (name, total) in dtypes.chain(all) {
+        table.row(vec![
+            name.to_owned(),
+            total.tensors.to_string(),
+            total.elements.to_string(),
+            human(total.bytes),
+        ]);
+    }
+    table.text()
+}
+
+fn tensors(inspection: &Inspection, stats: bool) -> String {
+    let mut columns = vec![
+        ("tensor", Align::Left),
+        ("dtype", Align::Left),
+        ("shape", Align::Left),
+        ("bytes", Align::Right),
+    ];
+    if stats {
+        let names = ["norm", "mean", "min", "max", "nan", "inf"];
+        columns.extend(names.map(|name| (name, Align::Right)));
+    }
+    let mut table = Table::new(&columns);
+    for tensor in &inspection.tensors {
+        let mut cells = vec![
+            escape(&tensor.key).into_owned(),
+            tensor.dtype.to_owned(),
+            format!("{:?}", tensor.shape),
+            human(tensor.bytes),
+        ];
+        if stats {
+            cells.extend(statistics(tensor));
+        }
+        table.row(cells);
+    }
+    table.text()
+}
+
+fn statistics(tensor: &TensorRow) -> [String; 6] {
+    let Some(found) = &tensor.statistics else {
+        return std::array::from_fn(|_| "-".to_owned());
+    };
+    [
+        number(Some(found.norm)),
+        number(found.mean),
+        number(found.min),
+        number(found.max),
+        found.nan.to_string(),
+        found.inf.to_string(),
+    ]
+}
+
+/// Six significant digits at most, without zeros at the end.
+fn number(value: Option<f64>) -> String {
+    let Some(value) = value else {
+        return "-".to_owned();
+    };
+    if value == value.trunc() && value.abs() < 1e9 {
+        return format!("{}", value + 0.0);
+    }
+    let exponent = value.abs().log10().floor();
+    if (-4.0..6.0).contains(&exponent) {
+        let decimals = (5.0 - exponent) as usize;
+        let text = format!("{value:.decimals$}");
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    format!("{value:.5e}")
+}

@@ -1,0 +1,97 @@
+//! `docs/METHODS.md`, from the table of methods.
+
+use std::fmt::Write;
+
+use super::methods;
+use crate::method::{METHODS, Method, Parameter, Shape};
+
+const INTRODUCTION: &str = "\
+# Methods
+
+<!-- Generated from the table in src/method: change that, then run WGMERGE_BLESS=1 tests/run. -->
+
+`wgmerge merge -M METHOD` merges by one of these, and `-p NAME=VALUE` sets a parameter. A parameter
+that may differ between models takes one value for all of them or a list, `-p weight=0.7,0.3`, in
+the order in which the models are given; a base that the method needs is not among them. In the
+formulas b is the base, mᵢ are the models and n is their number. Sums run over the models, and
+everything is element by element unless it says otherwise. A *delta* or task vector is the
+difference mᵢ - b.
+
+The **space** of a method is what its models and its result are: whole models (`weight`),
+differences of models (`delta`) or numbers that steer a method (`param`). A recipe cannot put one
+where the other belongs.
+
+How each operation is rounded is in [NUMERICS.md](NUMERICS.md).
+";
+
+/// The page about all methods in Markdown, for `docs/METHODS.md`: for each one what it computes,
+/// where it comes from, its models, spaces and parameters. It ends with one line end.
+pub fn methods_markdown() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    page += "\n| method | what it does |\n|---|---|\n";
+    // Writing to a String cannot fail.
+    for method in METHODS {
+        let id = method.id;
+        let _ = writeln!(page, "| [`{id}`](#{id}) | {} |", cell(method.summary));
+    }
+    for method in METHODS {
+        page += &section(method);
+    }
+    page
+}
+
+fn section(method: &Method) -> String {
+    let mut text = format!("\n## {}\n\n{}.\n", method.id, capitalized(method.summary));
+    let _ = write!(text, "\n    {}\n\n", method.formula);
+    let _ = writeln!(text, "- Source: {}", method.source);
+    let _ = writeln!(text, "- Base: {}", methods::base(method));
+    let _ = writeln!(text, "- Models: {}", methods::models(method));
+    let _ = writeln!(
+        text,
+        "- Space: {} to {}",
+        methods::space(method.space),
+        methods::space(method.result)
+    );
+    if method.parameters.is_empty() {
+        text += "- Parameters: none\n";
+        return text;
+    }
+    text += "\n| parameter | values | meaning |\n|---|---|---|\n";
+    for parameter in method.parameters {
+        let (values, meaning) = (methods::values(parameter), meaning(parameter));
+        let name = parameter.name;
+        let _ = writeln!(
+            text,
+            "| `{name}` | {} | {} |",
+            cell(&values),
+            cell(&meaning)
+        );
+    }
+    text
+}
+
+fn meaning(parameter: &Parameter) -> String {
+    let mut text = parameter.help.to_owned();
+    if let Some(other) = parameter.complement {
+        let _ = write!(text, "; {}", methods::complement(parameter, other));
+    }
+    if let Shape::Choice(choices) = parameter.shape {
+        for (word, meaning) in choices {
+            let _ = write!(text, "<br>`{word}`: {meaning}");
+        }
+    }
+    text
+}
+
+/// A text within a cell of a table, where a bar would end it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(first) => first.to_uppercase().chain(rest).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,73 @@
+//! The standard streams.
+//!
+//! A reader that went away is no failure of ours, so nothing here panics on a closed pipe. Names of
+//! tensors and files come from strangers, so nothing that they hold can steer the terminal.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use super::exit::Failure;
+
+/// Writes a result to standard output.
+///
+/// # Errors
+/// [`Failure::Closed`] where nobody reads it any more, [`Failure::Run`] where the system refuses.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut stream = io::stdout().lock();
+    let written = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.flush());
+    written.map_err(|fault| match fault.kind() {
+        io::ErrorKind::BrokenPipe => Failure::Closed,
+        _ => Failure::Run(format!("cannot write to standard output: {fault}")),
+    })
+}
+
+/// Writes a value to standard output as indented JSON, and nothing else.
+///
+/// # Errors
+/// As [`print`].
+pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|fault| Failure::Run(format!("cannot write JSON: {fault}")))?;
+    print(&(text + "\n"))
+}
+
+/// Writes a message to standard error. Further lines of it are indented, so that none can be taken
+/// for a message of its own. Where standard error is closed there is nobody to tell.
+pub(super) fn say(kind: &str, message: &str) {
+    let text = message.trim_end().replace('\n', "\n  ");
+    let _ = writeln!(io::stderr().lock(), "{kind}{}", escape_lines(&text));
+}
+
+/// A name as it may be shown within a line: control characters, line ends and marks that reverse
+/// the direction of writing as escapes.
+pub(super) fn escape(name: &str) -> Cow<'_, str> {
+    escape_where(name, is_unsafe)
+}
+
+/// A text of several lines with everything escaped but its line ends.
+pub(super) fn escape_lines(text: &str) -> Cow<'_, str> {
+    escape_where(text, |c| c != '\n' && is_unsafe(c))
+}
+
+fn escape_where(text: &str, escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if escaped(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_unsafe(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+}

@@ -1,0 +1,53 @@
+//! Options whose values are words of a table: checked, listed in the help, and read only once.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use crate::dtype::Float;
+use crate::kernel::Compute;
+use crate::method::{METHODS, Method, find};
+use crate::recipe::{Metadata, Missing, OnNan, OutputDType};
+
+/// A parser of the words that `read` knows.
+fn words<T: Clone + Send + Sync + 'static>(
+    values: impl IntoIterator<Item = impl Into<PossibleValue>>,
+    read: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    // The words are checked before `read` sees them, so the message is for a table that is wrong.
+    let read = move |word: String| read(&word).ok_or_else(|| format!("`{word}` is not known"));
+    PossibleValuesParser::new(values).try_map(read)
+}
+
+/// The merge methods, with their summaries in the long help.
+pub(super) fn method() -> impl TypedValueParser<Value = &'static Method> {
+    let values = METHODS
+        .iter()
+        .map(|method| PossibleValue::new(method.id).help(method.summary));
+    words(values, find)
+}
+
+/// `keep` and the float types.
+pub(super) fn output_dtype() -> impl TypedValueParser<Value = OutputDType> {
+    let floats = Float::ALL.iter().copied().map(OutputDType::Float);
+    let values = std::iter::once(OutputDType::Keep).chain(floats);
+    words(values.map(OutputDType::word), OutputDType::from_word)
+}
+
+/// The working dtypes.
+pub(super) fn compute() -> impl TypedValueParser<Value = Compute> {
+    words(Compute::ALL.map(Compute::name), Compute::from_name)
+}
+
+/// The policies for tensors that a model lacks.
+pub(super) fn missing() -> impl TypedValueParser<Value = Missing> {
+    words(Missing::WORDS, Missing::from_word)
+}
+
+/// The policies for values that are not finite.
+pub(super) fn on_nan() -> impl TypedValueParser<Value = OnNan> {
+    words(OnNan::WORDS, OnNan::from_word)
+}
+
+/// What metadata the output carries.
+pub(super) fn metadata() -> impl TypedValueParser<Value = Metadata> {
+    words(Metadata::WORDS, Metadata::from_word)
+}
