@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::exec::{Batch, ExecError, Executor};
-use wgmerge::kernel::{Compute, Window};
+use wgmerge::kernel::Window;
 use wgmerge::merge::Device;
 use wgmerge::method::METHODS;
 use wgmerge::plan::DeviceLimits;
-use wgmerge::recipe::{OnNan, Options, OutputDType};
 
 use crate::support::models::{Case, family};
 
@@ -69,106 +68,6 @@ fn the_cases_cover_every_method() {
             "no case for {}",
             method.id
         );
-    }
-}
-
-/// Runs `body` for every adapter.
-#[cfg(feature = "gpu")]
-fn for_each_device(mut body: impl FnMut(&dyn Fn() -> Device)) {
-    for gpu in crate::support::backends::devices() {
-        println!("on {}", gpu.description());
-        body(&|| Device::gpu(Arc::clone(gpu)));
-    }
-}
-
-#[cfg(feature = "gpu")]
-#[test]
-fn every_method_and_dtype_gives_the_bytes_of_the_cpu() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let output = folder.path().join("out.safetensors");
-    for_each_device(|device| {
-        for &(method, parameters) in CASES {
-            for &float in Float::ALL {
-                let case = case(folder.path(), method, float, parameters);
-                let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
-                let (found, report) = case
-                    .run(&output, Some(device()))
-                    .expect("a merge on the GPU");
-                assert!(!report.device.contains("then CPU"), "{}", report.device);
-                assert!(
-                    expected == found,
-                    "{method} {parameters:?} in {float} differs"
-                );
-            }
-        }
-    });
-}
-
-#[cfg(feature = "gpu")]
-#[test]
-fn working_and_output_dtypes_give_the_bytes_of_the_cpu() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let output = folder.path().join("out.safetensors");
-    for_each_device(|device| {
-        for compute in Compute::ALL {
-            for &float in Float::ALL {
-                let parameters = &["density=0.4", "lambda=0.9"];
-                let mut case = case(folder.path(), "ties", Float::BF16, parameters);
-                let dtype = OutputDType::Float(float);
-                case.options = Options {
-                    compute,
-                    dtype,
-                    on_nan: OnNan::Zero,
-                    ..Options::default()
-                };
-                let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
-                let (found, _) = case
-                    .run(&output, Some(device()))
-                    .expect("a merge on the GPU");
-                assert!(expected == found, "{} into {float} differs", compute.name());
-            }
-        }
-    });
-}
-
-#[cfg(feature = "gpu")]
-#[test]
-fn a_device_destroyed_in_mid_run_leaves_the_rest_to_the_cpu() {
-    use crate::support::backends::{found, open};
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let output = folder.path().join("out.safetensors");
-    let case = case(folder.path(), "ties", Float::F32, &["density=0.3"]);
-    let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
-    for adapter in found() {
-        for after in 0..4 {
-            let gpu = open(&adapter);
-            let inner = Device::gpu(Arc::clone(&gpu));
-            let calls = Arc::new(AtomicUsize::new(0));
-            let slot = move |arena, output| {
-                let executor = inner.open_slot(arena, output)?;
-                let (gpu, calls) = (Arc::clone(&gpu), Arc::clone(&calls));
-                let fault = move || {
-                    if calls.fetch_add(1, Ordering::SeqCst) == after {
-                        gpu.destroy();
-                    }
-                    Ok(())
-                };
-                Ok(Box::new(Faulty { executor, fault }) as Box<dyn Executor + Send>)
-            };
-            let limits = DeviceLimits {
-                binding_bytes: 128 << 20,
-            };
-            let device = Device::new("doomed".to_owned(), limits, Box::new(slot));
-            let (found, report) = case
-                .run(&output, Some(device))
-                .expect("a merge all the same");
-            assert!(
-                expected == found,
-                "destroyed after {after} calls: other bytes"
-            );
-            println!("destroyed after {after} calls: {}", report.device);
-            assert!(report.device.contains("then CPU"), "{}", report.device);
-        }
     }
 }
 
@@ -264,4 +163,108 @@ fn a_device_that_opens_no_slot_leaves_everything_to_the_cpu() {
         .expect("a merge all the same");
     assert!(expected == found, "other bytes");
     assert!(report.device.contains("then CPU"), "{}", report.device);
+}
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use wgmerge::kernel::Compute;
+    use wgmerge::recipe::{OnNan, Options, OutputDType};
+
+    use super::*;
+
+    /// Runs `body` for every adapter.
+    fn for_each_device(mut body: impl FnMut(&dyn Fn() -> Device)) {
+        for gpu in crate::support::backends::devices() {
+            println!("on {}", gpu.description());
+            body(&|| Device::gpu(Arc::clone(gpu)));
+        }
+    }
+
+    #[test]
+    fn every_method_and_dtype_gives_the_bytes_of_the_cpu() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let output = folder.path().join("out.safetensors");
+        for_each_device(|device| {
+            for &(method, parameters) in CASES {
+                for &float in Float::ALL {
+                    let case = case(folder.path(), method, float, parameters);
+                    let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
+                    let (found, report) = case
+                        .run(&output, Some(device()))
+                        .expect("a merge on the GPU");
+                    assert!(!report.device.contains("then CPU"), "{}", report.device);
+                    assert!(
+                        expected == found,
+                        "{method} {parameters:?} in {float} differs"
+                    );
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn working_and_output_dtypes_give_the_bytes_of_the_cpu() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let output = folder.path().join("out.safetensors");
+        for_each_device(|device| {
+            for compute in Compute::ALL {
+                for &float in Float::ALL {
+                    let parameters = &["density=0.4", "lambda=0.9"];
+                    let mut case = case(folder.path(), "ties", Float::BF16, parameters);
+                    let dtype = OutputDType::Float(float);
+                    case.options = Options {
+                        compute,
+                        dtype,
+                        on_nan: OnNan::Zero,
+                        ..Options::default()
+                    };
+                    let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
+                    let (found, _) = case
+                        .run(&output, Some(device()))
+                        .expect("a merge on the GPU");
+                    assert!(expected == found, "{} into {float} differs", compute.name());
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_device_destroyed_in_mid_run_leaves_the_rest_to_the_cpu() {
+        use crate::support::backends::{found, open};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let output = folder.path().join("out.safetensors");
+        let case = case(folder.path(), "ties", Float::F32, &["density=0.3"]);
+        let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
+        for adapter in found() {
+            for after in 0..4 {
+                let gpu = open(&adapter);
+                let inner = Device::gpu(Arc::clone(&gpu));
+                let calls = Arc::new(AtomicUsize::new(0));
+                let slot = move |arena, output| {
+                    let executor = inner.open_slot(arena, output)?;
+                    let (gpu, calls) = (Arc::clone(&gpu), Arc::clone(&calls));
+                    let fault = move || {
+                        if calls.fetch_add(1, Ordering::SeqCst) == after {
+                            gpu.destroy();
+                        }
+                        Ok(())
+                    };
+                    Ok(Box::new(Faulty { executor, fault }) as Box<dyn Executor + Send>)
+                };
+                let limits = DeviceLimits {
+                    binding_bytes: 128 << 20,
+                };
+                let device = Device::new("doomed".to_owned(), limits, Box::new(slot));
+                let (found, report) = case
+                    .run(&output, Some(device))
+                    .expect("a merge all the same");
+                assert!(
+                    expected == found,
+                    "destroyed after {after} calls: other bytes"
+                );
+                println!("destroyed after {after} calls: {}", report.device);
+                assert!(report.device.contains("then CPU"), "{}", report.device);
+            }
+        }
+    }
 }
