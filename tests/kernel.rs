@@ -1,0 +1,286 @@
+//! Programs against answers that are obviously right.
+
+use proptest::prelude::*;
+use wgmerge::dtype::{Float, codec};
+use wgmerge::exec::cpu::{CpuExecutor, Level};
+use wgmerge::exec::{Batch, Executor, Piece};
+use wgmerge::kernel::{
+    Compute, Derive, End, Entry, Expression, Formula, Operand, Program, Row, Scope, Step, TILE,
+    Ties,
+};
+
+fn bytes(x: &[f32]) -> Vec<u8> {
+    x.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+    #[test]
+    fn random_programs_are_what_they_say(seed in any::<u64>(), compute in 0..3usize) {
+        run_random_program(seed, Compute::ALL[compute]);
+    }
+}
+
+fn next(state: &mut u64) -> u64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+/// The guard, in the plainest form.
+fn rounded(compute: Compute, x: f32) -> f32 {
+    let through = |float, x: f32| {
+        f32::from_bits(codec::decode(
+            float,
+            codec::encode(float, codec::settled(x.to_bits())),
+        ))
+    };
+    let x = match compute {
+        Compute::F32 => x,
+        Compute::BF16 => through(Float::BF16, x),
+        Compute::F16 => through(Float::F16, x),
+    };
+    f32::from_bits(codec::settled(x.to_bits()))
+}
+
+/// A formula on one element, written down again.
+fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
+    let rz = |x| rounded(compute, x);
+    let f = |i: usize| f32::from_bits(a[i]);
+    let agrees =
+        |x: f32, e: f32| x != 0.0 && x.is_sign_negative() == (e.is_sign_negative() && e != 0.0);
+    let kept = |keep: bool, x: f32| if keep { x } else { 0.0 };
+    let trim = |x: f32, i: u32, t: u32, c: u32| {
+        let key = x.to_bits() & 0x7fff_ffff;
+        kept(key > t || key == t && i < c, x)
+    };
+    let mean = |mass: f32, total: f32| if total == 0.0 { mass } else { rz(mass / total) };
+    match formula {
+        Formula::Add => rz(f(0) + f(1)),
+        Formula::Sub => rz(f(0) - f(1)),
+        Formula::Mul | Formula::Scale => rz(f(0) * f(1)),
+        Formula::Axpy => rz(f(0) + rz(f(1) * f(2))),
+        Formula::Blend => rz(rz(f(0) * f(2)) + rz(f(1) * f(3))),
+        Formula::Magnitude => f(0).abs(),
+        Formula::Trim => trim(f(0), a[1], a[2], a[3]),
+        Formula::TrimDelta => trim(rz(f(0) - f(1)), a[2], a[3], a[4]),
+        Formula::Dropout => kept(a[1] < a[2], f(0)),
+        Formula::DropoutDelta => kept(a[2] < a[3], rz(f(0) - f(1))),
+        Formula::ConsensusOfTwo => {
+            let elected = rz(f(0) + f(1));
+            let [x, y] = [agrees(f(0), elected), agrees(f(1), elected)];
+            let mass = rz(kept(x, f(0)) + kept(y, f(1)));
+            mean(mass, rz(kept(x, f(2)) + kept(y, f(3))))
+        }
+        Formula::Vote => kept(f(0) != 0.0, f(0).signum()),
+        Formula::Agree => kept(agrees(f(0), f(1)), f(0)),
+        Formula::KeepAgreeing => kept(agrees(f(1), f(2)), f(0)),
+        Formula::AgreeWeight => kept(agrees(f(0), f(1)), f(2)),
+        Formula::Gather => rz(f(0) + kept(agrees(f(1), f(2)), f(1))),
+        Formula::GatherWeight => rz(f(0) + kept(agrees(f(1), f(2)), f(3))),
+        Formula::Mean => mean(f(0), f(1)),
+        Formula::Enter => rz(f(0)),
+        Formula::FiniteOr | Formula::FiniteOrScalar => {
+            if f(0).is_finite() {
+                f(0)
+            } else {
+                f(1)
+            }
+        }
+    }
+}
+
+/// Builds a chain of random steps, runs it at both levels, and computes it element by element.
+fn run_random_program(seed: u64, compute: Compute) {
+    use wgmerge::kernel::Kind;
+    let mut state = seed | 1;
+    let len = 1 + next(&mut state) as usize % (2 * TILE);
+    let inputs: Vec<Vec<f32>> = (0..3)
+        .map(|_| {
+            (0..len)
+                .map(|_| (next(&mut state) % 4001) as f32 / 500.0 - 4.0)
+                .collect()
+        })
+        .collect();
+    let mut row = Row::default();
+    let mut steps: Vec<Step> = (0..3)
+        .map(|slot| Step::Load {
+            slot,
+            float: Float::F32,
+            entry: Entry::Kept,
+        })
+        .collect();
+    let mut values: Vec<Vec<f32>> = inputs
+        .iter()
+        .map(|x| x.iter().map(|x| rounded(compute, *x)).collect())
+        .collect();
+    for _ in 0..1 + next(&mut state) % 12 {
+        let formula = Formula::ALL[next(&mut state) as usize % Formula::ALL.len()];
+        let operands: Vec<Operand> = formula
+            .parameters()
+            .iter()
+            .map(|kind| match kind {
+                Kind::Lane => Operand::Value((next(&mut state) as usize % values.len()) as u16),
+                Kind::Word => Operand::Index,
+                Kind::Scalar => {
+                    let x = (next(&mut state) % 9) as f64 / 4.0 - 1.0;
+                    row.scalars.push(compute.scalar(x));
+                    Operand::Scalar((row.scalars.len() - 1) as u16)
+                }
+                Kind::Code => {
+                    row.scalars
+                        .push(1f32.to_bits() + next(&mut state) as u32 % (1 << 23));
+                    Operand::Scalar((row.scalars.len() - 1) as u16)
+                }
+            })
+            .collect();
+        let argument = |operand: &Operand, i: usize| match operand {
+            Operand::Value(value) => values[usize::from(*value)][i].to_bits(),
+            Operand::Scalar(scalar) => row.scalars[usize::from(*scalar)],
+            Operand::Index | Operand::Cutoff(_) => i as u32,
+        };
+        let computed = (0..len).map(|i| {
+            let arguments: Vec<u32> = operands.iter().map(|o| argument(o, i)).collect();
+            naive(compute, formula, &arguments)
+        });
+        values.push(computed.collect());
+        steps.push(Step::Call { formula, operands });
+    }
+    let value = (steps.len() - 1) as u16;
+    let program = Program::new(
+        compute,
+        steps,
+        End::Store {
+            value,
+            float: Float::F32,
+        },
+    );
+    let stride = (4 * len).next_multiple_of(16);
+    let mut arena = vec![0; 3 * stride];
+    inputs
+        .iter()
+        .enumerate()
+        .for_each(|(i, x)| arena[i * stride..][..4 * len].copy_from_slice(&bytes(x)));
+    let offsets = vec![0, stride, 2 * stride];
+    let piece = Piece {
+        row: &row,
+        start: 0,
+        len,
+        inputs: offsets,
+        output: 0,
+    };
+    for level in [Level::Baseline, Level::Avx2] {
+        let mut output = vec![0; 4 * len];
+        let batch = Batch {
+            program: &program,
+            pieces: std::slice::from_ref(&piece),
+        };
+        CpuExecutor::new(level)
+            .store(&batch, &arena, &mut output)
+            .expect("the CPU does it");
+        for (i, (found, expected)) in output
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .zip(&values[value as usize])
+            .enumerate()
+        {
+            let found = f32::from_le_bytes(*found);
+            let same = found == *expected || found.is_nan() && expected.is_nan();
+            assert!(
+                same,
+                "element {i}: {found:e}, not {expected:e}, of {program:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn statistics_order_themselves_into_levels() {
+    let mut e = Expression::new(Compute::F32);
+    let a = e.load(0, Float::F32, Entry::Kept);
+    let b = e.load(1, Float::F32, Entry::Kept);
+    let d = e.call(Formula::Sub, &[a.into(), b.into()]);
+    assert_eq!(
+        d,
+        e.call(Formula::Sub, &[a.into(), b.into()]),
+        "equal nodes are one"
+    );
+    let t = e.trim(d, 0.5, Ties::Exact, Scope::Tensor);
+    let derive = Derive {
+        function: |sums, _| sums.to_vec(),
+        parameters: Vec::new(),
+    };
+    let factor = e.sums(&[t], derive, 1)[0];
+    let scaled = e.call(Formula::Scale, &[t.into(), factor]);
+    let again = e.trim(scaled, 0.5, Ties::Exact, Scope::Tensor);
+    assert_eq!(e.levels(&[again]), [vec![0], vec![1], vec![2]]);
+    assert_eq!(e.levels(&[t]), [vec![0]]);
+    assert!(e.levels(&[d]).is_empty());
+    assert_eq!(
+        e.trim(d, 1.0, Ties::Exact, Scope::Tensor),
+        d,
+        "a trim that keeps all is none"
+    );
+    let program = e.program(&[t], |values| End::Store {
+        value: values[0],
+        float: Float::F32,
+    });
+    let calls = program
+        .steps()
+        .iter()
+        .filter(|step| matches!(step, Step::Call { .. }))
+        .count();
+    assert_eq!(calls, 1, "the difference and its trim are fused");
+    let counted = e.program(&[d], End::Count);
+    assert_eq!(counted.steps().len(), 3, "only what is needed");
+}
+
+#[test]
+fn a_tile_is_summed_by_the_tree() {
+    let load = Step::Load {
+        slot: 0,
+        float: Float::F32,
+        entry: Entry::Kept,
+    };
+    let program = Program::new(Compute::BF16, vec![load], End::Sum(vec![0]));
+    for len in [0, 1, 511, 512, 513, TILE - 1, TILE, TILE + 1, 3 * TILE + 5] {
+        let x: Vec<f32> = (0..len)
+            .map(|i| ((i * 37 % 101) as f32 - 50.0) / 3.0)
+            .collect();
+        let (row, arena) = (Row::default(), bytes(&x));
+        let piece = Piece {
+            row: &row,
+            start: 0,
+            len,
+            inputs: vec![0],
+            output: 0,
+        };
+        let batch = Batch {
+            program: &program,
+            pieces: &[piece],
+        };
+        let expected: Vec<f32> = x
+            .chunks(TILE)
+            .map(|tile| {
+                let mut sums: Vec<f32> = tile.iter().map(|x| rounded(Compute::BF16, *x)).collect();
+                sums.resize(TILE, 0.0);
+                while sums.len() > 1 {
+                    let half = sums.len() / 2;
+                    sums = (0..half)
+                        .map(|i| rounded(Compute::F32, sums[i] + sums[i + half]))
+                        .collect();
+                }
+                sums[0]
+            })
+            .collect();
+        for level in [Level::Baseline, Level::Avx2] {
+            let found = CpuExecutor::new(level)
+                .sum(&batch, &arena)
+                .expect("the CPU does it");
+            assert_eq!(found, expected, "{len} elements");
+        }
+    }
+}
