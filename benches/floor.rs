@@ -1,9 +1,10 @@
 //! How close merges come to the floor: reading the inputs once and writing the output.
 //!
-//! `cargo bench --bench floor -- --data DIR [--runs N]`, where `DIR/sd15` and `DIR/llama` were made by
-//! the bench `generate` (`base`, `a` and `b`). For every work it measures, in turn and with a warm page
-//! cache, the floor F (`cat` of the inputs to /dev/null, then `dd bs=8M conv=fsync` of the output's
-//! size) and the merge, and prints the medians, their ratio and the peak of resident memory.
+//! `cargo bench --bench floor -- --data DIR [--runs N]`, where `DIR/sd15` and `DIR/llama` were
+//! made by the bench `generate` (`base`, `a` and `b`). For every work it measures, in turn and with
+//! a warm page cache, the floor F (`cat` of the inputs to /dev/null, then `dd bs=8M conv=fsync` of
+//! the output's size) and the merge, and prints the medians, their ratio and the peak of resident
+//! memory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -183,7 +184,9 @@ fn report(work: &Work, samples: &[Sample]) {
         false => " (!)",
     };
     println!(
-        "| {} | {read:.2} + {write:.2} | {merge:.2} | {ratio:.2} F{verdict} | {} F | {resident} of {RESIDENT_MIB_MAX} |",
-        work.name, work.ratio_max
+        "| {} | {read:.2} + {write:.2} | {merge:.2} | {ratio:.2} F{verdict} | {} F | {} |",
+        work.name,
+        work.ratio_max,
+        format_args!("{resident} of {RESIDENT_MIB_MAX}")
     );
 }

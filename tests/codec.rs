@@ -299,7 +299,7 @@ fn integer_division_is_ieee_division() {
 }
 
 #[test]
-fn random_words_are_philox_in_every_form() {
+fn philox_gives_the_known_answers() {
     // Known answers of Random123 for Philox4x32-10.
     for (counter, key, expected) in [
         (
@@ -320,58 +320,57 @@ fn random_words_are_philox_in_every_form() {
     ] {
         assert_eq!(codec::philox_block(counter, key), expected);
     }
-    let stream = Stream([1, 0x8000_0000, 3, 4]);
+}
+
+/// Which of `len` ones from element `start` a dropout of one half keeps.
+fn dropped(level: Level, start: u64, len: usize) -> Vec<f32> {
     let row = Row {
-        streams: vec![stream],
+        streams: vec![Stream([1, 0x8000_0000, 3, 4])],
         scalars: vec![0x8000_0000],
         cutoffs: vec![],
     };
+    let ones: Vec<u8> = (0..len).flat_map(|_| 1f32.to_le_bytes()).collect();
+    let operands = vec![Operand::Value(0), Operand::Value(1), Operand::Scalar(0)];
+    let (float, entry, formula) = (Float::F32, Entry::Kept, Formula::Dropout);
+    let load = Step::Load {
+        slot: 0,
+        float,
+        entry,
+    };
+    let steps = vec![
+        load,
+        Step::Word { stream: 0 },
+        Step::Call { formula, operands },
+    ];
+    let program = Program::new(Compute::F32, steps, End::Store { value: 2, float });
+    let piece = Piece {
+        row: &row,
+        start,
+        len,
+        inputs: vec![0],
+        output: 0,
+    };
+    let mut output = vec![0; 4 * len];
+    let batch = Batch {
+        program: &program,
+        pieces: &[piece],
+    };
+    let stored = CpuExecutor::new(level).store(&batch, &ones, &mut output);
+    stored.expect("the CPU does it");
+    let words = output.as_chunks::<4>().0.iter();
+    words.map(|word| f32::from_le_bytes(*word)).collect()
+}
+
+#[test]
+fn masks_follow_the_words_of_their_stream() {
     for start in [0, TILE as u64, (1 << 34) - TILE as u64, 5 << 40] {
         for len in [1, 31, 32, 33, 1000, 2 * TILE + 7] {
             for level in levels() {
-                let ones: Vec<u8> = (0..len).flat_map(|_| 1f32.to_le_bytes()).collect();
-                let steps = vec![
-                    Step::Load {
-                        slot: 0,
-                        float: Float::F32,
-                        entry: Entry::Kept,
-                    },
-                    Step::Word { stream: 0 },
-                    Step::Call {
-                        formula: Formula::Dropout,
-                        operands: vec![Operand::Value(0), Operand::Value(1), Operand::Scalar(0)],
-                    },
-                ];
-                let end = End::Store {
-                    value: 2,
-                    float: Float::F32,
-                };
-                let program = Program::new(Compute::F32, steps, end);
-                let piece = Piece {
-                    row: &row,
-                    start,
-                    len,
-                    inputs: vec![0],
-                    output: 0,
-                };
-                let mut output = vec![0; 4 * len];
-                let batch = Batch {
-                    program: &program,
-                    pieces: &[piece],
-                };
-                CpuExecutor::new(level)
-                    .store(&batch, &ones, &mut output)
-                    .expect("the CPU does it");
-                for (i, word) in (start..).zip(output.as_chunks::<4>().0) {
-                    let q = i / 4;
-                    let block =
-                        codec::philox_block([q as u32, (q >> 32) as u32, 3, 4], [1, 0x8000_0000]);
+                for (i, found) in (start..).zip(dropped(level, start, len)) {
+                    let counter = [(i / 4) as u32, ((i / 4) >> 32) as u32, 3, 4];
+                    let block = codec::philox_block(counter, [1, 0x8000_0000]);
                     let kept = block[(i % 4) as usize] < 0x8000_0000;
-                    assert_eq!(
-                        f32::from_le_bytes(*word),
-                        f32::from(u8::from(kept)),
-                        "{i} {level:?}"
-                    );
+                    assert_eq!(found, f32::from(u8::from(kept)), "{i} {level:?}");
                 }
             }
         }

@@ -254,18 +254,25 @@ fn the_oracle_shows_what_the_papers_say() {
     );
 }
 
+/// How the document begins.
+const HEAD: &str = "# Accuracy of merged networks
+
+Generated from `tests/data/digits/accuracy.json` by the tests; `WGMERGE_BLESS=1 tests/run` renews
+it.
+
+A 64-256-256-10 network was trained on handwritten digits, then fine-tuned on images that were
+turned, inverted, mirrored or shifted. The table shows the share of right answers on each kind of
+image after a merge, and the mean over the kinds that the merged networks were trained for. The
+figures are those of an independent f64 computation; the tests hold this program to them, to within
+one image of 597.
+
+| method | parameters | clean | rot180 | invert | flip | shift | own |
+|---|---|---:|---:|---:|---:|---:|---:|
+";
+
 /// The table of the document.
 fn table(rows: &[Value]) -> String {
-    let mut text = String::from(
-        "# Accuracy of merged networks\n\nGenerated from `tests/data/digits/accuracy.json` by the tests; \
-         `WGMERGE_BLESS=1 tests/run` renews it.\n\nA 64-256-256-10 network was trained on handwritten \
-         digits, then fine-tuned on images that were turned, inverted, mirrored\nor shifted. The \
-         table shows the share of right answers on each kind of image after a merge, and the mean over \
-         the kinds\nthat the merged networks were trained for. The figures are those of an independent \
-         f64 computation; the tests hold this\nprogram to them, to within one image of 597.\n\n\
-         | method | parameters | clean | rot180 | invert | flip | shift | own |\n\
-         |---|---|---:|---:|---:|---:|---:|---:|\n",
-    );
+    let mut text = String::from(HEAD);
     for row in rows {
         let given = row["parameters"].as_object().expect("parameters");
         if given.get("seed").is_some_and(|seed| *seed != 0) {

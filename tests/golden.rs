@@ -84,8 +84,17 @@ fn close(what: &str, found: &[f32], expected: &[f32], share: f64) {
     }
 }
 
+/// A case's name, our method, the base, the models and the parameters.
+type Row = (
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
 /// mergekit's methods: its YAML files lie beside the data.
-const MERGEKIT: &[(&str, &str, Option<&str>, &[&str], &[&str])] = &[
+const MERGEKIT: &[Row] = &[
     (
         "linear",
         "linear",
@@ -184,8 +193,8 @@ fn mergekit_in_bf16() {
             }
         });
         println!("{name}: of {all} elements {off} differ, {far} by more than five steps of bf16");
-        // mergekit normalizes after the sum and rounds sums once; and of the many equal magnitudes at
-        // a threshold it keeps arbitrary ones.
+        // mergekit normalizes after the sum and rounds sums once; and of the many equal magnitudes
+        // at a threshold it keeps arbitrary ones.
         let far_max = if name.starts_with("ties") {
             all / 20
         } else {

@@ -14,7 +14,10 @@ fn bytes(x: &[f32]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(40)
+    })]
 
     #[test]
     fn random_programs_are_what_they_say(seed in any::<u64>(), compute in 0..3usize) {
@@ -148,45 +151,39 @@ fn run_random_program(seed: u64, compute: Compute) {
         values.push(computed.collect());
         steps.push(Step::Call { formula, operands });
     }
-    let value = (steps.len() - 1) as u16;
-    let program = Program::new(
-        compute,
-        steps,
-        End::Store {
-            value,
-            float: Float::F32,
-        },
-    );
+    let end = End::Store {
+        value: (steps.len() - 1) as u16,
+        float: Float::F32,
+    };
+    let program = Program::new(compute, steps, end);
+    compare(&program, &row, &inputs, &values[values.len() - 1]);
+}
+
+/// Runs a Program at both levels and compares what it stores.
+fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) {
+    let len = expected.len();
     let stride = (4 * len).next_multiple_of(16);
-    let mut arena = vec![0; 3 * stride];
-    inputs
-        .iter()
-        .enumerate()
-        .for_each(|(i, x)| arena[i * stride..][..4 * len].copy_from_slice(&bytes(x)));
-    let offsets = vec![0, stride, 2 * stride];
+    let mut arena = vec![0; inputs.len() * stride];
+    for (x, part) in inputs.iter().zip(arena.chunks_mut(stride)) {
+        part[..4 * len].copy_from_slice(&bytes(x));
+    }
+    let inputs = (0..inputs.len()).map(|slot| slot * stride).collect();
     let piece = Piece {
-        row: &row,
+        row,
         start: 0,
         len,
-        inputs: offsets,
+        inputs,
         output: 0,
     };
     for level in [Level::Baseline, Level::Avx2] {
         let mut output = vec![0; 4 * len];
         let batch = Batch {
-            program: &program,
+            program,
             pieces: std::slice::from_ref(&piece),
         };
-        CpuExecutor::new(level)
-            .store(&batch, &arena, &mut output)
-            .expect("the CPU does it");
-        for (i, (found, expected)) in output
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .zip(&values[value as usize])
-            .enumerate()
-        {
+        let stored = CpuExecutor::new(level).store(&batch, &arena, &mut output);
+        stored.expect("the CPU does it");
+        for (i, (found, expected)) in output.as_chunks::<4>().0.iter().zip(expected).enumerate() {
             let found = f32::from_le_bytes(*found);
             let same = found == *expected || found.is_nan() && expected.is_nan();
             assert!(

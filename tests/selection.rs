@@ -174,7 +174,10 @@ fn selections_of_constant_tied_and_zero_heavy_values() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(40)
+    })]
 
     #[test]
     fn selections_of_random_values(
@@ -182,7 +185,8 @@ proptest! {
         coarse in any::<bool>(),
         share in 0.0..=1.0f64,
     ) {
-        let x: Vec<f32> = x.into_iter().map(|x| if coarse { (x / 50.0).round() } else { x }).collect();
+        let tied = |x: f32| if coarse { (x / 50.0).round() } else { x };
+        let x: Vec<f32> = x.into_iter().map(tied).collect();
         select_everywhere(&x, (share * x.len() as f64) as usize);
     }
 }

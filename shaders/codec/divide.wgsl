@@ -1,7 +1,8 @@
 // The correctly rounded quotient of two f32, in integers.
 //
-// WGSL allows a division 2.5 ulp of error, so the hardware's answer is only a first guess: the exact
-// remainder corrects it. Results below the normal range are zero, as `settle` would make them.
+// WGSL allows a division 2.5 ulp of error, so the hardware's answer is only a first guess: the
+// exact remainder corrects it. Results below the normal range are zero, as `settle` would make
+// them.
 
 fn divide_bits(a: u32, b: u32, guess: u32) -> u32 {
     let s = (a ^ b) & 0x80000000;

@@ -2,10 +2,6 @@
 
 use crate::kernel::{Program, Row, TILE};
 
-/// Pieces begin at multiples of this in the arena, and the bytes up to the next multiple after an
-/// input are zero.
-pub const ARENA_ALIGNMENT: usize = 16;
-
 /// A run of elements of one tensor.
 #[derive(Clone, Debug)]
 pub struct Piece<'a> {
@@ -15,7 +11,8 @@ pub struct Piece<'a> {
     pub start: u64,
     /// Elements.
     pub len: usize,
-    /// Byte offset in the arena of each input slot, a multiple of [`ARENA_ALIGNMENT`].
+    /// Byte offset in the arena of each input slot, a multiple of
+    /// [`ARENA_ALIGNMENT`](crate::kernel::ARENA_ALIGNMENT).
     pub inputs: Vec<usize>,
     /// Byte offset of the result in the output.
     pub output: usize,

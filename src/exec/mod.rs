@@ -8,7 +8,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 
-pub use batch::{ARENA_ALIGNMENT, Batch, Piece};
+pub use batch::{Batch, Piece};
 
 use crate::kernel::Window;
 

@@ -27,3 +27,7 @@ pub use stream::Stream;
 /// Elements of one tile: the unit of reduction, of GPU workgroups and of chunk boundaries.
 /// Chunks of a tensor begin at multiples of it, so sums do not depend on how a tensor is cut.
 pub const TILE: usize = 1024;
+
+/// Inputs begin at multiples of this many bytes in an arena, and the bytes up to the next multiple
+/// after an input are zero.
+pub const ARENA_ALIGNMENT: usize = 16;

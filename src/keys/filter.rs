@@ -17,7 +17,8 @@ pub enum FilterError {
     },
     /// The expression matches no tensor.
     #[error(
-        "{option} `{pattern}` matches none of the {keys} tensors: `wgmerge inspect` lists their names"
+        "{option} `{pattern}` matches none of the {keys} tensors: `wgmerge inspect` lists their \
+         names"
     )]
     NoMatch {
         /// `--include` or `--exclude`.
@@ -37,7 +38,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Tensors are merged that match any of `include` (all, if there is none) and none of `exclude`.
+    /// Tensors are merged that match any of `include` (all, if there is none) and none of
+    /// `exclude`.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Filter, FilterError> {
         Ok(Filter {
             include: compile("--include", include)?,

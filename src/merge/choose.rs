@@ -14,8 +14,8 @@ pub struct Chosen {
 /// Finds, probes and opens the device.
 ///
 /// # Errors
-/// [`DeviceError`] where a device is asked for by name, by number or by `gpu`, and there is none, or
-/// it fails the probe. `auto` takes the CPU instead, with a note.
+/// [`DeviceError`] where a device is asked for by name, by number or by `gpu`, and there is none,
+/// or it fails the probe. `auto` takes the CPU instead, with a note.
 pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
     if *choice == DeviceChoice::Cpu {
         return Ok(Chosen {

@@ -55,7 +55,8 @@ impl std::fmt::Display for DeviceChoice {
 pub enum DeviceError {
     /// There is none.
     #[error(
-        "no GPU fits `{asked}`: {reason}; `wgmerge devices` lists what there is, `--device cpu` does without"
+        "no GPU fits `{asked}`: {reason}; `wgmerge devices` lists what there is, `--device cpu` \
+         does without"
     )]
     NotFound {
         /// What was asked for.

@@ -36,8 +36,8 @@ pub enum MergeError {
     },
     /// A model holds an infinity or NaN.
     #[error(
-        "{model}: tensor `{key}` is not finite at element {element}; --on-nan keep, zero or base says \
-         what to do with such values"
+        "{model}: tensor `{key}` is not finite at element {element}; --on-nan keep, zero or base \
+         says what to do with such values"
     )]
     NonFinite {
         /// The model.

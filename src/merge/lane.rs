@@ -6,8 +6,8 @@ use super::buffer::{Buffer, PAGE};
 use super::engine::Engine;
 use super::{MergeError, Shared};
 use crate::exec::cpu::Level;
-use crate::exec::{ARENA_ALIGNMENT, ExecError, Piece};
-use crate::kernel::Row;
+use crate::exec::{ExecError, Piece};
+use crate::kernel::{ARENA_ALIGNMENT, Row};
 use crate::plan::{Action, Input, Part};
 
 /// A worker with its buffers and its executor.
@@ -50,8 +50,8 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Reads a part chunk by chunk and hands each chunk to `work`, with a permit to compute. A chunk
-    /// is read right before it is used, so it is found in the cache.
+    /// Reads a part chunk by chunk and hands each chunk to `work`, with a permit to compute. A
+    /// chunk is read right before it is used, so it is found in the cache.
     pub(super) fn stream(
         &mut self,
         part: Part,

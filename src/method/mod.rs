@@ -1,8 +1,8 @@
 //! The table of merge methods.
 //!
 //! A method is a row: its identifier, source, inputs, parameters and a function that writes its
-//! arithmetic into a tensor's [`Expression`](crate::kernel::Expression). Help, documentation, checking, the command line and
-//! tests read the same table. No code here runs per element.
+//! arithmetic into a tensor's [`Expression`](crate::kernel::Expression). Help, documentation,
+//! checking, the command line and tests read the same table. No code here runs per element.
 
 mod add_difference;
 mod consensus;

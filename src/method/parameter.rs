@@ -105,7 +105,8 @@ pub enum ParameterError {
     #[error("`{name}` of `{method}` is given twice")]
     Twice { method: &'static str, name: String },
     #[error(
-        "`{name}` and `{complement}` of `{method}` mean the same (one is 1 minus the other): give one"
+        "`{name}` and `{complement}` of `{method}` mean the same (one is 1 minus the other): give \
+         one"
     )]
     Both {
         method: &'static str,
@@ -127,7 +128,8 @@ pub enum ParameterError {
         wanted: String,
     },
     #[error(
-        "`{name}` of `{method}` has {given} values for {models} models: give one for all or one per model"
+        "`{name}` of `{method}` has {given} values for {models} models: give one for all or one \
+         per model"
     )]
     Count {
         method: &'static str,
@@ -142,7 +144,8 @@ pub enum ParameterError {
         given: usize,
     },
     #[error(
-        "the weights of `{method}` add up to {sum}, which cannot be normalized: give other weights or `normalize=false`"
+        "the weights of `{method}` add up to {sum}, which cannot be normalized: give other \
+         weights or `normalize=false`"
     )]
     WeightSum { method: &'static str, sum: f64 },
 }

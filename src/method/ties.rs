@@ -44,7 +44,8 @@ pub(super) const TIES_RULE: Parameter = Parameter {
 pub(super) static TIES: Method = Method {
     id: "ties",
     summary: "trims task vectors, elects a sign per element and averages what agrees",
-    formula: "b + λ Σ wᵢ tᵢ [sign = s] / Σ wᵢ [sign = s], tᵢ = top-k(mᵢ - b), s = sign(Σ wᵢ tᵢ), 0 → +",
+    formula: "b + λ Σ wᵢ tᵢ [sign = s] / Σ wᵢ [sign = s], tᵢ = top-k(mᵢ - b), s = sign(Σ wᵢ tᵢ), \
+        0 → +",
     source: "Yadav et al., arXiv:2306.01708",
     base: Base::Required,
     models_min: 1,

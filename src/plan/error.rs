@@ -9,8 +9,8 @@ pub enum PlanError {
     #[error("{model} has no tensors")]
     Empty { model: String },
     #[error(
-        "{model} and {reference} are different architectures: they share {shared} of {tensors} tensors \
-         (`{example}` for one is in {reference} alone); merge models of one family"
+        "{model} and {reference} are different architectures: they share {shared} of {tensors} \
+         tensors (`{example}` for one is in {reference} alone); merge models of one family"
     )]
     Families {
         model: String,
@@ -30,12 +30,13 @@ pub enum PlanError {
     )]
     Memory { given: u64, needed: u64 },
     #[error(
-        "{reference} is a folder of components, which one file cannot hold: give a folder as output \
-         (a path that does not end in .safetensors)"
+        "{reference} is a folder of components, which one file cannot hold: give a folder as \
+         output (a path that does not end in .safetensors)"
     )]
     ComponentsIntoFile { reference: String },
     #[error(
-        "--max-shard-size makes several files: give a folder as output (a path that does not end in .safetensors)"
+        "--max-shard-size makes several files: give a folder as output (a path that does not end \
+         in .safetensors)"
     )]
     ShardsIntoFile,
     #[error("--max-shard-size does not apply to {reference}, a folder of components: leave it out")]

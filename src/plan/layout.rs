@@ -8,7 +8,8 @@ use super::{Output, PlanError, Source};
 use crate::checkpoint::encode_header;
 use crate::recipe::{Metadata, Recipe, record};
 
-/// The data section begins at a multiple of this, so that blocks can be written past the page cache.
+/// The data section begins at a multiple of this, so that blocks can be written past the page
+/// cache.
 const DATA_ALIGNMENT: usize = 4096;
 
 /// A file of the output.

@@ -12,8 +12,7 @@ use super::PlanError;
 use super::class::Class;
 use super::job::{Action, Job};
 use super::task::Task;
-use crate::exec::ARENA_ALIGNMENT;
-use crate::kernel::{Scope, Statistic, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, Scope, Statistic, TILE};
 
 /// What the machine allows.
 #[derive(Clone, Debug)]
@@ -65,8 +64,8 @@ const CANDIDATES_MAX: u64 = 8 << 20;
 const CANDIDATE_BYTES: u64 = 8;
 /// Elements read and computed at a time on the CPU: few enough for the second cache level.
 const CHUNK_ELEMENTS: usize = 64 * TILE;
-/// On the CPU one lane finds the statistics of a tensor up to this many bytes of inputs; larger ones
-/// are surveyed by all lanes together.
+/// On the CPU one lane finds the statistics of a tensor up to this many bytes of inputs; larger
+/// ones are surveyed by all lanes together.
 const LONE_BYTES: u64 = 1 << 30;
 /// The same where a device does the work: enough to outweigh the latency of a dispatch.
 const DEVICE_OUTPUT_BYTES: u64 = 32 << 20;
@@ -96,13 +95,13 @@ pub(super) fn divide(
         .map(|class| class.slots.len())
         .max()
         .unwrap_or(1) as u64;
-    let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
+    let least = Least::of(slots);
     let lanes_min = if limits.device.is_some() {
         1
     } else {
         limits.threads.max(1)
     };
-    let needed = PROCESS_BYTES + (slots * tile + 2 * PAGE_BYTES) * copies * lanes_min as u64;
+    let needed = PROCESS_BYTES + least.lane() * copies * lanes_min as u64;
     if limits.memory < needed {
         return Err(PlanError::Memory {
             given: limits.memory,
@@ -111,8 +110,8 @@ pub(super) fn divide(
     }
     let budget = (limits.memory - PROCESS_BYTES) / copies;
     let (lanes, lane, chunk_elements) = match limits.device {
-        None => on_cpu(jobs, limits.threads.max(1), budget, slots * tile),
-        Some(device) => on_device(jobs, budget, device),
+        None => on_cpu(jobs, limits.threads.max(1), budget, least),
+        Some(device) => on_device(jobs, budget, least, device),
     };
     for job in jobs {
         let fits = match chunk_elements {
@@ -138,13 +137,12 @@ pub(super) fn divide(
 }
 
 /// Lanes beyond the computing threads where the budget has room for them; small arenas.
-fn on_cpu(jobs: &[Job], threads: usize, budget: u64, least: u64) -> (usize, Lane, Option<usize>) {
-    let lane_of = |lanes: usize| Lane::of(budget / lanes as u64, OUTPUT_BYTES, ARENA_BYTES);
+fn on_cpu(jobs: &[Job], threads: usize, budget: u64, least: Least) -> (usize, Lane, Option<usize>) {
     let lanes = (threads..=threads + WAITING_LANES)
         .rev()
-        .find(|&lanes| lane_of(lanes).arena >= least)
+        .find(|&lanes| budget / lanes as u64 >= least.lane())
         .unwrap_or(threads);
-    let lane = lane_of(lanes);
+    let lane = Lane::of(budget / lanes as u64, least, OUTPUT_BYTES, ARENA_BYTES);
     let mut chunk = CHUNK_ELEMENTS;
     let widest = |chunk: usize| {
         let bytes = jobs.iter().map(|job| chunk_bytes_of(job, chunk));
@@ -157,12 +155,18 @@ fn on_cpu(jobs: &[Job], threads: usize, budget: u64, least: u64) -> (usize, Lane
 }
 
 /// As few lanes as keep the device busy, or fewer, where that lets more tensors lie in one whole.
-fn on_device(jobs: &[Job], budget: u64, device: DeviceLimits) -> (usize, Lane, Option<usize>) {
+fn on_device(
+    jobs: &[Job],
+    budget: u64,
+    least: Least,
+    device: DeviceLimits,
+) -> (usize, Lane, Option<usize>) {
     let binding = device.binding_bytes;
     let best = (1..=DEVICE_LANES)
+        .filter(|&lanes| lanes == 1 || budget / lanes as u64 >= least.lane())
         .map(|lanes| {
             let output = DEVICE_OUTPUT_BYTES.min(binding);
-            let lane = Lane::of(budget / lanes as u64, output, binding);
+            let lane = Lane::of(budget / lanes as u64, least, output, binding);
             let whole = jobs.iter().filter(|job| {
                 has_local_statistics(job) && arena_bytes_of(job, job.elements) <= lane.arena
             });
@@ -205,6 +209,30 @@ impl MemoryPlan {
     }
 }
 
+/// The least that a lane works with.
+#[derive(Clone, Copy)]
+struct Least {
+    arena: u64,
+}
+
+impl Least {
+    /// Bytes of a tile of output, whatever its type.
+    const OUTPUT: u64 = TILE as u64 * 8;
+
+    /// A tile of each input, whatever its type.
+    fn of(slots: u64) -> Least {
+        let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
+        Least {
+            arena: (slots * tile).next_multiple_of(PAGE_BYTES),
+        }
+    }
+
+    /// Bytes of a lane with no more than that.
+    fn lane(self) -> u64 {
+        self.arena + Least::OUTPUT + PAGE_BYTES
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Lane {
     arena: u64,
@@ -212,11 +240,14 @@ struct Lane {
 }
 
 impl Lane {
-    fn of(bytes: u64, output_max: u64, arena_max: u64) -> Lane {
+    fn of(bytes: u64, least: Least, output_max: u64, arena_max: u64) -> Lane {
         let pages = |bytes: u64| bytes / PAGE_BYTES * PAGE_BYTES;
         // A page more is held so that the output can be placed as the disk wants it.
-        let output = pages(output_max.min(bytes / 3)).max(2 * PAGE_BYTES) - PAGE_BYTES;
-        let arena = pages(bytes.saturating_sub(output + PAGE_BYTES).min(arena_max));
+        let output = output_max.min(bytes / 3);
+        let output = output.min(bytes.saturating_sub(least.arena));
+        let output = pages(output).saturating_sub(PAGE_BYTES).max(Least::OUTPUT);
+        let arena = bytes.saturating_sub(output + PAGE_BYTES);
+        let arena = pages(arena.min(arena_max.max(least.arena)));
         Lane { arena, output }
     }
 }

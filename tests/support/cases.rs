@@ -1,8 +1,8 @@
 //! Batches with adversarial elements.
 
 use wgmerge::dtype::{Float, codec};
-use wgmerge::exec::{ARENA_ALIGNMENT, Batch, ExecError, Executor, Piece};
-use wgmerge::kernel::{End, Program, Row, Stream, Window};
+use wgmerge::exec::{Batch, ExecError, Executor, Piece};
+use wgmerge::kernel::{ARENA_ALIGNMENT, End, Program, Row, Stream, Window};
 
 /// What a piece's elements are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -144,7 +144,7 @@ fn indentation(file: &SourceFile) -> Vec<String> {
     lines
         .filter(|(_, line)| {
             let space = indent(line);
-            space.contains('\t') || space.len() % 4 != 0 || line.ends_with([' ', '\t'])
+            space.contains('\t') || !space.len().is_multiple_of(4) || line.ends_with([' ', '\t'])
         })
         .map(|(number, _)| format!("{}:{}: indentation", file.path, number + 1))
         .collect()

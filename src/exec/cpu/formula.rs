@@ -65,7 +65,11 @@ macro_rules! loops {
     ($($(#[$doc:meta])* $name:ident $function:ident($($parameter:ident: $kind:ident),*);)*) => {
         /// Runs a formula over the elements of `out`.
         #[inline(always)]
-        pub(in super::super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]) {
+        pub(in super::super) fn call(
+            formula: Formula,
+            arguments: &[Argument<'_>],
+            out: &mut [u32],
+        ) {
             let len = out.len();
             match formula {
                 $(Formula::$name => {

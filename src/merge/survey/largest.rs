@@ -180,23 +180,7 @@ impl<'a> Pass<'a> {
         counted: &mut Counted,
     ) -> Result<(), MergeError> {
         let plan = self.shared.merge.plan();
-        let unfinished: Vec<usize> = (0..self.jobs.len())
-            .filter(|&at| {
-                let groups = self.groups(&self.jobs[at]);
-                groups
-                    .iter()
-                    .any(|(group, _)| selections[group].window().is_some())
-            })
-            .collect();
-        let some = Pass {
-            shared: self.shared,
-            jobs: unfinished
-                .iter()
-                .map(|&at| Surveyed { ..self.jobs[at] })
-                .collect(),
-            parts: Vec::new(),
-        }
-        .with_parts(self, &unfinished);
+        let some = self.unfinished(selections);
         let totals: Mutex<HashMap<Group, Vec<u64>>> = Mutex::default();
         let finest: Mutex<&mut Counted> = Mutex::new(counted);
         let known: &HashMap<Group, Selection> = selections;
@@ -249,18 +233,17 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn with_parts(mut self, all: &Pass<'a>, chosen: &[usize]) -> Pass<'a> {
-        let place: HashMap<usize, usize> = chosen
-            .iter()
-            .enumerate()
-            .map(|(new, &old)| (old, new))
-            .collect();
-        self.parts = all
-            .parts
-            .iter()
-            .filter_map(|(at, part)| Some((*place.get(at)?, *part)))
-            .collect();
-        self
+    /// The jobs whose selections go on, and their runs.
+    fn unfinished(&self, selections: &HashMap<Group, Selection>) -> Pass<'a> {
+        let open = |surveyed: &&Surveyed<'a>| {
+            let groups = self.groups(surveyed);
+            groups
+                .iter()
+                .any(|(group, _)| selections[group].window().is_some())
+        };
+        let jobs = self.jobs.iter().filter(open);
+        let statistics = jobs.map(|surveyed| Surveyed { ..*surveyed });
+        Pass::of(self.shared, statistics.collect())
     }
 
     /// Finds the element at which the kept ties of a group end.

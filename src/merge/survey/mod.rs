@@ -67,14 +67,19 @@ impl<'a> Pass<'a> {
         shared: &'a Shared<'a>,
         jobs: impl Iterator<Item = (usize, &'a (usize, Vec<u16>))>,
     ) -> Pass<'a> {
-        let plan = shared.merge.plan();
-        let jobs: Vec<Surveyed<'a>> = jobs
+        let jobs = jobs
             .map(|(job, (program, statistics))| Surveyed {
                 job,
                 program: *program,
                 statistics,
             })
             .collect();
+        Pass::of(shared, jobs)
+    }
+
+    /// The jobs with the runs that they are read in.
+    fn of(shared: &'a Shared<'a>, jobs: Vec<Surveyed<'a>>) -> Pass<'a> {
+        let plan = shared.merge.plan();
         let parts = jobs
             .iter()
             .enumerate()

@@ -1,7 +1,7 @@
 //! What the probe runs: Programs with the elements on which devices differ.
 
 use crate::dtype::{Float, codec};
-use crate::exec::ARENA_ALIGNMENT;
+use crate::kernel::ARENA_ALIGNMENT;
 use crate::kernel::{Compute, End, Entry, Formula, Operand, Program, Row, Step, Stream};
 
 /// Elements of each experiment: whole tiles and a bit more.

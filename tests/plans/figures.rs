@@ -1,0 +1,110 @@
+//! The summary as `wgmerge plan` prints it, whole, and its figures.
+
+use wgmerge::dtype::DType::{BF16, F16, F32, I64};
+use wgmerge::plan::Output;
+use wgmerge::recipe::Missing;
+
+use super::{Entry, Model, Work, device};
+
+const GIB: u64 = 1 << 30;
+
+/// A small transformer with one tensor of 2 GB.
+const ENTRIES: &[Entry<'_>] = &[
+    ("embed.weight", BF16, &[50_000, 1024]),
+    ("layer.weight", BF16, &[4096, 1024]),
+    ("norm.weight", F32, &[1024]),
+    ("position_ids", I64, &[1, 77]),
+    ("vast.weight", BF16, &[1000, 1_000_000]),
+];
+
+/// Compares with the committed text; `WGMERGE_BLESS=1` renews it.
+#[track_caller]
+fn golden(name: &str, work: &Work<'_>) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/plans");
+    let path = std::path::Path::new(folder).join(format!("{name}.txt"));
+    let text = work.planned().summary().to_string();
+    if std::env::var_os("WGMERGE_BLESS").is_some() {
+        std::fs::write(&path, &text).expect("the text can be written");
+    }
+    let committed = std::fs::read_to_string(&path).expect("the text can be read");
+    assert!(
+        text == committed,
+        "{name}: committed\n{committed}\nnow\n{text}"
+    );
+}
+
+#[test]
+fn an_average() {
+    let (one, two) = (Model::new("one", ENTRIES), Model::new("two", ENTRIES));
+    golden("linear", &Work::new("linear", &[&one, &two]));
+}
+
+#[test]
+fn tensors_larger_than_memory_are_surveyed() {
+    let models = ["base", "one", "two"].map(|name| Model::new(name, ENTRIES));
+    let models: Vec<&Model> = models.iter().collect();
+    let work = Work {
+        parameters: &["density=0.2"],
+        ..Work::new("ties", &models)
+    };
+    golden("ties", &work);
+    let work = Work {
+        parameters: &["density=0.2", "scope=model"],
+        ..work
+    };
+    golden("ties-model", &work);
+}
+
+#[test]
+fn a_device_with_small_buffers() {
+    let (one, two) = (Model::new("one", ENTRIES), Model::new("two", ENTRIES));
+    let mut work = Work::new("slerp", &[&one, &two]);
+    work.limits.memory = 2 * GIB;
+    work.limits.device = device(128 << 20);
+    golden("slerp-device", &work);
+}
+
+#[test]
+fn models_that_differ() {
+    let one = Model::new("one", &ENTRIES[..4]);
+    let two = [
+        ("norm.weight", F16, &[1024][..]),
+        ENTRIES[0],
+        ENTRIES[3],
+        ("head", F16, &[8]),
+    ];
+    let two = Model::new("two", &two);
+    let mut work = Work::new("linear", &[&one, &two]);
+    work.output = Output::Folder;
+    work.options.missing = Missing::Skip;
+    work.options.shard_bytes = Some(50_000_000);
+    golden("shards-skip", &work);
+}
+
+#[test]
+fn figures_add_up() {
+    let models = ["base", "one", "two"].map(|name| Model::new(name, &ENTRIES[..4]));
+    let models: Vec<&Model> = models.iter().collect();
+    let merged = 2 * (50_000 + 4096) * 1024 + 4 * 1024;
+    for (method, parameters, readings) in [
+        ("linear", &[][..], 1),
+        ("ties", &["density=0.2"], 2),
+        ("ties", &[], 1),
+    ] {
+        let plan = Work {
+            parameters,
+            ..Work::new(method, &models)
+        }
+        .planned();
+        let summary = plan.summary();
+        // With a density below 1 each tensor is read for its threshold, and again to be merged.
+        let read = readings * 3 * merged + 77 * 8;
+        assert_eq!(summary.bytes_read, read, "{method} {parameters:?}");
+        let header = plan.files[0].header.len() as u64;
+        assert_eq!(summary.bytes_written, header + merged + 77 * 8);
+        assert_eq!((summary.merged, summary.copied, summary.tensors), (3, 1, 4));
+        let json = serde_json::to_value(&summary).expect("a summary");
+        assert_eq!(json["bytes_read"], read);
+        assert_eq!(json["keys"]["models"].as_array().map(Vec::len), Some(3));
+    }
+}
