@@ -10,7 +10,7 @@ use super::{size, word};
 use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
 use crate::method::Method;
-use crate::recipe::{Metadata, Missing, OnNan, OutputDType};
+use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy};
 
 /// Merges neural-network checkpoints on any GPU or CPU, with the same bytes, in bounded memory.
 #[derive(Debug, Parser)]
@@ -81,6 +81,10 @@ pub(super) struct RecipeArgs {
     /// What to do about a tensor that a model lacks
     #[arg(long, default_value = Missing::default().word(), value_parser = word::missing())]
     pub(super) missing: Missing,
+
+    /// What to do about a tensor whose shape is not the base's: cut it, or fill it up with zeros
+    #[arg(long, default_value = ShapePolicy::default().word(), value_parser = word::shape())]
+    pub(super) shape: ShapePolicy,
 
     /// What to do about infinities and NaN in a model
     #[arg(long, default_value = OnNan::default().word(), value_parser = word::on_nan())]

@@ -73,6 +73,7 @@ fn recipe(args: &RecipeArgs) -> Result<Recipe, Failure> {
         dtype: args.dtype,
         seed: args.seed,
         missing: args.missing,
+        shape: args.shape,
         on_nan: args.on_nan,
         filter: Filter::new(&args.include, &args.exclude)?,
         metadata: args.metadata,

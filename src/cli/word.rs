@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::dtype::Float;
 use crate::kernel::Compute;
 use crate::method::{METHODS, Method, find};
-use crate::recipe::{Metadata, Missing, OnNan, OutputDType};
+use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy};
 
 /// A parser of the words that `read` knows.
 fn words<T: Clone + Send + Sync + 'static>(
@@ -45,6 +45,11 @@ pub(super) fn missing() -> impl TypedValueParser<Value = Missing> {
 /// The policies for values that are not finite.
 pub(super) fn on_nan() -> impl TypedValueParser<Value = OnNan> {
     words(OnNan::WORDS, OnNan::from_word)
+}
+
+/// The policies for tensors of another shape.
+pub(super) fn shape() -> impl TypedValueParser<Value = ShapePolicy> {
+    words(ShapePolicy::WORDS, ShapePolicy::from_word)
 }
 
 /// What metadata the output carries.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::buffer::{Buffer, PAGE};
 use super::engine::Engine;
-use super::{MergeError, Shared};
+use super::{MergeError, Shared, reshape};
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
 use crate::kernel::{ARENA_ALIGNMENT, Row};
@@ -117,7 +117,14 @@ impl<'a> Lane<'a> {
                 let end = at + len;
                 let padded = end.next_multiple_of(ARENA_ALIGNMENT);
                 let offset = input.offset + part.start * unit;
-                self.shared.read(input, offset, &mut arena[at..end])?;
+                let target = &mut arena[at..end];
+                match &input.shape {
+                    None => self.shared.read(input, offset, target)?,
+                    Some(stored) => {
+                        let shapes = (job.shape.as_slice(), stored.as_slice());
+                        reshape::read(self.shared, input, shapes, part.start, target)?;
+                    }
+                }
                 arena[end..padded].fill(0);
                 inputs[slot] = at;
                 at = padded;
@@ -133,7 +140,12 @@ impl<'a> Lane<'a> {
 
 impl Shared<'_> {
     /// Reads bytes of a model's file.
-    fn read(&self, input: &Input, offset: u64, target: &mut [u8]) -> Result<(), MergeError> {
+    pub(super) fn read(
+        &self,
+        input: &Input,
+        offset: u64,
+        target: &mut [u8],
+    ) -> Result<(), MergeError> {
         let checkpoint = &self.merge.checkpoints()[input.model];
         self.reading
             .during(|| checkpoint.read_at(input.file, offset, target))?;

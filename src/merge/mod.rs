@@ -19,6 +19,7 @@ mod lanes;
 mod prepare;
 mod progress;
 mod report;
+mod reshape;
 mod scan;
 mod side;
 mod statistics;

@@ -118,6 +118,7 @@ fn shapes_text(report: &KeyReport) -> String {
             ));
         }
     }
+    lines.push("  --shape crop or pad cuts tensors or fills them up".to_owned());
     lines.push("  --exclude leaves tensors out of the merge and copies them".to_owned());
     lines.join("\n")
 }

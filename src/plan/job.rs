@@ -23,6 +23,8 @@ pub struct Input {
     pub offset: u64,
     /// Bytes of one element; of the whole tensor where it is copied.
     pub element_bytes: u64,
+    /// Its own dimensions, where they are not those of the output: it is cut and filled up to them.
+    pub shape: Option<Vec<u64>>,
 }
 
 /// How a tensor comes about.

@@ -160,7 +160,8 @@ fn mismatch(
     let merged = is_merged(recipe, key, expected.dtype);
     let text = |info: &TensorInfo| format!("{} {:?}", info.dtype, info.shape);
     // A tensor that is copied needs no counterpart of its form.
-    let fatal = merged && (expected.shape != found.shape || !found.dtype.is_mergeable());
+    let fits = recipe.options.shape.fits(&expected.shape, &found.shape);
+    let fatal = merged && (!fits || !found.dtype.is_mergeable());
     Some(Mismatch {
         key: key.to_owned(),
         expected: text(expected),
@@ -207,7 +208,7 @@ impl Resolver<'_> {
             .float()
             .filter(|_| is_merged(self.recipe, key, info.dtype));
         let action = match float {
-            Some(float) => self.merge(key, float),
+            Some(float) => self.merge(key, float, &info.shape),
             None => None,
         };
         let (dtype, action) = match action {
@@ -226,7 +227,7 @@ impl Resolver<'_> {
         .with_copied_bytes(info)
     }
 
-    fn merge(&mut self, key: &str, stored: Float) -> Option<(Float, Action)> {
+    fn merge(&mut self, key: &str, stored: Float, shape: &[u64]) -> Option<(Float, Action)> {
         let options = &self.recipe.options;
         let mut slots: Vec<usize> = Vec::new();
         let mut expression = Expression::new(options.compute);
@@ -247,7 +248,10 @@ impl Resolver<'_> {
             .zip(used)
             .map(|(&model, used)| {
                 let info = &sources[model].tensors[key];
-                used.then(|| input(model, info, info.dtype.bits() / 8))
+                used.then(|| Input {
+                    shape: (info.shape != shape).then(|| info.shape.clone()),
+                    ..input(model, info, info.dtype.bits() / 8)
+                })
             })
             .collect();
         let action = Action::Merge {
@@ -268,6 +272,7 @@ fn input(model: usize, info: &TensorInfo, element_bytes: u64) -> Input {
         file: info.file,
         offset: info.span.start,
         element_bytes,
+        shape: None,
     }
 }
 

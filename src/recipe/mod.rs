@@ -7,7 +7,7 @@ mod options;
 mod record;
 
 pub use flags::{FlagError, merge_of};
-pub use options::{Metadata, Missing, OnNan, Options, OutputDType};
+pub use options::{Metadata, Missing, OnNan, Options, OutputDType, ShapePolicy};
 pub use record::record;
 
 use std::path::PathBuf;

@@ -30,6 +30,35 @@ pub enum OnNan {
     Base,
 }
 
+/// What happens to a tensor whose shape is not that of the reference model's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShapePolicy {
+    /// The merge is refused.
+    #[default]
+    Error,
+    /// A tensor that is at least as large in every dimension is cut to the reference's shape: its
+    /// leading rows, columns and so on are used.
+    Crop,
+    /// Besides, a tensor that is smaller is filled up with zeros.
+    Pad,
+}
+
+impl ShapePolicy {
+    /// Whether a tensor of one shape can stand for one of another. The ranks must be the same.
+    pub fn fits(self, wanted: &[u64], found: &[u64]) -> bool {
+        let large = wanted
+            .iter()
+            .zip(found)
+            .all(|(wanted, found)| found >= wanted);
+        let same_rank = wanted.len() == found.len();
+        match self {
+            ShapePolicy::Error => wanted == found,
+            ShapePolicy::Crop => same_rank && large,
+            ShapePolicy::Pad => same_rank,
+        }
+    }
+}
+
 /// The dtype of merged tensors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputDType {
@@ -65,6 +94,8 @@ pub struct Options {
     pub missing: Missing,
     /// Policy for infinities and NaN.
     pub on_nan: OnNan,
+    /// Policy for tensors of another shape.
+    pub shape: ShapePolicy,
     /// Which tensors are merged; the others are copied from the reference model.
     pub filter: Filter,
     /// What the output records.
@@ -98,6 +129,11 @@ macro_rules! words {
 }
 
 words!(Missing { Error = "error", Skip = "skip", Base = "base" });
+words!(ShapePolicy {
+    Error = "error",
+    Crop = "crop",
+    Pad = "pad"
+});
 words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
 words!(Metadata { None = "none", Recipe = "recipe", Full = "full" });
 

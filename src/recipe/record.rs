@@ -23,6 +23,7 @@ pub fn record(recipe: &Recipe) -> Json {
         "seed": options.seed,
         "missing": options.missing.word(),
         "on_nan": options.on_nan.word(),
+        "shape": options.shape.word(),
         "include": include,
         "exclude": exclude,
     })
