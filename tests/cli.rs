@@ -3,7 +3,7 @@
 mod bad_input;
 mod files;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use wgmerge::dtype::Float;
@@ -32,6 +32,10 @@ impl World {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Runs wgmerge in the folder, on the CPU.

@@ -1,0 +1,127 @@
+//! A merge that is stopped while it writes leaves no output, no hidden file, and what was there.
+#![cfg(target_os = "linux")]
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::memory::big_model;
+
+/// Bytes of tensors after which a merge is in the middle of writing.
+const BEGUN: u64 = 16 << 20;
+
+struct World {
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> World {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for seed in [1, 2] {
+            big_model(&folder.path().join(format!("{seed}.safetensors")), seed);
+        }
+        std::fs::create_dir(folder.path().join("out")).expect("a folder");
+        World { folder }
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    /// Starts a merge into `output` of the folder `out` and waits until it is writing tensors.
+    fn writing(&self, output: &str, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        command
+            .current_dir(self.folder.path())
+            .args(["merge", "--device", "cpu", "--threads", "1"])
+            .args(["--memory", "32MiB", "-M", "slerp"])
+            .args(["1.safetensors", "2.safetensors", "-o"])
+            .arg(Path::new("out").join(output))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let begin = Instant::now();
+        while written(&child) < BEGUN {
+            let ended = child.try_wait().expect("a child");
+            assert!(ended.is_none(), "it ended before it was stopped: {ended:?}");
+            let waited = begin.elapsed();
+            assert!(waited < Duration::from_secs(60), "it does not begin");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child
+    }
+}
+
+/// Bytes that a process has given to the system to write, to anything.
+fn written(child: &Child) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("wchar: "));
+    line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
+}
+
+fn stop(child: Child, signal: Signal) -> Output {
+    kill_process(Pid::from_child(&child), signal).expect("a running child");
+    child.wait_with_output().expect("a child")
+}
+
+/// Every path below a folder, hidden ones too, with the bytes of small files.
+fn everything(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(everything(&path));
+        }
+        let small = entry.metadata().is_ok_and(|data| data.len() < 1 << 20) && path.is_file();
+        let bytes = small.then(|| std::fs::read(&path).expect("a file"));
+        found.push((path, bytes.unwrap_or_default()));
+    }
+    found.sort();
+    found
+}
+
+/// Stops merges into `output` by each signal and compares what there is with what there was.
+fn check(world: &World, output: &str, arguments: &[&str]) {
+    let before = everything(world.folder.path());
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let ended = stop(world.writing(output, arguments), signal);
+        let text = String::from_utf8_lossy(&ended.stderr);
+        if signal == Signal::KILL {
+            assert_eq!(ended.status.signal(), Some(9), "{output}: {text}");
+        } else {
+            assert_eq!(
+                ended.status.code(),
+                Some(130),
+                "{output}, {signal:?}: {text}"
+            );
+            assert!(text.contains("interrupted; nothing was written"), "{text}");
+            assert!(!text.contains("tensors merged"), "{text}");
+        }
+        assert!(ended.stdout.is_empty(), "{output}, {signal:?}");
+        let after = everything(world.folder.path());
+        assert!(before == after, "{output}, {signal:?}: {:?}", names(&after));
+    }
+}
+
+fn names(found: &[(PathBuf, Vec<u8>)]) -> Vec<&PathBuf> {
+    found.iter().map(|(path, _)| path).collect()
+}
+
+#[test]
+fn stopped_while_it_writes() {
+    let world = World::new();
+    let merged = world.out().join("merged");
+    let older = |path: PathBuf| std::fs::write(path, "an older result").expect("a file");
+    check(&world, "merged.safetensors", &["--json"]);
+    check(&world, "merged", &["--max-shard-size", "100MiB"]);
+    older(world.out().join("merged.safetensors"));
+    check(&world, "merged.safetensors", &["--force"]);
+    std::fs::create_dir(&merged).expect("a folder");
+    older(merged.join("model.safetensors"));
+    older(merged.join("config.json"));
+    check(&world, "merged", &["--force"]);
+}

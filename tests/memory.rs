@@ -1,0 +1,132 @@
+//! Merges of eight times the budget and more hold no more than the budget.
+#![cfg(target_os = "linux")]
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use wgmerge::checkpoint::encode_header;
+use wgmerge::dtype::DType;
+
+/// Tensors of each model, 256 MiB in all: one larger than every budget here, some of a usual size,
+/// and small ones.
+const SHAPES: &[(u64, &[u64])] = &[(1, &[20480, 4096]), (12, &[1024, 4096]), (40, &[2048])];
+
+/// What a process holds besides its buffers: the program, its stacks, headers and plan.
+const BESIDES_MIB: u64 = 16;
+
+/// Writes a bf16 model of 256 MiB. Its bytes repeat every few MiB, which makes it in a moment; the
+/// period is odd, so that no two rows of a tensor are the same.
+pub fn big_model(path: &Path, seed: u64) {
+    let mut offset = 0;
+    let mut entries = Vec::new();
+    for (count, shape) in SHAPES {
+        for number in 0..*count {
+            let bytes = 2 * shape.iter().product::<u64>();
+            let name = format!("t{}.{number}", shape[0]);
+            entries.push((name, *shape, offset..offset + bytes));
+            offset += bytes;
+        }
+    }
+    let header = entries
+        .iter()
+        .map(|(name, shape, span)| (name.as_str(), &DType::BF16, *shape, span.clone()));
+    let header = encode_header(header, &[], 8).expect("a sound header");
+    let block = block(seed);
+    let mut file = File::create(path).expect("a writable folder");
+    file.write_all(&header).expect("room for a model");
+    let mut left = offset as usize;
+    while left > 0 {
+        let bytes = left.min(block.len());
+        file.write_all(&block[..bytes]).expect("room for a model");
+        left -= bytes;
+    }
+}
+
+/// Some 2 MiB of bf16 near the size of weights.
+fn block(seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let values = (0..(1 << 20) + 7).flat_map(|_| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        // Signs and mantissas vary, exponents stay near those of weights.
+        (((state >> 33) as u16 & 0x81ff) | 0x3c00).to_le_bytes()
+    });
+    values.collect()
+}
+
+/// The peak of resident memory in MiB of a command that succeeds. The kernel keeps the peak, so the
+/// last look before the end tells it; what is not seen is what the end itself takes.
+fn peak_mib(command: &mut Command) -> u64 {
+    let mut child = command.spawn().expect("the binary runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak: u64 = 0;
+    loop {
+        if let Some(code) = child.try_wait().expect("a child") {
+            assert!(code.success(), "{command:?}: {code}");
+            return peak / 1024;
+        }
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = kib.unwrap_or(0).max(peak);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A method with its parameters, whether it takes a base, and in which budgets of MiB it is run.
+type Row = (&'static [&'static str], bool, &'static [u64]);
+
+const ROWS: &[Row] = &[
+    (&["linear"], false, &[64, 128]),
+    (&["slerp"], false, &[64]),
+    (&["ties", "-p", "density=0.2"], true, &[64]),
+    (
+        &["ties", "-p", "density=0.2", "-p", "scope=model"],
+        true,
+        &[64],
+    ),
+    (&["dare_linear", "-p", "drop=0.5"], true, &[64]),
+];
+
+#[test]
+fn merges_far_larger_than_the_budget_stay_within_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let models: Vec<PathBuf> = (0..3)
+        .map(|number| {
+            let path = folder.path().join(format!("{number}.safetensors"));
+            big_model(&path, number + 1);
+            path
+        })
+        .collect();
+    for (method, base, budgets) in ROWS {
+        for budget in *budgets {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+            command.args(["merge", "--device", "cpu", "--quiet", "--force", "-M"]);
+            command.args(*method).arg("--memory");
+            command.arg(format!("{budget}MiB"));
+            let rest = match base {
+                true => {
+                    command.arg("--base").arg(&models[0]);
+                    &models[1..]
+                }
+                // Slerp takes two models, which are eight times the budget of 64 MiB.
+                false if method[0] == "slerp" => &models[..2],
+                false => &models[..],
+            };
+            command.args(rest).arg("-o");
+            command.arg(folder.path().join("out.safetensors"));
+            command.stderr(Stdio::inherit());
+            let peak = peak_mib(&mut command);
+            println!("{method:?} in {budget} MiB: {peak} MiB");
+            assert!(peak > 4, "the peak was not seen");
+            assert!(
+                peak <= budget + BESIDES_MIB,
+                "{method:?} in {budget} MiB held {peak} MiB"
+            );
+        }
+    }
+}
