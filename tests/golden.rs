@@ -16,7 +16,7 @@ fn data(name: &str) -> PathBuf {
 }
 
 /// A tensor's values, decoded.
-fn tensor(checkpoint: &Checkpoint, key: &str) -> Vec<f32> {
+pub fn tensor(checkpoint: &Checkpoint, key: &str) -> Vec<f32> {
     let info = checkpoint
         .get(key)
         .unwrap_or_else(|| panic!("no tensor {key}"));
@@ -72,7 +72,7 @@ impl Golden<'_> {
 }
 
 /// Within a share of the tensor's root mean square.
-fn close(what: &str, found: &[f32], expected: &[f32], share: f64) {
+pub fn close(what: &str, found: &[f32], expected: &[f32], share: f64) {
     let square = |x: &f32| f64::from(*x) * f64::from(*x);
     let rms = (expected.iter().map(square).sum::<f64>() / expected.len().max(1) as f64).sqrt();
     assert_eq!(found.len(), expected.len(), "{what}");
@@ -205,45 +205,6 @@ fn mergekit_in_bf16() {
             "{name}: {off} and {far} of {all}"
         );
     });
-}
-
-#[test]
-fn sd_mecha_in_f32() {
-    let four: &[&str] = &["rot180", "invert", "flip", "shift"];
-    for (name, method, models, parameters) in [
-        (
-            "weighted_sum",
-            "linear",
-            &["rot180", "invert"][..],
-            &["weight=0.65,0.35"][..],
-        ),
-        ("n_average", "n_average", four, &[]),
-        (
-            "add_difference",
-            "add_difference",
-            &["rot180", "invert", "base"],
-            &["alpha=0.6"],
-        ),
-        (
-            "slerp",
-            "slerp",
-            &["rot180", "invert"],
-            &["t=0.4", "norm=interpolate"],
-        ),
-    ] {
-        let expected = data(&format!("mecha/{name}.safetensors"));
-        let golden = Golden {
-            method,
-            base: None,
-            models,
-            parameters,
-            expected,
-        };
-        let path = |model: &str| data(&format!("digits/{model}.safetensors"));
-        golden.check(path, Options::default(), |key, found, expected| {
-            close(&format!("{name}: {key}"), found, expected, 1e-6);
-        });
-    }
 }
 
 #[test]

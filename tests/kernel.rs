@@ -5,8 +5,8 @@ use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::exec::{Batch, Executor, Piece};
 use wgmerge::kernel::{
-    Compute, Derive, End, Entry, Expression, Formula, Operand, Program, Row, Scope, Step, TILE,
-    Ties,
+    Compute, Derive, End, Entry, Expression, Formula, Kept, Operand, Program, Row, Scope, Step,
+    TILE, Ties,
 };
 
 fn bytes(x: &[f32]) -> Vec<u8> {
@@ -84,6 +84,28 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
         Formula::Gather => rz(f(0) + kept(agrees(f(1), f(2)), f(1))),
         Formula::GatherWeight => rz(f(0) + kept(agrees(f(1), f(2)), f(3))),
         Formula::Mean => mean(f(0), f(1)),
+        Formula::ElectedEntry | Formula::ElectedCount => {
+            let same = f(0).is_sign_negative() == f(1).is_sign_negative();
+            let same = same && f(0) != 0.0 && f(1) != 0.0;
+            kept(
+                same,
+                if formula == Formula::ElectedCount {
+                    1.0
+                } else {
+                    f(0)
+                },
+            )
+        }
+        Formula::KeepBelow | Formula::KeepBelowEach => kept(f(1).total_cmp(&f(2)).is_lt(), f(0)),
+        Formula::Raise => rz(f(0) + f(1)),
+        Formula::AxpyEach => rz(f(0) + rz(f(1) * f(2))),
+        Formula::LerpEach => {
+            let d = rz(f(1) - f(0));
+            match f(2).abs() < 0.5 {
+                true => rz(f(0) + rz(d * f(2))),
+                false => rz(f(1) - rz(d * rz(1.0 - f(2)))),
+            }
+        }
         Formula::Enter => rz(f(0)),
         Formula::FiniteOr | Formula::FiniteOrScalar => {
             if f(0).is_finite() {
@@ -92,6 +114,49 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
                 f(1)
             }
         }
+        other => naive_bound(compute, other, &f),
+    }
+}
+
+/// The formulas of bounds, masks and casts.
+fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
+    let rz = |x| rounded(compute, x);
+    let below = |a: f32, b: f32| a.total_cmp(&b).is_lt();
+    let least = |a: f32, b: f32| if below(b, a) { b } else { a };
+    let greatest = |a: f32, b: f32| if below(a, b) { b } else { a };
+    let ratio = |x: f32, y: f32| {
+        if x == 0.0 && y == 0.0 {
+            rz(x)
+        } else {
+            rz(x / y)
+        }
+    };
+    let cast = |float| {
+        let bits = codec::decode(float, codec::encode(float, f(0).to_bits()));
+        rz(f32::from_bits(bits))
+    };
+    match formula {
+        Formula::Fill => rz(f(0)),
+        Formula::Flaw => f32::from(u8::from(!f(0).is_finite())),
+        Formula::Choose => f(usize::from(f(2) == 0.0)),
+        Formula::Least => least(f(0), f(1)),
+        Formula::Greatest => greatest(f(0), f(1)),
+        Formula::LeastFrom if below(f(1), f(2)) => f(0),
+        Formula::LeastFrom => least(f(0), f(1)),
+        Formula::GreatestTo if below(f(2), f(1)) => f(0),
+        Formula::GreatestTo => greatest(f(0), f(1)),
+        Formula::Unit => greatest(least(f(0), 1.0), 0.0),
+        Formula::Share => ratio(f(0).abs(), rz(f(0).abs() + f(1).abs())),
+        Formula::Accord => {
+            let larger = greatest(f(0).abs(), f(1).abs());
+            let value = ratio(rz(f(0) * f(1)), rz(larger * larger));
+            if value.is_sign_negative() { 0.0 } else { value }
+        }
+        Formula::RoundF16 => cast(Float::F16),
+        Formula::RoundBf16 => cast(Float::BF16),
+        Formula::RoundF8E4m3 => cast(Float::F8E4M3),
+        Formula::RoundF8E5m2 => cast(Float::F8E5M2),
+        other => panic!("{other:?} is not written down"),
     }
 }
 
@@ -205,19 +270,19 @@ fn statistics_order_themselves_into_levels() {
         e.call(Formula::Sub, &[a.into(), b.into()]),
         "equal nodes are one"
     );
-    let t = e.trim(d, 0.5, Ties::Exact, Scope::Tensor);
+    let t = e.trim(d, Kept::Density(0.5), Ties::Exact, Scope::Tensor);
     let derive = Derive {
         function: |sums, _| sums.to_vec(),
         parameters: Vec::new(),
     };
     let factor = e.sums(&[t], derive, 1)[0];
     let scaled = e.call(Formula::Scale, &[t.into(), factor]);
-    let again = e.trim(scaled, 0.5, Ties::Exact, Scope::Tensor);
+    let again = e.trim(scaled, Kept::Density(0.5), Ties::Exact, Scope::Tensor);
     assert_eq!(e.levels(&[again]), [vec![0], vec![1], vec![2]]);
     assert_eq!(e.levels(&[t]), [vec![0]]);
     assert!(e.levels(&[d]).is_empty());
     assert_eq!(
-        e.trim(d, 1.0, Ties::Exact, Scope::Tensor),
+        e.trim(d, Kept::Density(1.0), Ties::Exact, Scope::Tensor),
         d,
         "a trim that keeps all is none"
     );

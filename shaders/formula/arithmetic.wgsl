@@ -26,3 +26,12 @@ fn blend(a: f32, b: f32, u: f32, v: f32) -> f32 {
 fn magnitude(x: f32) -> f32 {
     return float(bits(x) & 0x7fffffff);
 }
+
+// a + t (b - a), from the nearer end: exact at both.
+fn lerp(a: f32, b: f32, t: f32) -> f32 {
+    let d = sub(b, a);
+    let from_a = axpy(a, d, t);
+    let from_b = sub(b, mul(d, sub(float(0x3f800000), t)));
+    let near_a = (bits(t) & 0x7fffffff) < 0x3f000000;
+    return float(select(bits(from_b), bits(from_a), near_a));
+}

@@ -53,3 +53,21 @@ fn consensus_of_two(x: f32, y: f32, u: f32, v: f32) -> f32 {
     let total = gather_weight(agree_weight(x, elected, u), y, elected, v);
     return mean(mass, total);
 }
+
+// Whether x and the elected sum have the same sign, zero being a sign of its own.
+fn same_sign(x: f32, elected: f32) -> bool {
+    let b = bits(x);
+    let e = bits(elected);
+    return ((b >> 31) == (e >> 31)) && !is_zero(b) && !is_zero(e);
+}
+
+// x where its sign is that of the elected sum, else 0; 0 where the votes are even.
+fn elected_entry(x: f32, elected: f32) -> f32 {
+    return float(select(0, bits(x), same_sign(x, elected)));
+}
+
+// 1 where x has the sign of the elected sum, else 0.
+fn elected_count(x: f32, elected: f32) -> f32 {
+    let one: u32 = 0x3f800000;
+    return float(select(0, one, same_sign(x, elected)));
+}

@@ -23,3 +23,8 @@ fn trim_delta(x: f32, base: f32, index: u32, threshold: u32, cutoff: u32) -> f32
 fn dropout_delta(x: f32, base: f32, word: u32, threshold: u32) -> f32 {
     return dropout(sub(x, base), word, threshold);
 }
+
+// Keeps x where a uniform number is below the probability.
+fn keep_below(x: f32, uniform: f32, probability: f32) -> f32 {
+    return float(select(0, bits(x), below(uniform, probability)));
+}

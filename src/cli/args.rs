@@ -30,6 +30,11 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Merge checkpoints by one method
     Merge(MergeArgs),
+    /// Merge checkpoints as a recipe file says
+    Run(RunArgs),
+    /// Check, format or show a recipe file
+    #[command(subcommand)]
+    Recipe(RecipeCommand),
     /// Show what a merge would do: passes, batches, memory, bytes and keys; writes nothing
     Plan(PlanArgs),
     /// List the tensors of a checkpoint, with statistics if wanted
@@ -44,6 +49,54 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Print the manual
     Man(ManArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RecipeCommand {
+    /// Check a recipe's text, methods, parameters and merge spaces, without its models
+    Check(TextArgs),
+    /// Print a recipe in its canonical form, which sd-mecha reads too
+    Fmt(FmtArgs),
+    /// Show a recipe's graph
+    Show(ShowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct TextArgs {
+    /// Recipe: a .mecha file, or - for standard input
+    #[arg(value_name = "RECIPE")]
+    pub(super) recipe: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct FmtArgs {
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+
+    /// Write the file instead of printing
+    #[arg(long, short = 'w')]
+    pub(super) write: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+
+    /// The form of the graph
+    #[arg(long, value_enum, default_value = "tree")]
+    pub(super) r#as: Drawing,
+}
+
+/// A form in which a graph is shown.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Drawing {
+    /// An indented tree
+    Tree,
+    /// Graphviz
+    Dot,
+    /// Mermaid
+    Mermaid,
 }
 
 /// What is merged and how.
@@ -66,6 +119,28 @@ pub(super) struct RecipeArgs {
     #[arg(long = "parameter", short = 'p', value_name = "NAME=VALUE[,VALUE...]")]
     pub(super) parameters: Vec<String>,
 
+    #[command(flatten)]
+    pub(super) options: OptionArgs,
+}
+
+/// A recipe file, and how it is merged.
+#[derive(Debug, clap::Args)]
+pub(super) struct FileArgs {
+    /// Recipe: a .mecha file, or - for standard input
+    #[arg(value_name = "RECIPE")]
+    pub(super) recipe: PathBuf,
+
+    /// Model config of your own, in sd-mecha's YAML form; may be given several times
+    #[arg(long = "config", value_name = "FILE")]
+    pub(super) configs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) options: OptionArgs,
+}
+
+/// How what does not fit is treated, and what the output looks like.
+#[derive(Debug, clap::Args)]
+pub(super) struct OptionArgs {
     /// Dtype of merged tensors (keep: that of the base, else of the first model)
     #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
     pub(super) dtype: OutputDType,
@@ -127,14 +202,9 @@ pub(super) struct WorkArgs {
     pub(super) force: bool,
 }
 
+/// Where the result goes, and what is said about it.
 #[derive(Debug, clap::Args)]
-pub(super) struct MergeArgs {
-    #[command(flatten)]
-    pub(super) recipe: RecipeArgs,
-
-    #[command(flatten)]
-    pub(super) work: WorkArgs,
-
+pub(super) struct OutputArgs {
     /// Output: a .safetensors file, or a folder
     #[arg(long, short = 'o', value_name = "PATH")]
     pub(super) output: PathBuf,
@@ -157,9 +227,58 @@ pub(super) struct MergeArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct PlanArgs {
+pub(super) struct MergeArgs {
     #[command(flatten)]
     pub(super) recipe: RecipeArgs,
+
+    #[command(flatten)]
+    pub(super) work: WorkArgs,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) recipe: FileArgs,
+
+    #[command(flatten)]
+    pub(super) work: WorkArgs,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    /// Merge method; without it the recipe is a file
+    #[arg(long, short = 'M', value_name = "METHOD", value_parser = word::method())]
+    pub(super) method: Option<&'static Method>,
+
+    /// Base model, of methods that work on differences to one
+    #[arg(long, short = 'b', value_name = "PATH", requires = "method")]
+    pub(super) base: Option<PathBuf>,
+
+    /// Models; or without --method one recipe, as `wgmerge run` takes it
+    #[arg(required = true, value_name = "MODEL or RECIPE")]
+    pub(super) models: Vec<PathBuf>,
+
+    /// Set a parameter of the method
+    #[arg(
+        long = "parameter",
+        short = 'p',
+        value_name = "NAME=VALUE[,VALUE...]",
+        requires = "method"
+    )]
+    pub(super) parameters: Vec<String>,
+
+    /// Model config of your own, in sd-mecha's YAML form; may be given several times
+    #[arg(long = "config", value_name = "FILE")]
+    pub(super) configs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) options: OptionArgs,
 
     #[command(flatten)]
     pub(super) work: WorkArgs,
@@ -200,8 +319,8 @@ pub(super) struct InspectArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct MethodsArgs {
     /// The method to describe
-    #[arg(value_name = "NAME", value_parser = word::method(), hide_possible_values = true)]
-    pub(super) name: Option<&'static Method>,
+    #[arg(value_name = "NAME", value_parser = word::any_method(), hide_possible_values = true)]
+    pub(super) name: Option<String>,
 
     /// Print JSON
     #[arg(long)]

@@ -19,6 +19,8 @@ pub(super) enum Failure {
         /// Where to look for more.
         hint: Option<String>,
     },
+    /// The same, with the place in a recipe's text, ready to be shown: 2.
+    Shown(String),
     /// The run failed: 1.
     Run(String),
     /// The user stopped it: 130.
@@ -28,6 +30,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// An input that is wrong.
+    pub(super) fn input(message: String) -> Failure {
+        Failure::usage(&message, None)
+    }
+
     fn usage(fault: &impl ToString, hint: Option<String>) -> Failure {
         let message = fault.to_string();
         Failure::Usage { message, hint }
@@ -91,6 +98,10 @@ pub(super) fn of_method(fault: FlagError, method: &str) -> Failure {
 pub(super) fn code(result: Result<(), Failure>) -> ExitCode {
     let (code, message, hint) = match result {
         Ok(()) | Err(Failure::Closed) => return ExitCode::SUCCESS,
+        Err(Failure::Shown(text)) => {
+            out::show(&text);
+            return ExitCode::from(2);
+        }
         Err(Failure::Usage { message, hint }) => (2, message, hint),
         Err(Failure::Run(message)) => (1, message, None),
         Err(Failure::Interrupted) => (130, "interrupted; nothing was written".to_owned(), None),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::methods;
-use crate::method::{METHODS, Method, Parameter, Shape};
+use crate::method::{Method, Parameter, Shape, all};
 
 const INTRODUCTION: &str = "\
 # Methods
@@ -30,28 +30,38 @@ pub fn methods_markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
     page += "\n| method | what it does |\n|---|---|\n";
     // Writing to a String cannot fail.
-    for method in METHODS {
-        let id = method.id;
-        let _ = writeln!(page, "| [`{id}`](#{id}) | {} |", cell(method.summary));
+    for method in all() {
+        let (id, place) = (method.id, methods::place(method));
+        let anchor = format!("{id}{place}")
+            .replace(' ', "-")
+            .replace(['(', ')'], "");
+        let _ = writeln!(
+            page,
+            "| [`{id}`](#{anchor}){place} | {} |",
+            cell(method.summary)
+        );
     }
-    for method in METHODS {
+    for method in all() {
         page += &section(method);
     }
     page
 }
 
 fn section(method: &Method) -> String {
-    let mut text = format!("\n## {}\n\n{}.\n", method.id, capitalized(method.summary));
+    let mut text = format!(
+        "\n## {}{}\n\n{}.\n",
+        method.id,
+        methods::place(method),
+        capitalized(method.summary)
+    );
     let _ = write!(text, "\n    {}\n\n", method.formula);
     let _ = writeln!(text, "- Source: {}", method.source);
     let _ = writeln!(text, "- Base: {}", methods::base(method));
     let _ = writeln!(text, "- Models: {}", methods::models(method));
-    let _ = writeln!(
-        text,
-        "- Space: {} to {}",
-        methods::space(method.space),
-        methods::space(method.result)
-    );
+    let _ = writeln!(text, "- Spaces: {}", methods::spaces(method));
+    if let Some(ratio) = method.ratio {
+        let _ = writeln!(text, "- Block weights set `{ratio}`");
+    }
     if method.parameters.is_empty() {
         text += "- Parameters: none\n";
         return text;

@@ -1,24 +1,71 @@
-//! `wgmerge merge` and `wgmerge plan`.
+//! `wgmerge merge`, `wgmerge run` and `wgmerge plan`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use super::args::{MergeArgs, PlanArgs, RecipeArgs, WorkArgs};
+use super::args::{MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs};
 use super::bar::Bar;
 use super::exit::{self, Failure};
-use super::out;
+use super::{out, recipe};
 use crate::exec::cpu::Level;
 use crate::keys::Filter;
 use crate::merge::{Merge, Report, Settings, choose_device};
+use crate::method::Method;
 use crate::plan::human;
 use crate::recipe::{Options, Recipe, merge_of};
 use crate::sink;
 
-/// Merges.
-pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
-    let merge = prepare(&args.recipe, &args.work, &args.output, args.quiet)?;
+/// Merges by flags.
+pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
+    let flags = &args.recipe;
+    let options = options(&flags.options)?;
+    let recipe = by_flags(
+        flags.method,
+        flags.base.clone(),
+        flags.models.clone(),
+        &flags.parameters,
+        options,
+    )?;
+    write(recipe, &args.work, &args.output)
+}
+
+/// Merges by a recipe file.
+pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let file = &args.recipe;
+    let recipe = recipe::read(&file.recipe, &file.configs, options(&file.options)?)?;
+    write(recipe, &args.work, &args.output)
+}
+
+/// Prints a plan.
+pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
+    let options = options(&args.options)?;
+    let recipe = match (args.method, args.models.as_slice()) {
+        (Some(method), models) => by_flags(
+            method,
+            args.base.clone(),
+            models.to_vec(),
+            &args.parameters,
+            options,
+        )?,
+        (None, [file]) => recipe::read(file, &args.configs, options)?,
+        (None, _) => {
+            let message = "several models need a --method; without one, give a single recipe file";
+            return Err(Failure::input(message.to_owned()));
+        }
+    };
+    let merge = prepare(recipe, &args.work, &args.output, args.json)?;
+    let summary = merge.plan().summary();
+    if args.json {
+        return out::print_json(&summary);
+    }
+    out::print(&out::escape_lines(&summary.to_string()))
+}
+
+fn write(recipe: Recipe, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
+    let merge = prepare(recipe, work, &args.output, args.quiet)?;
     merge.check_output()?;
     if !args.quiet {
         note_keys(&merge);
@@ -33,24 +80,13 @@ pub(super) fn run(args: &MergeArgs) -> Result<(), Failure> {
     print(args, &merge, &report?)
 }
 
-/// Prints a plan.
-pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
-    let merge = prepare(&args.recipe, &args.work, &args.output, args.json)?;
-    let summary = merge.plan().summary();
-    if args.json {
-        return out::print_json(&summary);
-    }
-    out::print(&out::escape_lines(&summary.to_string()))
-}
-
 /// Opens the device and the models, and plans.
 fn prepare(
-    recipe: &RecipeArgs,
+    recipe: Recipe,
     work: &WorkArgs,
     output: &std::path::Path,
     quiet: bool,
 ) -> Result<Merge, Failure> {
-    let recipe = self::recipe(recipe)?;
     let chosen = choose_device(&work.device)?;
     if let (Some(note), false) = (&chosen.note, quiet) {
         out::say("note: ", note);
@@ -63,12 +99,31 @@ fn prepare(
         device: chosen.device,
         level: Level::detect(),
     };
-    Ok(Merge::prepare(recipe, settings)?)
+    let device = settings.device.is_some();
+    let merge = Merge::prepare(recipe, settings)?;
+    if device && merge.device().is_none() && !quiet {
+        out::say(
+            "note: ",
+            "sums over rows and torch's random numbers are made on the CPU",
+        );
+    }
+    Ok(merge)
 }
 
-/// The recipe that the flags describe.
-fn recipe(args: &RecipeArgs) -> Result<Recipe, Failure> {
-    let options = Options {
+/// The recipe that flags describe.
+fn by_flags(
+    method: &'static Method,
+    base: Option<PathBuf>,
+    models: Vec<PathBuf>,
+    parameters: &[String],
+    options: Options,
+) -> Result<Recipe, Failure> {
+    merge_of(method.id, base, models, parameters, options)
+        .map_err(|fault| exit::of_method(fault, method.id))
+}
+
+fn options(args: &OptionArgs) -> Result<Options, Failure> {
+    Ok(Options {
         compute: args.compute,
         dtype: args.dtype,
         seed: args.seed,
@@ -78,10 +133,7 @@ fn recipe(args: &RecipeArgs) -> Result<Recipe, Failure> {
         filter: Filter::new(&args.include, &args.exclude)?,
         metadata: args.metadata,
         shard_bytes: args.max_shard_size,
-    };
-    let (base, models) = (args.base.clone(), args.models.clone());
-    merge_of(args.method.id, base, models, &args.parameters, options)
-        .map_err(|fault| exit::of_method(fault, args.method.id))
+    })
 }
 
 /// One line per model whose keys do not match, where the policies allow that.
@@ -126,7 +178,7 @@ fn cancel_on_signal() -> Arc<AtomicBool> {
 }
 
 /// The report: JSON on standard output, or lines on standard error.
-fn print(args: &MergeArgs, merge: &Merge, report: &Report) -> Result<(), Failure> {
+fn print(args: &OutputArgs, merge: &Merge, report: &Report) -> Result<(), Failure> {
     let hashes = match args.hash {
         true => hashes(merge, report)?,
         false => Vec::new(),

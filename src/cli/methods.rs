@@ -8,42 +8,54 @@ use super::args::MethodsArgs;
 use super::exit::Failure;
 use super::out;
 use super::table::{Align, Table};
-use crate::method::{Base, Default, METHODS, Method, Parameter, Shape, Space};
+use crate::method::{
+    Base, Default, Domain, METHODS, Method, Parameter, RECIPE_METHODS, Shape, all,
+};
 
 /// Lists the methods, or describes one.
 pub(super) fn run(args: &MethodsArgs) -> Result<(), Failure> {
-    match (args.name, args.json) {
-        (Some(method), true) => out::print_json(&to_json(method)),
-        (Some(method), false) => out::print(&describe(method)),
-        (None, true) => {
-            let all: Vec<Value> = METHODS.iter().map(|method| to_json(method)).collect();
-            out::print_json(&all)
+    let chosen: Vec<&Method> = match &args.name {
+        Some(name) => all().filter(|method| method.id == name).collect(),
+        None => all().collect(),
+    };
+    match (&args.name, args.json) {
+        (Some(_), true) if chosen.len() == 1 => out::print_json(&to_json(chosen[0])),
+        (_, true) => {
+            let described: Vec<Value> = chosen.into_iter().map(to_json).collect();
+            out::print_json(&described)
+        }
+        (Some(_), false) => {
+            let described: Vec<String> = chosen.into_iter().map(describe).collect();
+            out::print(&described.join("\n"))
         }
         (None, false) => out::print(&list()),
     }
 }
 
 fn list() -> String {
-    let mut table = Table::new(&[("method", Align::Left), ("what it does", Align::Left)]);
-    for method in METHODS {
-        table.row(vec![method.id.to_owned(), method.summary.to_owned()]);
+    let mut text = String::new();
+    for (heading, methods) in [("method", METHODS), ("in recipes", RECIPE_METHODS)] {
+        let mut table = Table::new(&[(heading, Align::Left), ("what it does", Align::Left)]);
+        for method in methods {
+            table.row(vec![method.id.to_owned(), method.summary.to_owned()]);
+        }
+        text += &table.text();
+        text += "\n";
     }
-    table.text() + "\n`wgmerge methods NAME` describes one and its parameters\n"
+    text + "`wgmerge methods NAME` describes one and its parameters\n"
 }
 
 fn describe(method: &Method) -> String {
-    let mut text = format!("{}: {}\n\n", method.id, method.summary);
+    let mut text = format!("{}{}: {}\n\n", method.id, place(method), method.summary);
     // Writing to a String cannot fail.
     let _ = writeln!(text, "formula  {}", method.formula);
     let _ = writeln!(text, "source   {}", method.source);
     let _ = writeln!(text, "base     {}", base(method));
     let _ = writeln!(text, "models   {}", models(method));
-    let _ = writeln!(
-        text,
-        "spaces   {} to {}",
-        space(method.space),
-        space(method.result)
-    );
+    let _ = writeln!(text, "spaces   {}", spaces(method));
+    if let Some(ratio) = method.ratio {
+        let _ = writeln!(text, "blocks   --block-weights sets {ratio}");
+    }
     for parameter in method.parameters {
         let _ = write!(text, "\n-p {}\n    {}\n", parameter.name, parameter.help);
         let _ = writeln!(text, "    {}", values(parameter));
@@ -77,12 +89,28 @@ pub(super) fn models(method: &Method) -> String {
     }
 }
 
-/// A space in one word.
-pub(super) fn space(space: Space) -> &'static str {
-    match space {
-        Space::Weight => "weight",
-        Space::Delta => "delta",
-        Space::Param => "param",
+/// The spaces of a method's models and of its result.
+pub(super) fn spaces(method: &Method) -> String {
+    let inputs: Vec<String> = method
+        .inputs
+        .iter()
+        .map(|input| format!("{} {}", input.name, domain(input.domain)))
+        .collect();
+    format!("{} to {}", inputs.join(", "), domain(method.result))
+}
+
+/// Says of a method that only recipes mean by its name that it is theirs.
+pub(super) fn place(method: &Method) -> &'static str {
+    match METHODS.iter().any(|known| std::ptr::eq(*known, method)) {
+        true => "",
+        false => " (in recipes)",
+    }
+}
+
+fn domain(domain: Domain) -> &'static str {
+    match domain {
+        Domain::Same => "any",
+        Domain::Only(space) => space.word(),
     }
 }
 
@@ -101,7 +129,11 @@ pub(super) fn values(parameter: &Parameter) -> String {
         true => "; one for all models or one per model",
         false => "",
     };
-    format!("{kind}; default {default}{count}")
+    let each = match parameter.per_element {
+        true => "; a recipe may give one per element",
+        false => "",
+    };
+    format!("{kind}; default {default}{count}{each}")
 }
 
 fn default_text(default: Default) -> String {
@@ -124,6 +156,11 @@ fn to_json(method: &Method) -> Value {
         Base::Required => "required",
         Base::First => "first",
     };
+    let inputs: Vec<Value> = method
+        .inputs
+        .iter()
+        .map(|input| json!({ "name": input.name, "space": domain(input.domain) }))
+        .collect();
     let most = (method.models_max != usize::MAX).then_some(method.models_max);
     json!({
         "id": method.id,
@@ -133,8 +170,10 @@ fn to_json(method: &Method) -> Value {
         "base": base,
         "models_min": method.models_min,
         "models_max": most,
-        "space": space(method.space),
-        "result": space(method.result),
+        "inputs": inputs,
+        "result": domain(method.result),
+        "ratio": method.ratio,
+        "in_recipes": RECIPE_METHODS.iter().any(|known| std::ptr::eq(*known, method)),
         "parameters": parameters,
     })
 }
@@ -144,6 +183,7 @@ fn parameter_json(parameter: &Parameter) -> Value {
         "name": parameter.name,
         "help": parameter.help,
         "per_model": parameter.per_model,
+        "per_element": parameter.per_element,
         "complement": parameter.complement,
     });
     match parameter.shape {

@@ -15,6 +15,7 @@ mod markdown;
 mod merge;
 mod methods;
 mod out;
+mod recipe;
 mod size;
 mod table;
 mod word;
@@ -31,7 +32,9 @@ pub use markdown::methods_markdown;
 pub fn run() -> ExitCode {
     let args = Args::parse();
     let result = match &args.command {
-        Command::Merge(command) => merge::run(command),
+        Command::Merge(command) => merge::merge(command),
+        Command::Run(command) => merge::run(command),
+        Command::Recipe(command) => recipe::run(command),
         Command::Plan(command) => merge::plan(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Methods(command) => methods::run(command),

@@ -40,6 +40,12 @@ pub(super) fn say(kind: &str, message: &str) {
     let _ = writeln!(io::stderr().lock(), "{kind}{}", escape_lines(&text));
 }
 
+/// Writes a text of several lines to standard error as it is. Whoever made it has seen to it that
+/// nothing in it steers the terminal but colours.
+pub(super) fn show(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+}
+
 /// A name as it may be shown within a line: control characters, line ends and marks that reverse
 /// the direction of writing as escapes.
 pub(super) fn escape(name: &str) -> Cow<'_, str> {

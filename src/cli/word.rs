@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::dtype::Float;
 use crate::kernel::Compute;
-use crate::method::{METHODS, Method, find};
+use crate::method::{Method, all, find, named};
 use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy};
 
 /// A parser of the words that `read` knows.
@@ -19,10 +19,16 @@ fn words<T: Clone + Send + Sync + 'static>(
 
 /// The merge methods, with their summaries in the long help.
 pub(super) fn method() -> impl TypedValueParser<Value = &'static Method> {
-    let values = METHODS
-        .iter()
-        .map(|method| PossibleValue::new(method.id).help(method.summary));
+    let values = named().map(|method| PossibleValue::new(method.id).help(method.summary));
     words(values, find)
+}
+
+/// The names of all methods, those of recipes included.
+pub(super) fn any_method() -> impl TypedValueParser<Value = String> {
+    let mut names: Vec<&str> = all().map(|method| method.id).collect();
+    names.sort_unstable();
+    names.dedup();
+    PossibleValuesParser::new(names)
 }
 
 /// `keep` and the float types.

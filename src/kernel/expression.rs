@@ -9,71 +9,15 @@
 use std::collections::HashMap;
 
 use super::fusion::fuse;
-use super::{Compute, End, Entry, Formula, Kind, Operand, Program, Row, Step, Stream, Ties};
+use super::{
+    Compute, Derive, End, Entry, Formula, Iterate, Kept, Kind, Made, Operand, Plane, Program, Row,
+    Scope, Statistic, Step, Stream, Ties,
+};
 use crate::dtype::Float;
 
 /// A value in an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Node(u16);
-
-/// Over what a selection of the largest magnitudes ranges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// One tensor.
-    Tensor,
-    /// All merged tensors of a model: statistics with the same number are one selection.
-    Model(u32),
-}
-
-/// Turns sums over a tensor into scalars, on the host in f64.
-#[derive(Clone, Debug)]
-pub struct Derive {
-    /// From the sums and the parameters to the scalars.
-    pub function: fn(sums: &[f64], parameters: &[f64]) -> Vec<f64>,
-    /// Constants of the merge.
-    pub parameters: Vec<f64>,
-}
-
-/// What must be known about whole tensors before a value can be computed.
-#[derive(Clone, Debug)]
-pub enum Statistic {
-    /// The magnitude threshold that keeps the largest entries of a value.
-    Largest {
-        /// Whose entries.
-        value: Node,
-        /// Kept share, in (0, 1]: k = floor(density n).
-        density: f64,
-        /// What happens at the threshold.
-        ties: Ties,
-        /// One tensor or the whole model.
-        scope: Scope,
-        /// The scalar that receives the threshold's bits.
-        threshold: u16,
-        /// The cutoff that receives the index up to which ties are kept.
-        cutoff: u16,
-    },
-    /// Sums of values over the tensor, turned into scalars.
-    Sums {
-        /// What is summed.
-        values: Vec<Node>,
-        /// How the sums become scalars.
-        derive: Derive,
-        /// The first scalar that receives a result.
-        first: u16,
-        /// How many scalars there are.
-        count: u16,
-    },
-}
-
-impl Statistic {
-    /// The values it looks at.
-    pub fn values(&self) -> &[Node] {
-        match self {
-            Statistic::Largest { value, .. } => std::slice::from_ref(value),
-            Statistic::Sums { values, .. } => values,
-        }
-    }
-}
+pub struct Node(pub(super) u16);
 
 /// A tensor's expression.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +30,9 @@ pub struct Expression {
     scalar_source: Vec<Option<u16>>,
     cutoff_source: Vec<u16>,
     statistics: Vec<Statistic>,
+    planes: Vec<Plane>,
+    /// The first input slot that is not taken.
+    next_slot: u16,
 }
 
 impl Expression {
@@ -109,7 +56,33 @@ impl Expression {
 
     /// An input's element.
     pub fn load(&mut self, slot: u16, float: Float, entry: Entry) -> Node {
+        self.next_slot = self.next_slot.max(slot + 1);
         self.push(Step::Load { slot, float, entry })
+    }
+
+    /// The first input slot that no value is loaded from.
+    pub fn next_slot(&self) -> u16 {
+        self.next_slot
+    }
+
+    /// An element of a plane of f32 that the host makes beside the inputs. The same plane is made
+    /// once.
+    pub fn make(&mut self, made: Made) -> Node {
+        let known = self.planes.iter().find(|plane| plane.made.is_same(&made));
+        let slot = match known {
+            Some(plane) => plane.slot,
+            None => {
+                let slot = self.next_slot;
+                self.planes.push(Plane { slot, made });
+                slot
+            }
+        };
+        self.load(slot, Float::F32, Entry::Kept)
+    }
+
+    /// The planes that the host makes, in the order in which they can be made.
+    pub fn planes(&self) -> &[Plane] {
+        &self.planes
     }
 
     /// A random word for each element.
@@ -157,8 +130,8 @@ impl Expression {
     }
 
     /// Keeps the largest entries of a value, zero elsewhere.
-    pub fn trim(&mut self, value: Node, density: f64, ties: Ties, scope: Scope) -> Node {
-        if density >= 1.0 {
+    pub fn trim(&mut self, value: Node, kept: Kept, ties: Ties, scope: Scope) -> Node {
+        if kept.is_all() {
             return value;
         }
         let statistic = self.statistics.len() as u16;
@@ -171,7 +144,7 @@ impl Expression {
         let cutoff = (self.row.cutoffs.len() - 1) as u16;
         self.statistics.push(Statistic::Largest {
             value,
-            density,
+            kept,
             ties,
             scope,
             threshold,
@@ -188,18 +161,35 @@ impl Expression {
 
     /// Scalars that `derive` makes from the sums of values over the tensor.
     pub fn sums(&mut self, values: &[Node], derive: Derive, count: u16) -> Vec<Operand> {
-        let statistic = self.statistics.len() as u16;
-        let first = self.row.scalars.len() as u16;
-        for _ in 0..count {
-            self.row.scalars.push(0);
-            self.scalar_source.push(Some(statistic));
-        }
-        self.statistics.push(Statistic::Sums {
-            values: values.to_vec(),
+        let values = values.to_vec();
+        self.found(count, |first| Statistic::Sums {
+            values,
             derive,
             first,
             count,
-        });
+        })
+    }
+
+    /// Scalars that an iteration over values finds.
+    pub fn iterated(&mut self, values: &[Node], iterate: Iterate, count: u16) -> Vec<Operand> {
+        let values = values.to_vec();
+        self.found(count, |first| Statistic::Iterated {
+            values,
+            iterate,
+            first,
+            count,
+        })
+    }
+
+    /// Scalars that a statistic fills in.
+    fn found(&mut self, count: u16, statistic: impl FnOnce(u16) -> Statistic) -> Vec<Operand> {
+        let number = self.statistics.len() as u16;
+        let first = self.row.scalars.len() as u16;
+        for _ in 0..count {
+            self.row.scalars.push(0);
+            self.scalar_source.push(Some(number));
+        }
+        self.statistics.push(statistic(first));
         (first..first + count).map(Operand::Scalar).collect()
     }
 
@@ -259,9 +249,21 @@ impl Expression {
         needed
     }
 
-    /// The statistics whose results the values under `roots` read directly.
+    /// The statistics whose results the values under `roots` read directly, or through planes.
     fn sources(&self, roots: &[Node]) -> Vec<u16> {
-        let live = self.live(roots);
+        let mut live = self.live(roots);
+        // A plane is made of values of its own; later planes may read earlier ones.
+        for plane in self.planes.iter().rev() {
+            let loaded = self.steps.iter().zip(&live).any(|(step, live)| {
+                *live && matches!(step, Step::Load { slot, .. } if *slot == plane.slot)
+            });
+            if loaded {
+                let beneath = self.live(plane.made.values());
+                live.iter_mut()
+                    .zip(beneath)
+                    .for_each(|(live, beneath)| *live |= beneath);
+            }
+        }
         let mut sources: Vec<u16> = self
             .steps
             .iter()

@@ -10,6 +10,8 @@ macro_rules! formulas {
         $then! {
             /// a + b
             Add add(a: lane, b: lane);
+            /// x + w
+            Raise add(x: lane, w: scalar);
             /// a - b
             Sub sub(a: lane, b: lane);
             /// a b
@@ -20,6 +22,10 @@ macro_rules! formulas {
             Axpy axpy(acc: lane, x: lane, w: scalar);
             /// a u + b v
             Blend blend(a: lane, b: lane, u: scalar, v: scalar);
+            /// acc + x w, with a weight per element
+            AxpyEach axpy(acc: lane, x: lane, w: lane);
+            /// a + t (b - a), with a t per element
+            LerpEach lerp(a: lane, b: lane, t: lane);
             /// |x|
             Magnitude magnitude(x: lane);
             /// x where it is among the largest
@@ -46,6 +52,42 @@ macro_rules! formulas {
             GatherWeight gather_weight(acc: lane, x: lane, elected: lane, w: scalar);
             /// mass / total, 0 where nothing agreed
             Mean mean(mass: lane, total: lane);
+            /// x where its sign is that of the elected sum, 0 where the votes are even
+            ElectedEntry elected_entry(x: lane, elected: lane);
+            /// 1 where the sign of x is that of the elected sum
+            ElectedCount elected_count(x: lane, elected: lane);
+            /// x where the uniform number is below the probability
+            KeepBelow keep_below(x: lane, uniform_x: lane, probability: scalar);
+            /// x where the uniform number is below the element's probability
+            KeepBelowEach keep_below(x: lane, uniform_x: lane, probability: lane);
+            /// the smaller of a and b
+            Least least(a: lane, b: lane);
+            /// the larger of a and b
+            Greatest greatest(a: lane, b: lane);
+            /// the smaller of acc and those x that are not below the floor
+            LeastFrom least_from(acc: lane, x: lane, floor_x: lane);
+            /// the larger of acc and those x that are not above the ceiling
+            GreatestTo greatest_to(acc: lane, x: lane, ceiling: lane);
+            /// x, cut to [0, 1]
+            Unit unit(x: lane);
+            /// the share of |x| in |x| + |y|
+            Share share(x: lane, y: lane);
+            /// x y / max(|x|, |y|)^2 where it is positive
+            Accord accord(x: lane, y: lane);
+            /// x rounded to binary16
+            RoundF16 round_f16(x: lane);
+            /// x rounded to bfloat16
+            RoundBf16 round_bf16(x: lane);
+            /// x rounded to 8 bits, 4 of them exponent
+            RoundF8E4m3 round_f8_e4m3(x: lane);
+            /// x rounded to 8 bits, 5 of them exponent
+            RoundF8E5m2 round_f8_e5m2(x: lane);
+            /// w everywhere
+            Fill fill(w: scalar);
+            /// 1 where x is not finite
+            Flaw flaw(x: lane);
+            /// x if the choice is not zero, else y
+            Choose choose(x: lane, y: lane, choice: scalar);
             /// x rounded to the working dtype
             Enter enter(x: lane);
             /// x, or y where x is not finite

@@ -8,21 +8,27 @@ mod compute;
 mod expression;
 mod formula;
 mod fusion;
+mod plane;
 mod program;
 mod row;
 mod selection;
+mod statistic;
 mod stream;
 pub mod table;
+mod weiszfeld;
 pub mod wgsl;
 
 pub use compute::Compute;
-pub use expression::{Derive, Expression, Node, Scope, Statistic};
+pub use expression::{Expression, Node};
 pub(crate) use formula::formulas;
 pub use formula::{Formula, Kind};
+pub use plane::{Made, Plane, RowSums};
 pub use program::{End, Entry, Operand, Program, Step};
 pub use row::Row;
-pub use selection::{BINS, Selection, Ties, Window};
+pub use selection::{BINS, Kept, Selection, Ties, Window};
+pub use statistic::{Derive, Iterate, Passes, Scope, Statistic};
 pub use stream::Stream;
+pub use weiszfeld::Weiszfeld;
 
 /// Elements of one tile: the unit of reduction, of GPU workgroups and of chunk boundaries.
 /// Chunks of a tensor begin at multiples of it, so sums do not depend on how a tensor is cut.

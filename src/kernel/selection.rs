@@ -20,6 +20,34 @@ pub enum Ties {
     Keep,
 }
 
+/// How many entries of a value are kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kept {
+    /// k = floor(density n), for a density in (0, 1]. The product is in f64, as every tool has it.
+    Density(f64),
+    /// All from the j-th smallest on, j = max(floor((1 - k) n), 1): sd-mecha's rule, which keeps one
+    /// more than its density says.
+    FromRank(f64),
+}
+
+impl Kept {
+    /// The number of kept entries among `n`.
+    pub fn count(self, n: u64) -> u64 {
+        match self {
+            Kept::Density(density) => ((density * n as f64) as u64).min(n),
+            Kept::FromRank(k) => {
+                let rank = (((1.0 - k) * n as f64) as u64).clamp(1, n.max(1));
+                n - n.min(rank - 1)
+            }
+        }
+    }
+
+    /// Whether every entry is kept, however many there are.
+    pub fn is_all(self) -> bool {
+        matches!(self, Kept::Density(share) | Kept::FromRank(share) if share >= 1.0)
+    }
+}
+
 /// The keys `lo .. lo + (BINS << shift)`, in bins of `1 << shift` keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {

@@ -1,7 +1,12 @@
-//! Tensor names: which are merged, and the account of those that do not match.
+//! Tensor names: which are merged, what they are called in the formats of a model family, and the
+//! account of those that do not match.
 
+pub mod config;
+pub mod conversion;
 mod filter;
 mod report;
 
+pub use config::{Config, ConfigError, Configs, Verdict};
+pub use conversion::{Conversion, Relation, Reshape};
 pub use filter::{Filter, FilterError};
 pub use report::{KeyReport, Mismatch, ModelKeys};

@@ -41,6 +41,9 @@ pub struct KeyReport {
     pub merged: usize,
     /// Tensors that are copied as they are.
     pub copied: usize,
+    /// Tensors that are optional in the model config and left out because a model lacks them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// One entry per model.
     pub models: Vec<ModelKeys>,
 }

@@ -44,7 +44,7 @@ pub(super) fn fill(
         match &job.action {
             Action::Copy(input) => {
                 let bytes = &mut target[run.output..][..run.part.len as usize];
-                lane.read(input, input.offset + run.part.start, bytes)?;
+                lane.shared.read_copy(job, input, run.part.start, bytes)?;
             }
             Action::Merge { class, .. } => {
                 let program = &plan.programs[plan.classes[*class].store];

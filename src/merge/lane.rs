@@ -4,11 +4,12 @@ use std::sync::atomic::Ordering;
 
 use super::buffer::{Buffer, PAGE};
 use super::engine::Engine;
-use super::{MergeError, Shared, reshape};
+use super::planes::Maker;
+use super::{MergeError, Shared, arrange};
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
 use crate::kernel::{ARENA_ALIGNMENT, Row};
-use crate::plan::{Action, Input, Part};
+use crate::plan::{Action, Bytes, Input, Job, Part};
 
 /// A worker with its buffers and its executor.
 pub(super) struct Lane<'a> {
@@ -16,6 +17,7 @@ pub(super) struct Lane<'a> {
     pub(super) engine: Engine<'a>,
     pub(super) arena: Buffer,
     pub(super) output: Buffer,
+    maker: Maker<'a>,
 }
 
 /// A part whose inputs lie in the arena.
@@ -47,6 +49,7 @@ impl<'a> Lane<'a> {
             engine: Engine::new(shared, level),
             arena: Buffer::with_capacity(memory.arena_bytes),
             output: Buffer::with_capacity(memory.output_bytes + PAGE),
+            maker: Maker::new(shared, level),
         }
     }
 
@@ -73,8 +76,8 @@ impl<'a> Lane<'a> {
                 len,
             };
             let bytes = shared.merge.arena_bytes(&chunk);
-            let loaded = self.load(&[chunk], bytes)?;
-            let piece = loaded[0].piece(row);
+            let loaded = self.load_made(chunk, row, bytes)?;
+            let piece = loaded.piece(row);
             let arena = self.arena.get(bytes);
             shared
                 .permits
@@ -84,16 +87,6 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Reads bytes of a model's file.
-    pub(super) fn read(
-        &self,
-        input: &Input,
-        offset: u64,
-        target: &mut [u8],
-    ) -> Result<(), MergeError> {
-        self.shared.read(input, offset, target)
-    }
-
     /// Reads the inputs of parts, that take at most `bytes` of arena.
     pub(super) fn load(&mut self, parts: &[Part], bytes: usize) -> Result<Vec<Loaded>, MergeError> {
         let merge = self.shared.merge;
@@ -101,34 +94,12 @@ impl<'a> Lane<'a> {
         let mut at = 0;
         let mut loaded = Vec::with_capacity(parts.len());
         for part in parts {
-            let job = &merge.plan().jobs[part.job];
-            let slots = match &job.action {
+            let slots = match &merge.plan().jobs[part.job].action {
                 Action::Copy(_) => 1,
                 Action::Merge { inputs, .. } => inputs.len(),
             };
             let mut inputs = vec![0; slots];
-            for (slot, input) in job.inputs() {
-                // A copy's parts are counted in bytes.
-                let unit = match job.action {
-                    Action::Copy(_) => 1,
-                    Action::Merge { .. } => input.element_bytes,
-                };
-                let len = (part.len * unit) as usize;
-                let end = at + len;
-                let padded = end.next_multiple_of(ARENA_ALIGNMENT);
-                let offset = input.offset + part.start * unit;
-                let target = &mut arena[at..end];
-                match &input.shape {
-                    None => self.shared.read(input, offset, target)?,
-                    Some(stored) => {
-                        let shapes = (job.shape.as_slice(), stored.as_slice());
-                        reshape::read(self.shared, input, shapes, part.start, target)?;
-                    }
-                }
-                arena[end..padded].fill(0);
-                inputs[slot] = at;
-                at = padded;
-            }
+            at = read_inputs(self.shared, part, arena, at, &mut inputs)?;
             loaded.push(Loaded {
                 part: *part,
                 inputs,
@@ -136,19 +107,80 @@ impl<'a> Lane<'a> {
         }
         Ok(loaded)
     }
+
+    /// Reads the inputs of a part, and makes the planes beside them.
+    fn load_made(&mut self, part: Part, row: &Row, bytes: usize) -> Result<Loaded, MergeError> {
+        let mut loaded = self.load(&[part], bytes)?.remove(0);
+        let job = &self.shared.merge.plan().jobs[part.job];
+        if !job.planes().is_empty() {
+            let at = bytes - crate::plan::plane_bytes(job, part.len) as usize;
+            let arena = self.arena.take(bytes);
+            self.maker.make(part, row, arena, at, &mut loaded.inputs)?;
+        }
+        Ok(loaded)
+    }
+}
+
+/// Reads the inputs of a part into the arena from `at` on; `inputs` gets their offsets. Returns
+/// where they end.
+pub(super) fn read_inputs(
+    shared: &Shared<'_>,
+    part: &Part,
+    arena: &mut [u8],
+    mut at: usize,
+    inputs: &mut [usize],
+) -> Result<usize, MergeError> {
+    let job = &shared.merge.plan().jobs[part.job];
+    for (slot, input) in job.inputs() {
+        let unit = match job.action {
+            // A copy's parts are counted in bytes.
+            Action::Copy(_) => 1,
+            Action::Merge { .. } => input.element_bytes,
+        };
+        let end = at + (part.len * unit) as usize;
+        let padded = end.next_multiple_of(ARENA_ALIGNMENT);
+        let target = &mut arena[at..end];
+        match job.action {
+            Action::Copy(_) => shared.read_copy(job, input, part.start, target)?,
+            Action::Merge { .. } => {
+                let form = (job.shape.as_slice(), unit);
+                arrange::read(shared, &input.bytes, form, part.start, target)?;
+            }
+        }
+        arena[end..padded].fill(0);
+        inputs[slot] = at;
+        at = padded;
+    }
+    Ok(at)
 }
 
 impl Shared<'_> {
+    /// Reads bytes of a copied tensor. Its parts are counted in bytes, and begin between elements.
+    pub(super) fn read_copy(
+        &self,
+        job: &Job,
+        input: &Input,
+        start: u64,
+        target: &mut [u8],
+    ) -> Result<(), MergeError> {
+        let unit = match input.bytes {
+            Bytes::Run { .. } => 1,
+            _ => input.element_bytes,
+        };
+        let form = (job.shape.as_slice(), unit);
+        arrange::read(self, &input.bytes, form, start / unit, target)
+    }
+
     /// Reads bytes of a model's file.
     pub(super) fn read(
         &self,
-        input: &Input,
+        (model, file): (usize, usize),
         offset: u64,
         target: &mut [u8],
     ) -> Result<(), MergeError> {
-        let checkpoint = &self.merge.checkpoints()[input.model];
+        let checkpoint = &self.merge.checkpoints()[model];
         self.reading
-            .during(|| checkpoint.read_at(input.file, offset, target))?;
+            .during(|| checkpoint.read_at(file, offset, target))?;
         let bytes = target.len() as u64;
         self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
         self.progress.advance(bytes);

@@ -6,6 +6,7 @@
 //! found first, in passes of their own. If the device fails, the lane computes the same task on the
 //! CPU from the bytes it still holds: the output is the same.
 
+mod arrange;
 mod buffer;
 mod busy;
 mod choose;
@@ -14,12 +15,14 @@ mod device;
 mod engine;
 mod error;
 mod inventory;
+mod iterate;
 mod lane;
 mod lanes;
+mod planes;
 mod prepare;
 mod progress;
 mod report;
-mod reshape;
+mod rows;
 mod scan;
 mod side;
 mod statistics;

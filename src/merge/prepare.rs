@@ -40,15 +40,16 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// Opens the models, plans and checks the merge. Writes nothing.
-    pub fn prepare(recipe: Recipe, settings: Settings) -> Result<Merge, MergeError> {
+    /// Opens the models, plans and checks the merge. Writes nothing. What only the host can
+    /// compute leaves the device unused.
+    pub fn prepare(recipe: Recipe, mut settings: Settings) -> Result<Merge, MergeError> {
         let checkpoints = recipe
             .models
             .iter()
             .map(|path| Checkpoint::open(path))
             .collect::<Result<Vec<_>, _>>()?;
         let sources: Vec<Source<'_>> = checkpoints.iter().map(source).collect();
-        let limits = Limits {
+        let mut limits = Limits {
             memory: settings.memory,
             threads: settings.threads,
             device: settings.device.as_ref().map(|device| device.limits),
@@ -57,7 +58,12 @@ impl Merge {
             true => Output::File,
             false => Output::Folder,
         };
-        let plan = plan::build(&recipe, &sources, &output, &limits).map_err(Box::new)?;
+        let mut plan = plan::build(&recipe, &sources, &output, &limits).map_err(Box::new)?;
+        if plan.needs_host() && limits.device.is_some() {
+            limits.device = None;
+            settings.device = None;
+            plan = plan::build(&recipe, &sources, &output, &limits).map_err(Box::new)?;
+        }
         Ok(Merge {
             recipe,
             checkpoints,

@@ -1,8 +1,8 @@
 //! The statistics of a tensor that a lane reads chunk by chunk.
 
-use super::MergeError;
 use super::lane::Lane;
 use super::statistics::{IDLE, SAMPLE, Threshold, derive, fill, of_job, selection};
+use super::{MergeError, iterate};
 use crate::exec::Batch;
 use crate::exec::cpu::candidates::{Candidates, Found};
 use crate::kernel::{BINS, Program, Row, Selection, TILE, Window};
@@ -25,6 +25,9 @@ pub(super) fn resolve(
         }
         if let Some((program, statistics)) = &level.largest {
             largest(lane, &plan.programs[*program], statistics, part, row)?;
+        }
+        for (programs, statistic) in &level.iterated {
+            iterate::run(lane, programs, *statistic, part, row)?;
         }
     }
     Ok(())

@@ -115,12 +115,10 @@ pub(super) fn derive(
 /// A search for the largest entries of `n` elements.
 pub(super) fn selection(statistic: &Statistic, n: u64) -> Selection {
     match statistic {
-        Statistic::Largest { density, ties, .. } => {
-            // The product in f64, truncated, as every tool computes it.
-            let k = ((density * n as f64) as u64).min(n);
-            Selection::new(n, k, *ties)
+        Statistic::Largest { kept, ties, .. } => Selection::new(n, kept.count(n), *ties),
+        Statistic::Sums { .. } | Statistic::Iterated { .. } => {
+            unreachable!("a Program that counts serves selections only")
         }
-        Statistic::Sums { .. } => unreachable!("a Program that counts serves selections only"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one model learned over its origin, added to another.
 
-use super::{Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
+use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape, Space};
 use crate::kernel::{Formula, Node};
 
 const ALPHA: Parameter = Parameter {
@@ -8,6 +8,7 @@ const ALPHA: Parameter = Parameter {
     help: "how much of the difference is added",
     shape: Shape::Number(Default::Is(1.0), Range::Finite),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -20,9 +21,10 @@ pub(super) static ADD_DIFFERENCE: Method = Method {
     base: Base::None,
     models_min: 3,
     models_max: 3,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: &[Input::weight("a"), Input::weight("b"), Input::weight("c")],
+    result: Domain::Only(Space::Weight),
     parameters: &[ALPHA],
+    ratio: Some("alpha"),
     lower: add_difference,
 };
 

@@ -12,6 +12,7 @@ pub(super) const TASK_WEIGHT: Parameter = Parameter {
     help: "factor of each task vector",
     shape: Shape::Number(Default::Is(1.0), Range::Finite),
     per_model: true,
+    per_element: false,
     complement: None,
 };
 
@@ -21,6 +22,7 @@ pub(super) const LAMBDA: Parameter = Parameter {
     help: "factor of the merged task vector",
     shape: Shape::Number(Default::Is(1.0), Range::Finite),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -33,6 +35,7 @@ pub(super) const ELECT: Parameter = Parameter {
         ("frequency", "the sign that more models have: count decides"),
     ]),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -48,6 +51,7 @@ pub(super) const ELECT_ON: Parameter = Parameter {
         ("raw", "before (PEFT)"),
     ]),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -64,6 +68,7 @@ pub(super) const DIVISOR: Parameter = Parameter {
         ("none", "nothing: the sum itself"),
     ]),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 

@@ -3,7 +3,9 @@
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, TASK_WEIGHT, add_consensus};
 use super::task_arithmetic::{NORMALIZE_OFF, add_weighted};
 use super::ties::{SCOPE, TIES_RULE, trim};
-use super::{Argument, Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
+use super::{
+    Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
+};
 use crate::kernel::{Derive, Formula, Node, Operand};
 
 const SOURCE: &str = "Yu et al., arXiv:2311.03099";
@@ -14,6 +16,7 @@ const DENSITY: Parameter = Parameter {
     help: "probability with which an entry is kept",
     shape: Shape::Number(Default::Is(1.0), Range::Share),
     per_model: true,
+    per_element: false,
     complement: Some("drop"),
 };
 
@@ -32,6 +35,7 @@ const RESCALE: Parameter = Parameter {
         ("none", "nothing"),
     ]),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -41,6 +45,7 @@ const TRIM: Parameter = Parameter {
     help: "kept share of the TIES trim after the drop: the k = ⌊trim n⌋ largest magnitudes",
     shape: Shape::Number(Default::Is(1.0), Range::Share),
     per_model: true,
+    per_element: false,
     complement: None,
 };
 
@@ -53,9 +58,10 @@ pub(super) static DARE_LINEAR: Method = Method {
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: MODELS,
+    result: Domain::Only(Space::Weight),
     parameters: &[TASK_WEIGHT, DENSITY, RESCALE, LAMBDA, NORMALIZE_OFF],
+    ratio: Some("lambda"),
     lower: dare_linear,
 };
 
@@ -68,8 +74,8 @@ pub(super) static DARE_TIES: Method = Method {
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: MODELS,
+    result: Domain::Only(Space::Weight),
     parameters: &[
         TASK_WEIGHT,
         DENSITY,
@@ -79,6 +85,7 @@ pub(super) static DARE_TIES: Method = Method {
         ELECT_ON,
         DIVISOR,
     ],
+    ratio: Some("lambda"),
     lower: dare_ties,
 };
 
@@ -91,8 +98,8 @@ pub(super) static DARE_THEN_TIES: Method = Method {
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: MODELS,
+    result: Domain::Only(Space::Weight),
     parameters: &[
         TASK_WEIGHT,
         DENSITY,
@@ -105,6 +112,7 @@ pub(super) static DARE_THEN_TIES: Method = Method {
         ELECT_ON,
         DIVISOR,
     ],
+    ratio: Some("lambda"),
     lower: dare_then_ties,
 };
 

@@ -1,6 +1,6 @@
 //! Weighted sums and averages.
 
-use super::{Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
+use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape};
 use crate::kernel::Node;
 
 /// A weight per model.
@@ -9,6 +9,7 @@ const WEIGHT: Parameter = Parameter {
     help: "share of each model",
     shape: Shape::Number(Default::EqualShare, Range::Finite),
     per_model: true,
+    per_element: false,
     complement: None,
 };
 
@@ -17,6 +18,7 @@ const NORMALIZE: Parameter = Parameter {
     help: "divide the weights by their sum",
     shape: Shape::Flag(true),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -29,9 +31,10 @@ pub(super) static LINEAR: Method = Method {
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: &[Input::same("models")],
+    result: Domain::Same,
     parameters: &[WEIGHT, NORMALIZE],
+    ratio: None,
     lower: linear,
 };
 
@@ -44,9 +47,10 @@ pub(super) static N_AVERAGE: Method = Method {
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: &[Input::same("models")],
+    result: Domain::Same,
     parameters: &[],
+    ratio: None,
     lower: n_average,
 };
 

@@ -12,6 +12,15 @@ pub struct Argument {
     pub node: Node,
 }
 
+/// A parameter's value for a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// One number.
+    Number(f64),
+    /// A number for each element.
+    Each(Node),
+}
+
 /// What a method has to work with.
 pub struct Lowering<'a> {
     /// Where the arithmetic goes.
@@ -22,6 +31,8 @@ pub struct Lowering<'a> {
     pub models: Vec<Argument>,
     /// The method's parameters.
     pub parameters: &'a Parameters,
+    /// Those that are given per element.
+    pub each: &'a [(&'static str, Node)],
     /// The tensor's name.
     pub key: &'a str,
     /// The seed of the merge.
@@ -40,6 +51,26 @@ impl Lowering<'_> {
     /// A parameter's number for a model.
     pub fn number(&self, name: &str, model: Argument) -> f64 {
         self.parameters.number(name, model.position)
+    }
+
+    /// A parameter that may be given per element.
+    pub fn amount(&self, name: &str) -> Amount {
+        match self.each.iter().find(|(known, _)| *known == name) {
+            Some((_, node)) => Amount::Each(*node),
+            None => Amount::Number(self.parameters.number(name, 0)),
+        }
+    }
+
+    /// The values of the models, without their positions.
+    pub fn values(&self) -> Vec<Node> {
+        self.models.iter().map(|model| model.node).collect()
+    }
+
+    /// The sum of values, in order.
+    pub fn total(&mut self, values: &[Node]) -> Node {
+        values[1..].iter().fold(values[0], |sum, &value| {
+            self.call(Formula::Add, &[sum, value])
+        })
     }
 
     /// Calls a formula on values.

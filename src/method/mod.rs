@@ -7,17 +7,19 @@
 mod add_difference;
 mod consensus;
 mod dare;
+mod fault;
 mod linear;
 mod lowering;
+mod mecha;
 mod parameter;
 mod slerp;
 mod task_arithmetic;
 mod ties;
 
-pub use lowering::{Argument, Lowering};
-pub use parameter::{
-    Default, Parameter, ParameterError, Parameters, Range, Shape, Value, parameter_named,
-};
+pub use fault::ParameterError;
+pub use lowering::{Amount, Argument, Lowering};
+pub use mecha::{RECIPE_METHODS, in_recipes};
+pub use parameter::{Default, Parameter, Parameters, Range, Shape, Value, parameter_named};
 
 use crate::kernel::Node;
 
@@ -31,6 +33,71 @@ pub enum Space {
     /// A number or a field of numbers that steers a method.
     Param,
 }
+
+impl Space {
+    /// The name in recipes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Space::Weight => "weight",
+            Space::Delta => "delta",
+            Space::Param => "param",
+        }
+    }
+
+    /// The space with this name.
+    pub fn from_word(word: &str) -> Option<Space> {
+        [Space::Weight, Space::Delta, Space::Param]
+            .into_iter()
+            .find(|space| space.word() == word)
+    }
+}
+
+/// The spaces that an input or a result may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// This one.
+    Only(Space),
+    /// Any, the same for all that say so in one merge.
+    Same,
+}
+
+/// A model among a method's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Its name in recipes.
+    pub name: &'static str,
+    /// Its space.
+    pub domain: Domain,
+}
+
+impl Input {
+    /// An input of the space that all such inputs and the result share.
+    const fn same(name: &'static str) -> Input {
+        Input {
+            name,
+            domain: Domain::Same,
+        }
+    }
+
+    /// An input that is a model.
+    const fn weight(name: &'static str) -> Input {
+        Input {
+            name,
+            domain: Domain::Only(Space::Weight),
+        }
+    }
+
+    /// An input that is a task vector.
+    const fn delta(name: &'static str) -> Input {
+        Input {
+            name,
+            domain: Domain::Only(Space::Delta),
+        }
+    }
+}
+
+/// Models, any number of them.
+const MODELS: &[Input] = &[Input::weight("models")];
 
 /// Whether a method works relative to a base model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +127,45 @@ pub struct Method {
     pub models_min: usize,
     /// The greatest number of models besides a required base.
     pub models_max: usize,
-    /// The space of the models.
-    pub space: Space,
+    /// The models in order; the last entry stands for all further ones.
+    pub inputs: &'static [Input],
     /// The space of the result.
-    pub result: Space,
+    pub result: Domain,
     /// What can be set.
     pub parameters: &'static [Parameter],
+    /// The parameter that block weights set.
+    pub ratio: Option<&'static str>,
     /// Writes the arithmetic of one tensor.
     pub lower: fn(&mut Lowering<'_>) -> Node,
 }
 
-/// Every method, in the order of the documentation.
+/// A method is its row.
+impl PartialEq for Method {
+    fn eq(&self, other: &Method) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Method {
+    /// The input at a position.
+    pub fn input(&self, position: usize) -> Option<&'static Input> {
+        self.inputs.get(position).or(self.inputs.last())
+    }
+
+    /// Whether the last input stands for any number of models.
+    pub fn is_variadic(&self) -> bool {
+        self.models_max > self.inputs.len()
+    }
+
+    /// Whether it makes a model of models, so that flags alone can describe the merge.
+    pub fn merges_models(&self) -> bool {
+        let model = |domain: Domain| domain != Domain::Only(Space::Delta);
+        let inputs = self.inputs.iter().all(|input| model(input.domain));
+        inputs && matches!(self.result, Domain::Same | Domain::Only(Space::Weight))
+    }
+}
+
+/// Every method of the front door of flags, in the order of the documentation.
 pub static METHODS: &[&Method] = &[
     &linear::LINEAR,
     &linear::N_AVERAGE,
@@ -83,7 +178,24 @@ pub static METHODS: &[&Method] = &[
     &dare::DARE_THEN_TIES,
 ];
 
-/// The method with this identifier.
+/// The method that flags mean by this identifier: one of [`METHODS`], else one of
+/// [`RECIPE_METHODS`] that makes a model of models.
 pub fn find(id: &str) -> Option<&'static Method> {
-    METHODS.iter().copied().find(|method| method.id == id)
+    named().find(|method| method.id == id)
+}
+
+/// Every method that flags can name.
+pub fn named() -> impl Iterator<Item = &'static Method> {
+    let recipe = RECIPE_METHODS.iter().filter(|method| {
+        method.merges_models() && !METHODS.iter().any(|known| known.id == method.id)
+    });
+    METHODS.iter().chain(recipe).copied()
+}
+
+/// Every method, those with one identifier in both tables included.
+pub fn all() -> impl Iterator<Item = &'static Method> {
+    let recipe = RECIPE_METHODS
+        .iter()
+        .filter(|method| !METHODS.iter().any(|known| std::ptr::eq(*known, **method)));
+    METHODS.iter().chain(recipe).copied()
 }

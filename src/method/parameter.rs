@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::ParameterError;
+
 /// A parameter of a method.
 #[derive(Debug)]
 pub struct Parameter {
@@ -13,6 +15,8 @@ pub struct Parameter {
     pub shape: Shape,
     /// Whether each model may have its own value.
     pub per_model: bool,
+    /// Whether a recipe may give a number for each element.
+    pub per_element: bool,
     /// Another name that means one minus the value: `drop` for `density`.
     pub complement: Option<&'static str>,
 }
@@ -46,7 +50,12 @@ pub enum Range {
     Unit,
     /// Above 0, up to 1.
     Share,
+    /// Every whole number that f64 holds exactly.
+    Whole,
 }
+
+/// The largest whole number up to which f64 has all of them.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 impl Range {
     /// Whether the number is in the range.
@@ -55,6 +64,7 @@ impl Range {
             Range::Finite => value.is_finite(),
             Range::Unit => (0.0..=1.0).contains(&value),
             Range::Share => value > 0.0 && value <= 1.0,
+            Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
         }
     }
 
@@ -64,6 +74,7 @@ impl Range {
             Range::Finite => "a finite number",
             Range::Unit => "in [0, 1]",
             Range::Share => "in (0, 1]",
+            Range::Whole => "a whole number",
         }
     }
 }
@@ -90,64 +101,6 @@ impl std::fmt::Display for Value {
             Value::Word(word) => f.write_str(word),
         }
     }
-}
-
-/// A parameter that is not as the method wants it.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum ParameterError {
-    #[error("method `{method}` has no parameter `{name}`; it has {known}")]
-    Unknown {
-        method: &'static str,
-        name: String,
-        known: String,
-    },
-    #[error("`{name}` of `{method}` is given twice")]
-    Twice { method: &'static str, name: String },
-    #[error(
-        "`{name}` and `{complement}` of `{method}` mean the same (one is 1 minus the other): give \
-         one"
-    )]
-    Both {
-        method: &'static str,
-        name: &'static str,
-        complement: &'static str,
-    },
-    #[error("`{name}` of `{method}` is {value}, but must be {range}")]
-    Range {
-        method: &'static str,
-        name: String,
-        value: f64,
-        range: String,
-    },
-    #[error("`{name}` of `{method}` is `{text}`, but must be {wanted}")]
-    Type {
-        method: &'static str,
-        name: String,
-        text: String,
-        wanted: String,
-    },
-    #[error(
-        "`{name}` of `{method}` has {given} values for {models} models: give one for all or one \
-         per model"
-    )]
-    Count {
-        method: &'static str,
-        name: String,
-        given: usize,
-        models: usize,
-    },
-    #[error("`{name}` of `{method}` takes one value, {given} are given")]
-    Single {
-        method: &'static str,
-        name: String,
-        given: usize,
-    },
-    #[error(
-        "the weights of `{method}` add up to {sum}, which cannot be normalized: give other \
-         weights or `normalize=false`"
-    )]
-    WeightSum { method: &'static str, sum: f64 },
 }
 
 /// The checked values of a method's parameters.
@@ -198,6 +151,20 @@ impl Parameters {
             resolved.fill(parameter, models);
         }
         Ok(resolved)
+    }
+
+    /// The same with one value replaced, for a tensor of its own.
+    pub fn with(
+        &self,
+        method: &'static super::Method,
+        name: &str,
+        value: &Value,
+        models: usize,
+    ) -> Result<Parameters, ParameterError> {
+        let (parameter, complement) = parameter_named(method, name)?;
+        let mut own = self.clone();
+        own.take(method, parameter, name, complement, value, models)?;
+        Ok(own)
     }
 
     fn take(

@@ -1,6 +1,6 @@
 //! Spherical interpolation of two models.
 
-use super::{Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
+use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape};
 use crate::kernel::{Derive, Formula, Node};
 
 /// Cosines beyond this are interpolated linearly: the arc is too short, or undefined.
@@ -13,6 +13,7 @@ const T: Parameter = Parameter {
     help: "position on the arc from the first model (0) to the second (1)",
     shape: Shape::Number(Default::Is(0.5), Range::Finite),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -30,6 +31,7 @@ const NORM: Parameter = Parameter {
         ),
     ]),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -42,9 +44,10 @@ pub(super) static SLERP: Method = Method {
     base: Base::First,
     models_min: 2,
     models_max: 2,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: &[Input::same("a"), Input::same("b")],
+    result: Domain::Same,
     parameters: &[T, NORM],
+    ratio: Some("t"),
     lower: slerp,
 };
 

@@ -1,7 +1,7 @@
 //! Task arithmetic: a weighted sum of task vectors on top of the base.
 
 use super::consensus::{LAMBDA, TASK_WEIGHT};
-use super::{Base, Lowering, Method, Parameter, Shape, Space};
+use super::{Base, Domain, Lowering, MODELS, Method, Parameter, Shape, Space};
 use crate::kernel::Node;
 
 /// Division by the sum of weights, off by default.
@@ -10,6 +10,7 @@ pub(super) const NORMALIZE_OFF: Parameter = Parameter {
     help: "divide by the sum of the weights",
     shape: Shape::Flag(false),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -22,9 +23,10 @@ pub(super) static TASK_ARITHMETIC: Method = Method {
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: MODELS,
+    result: Domain::Only(Space::Weight),
     parameters: &[TASK_WEIGHT, LAMBDA, NORMALIZE_OFF],
+    ratio: Some("lambda"),
     lower: task_arithmetic,
 };
 

@@ -1,8 +1,10 @@
 //! TIES-merging: trim, elect signs, average what agrees.
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, TASK_WEIGHT, add_consensus};
-use super::{Argument, Base, Default, Lowering, Method, Parameter, Range, Shape, Space};
-use crate::kernel::{Node, Scope, Ties};
+use super::{
+    Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
+};
+use crate::kernel::{Kept, Node, Scope, Ties};
 
 /// The kept share of a task vector.
 const DENSITY: Parameter = Parameter {
@@ -10,6 +12,7 @@ const DENSITY: Parameter = Parameter {
     help: "kept share of each task vector: the k = ⌊density n⌋ largest magnitudes",
     shape: Shape::Number(Default::Is(1.0), Range::Share),
     per_model: true,
+    per_element: false,
     complement: None,
 };
 
@@ -22,6 +25,7 @@ pub(super) const SCOPE: Parameter = Parameter {
         ("model", "all merged tensors of a model at once (the paper)"),
     ]),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -37,6 +41,7 @@ pub(super) const TIES_RULE: Parameter = Parameter {
         ("keep", "all of them, so that more than k may be kept"),
     ]),
     per_model: false,
+    per_element: false,
     complement: None,
 };
 
@@ -50,8 +55,8 @@ pub(super) static TIES: Method = Method {
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
-    space: Space::Weight,
-    result: Space::Weight,
+    inputs: MODELS,
+    result: Domain::Only(Space::Weight),
     parameters: &[
         TASK_WEIGHT,
         DENSITY,
@@ -62,6 +67,7 @@ pub(super) static TIES: Method = Method {
         ELECT_ON,
         DIVISOR,
     ],
+    ratio: Some("lambda"),
     lower: ties,
 };
 
@@ -88,7 +94,9 @@ pub(super) fn trim(l: &mut Lowering<'_>, deltas: &[Argument], density: &str) -> 
             };
             let density = l.number(density, delta);
             Argument {
-                node: l.expression.trim(delta.node, density, ties, scope),
+                node: l
+                    .expression
+                    .trim(delta.node, Kept::Density(density), ties, scope),
                 ..delta
             }
         })

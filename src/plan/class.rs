@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::dtype::Float;
 use crate::kernel::{End, Expression, Node, Program, Statistic};
 
 /// Statistics that can be found at the same time.
@@ -11,6 +12,8 @@ pub struct Level {
     pub largest: Option<(usize, Vec<u16>)>,
     /// The Program that sums, and the statistics its values belong to, in order.
     pub sums: Option<(usize, Vec<u16>)>,
+    /// Iterations: the Programs that write what their passes see, and the statistic.
+    pub iterated: Vec<(Vec<usize>, u16)>,
 }
 
 /// The Programs of tensors with the same arithmetic.
@@ -22,6 +25,8 @@ pub struct Class {
     pub store: usize,
     /// Which input slots any of the Programs reads.
     pub slots: Vec<bool>,
+    /// For each plane of the expression, the Programs that compute the values it is made of.
+    pub planes: Vec<Vec<usize>>,
 }
 
 /// Gathers distinct Programs and classes.
@@ -48,16 +53,26 @@ impl Classes {
             .map(|statistics| self.level(expression, statistics))
             .collect();
         let store = self.program(expression.program(&[root], |values| end(values[0])));
+        let planes = expression.planes().iter().map(|plane| {
+            let values = plane.made.values().iter();
+            values.map(|&value| self.value(expression, value)).collect()
+        });
         let mut class = Class {
+            planes: planes.collect(),
             levels,
             store,
             slots: vec![false; slots],
         };
-        let levels = class
-            .levels
-            .iter()
+        let levels = class.levels.iter();
+        let reductions = levels
+            .clone()
             .flat_map(|level| [&level.largest, &level.sums]);
-        let programs = levels.flatten().map(|(program, _)| *program).chain([store]);
+        let iterated = levels.flat_map(|level| level.iterated.iter().flat_map(|(of, _)| of));
+        let programs = reductions.flatten().map(|(program, _)| program);
+        let programs = programs
+            .chain(iterated)
+            .chain(class.planes.iter().flatten());
+        let programs = programs.copied().chain([store]);
         for (slot, _) in programs.flat_map(|program| self.programs[program].loads()) {
             class.slots[usize::from(slot)] = true;
         }
@@ -69,15 +84,31 @@ impl Classes {
         self.classes.len() - 1
     }
 
+    /// The Program that writes a value as f32.
+    fn value(&mut self, expression: &Expression, value: Node) -> usize {
+        let end = |values: Vec<u16>| End::Store {
+            value: values[0],
+            float: Float::F32,
+        };
+        self.program(expression.program(&[value], end))
+    }
+
     fn level(&mut self, expression: &Expression, statistics: Vec<u16>) -> Level {
-        let (largest, sums): (Vec<u16>, Vec<u16>) =
-            statistics.into_iter().partition(|&statistic| {
-                let statistic = &expression.statistics()[usize::from(statistic)];
-                matches!(statistic, Statistic::Largest { .. })
-            });
+        let (mut largest, mut sums, mut iterated) = (Vec::new(), Vec::new(), Vec::new());
+        for number in statistics {
+            match &expression.statistics()[usize::from(number)] {
+                Statistic::Largest { .. } => largest.push(number),
+                Statistic::Sums { .. } => sums.push(number),
+                Statistic::Iterated { values, .. } => {
+                    let values = values.iter().map(|&value| self.value(expression, value));
+                    iterated.push((values.collect(), number));
+                }
+            }
+        }
         Level {
             largest: self.reduction(expression, largest, End::Count),
             sums: self.reduction(expression, sums, End::Sum),
+            iterated,
         }
     }
 

@@ -1,6 +1,8 @@
 //! What can be wrong with a merge, found before a byte is written.
 
+use super::ViewError;
 use crate::keys::{FilterError, KeyReport};
+use crate::recipe::{LowerError, SolveError, SpaceError};
 
 /// A merge that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +27,40 @@ pub enum PlanError {
     Shapes { report: Box<KeyReport> },
     #[error(transparent)]
     Filter(#[from] FilterError),
+    #[error(transparent)]
+    Space(Box<SpaceError>),
+    #[error(transparent)]
+    Solve(Box<SolveError>),
+    #[error(transparent)]
+    Lower(Box<LowerError>),
+    #[error(transparent)]
+    View(Box<ViewError>),
+    #[error("{node} has none of the models' tensors, so there is nothing to write")]
+    NoTensors { node: String },
+    #[error(
+        "{node} has nothing for {}, which {tensors} tensors need, such as `{example}`: add what is \
+         missing, or a default with \"fallback\"",
+        examples(.names)
+    )]
+    NoValue {
+        node: String,
+        names: Vec<String>,
+        tensors: usize,
+        example: String,
+    },
     #[error(
         "a memory budget of {given} bytes is too small: this merge needs {needed}; raise --memory"
     )]
     Memory { given: u64, needed: u64 },
+    #[error(
+        "a memory budget of {given} bytes is too small to rank the entries of `{key}` as a whole: \
+         that needs {needed}; raise --memory or set della_eps to 0"
+    )]
+    Whole {
+        given: u64,
+        needed: u64,
+        key: String,
+    },
     #[error(
         "{reference} is a folder of components, which one file cannot hold: give a folder as \
          output (a path that does not end in .safetensors)"
@@ -47,6 +79,23 @@ pub enum PlanError {
         fault: crate::checkpoint::HeaderError,
     },
 }
+
+macro_rules! boxed {
+    ($($variant:ident($fault:ident)),*) => {
+        $(impl From<$fault> for PlanError {
+            fn from(fault: $fault) -> PlanError {
+                PlanError::$variant(Box::new(fault))
+            }
+        })*
+    };
+}
+
+boxed!(
+    Space(SpaceError),
+    Solve(SolveError),
+    Lower(LowerError),
+    View(ViewError)
+);
 
 /// How many names an error shows of each kind.
 const EXAMPLES: usize = 3;

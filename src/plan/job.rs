@@ -1,7 +1,8 @@
 //! What happens to one tensor of the output.
 
+use super::Bytes;
 use crate::dtype::{DType, Float};
-use crate::kernel::{Row, Statistic};
+use crate::kernel::{Plane, Row, Statistic};
 
 /// Where a tensor's bytes lie in the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,16 +16,12 @@ pub struct Place {
 /// A tensor of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// Which model.
+    /// Which model; the first, where it is made of several.
     pub model: usize,
-    /// Which of its files.
-    pub file: usize,
-    /// Byte offset in that file.
-    pub offset: u64,
-    /// Bytes of one element; of the whole tensor where it is copied.
+    /// Bytes of one element; 1 where elements are narrower than a byte.
     pub element_bytes: u64,
-    /// Its own dimensions, where they are not those of the output: it is cut and filled up to them.
-    pub shape: Option<Vec<u64>>,
+    /// Where its elements lie.
+    pub bytes: Bytes,
 }
 
 /// How a tensor comes about.
@@ -42,6 +39,8 @@ pub enum Action {
         row: Row,
         /// What must be known about it.
         statistics: Vec<Statistic>,
+        /// What the host makes beside the inputs, in the order in which it can be made.
+        planes: Vec<Plane>,
         /// The stored type of the result.
         float: Float,
         /// Whether its statistics and its merge share one reading, in memory.
@@ -78,6 +77,25 @@ impl Job {
         let slots = merge.iter().enumerate();
         copy.into_iter()
             .chain(slots.filter_map(|(slot, input)| Some((slot, input.as_ref()?))))
+    }
+
+    /// The planes that the host makes for it.
+    pub fn planes(&self) -> &[Plane] {
+        match &self.action {
+            Action::Copy(_) => &[],
+            Action::Merge { planes, .. } => planes,
+        }
+    }
+
+    /// Whether parts of its work are done on the host alone.
+    pub fn needs_host(&self) -> bool {
+        let iterated = |statistic: &Statistic| matches!(statistic, Statistic::Iterated { .. });
+        match &self.action {
+            Action::Copy(_) => false,
+            Action::Merge {
+                planes, statistics, ..
+            } => !planes.is_empty() || statistics.iter().any(iterated),
+        }
     }
 
     /// Bytes read for it in one pass.

@@ -12,7 +12,7 @@ use super::PlanError;
 use super::class::Class;
 use super::job::{Action, Job};
 use super::task::Task;
-use crate::kernel::{ARENA_ALIGNMENT, Scope, Statistic, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Scope, Statistic, TILE};
 
 /// What the machine allows.
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ const CHUNK_ELEMENTS: usize = 64 * TILE;
 const LONE_BYTES: u64 = 1 << 30;
 /// The same where a device does the work: enough to outweigh the latency of a dispatch.
 const DEVICE_OUTPUT_BYTES: u64 = 32 << 20;
+/// Bytes of an element of a plane that the host makes.
+const PLANE_BYTES: u64 = 4;
 /// Buffers are whole pages.
 const PAGE_BYTES: u64 = 4096;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
@@ -108,14 +110,23 @@ pub(super) fn divide(
             needed,
         });
     }
-    let budget = (limits.memory - PROCESS_BYTES) / copies;
+    let whole = whole_bytes(jobs);
+    if limits.memory < needed + whole {
+        return Err(PlanError::Whole {
+            given: limits.memory,
+            needed: needed + whole,
+            key: largest_whole(jobs),
+        });
+    }
+    let budget = (limits.memory - PROCESS_BYTES - whole) / copies;
     let (lanes, lane, chunk_elements) = match limits.device {
         None => on_cpu(jobs, limits.threads.max(1), budget, least),
         Some(device) => on_device(jobs, budget, least, device),
     };
-    for job in jobs {
+    for job in jobs.iter_mut() {
         let fits = match chunk_elements {
-            Some(_) => job.input_bytes() <= LONE_BYTES,
+            // What the host makes runs through the tensor from its beginning.
+            Some(_) => job.input_bytes() <= LONE_BYTES || job.needs_host(),
             None => arena_bytes_of(job, job.elements) <= lane.arena,
         };
         let local = has_local_statistics(job);
@@ -123,6 +134,8 @@ pub(super) fn divide(
             *resident = fits && local;
         }
     }
+    // One lane at a time holds what is known of a whole tensor.
+    let lanes = if whole > 0 { 1 } else { lanes };
     let held = (lane.arena + lane.output) * lanes as u64;
     let spare = (budget - held) / lanes as u64 / CANDIDATE_BYTES;
     Ok(MemoryPlan {
@@ -259,7 +272,7 @@ fn has_local_statistics(job: &Job) -> bool {
     };
     let local = |statistic: &Statistic| match statistic {
         Statistic::Largest { scope, .. } => *scope == Scope::Tensor,
-        Statistic::Sums { .. } => true,
+        Statistic::Sums { .. } | Statistic::Iterated { .. } => true,
     };
     !statistics.is_empty() && statistics.iter().all(local)
 }
@@ -270,9 +283,37 @@ pub(super) fn arena_bytes_of(job: &Job, elements: u64) -> u64 {
     let padded = |bytes: u64| bytes.next_multiple_of(align);
     match &job.action {
         Action::Copy(_) => padded(elements),
-        Action::Merge { .. } => job
-            .inputs()
-            .map(|(_, input)| padded(elements * input.element_bytes))
-            .sum(),
+        Action::Merge { .. } => {
+            let inputs = job.inputs();
+            let inputs: u64 = inputs
+                .map(|(_, input)| padded(elements * input.element_bytes))
+                .sum();
+            inputs + plane_bytes(job, elements)
+        }
     }
+}
+
+/// Bytes of arena that the planes of `elements` of a job take.
+pub(crate) fn plane_bytes(job: &Job, elements: u64) -> u64 {
+    let padded = (elements * PLANE_BYTES).next_multiple_of(ARENA_ALIGNMENT as u64);
+    job.planes().len() as u64 * padded
+}
+
+/// Bytes of a key, its place and its rank, per element and plane of ranks.
+const RANK_BYTES: u64 = 12;
+
+/// Bytes that the host holds of a job's tensor as a whole, to rank its entries.
+fn rank_bytes(job: &Job) -> u64 {
+    let planes = job.planes().iter();
+    let ranks = planes.filter(|plane| matches!(plane.made, Made::CentredRank { .. }));
+    ranks.count() as u64 * RANK_BYTES * job.elements
+}
+
+fn whole_bytes(jobs: &[Job]) -> u64 {
+    jobs.iter().map(rank_bytes).max().unwrap_or(0)
+}
+
+fn largest_whole(jobs: &[Job]) -> String {
+    let largest = jobs.iter().max_by_key(|job| rank_bytes(job));
+    largest.map(|job| job.key.clone()).unwrap_or_default()
 }

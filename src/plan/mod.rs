@@ -6,22 +6,27 @@
 //! the class of Programs that computes it; the header and every offset; the tasks, with the memory
 //! they need; and the account of keys.
 
+mod account;
+mod bytes;
 mod class;
 mod error;
 mod explain;
 mod job;
 mod layout;
+mod loader;
 mod memory;
 mod resolve;
 mod source;
 mod task;
 
+pub use bytes::{Bytes, Seen, ViewError};
 pub use class::{Class, Level};
 pub use error::PlanError;
 pub(crate) use explain::human;
 pub use explain::{ProgramSummary, Summary};
 pub use job::{Action, Input, Job, Place};
 pub use layout::PlannedFile;
+pub(crate) use memory::plane_bytes;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub use source::{Output, Source};
 pub(crate) use task::survey_parts;
@@ -84,6 +89,11 @@ pub fn build(
 }
 
 impl Plan {
+    /// Whether there is work that no device does.
+    pub fn needs_host(&self) -> bool {
+        self.jobs.iter().any(Job::needs_host)
+    }
+
     /// Bytes read for a job in the merge pass: where its statistics are found in chunks, its inputs
     /// are read once more.
     pub(crate) fn merge_reads(&self, job: &Job) -> u64 {

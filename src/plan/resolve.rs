@@ -1,15 +1,15 @@
 //! From recipe and headers to jobs: which tensors there are, and how each comes about.
 
-use std::collections::HashSet;
-
+use super::account::{self, Ledger, is_merged};
+use super::bytes::Seen;
 use super::class::{Class, Classes};
 use super::job::{Action, Input, Job, Place};
+use super::loader::TensorLoader;
 use super::{PlanError, Source};
-use crate::checkpoint::TensorInfo;
-use crate::dtype::{DType, Float};
-use crate::kernel::{End, Entry, Expression, Formula, Node, Program};
-use crate::keys::{KeyReport, Mismatch, ModelKeys};
-use crate::recipe::{Missing, OnNan, OutputDType, Recipe};
+use crate::dtype::Float;
+use crate::kernel::{End, Expression, Program};
+use crate::keys::KeyReport;
+use crate::recipe::{Leaf, Lowerer, Names, OutputDType, Recipe, Solution, View, spaces};
 
 /// Jobs without places, and what they share.
 pub(super) struct Resolved {
@@ -19,29 +19,58 @@ pub(super) struct Resolved {
     pub(super) report: KeyReport,
 }
 
-/// Below this share of common tensors two models are of different families.
-const FAMILY_SHARE: f64 = 0.5;
-
 pub(super) fn resolve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Resolved, PlanError> {
-    let reference = &sources[recipe.reference];
     for source in sources {
         if source.tensors.is_empty() {
             return Err(PlanError::Empty {
-                model: name(source),
+                model: account::name(source),
             });
         }
     }
-    check_families(reference, sources)?;
-    let keys = output_keys(recipe, sources);
+    let solution = solve(recipe, sources)?;
+    let plain = recipe.is_plain();
+    let keys: Vec<String> = if plain {
+        account::check_families(&sources[recipe.reference], sources)?;
+        let keys = account::output_keys(recipe, sources);
+        keys.into_iter().map(str::to_owned).collect()
+    } else {
+        let names = solution.names(recipe, recipe.root(), &recipe.configs);
+        names.into_iter().collect()
+    };
+    if keys.is_empty() {
+        return Err(PlanError::NoTensors {
+            node: recipe.label(recipe.root()),
+        });
+    }
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     recipe.options.filter.check(keys.iter().copied())?;
-    let report = account(recipe, sources, &keys);
-    check_account(recipe, &report)?;
+    let compared = match plain {
+        true => {
+            let report = account::account(recipe, sources, &keys);
+            account::check_account(recipe, &report)?;
+            Some(report)
+        }
+        false => None,
+    };
     let mut resolver = Resolver {
         recipe,
         sources,
+        solution: &solution,
         classes: Classes::default(),
+        ledger: Ledger::new(sources.len()),
     };
-    let jobs: Vec<Job> = keys.iter().map(|key| resolver.job(key)).collect();
+    let jobs: Vec<Job> = keys
+        .iter()
+        .filter_map(|key| resolver.job(key).transpose())
+        .collect::<Result<_, PlanError>>()?;
+    let report = match compared {
+        Some(report) => report,
+        None => {
+            let report = resolver.ledger.report(recipe, sources, keys.len());
+            resolver.ledger.check(recipe, &report)?;
+            report
+        }
+    };
     let copied = jobs
         .iter()
         .filter(|job| matches!(job.action, Action::Copy(_)))
@@ -58,283 +87,164 @@ pub(super) fn resolve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Resolve
     })
 }
 
-fn name(source: &Source<'_>) -> String {
-    source.path.display().to_string()
-}
-
-fn check_families(reference: &Source<'_>, sources: &[Source<'_>]) -> Result<(), PlanError> {
-    for source in sources {
-        let shared = source
-            .tensors
-            .keys()
-            .filter(|key| reference.tensors.contains_key(*key))
-            .count();
-        let tensors = source.tensors.len().min(reference.tensors.len());
-        if (shared as f64) < FAMILY_SHARE * tensors as f64 {
-            let lone = reference
-                .tensors
-                .keys()
-                .find(|key| !source.tensors.contains_key(*key));
-            return Err(PlanError::Families {
-                model: name(source),
-                reference: name(reference),
-                shared,
-                tensors,
-                example: lone.cloned().unwrap_or_default(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The reference model's tensors in file order; under `--missing skip` also what others have.
-fn output_keys<'a>(recipe: &Recipe, sources: &'a [Source<'a>]) -> Vec<&'a str> {
-    let reference = sources[recipe.reference].tensors;
-    let mut keys: Vec<&str> = reference.keys().map(String::as_str).collect();
-    if recipe.options.missing == Missing::Skip {
-        let mut known: HashSet<&str> = keys.iter().copied().collect();
-        for key in sources.iter().flat_map(|source| source.tensors.keys()) {
-            if known.insert(key) {
-                keys.push(key);
-            }
-        }
-    }
-    keys
-}
-
-/// The first model, from the reference on, that has the tensor.
-fn owner<'a>(recipe: &Recipe, sources: &'a [Source<'_>], key: &str) -> (usize, &'a TensorInfo) {
-    let order = std::iter::once(recipe.reference).chain(0..sources.len());
-    let mut owners = order.filter_map(|model| Some((model, sources[model].tensors.get(key)?)));
-    owners
-        .next()
-        .expect("every key of the output is some model's")
-}
-
-fn account(recipe: &Recipe, sources: &[Source<'_>], keys: &[&str]) -> KeyReport {
-    let known: HashSet<&str> = keys.iter().copied().collect();
-    let models = sources
+/// Checks the merge spaces and finds out how every node's tensors are named.
+fn solve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Solution, PlanError> {
+    spaces(recipe)?;
+    let names: Vec<Names<'_>> = sources
         .iter()
-        .map(|source| {
-            let extra = source
-                .tensors
-                .keys()
-                .filter(|key| !known.contains(key.as_str()));
-            let mut model = ModelKeys {
-                model: name(source),
-                tensors: source.tensors.len(),
-                extra: extra.cloned().collect(),
-                ..ModelKeys::default()
-            };
-            for &key in keys {
-                match source.tensors.get(key) {
-                    None => model.missing.push(key.to_owned()),
-                    Some(found) => {
-                        let (_, expected) = owner(recipe, sources, key);
-                        model
-                            .mismatched
-                            .extend(mismatch(recipe, key, expected, found));
-                    }
-                }
-            }
-            model
+        .map(|source| Names {
+            path: &source.path,
+            tensors: source.tensors,
         })
         .collect();
-    KeyReport {
-        reference: name(&sources[recipe.reference]),
-        tensors: keys.len(),
-        models,
-        ..KeyReport::default()
-    }
-}
-
-fn mismatch(
-    recipe: &Recipe,
-    key: &str,
-    expected: &TensorInfo,
-    found: &TensorInfo,
-) -> Option<Mismatch> {
-    if expected.shape == found.shape && expected.dtype == found.dtype {
-        return None;
-    }
-    let merged = is_merged(recipe, key, expected.dtype);
-    let text = |info: &TensorInfo| format!("{} {:?}", info.dtype, info.shape);
-    // A tensor that is copied needs no counterpart of its form.
-    let fits = recipe.options.shape.fits(&expected.shape, &found.shape);
-    let fatal = merged && (!fits || !found.dtype.is_mergeable());
-    Some(Mismatch {
-        key: key.to_owned(),
-        expected: text(expected),
-        found: text(found),
-        shape: fatal,
-    })
-}
-
-fn is_merged(recipe: &Recipe, key: &str, dtype: DType) -> bool {
-    dtype.is_mergeable() && recipe.options.filter.merges(key)
-}
-
-fn check_account(recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
-    let strict = recipe.options.missing == Missing::Error;
-    let differ = |model: &ModelKeys| !model.missing.is_empty() || !model.extra.is_empty();
-    if report
-        .models
-        .iter()
-        .any(|model| model.mismatched.iter().any(|m| m.shape))
-    {
-        return Err(PlanError::Shapes {
-            report: Box::new(report.clone()),
-        });
-    }
-    if strict && report.models.iter().any(differ) {
-        return Err(PlanError::Keys {
-            report: Box::new(report.clone()),
-        });
-    }
-    Ok(())
+    Ok(Solution::of(recipe, &names, &recipe.configs)?)
 }
 
 struct Resolver<'a> {
     recipe: &'a Recipe,
     sources: &'a [Source<'a>],
+    solution: &'a Solution,
     classes: Classes,
+    ledger: Ledger,
 }
 
 impl Resolver<'_> {
-    fn job(&mut self, key: &str) -> Job {
-        let (model, info) = owner(self.recipe, self.sources, key);
-        let float = info
+    /// The job of a tensor of the output, or None where it cannot be made; the ledger says why.
+    fn job(&mut self, key: &str) -> Result<Option<Job>, PlanError> {
+        let recipe = self.recipe;
+        let wanted = View::Tensor(key.to_owned());
+        let Some(origin) = self.solution.origin(recipe, recipe.root(), &wanted) else {
+            self.lower(key, &View::Stacked(Vec::new()), &[])?;
+            return Ok(None);
+        };
+        let seen = Seen::of(&origin, self.sources)?;
+        let float = seen
             .dtype
             .float()
-            .filter(|_| is_merged(self.recipe, key, info.dtype));
-        let action = match float {
-            Some(float) => self.merge(key, float, &info.shape),
-            None => None,
+            .filter(|_| is_merged(recipe, key, seen.dtype));
+        let (dtype, action) = match float {
+            Some(float) => match self.merge(key, float, &origin, &seen)? {
+                Some((float, action)) => (float.dtype(), action),
+                None => return Ok(None),
+            },
+            None => (seen.dtype, self.copy(&origin, &seen)),
         };
-        let (dtype, action) = match action {
-            Some((float, action)) => (float.dtype(), action),
-            None => (info.dtype, Action::Copy(input(model, info, info.bytes()))),
-        };
-        Job {
+        let elements: u64 = seen.shape.iter().product();
+        Ok(Some(Job {
             key: key.to_owned(),
             dtype,
-            shape: info.shape.clone(),
-            elements: info.elements(),
-            bytes: info.elements() * dtype.bits() / 8,
+            elements,
+            // Types narrower than a byte are counted by their stored bytes.
+            bytes: (elements * dtype.bits()).div_ceil(8),
+            shape: seen.shape,
             place: Place::default(),
             action,
-        }
-        .with_copied_bytes(info)
+        }))
     }
 
-    fn merge(&mut self, key: &str, stored: Float, shape: &[u64]) -> Option<(Float, Action)> {
-        let options = &self.recipe.options;
-        let mut slots: Vec<usize> = Vec::new();
-        let mut expression = Expression::new(options.compute);
-        let (recipe, sources) = (self.recipe, self.sources);
-        let mut load = |expression: &mut Expression, model: usize| {
-            enter(recipe, sources, key, expression, &mut slots, model)
-        };
-        let root = recipe.lower(key, &mut expression, &mut load)?;
-        let float = match options.dtype {
-            OutputDType::Keep => stored,
+    fn copy(&mut self, origin: &View<Leaf>, seen: &Seen) -> Action {
+        for leaf in origin.leaves() {
+            self.ledger.uses(leaf.model, &leaf.name);
+        }
+        Action::Copy(Input {
+            model: seen.bytes.model(),
+            element_bytes: (seen.dtype.bits() / 8).max(1),
+            bytes: seen.bytes.clone(),
+        })
+    }
+
+    fn merge(
+        &mut self,
+        key: &str,
+        stored: Float,
+        origin: &View<Leaf>,
+        seen: &Seen,
+    ) -> Result<Option<(Float, Action)>, PlanError> {
+        let recipe = self.recipe;
+        let float = match recipe.options.dtype {
+            OutputDType::Keep => recipe.cast().unwrap_or(stored),
             OutputDType::Float(float) => float,
         };
+        let routed = self
+            .solution
+            .routed(recipe, recipe.root(), &View::Tensor(key.to_owned()));
+        if routed.as_ref() == Some(origin) && float == stored {
+            // Nothing is computed: not a bit may change.
+            return Ok(Some((float, self.copy(origin, seen))));
+        }
+        let Some(lowered) = self.lower(key, origin, &seen.shape)? else {
+            return Ok(None);
+        };
+        let Lowered {
+            expression,
+            root,
+            inputs,
+        } = lowered;
         let end = |value| End::Store { value, float };
-        let class = self.classes.class(&expression, root, slots.len(), end);
-        let used = &self.classes.classes[class].slots;
-        let inputs = slots
-            .iter()
-            .zip(used)
-            .map(|(&model, used)| {
-                let info = &sources[model].tensors[key];
-                used.then(|| Input {
-                    shape: (info.shape != shape).then(|| info.shape.clone()),
-                    ..input(model, info, info.dtype.bits() / 8)
-                })
-            })
-            .collect();
+        let slots = usize::from(expression.next_slot());
+        let class = self.classes.class(&expression, root, slots, end);
+        let mut slots: Vec<Option<Input>> = vec![None; slots];
+        for (slot, input) in inputs {
+            let slot = usize::from(slot);
+            slots[slot] = self.classes.classes[class].slots[slot].then_some(input);
+        }
         let action = Action::Merge {
             class,
-            inputs,
+            inputs: slots,
             row: expression.row().clone(),
             statistics: expression.statistics().to_vec(),
+            planes: expression.planes().to_vec(),
             float,
             resident: false,
         };
-        Some((float, action))
+        Ok(Some((float, action)))
+    }
+
+    /// A tensor's arithmetic, or None where something is lacking; the ledger says what.
+    fn lower(
+        &mut self,
+        key: &str,
+        origin: &View<Leaf>,
+        shape: &[u64],
+    ) -> Result<Option<Lowered>, PlanError> {
+        let mut expression = Expression::new(self.recipe.options.compute);
+        let mut loader = TensorLoader {
+            recipe: self.recipe,
+            sources: self.sources,
+            key,
+            origin,
+            shape,
+            ledger: &mut self.ledger,
+            inputs: Vec::new(),
+            fault: None,
+        };
+        let mut lowerer = Lowerer::new(
+            self.recipe,
+            self.solution,
+            key,
+            &mut expression,
+            &mut loader,
+        );
+        let root = lowerer.root()?;
+        let lost = std::mem::take(&mut lowerer.lost);
+        if let Some(fault) = loader.fault.take() {
+            return Err(fault);
+        }
+        let inputs = std::mem::take(&mut loader.inputs);
+        let inputs = inputs.into_iter().map(|(slot, _, input, _)| (slot, input));
+        let inputs = inputs.collect();
+        self.ledger.lacks(self.recipe, self.solution, key, lost);
+        Ok(root.map(|root| Lowered {
+            expression,
+            root,
+            inputs,
+        }))
     }
 }
 
-fn input(model: usize, info: &TensorInfo, element_bytes: u64) -> Input {
-    Input {
-        model,
-        file: info.file,
-        offset: info.span.start,
-        element_bytes,
-        shape: None,
-    }
-}
-
-/// A model's value as it enters the arithmetic, or None where the tensor is left out.
-fn enter(
-    recipe: &Recipe,
-    sources: &[Source<'_>],
-    key: &str,
-    expression: &mut Expression,
-    slots: &mut Vec<usize>,
-    model: usize,
-) -> Option<Node> {
-    let options = &recipe.options;
-    let has = |model: usize| sources[model].tensors.contains_key(key);
-    let model = match (has(model), options.missing) {
-        (true, _) => model,
-        (false, Missing::Base) if has(recipe.reference) => recipe.reference,
-        (false, _) => return None,
-    };
-    let mut load = |expression: &mut Expression, model: usize, entry: Entry| {
-        let slot = slots
-            .iter()
-            .position(|&known| known == model)
-            .unwrap_or_else(|| {
-                slots.push(model);
-                slots.len() - 1
-            });
-        let float = sources[model].tensors[key].dtype.float()?;
-        Some(expression.load(slot as u16, float, entry))
-    };
-    let finite = match options.on_nan {
-        OnNan::Error => return load(expression, model, Entry::Checked),
-        OnNan::Keep => return load(expression, model, Entry::Kept),
-        OnNan::Zero => finite_or_zero(expression, &mut load, model)?,
-        OnNan::Base if model == recipe.reference || !has(recipe.reference) => {
-            finite_or_zero(expression, &mut load, model)?
-        }
-        OnNan::Base => {
-            let base = finite_or_zero(expression, &mut load, recipe.reference)?;
-            let raw = load(expression, model, Entry::Raw)?;
-            expression.call(Formula::FiniteOr, &[raw.into(), base.into()])
-        }
-    };
-    Some(expression.call(Formula::Enter, &[finite.into()]))
-}
-
-fn finite_or_zero(
-    expression: &mut Expression,
-    load: &mut impl FnMut(&mut Expression, usize, Entry) -> Option<Node>,
-    model: usize,
-) -> Option<Node> {
-    let raw = load(expression, model, Entry::Raw)?;
-    let zero = expression.scalar(0.0);
-    Some(expression.call(Formula::FiniteOrScalar, &[raw.into(), zero]))
-}
-
-impl Job {
-    /// Packed types narrower than a byte are counted by their stored bytes.
-    fn with_copied_bytes(mut self, info: &TensorInfo) -> Job {
-        if matches!(self.action, Action::Copy(_)) {
-            self.bytes = info.bytes();
-        }
-        self
-    }
+/// A tensor's arithmetic with what it reads.
+struct Lowered {
+    expression: Expression,
+    root: crate::kernel::Node,
+    inputs: Vec<(u16, Input)>,
 }

@@ -1,10 +1,11 @@
 //! The front door of flags: one method, a base, models and `-p NAME=VALUE`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::{NodeId, Options, Recipe, RecipeNode};
+use super::{Form, NodeId, Options, Recipe, RecipeNode};
 use crate::method::{
-    Base, METHODS, Method, ParameterError, Parameters, Shape, Value, find, parameter_named,
+    Base, Method, ParameterError, Parameters, Shape, Space, Value, find, named, parameter_named,
 };
 
 /// Flags that do not make a merge.
@@ -62,25 +63,33 @@ pub fn merge_of(
     check_weights(method, &parameters, given)?;
     let has_base = base.is_some();
     let paths: Vec<PathBuf> = base.into_iter().chain(models).collect();
-    let mut nodes: Vec<RecipeNode> = (0..paths.len()).map(RecipeNode::Model).collect();
+    let mut nodes: Vec<RecipeNode> = (0..paths.len())
+        .map(|model| RecipeNode::Model {
+            model,
+            form: Form::Own,
+            space: Space::Weight,
+        })
+        .collect();
     let apart = has_base && !first_is_base;
     nodes.push(RecipeNode::Merge {
         method,
         base: apart.then_some(NodeId(0)),
         models: (usize::from(apart)..paths.len()).map(NodeId).collect(),
         parameters,
+        given: Vec::new(),
     });
     Ok(Recipe {
         models: paths,
         nodes,
+        lines: Vec::new(),
         reference: 0,
         options,
+        configs: Arc::default(),
     })
 }
 
 fn unknown(id: &str) -> FlagError {
-    let near = METHODS
-        .iter()
+    let near = named()
         .map(|method| (strsim::jaro_winkler(id, method.id), method.id))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));

@@ -1,41 +1,36 @@
 //! What the user asked for: a graph of models and merges, and how to treat what does not fit.
 //!
-//! Flags and recipe files are front doors to this one graph. It knows no device and no header.
+//! Flags, recipe files and Rust programs are front doors to this one graph. It knows no device;
+//! [`Solution`] solves it against the models' headers, and [`Lowerer`] writes one tensor of it as
+//! arithmetic.
 
+pub mod draw;
 mod flags;
+mod groups;
+mod lower;
+pub mod mecha;
+mod node;
 mod options;
+mod recognise;
 mod record;
+mod solution;
+mod space;
+mod view;
 
 pub use flags::{FlagError, merge_of};
+pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
+pub use node::{Constant, Entry, Form, NodeId, RecipeNode, Route};
 pub use options::{Metadata, Missing, OnNan, Options, OutputDType, ShapePolicy};
 pub use record::record;
+pub use solution::{Names, Solution, SolveError};
+pub use space::{SpaceError, spaces};
+pub use view::View;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::kernel::{Expression, Node};
-use crate::method::{Argument, Lowering, Method, Parameters};
-
-/// A node of a recipe, by its number. Nodes refer to earlier ones only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub usize);
-
-/// A value of a recipe.
-#[derive(Clone, Debug)]
-pub enum RecipeNode {
-    /// A model, by its number in [`Recipe::models`].
-    Model(usize),
-    /// A merge of other nodes.
-    Merge {
-        /// The method.
-        method: &'static Method,
-        /// The base model, where the method takes one.
-        base: Option<NodeId>,
-        /// The models.
-        models: Vec<NodeId>,
-        /// The parameters, checked.
-        parameters: Parameters,
-    },
-}
+use crate::dtype::Float;
+use crate::keys::Configs;
 
 /// A recipe.
 #[derive(Clone, Debug)]
@@ -44,85 +39,75 @@ pub struct Recipe {
     pub models: Vec<PathBuf>,
     /// The graph; the last node is the result.
     pub nodes: Vec<RecipeNode>,
+    /// The line of the recipe's text that says each node; empty where there is no text.
+    pub lines: Vec<usize>,
     /// The model whose tensors the output has: the base, else the first.
     pub reference: usize,
     /// How to treat what does not fit, and what the output looks like.
     pub options: Options,
+    /// The model configs that tensors may be named by.
+    pub configs: Arc<Configs>,
 }
 
 impl Recipe {
-    /// Writes one tensor's arithmetic. `load` gives a model's value, or None where it lacks the
-    /// tensor; the result is None where no model has it.
-    pub fn lower(
-        &self,
-        key: &str,
-        expression: &mut Expression,
-        load: &mut dyn FnMut(&mut Expression, usize) -> Option<Node>,
-    ) -> Option<Node> {
-        let mut values: Vec<Option<Node>> = Vec::with_capacity(self.nodes.len());
-        for (number, node) in self.nodes.iter().enumerate() {
-            let value = match node {
-                RecipeNode::Model(model) => load(expression, *model),
-                RecipeNode::Merge {
-                    method,
-                    base,
-                    models,
-                    parameters,
-                } => {
-                    let base = base.map(|base| values[base.0]);
-                    let models = models
-                        .iter()
-                        .enumerate()
-                        .filter_map(|(position, id)| {
-                            values[id.0].map(|node| Argument { position, node })
-                        })
-                        .collect();
-                    let merge = Merge {
-                        method,
-                        parameters,
-                        number,
-                    };
-                    self.lower_merge(key, expression, merge, base, models)
-                }
-            };
-            values.push(value);
-        }
-        values.pop().flatten()
+    /// The node that is the result.
+    pub fn root(&self) -> NodeId {
+        NodeId(self.nodes.len().saturating_sub(1))
     }
 
-    fn lower_merge(
-        &self,
-        key: &str,
-        expression: &mut Expression,
-        merge: Merge<'_>,
-        base: Option<Option<Node>>,
-        models: Vec<Argument>,
-    ) -> Option<Node> {
-        let base = match base {
-            None => None,
-            // Without the base there is no task vector.
-            Some(None) => return models.first().map(|model| model.node),
-            Some(base) => base,
+    /// What a node is and where it stands, for messages.
+    pub fn label(&self, id: NodeId) -> String {
+        let what = match &self.nodes[id.0] {
+            RecipeNode::Model { model, .. } => {
+                format!("model \"{}\"", self.models[*model].display())
+            }
+            node => node.describe(),
         };
-        if models.is_empty() {
-            return base;
+        match self.lines.get(id.0) {
+            Some(line) => format!("line {line}, {what}"),
+            None => what,
         }
-        let mut lowering = Lowering {
-            expression,
-            base,
-            models,
-            parameters: merge.parameters,
-            key,
-            seed: self.options.seed,
-            merge: merge.number as u32,
-        };
-        Some((merge.method.lower)(&mut lowering))
     }
-}
 
-/// What is merged how, of a merge node.
-struct Merge<'a> {
-    method: &'static Method,
-    parameters: &'a Parameters,
-    number: usize,
+    /// Whether every node is a model or a merge of models by their own names: the tensors of the
+    /// output are then those of the reference model.
+    pub fn is_plain(&self) -> bool {
+        self.nodes.iter().all(|node| match node {
+            RecipeNode::Model { form, .. } => *form == Form::Own,
+            RecipeNode::Merge { .. } => true,
+            RecipeNode::Literal { .. } | RecipeNode::Route { .. } => false,
+        })
+    }
+
+    /// The first model that the result is made from.
+    pub fn primary_model(&self) -> usize {
+        let mut id = self.root();
+        loop {
+            match &self.nodes[id.0] {
+                RecipeNode::Model { model, .. } => return *model,
+                node => match node.operands().first() {
+                    Some(&operand) => id = operand,
+                    None => return 0,
+                },
+            }
+        }
+    }
+
+    /// The type to which the recipe rounds its result, if it ends in that.
+    pub fn cast(&self) -> Option<Float> {
+        let mut id = self.root();
+        loop {
+            match &self.nodes[id.0] {
+                RecipeNode::Route {
+                    route: Route::Cast(Some(float)),
+                    ..
+                } => return Some(*float),
+                RecipeNode::Route {
+                    route: Route::Fallback | Route::Convert(_) | Route::OmitNonFinite,
+                    inputs,
+                } => id = inputs[0],
+                _ => return None,
+            }
+        }
+    }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{NodeId, Recipe, RecipeNode};
-use crate::method::Value;
+use super::{Constant, Entry, Form, NodeId, Recipe, RecipeNode, Route};
+use crate::method::{Space, Value};
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
 /// depend on where the models lie.
@@ -31,16 +31,43 @@ pub fn record(recipe: &Recipe) -> Json {
 
 fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
     match node {
-        RecipeNode::Model(model) => {
+        RecipeNode::Model { model, form, space } => {
             let path = &recipe.models[*model];
             let name = path.file_name().unwrap_or(path.as_os_str());
-            json!({ "model": name.to_string_lossy() })
+            let mut value = json!({ "model": name.to_string_lossy() });
+            set_form(&mut value, form);
+            if *space != Space::Weight {
+                value["space"] = json!(space.word());
+            }
+            value
+        }
+        RecipeNode::Literal { entries, form, .. } => {
+            let entries: Map<String, Json> = entries
+                .iter()
+                .map(|(name, entry)| (name.clone(), entry_json(entry)))
+                .collect();
+            let mut value = json!({ "literal": entries });
+            set_form(&mut value, form);
+            value
+        }
+        RecipeNode::Route { route, inputs } => {
+            let ids: Vec<usize> = inputs.iter().map(|NodeId(id)| *id).collect();
+            let mut value = json!({ "route": route.id(), "inputs": ids });
+            match route {
+                Route::Cast(Some(float)) => value["dtype"] = json!(float.name()),
+                Route::PickComponent(name) | Route::OmitComponent(name) => {
+                    value["component"] = json!(name);
+                }
+                _ => {}
+            }
+            value
         }
         RecipeNode::Merge {
             method,
             base,
             models,
             parameters,
+            given,
         } => {
             let values: Map<String, Json> = parameters
                 .values()
@@ -51,6 +78,12 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
             let mut merge = json!({ "merge": method.id, "models": ids, "parameters": values });
             if let Some(NodeId(base)) = base {
                 merge["base"] = json!(base);
+            }
+            if !given.is_empty() {
+                let given = given
+                    .iter()
+                    .map(|(name, NodeId(id))| ((*name).to_owned(), json!(id)));
+                merge["given"] = given.collect::<Map<String, Json>>().into();
             }
             merge
         }
@@ -63,5 +96,25 @@ fn plain(value: &Value) -> Json {
         Value::Numbers(numbers) => json!(numbers),
         Value::Flag(flag) => json!(flag),
         Value::Word(word) => json!(word),
+    }
+}
+
+/// The form, where it is not the own names of the file.
+fn set_form(value: &mut Json, form: &Form) {
+    match form {
+        Form::Own => {}
+        Form::Inferred => value["form"] = json!("inferred"),
+        Form::Singleton => value["form"] = json!("singleton"),
+        Form::Config(config) => value["form"] = json!(config),
+    }
+}
+
+fn entry_json(entry: &Entry) -> Json {
+    match entry {
+        Entry::Node(NodeId(id)) => json!({ "node": id }),
+        Entry::Constant(Constant::Null) => Json::Null,
+        Entry::Constant(Constant::Flag(flag)) => json!(flag),
+        Entry::Constant(Constant::Number(number)) => json!(number),
+        Entry::Constant(Constant::Text(text)) => json!(text),
     }
 }

@@ -28,11 +28,25 @@ formula  a + alpha (b - c)
 source   supermerger `Add difference`; sd-mecha `add_difference` of a `subtract`
 base     none
 models   3
-spaces   weight to weight
+spaces   a weight, b weight, c weight to weight
+blocks   --block-weights sets alpha
 
 -p alpha
     how much of the difference is added
     a finite number; default 1
+
+add_difference (in recipes): adds a multiple of a task vector
+
+formula  a + alpha b
+source   sd-mecha `add_difference`
+base     none
+models   2
+spaces   a any, b delta to any
+blocks   --block-weights sets alpha
+
+-p alpha
+    factor of the difference
+    a finite number; default 1; a recipe may give one per element
 "
     );
     let message = refuses(&["methods", "tie"]);
@@ -43,7 +57,7 @@ spaces   weight to weight
 fn methods_as_json() {
     let all = json(&["methods", "--json"]);
     let all = all.as_array().expect("a list");
-    assert_eq!(all.len(), wgmerge::method::METHODS.len());
+    assert_eq!(all.len(), wgmerge::method::all().count());
     let dare = json(&["methods", "dare_linear", "--json"]);
     assert!(all.contains(&dare));
     assert_eq!(dare["base"], "required");

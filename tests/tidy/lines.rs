@@ -28,7 +28,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ),
     ("src/plan/memory.rs", "there is at least one lane"),
     (
-        "src/plan/resolve.rs",
+        "src/plan/account.rs",
         "every key of the output is some model's",
     ),
 ];

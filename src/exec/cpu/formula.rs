@@ -99,9 +99,11 @@ macro_rules! instance {
             use crate::wgsl::*;
 
             crate::wgsl::shaders!("codec/word" "codec/small" "codec/bf16" "codec/f16");
+            crate::wgsl::shaders!("codec/f8_e4m3" "codec/f8_e5m2");
             crate::wgsl::shaders!($guard);
             crate::wgsl::shaders!(
-                "formula/arithmetic" "formula/sparsify" "formula/elect" "formula/entry"
+                "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect" "formula/mask"
+                "formula/entry" "formula/cast"
             );
 
             /// The rounding guard: one rounding to the working dtype after every operation.

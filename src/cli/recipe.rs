@@ -1,0 +1,139 @@
+//! Recipe files: reading them for `wgmerge run`, and `wgmerge recipe`.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::{Drawing, FmtArgs, RecipeCommand, ShowArgs, TextArgs};
+use super::exit::Failure;
+use super::out;
+use crate::keys::{Config, Configs};
+use crate::recipe::mecha::{self, Fault, Script};
+use crate::recipe::{Options, Recipe, draw, spaces};
+
+/// The text of a recipe, with the name to show it under.
+struct Text {
+    name: String,
+    text: String,
+}
+
+impl Text {
+    /// Reads a file, or standard input for `-`.
+    fn read(path: &Path) -> Result<Text, Failure> {
+        let stdin = path == Path::new("-");
+        let name = match stdin {
+            true => "standard input".to_owned(),
+            false => out::escape(&path.display().to_string()).into_owned(),
+        };
+        let mut bytes = Vec::new();
+        let read = match stdin {
+            true => std::io::stdin().lock().read_to_end(&mut bytes).map(drop),
+            false => std::fs::read(path).map(|read| bytes = read),
+        };
+        read.map_err(|fault| Failure::input(format!("cannot read {name}: {fault}")))?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Text { name, text }),
+            Err(fault) => {
+                let at = fault.utf8_error().valid_up_to();
+                let message = format!("{name} is no text: byte {at} is not UTF-8");
+                Err(Failure::input(message))
+            }
+        }
+    }
+
+    fn script(&self) -> Result<Script, Failure> {
+        mecha::parse(&self.text).map_err(|fault| self.show(&fault))
+    }
+
+    /// The recipe, with its merge spaces checked.
+    fn recipe(&self, options: Options, configs: Arc<Configs>) -> Result<Recipe, Failure> {
+        let script = self.script()?;
+        let recipe = mecha::read(&script, options, configs).map_err(|fault| self.show(&fault))?;
+        spaces(&recipe).map_err(|fault| {
+            let line = recipe.lines.get(fault.at().0).copied().unwrap_or(1);
+            self.show(&Fault::of_line(&self.text, line, fault.to_string()))
+        })?;
+        Ok(recipe)
+    }
+
+    /// The fault with its line, as the terminal likes it.
+    fn show(&self, fault: &Fault) -> Failure {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colour = wanted && std::io::stderr().is_terminal();
+        Failure::Shown(fault.render(&self.name, &self.text, colour))
+    }
+}
+
+/// Reads a recipe file for a merge. Models whose relative path leads nowhere from here are looked
+/// for beside the recipe.
+pub(super) fn read(path: &Path, configs: &[PathBuf], options: Options) -> Result<Recipe, Failure> {
+    let text = Text::read(path)?;
+    let mut recipe = text.recipe(options, registry(configs)?)?;
+    if let Some(folder) = path.parent() {
+        for model in &mut recipe.models {
+            let beside = folder.join(&*model);
+            if model.is_relative() && !model.exists() && beside.exists() {
+                *model = beside;
+            }
+        }
+    }
+    Ok(recipe)
+}
+
+/// The built-in model configs and the user's.
+pub(super) fn registry(files: &[PathBuf]) -> Result<Arc<Configs>, Failure> {
+    let mut registry = Configs::default();
+    for file in files {
+        let name = out::escape(&file.display().to_string()).into_owned();
+        let text = std::fs::read_to_string(file)
+            .map_err(|fault| Failure::input(format!("cannot read {name}: {fault}")))?;
+        let config =
+            Config::from_yaml(&text).map_err(|fault| Failure::input(format!("{name}: {fault}")))?;
+        registry
+            .add(config)
+            .map_err(|fault| Failure::input(format!("{name}: {fault}")))?;
+    }
+    Ok(Arc::new(registry))
+}
+
+/// `wgmerge recipe`.
+pub(super) fn run(command: &RecipeCommand) -> Result<(), Failure> {
+    match command {
+        RecipeCommand::Check(args) => check(args),
+        RecipeCommand::Fmt(args) => format(args),
+        RecipeCommand::Show(args) => show(args),
+    }
+}
+
+fn check(args: &TextArgs) -> Result<(), Failure> {
+    let text = Text::read(&args.recipe)?;
+    let recipe = text.recipe(Options::default(), Arc::default())?;
+    out::print(&format!(
+        "{}: {} nodes, {} models, depth {}\n",
+        text.name,
+        recipe.nodes.len(),
+        recipe.models.len(),
+        draw::depth(&recipe)
+    ))
+}
+
+fn format(args: &FmtArgs) -> Result<(), Failure> {
+    let text = Text::read(&args.text.recipe)?;
+    let formatted = text.script()?.to_string();
+    if !args.write || args.text.recipe == Path::new("-") {
+        return out::print(&(formatted + "\n"));
+    }
+    std::fs::write(&args.text.recipe, formatted)
+        .map_err(|fault| Failure::Run(format!("cannot write {}: {fault}", text.name)))
+}
+
+fn show(args: &ShowArgs) -> Result<(), Failure> {
+    let text = Text::read(&args.text.recipe)?;
+    let recipe = text.recipe(Options::default(), Arc::default())?;
+    let drawing = match args.r#as {
+        Drawing::Tree => draw::tree(&recipe),
+        Drawing::Dot => draw::dot(&recipe),
+        Drawing::Mermaid => draw::mermaid(&recipe),
+    };
+    out::print(&out::escape_lines(&drawing))
+}

@@ -1,0 +1,78 @@
+//! Planes: values per element that the host makes beside the inputs.
+//!
+//! What no formula can say element by element, because it depends on a row or on a generator that
+//! runs through the whole tensor, is made on the host and lies in the arena like an input. To a
+//! Program it is one more input of f32.
+
+use super::{Derive, Node};
+
+/// A plane of an expression.
+#[derive(Clone, Debug)]
+pub struct Plane {
+    /// The input slot in which Programs find it.
+    pub slot: u16,
+    /// What it holds.
+    pub made: Made,
+}
+
+/// What a plane holds.
+#[derive(Clone, Debug)]
+pub enum Made {
+    /// Uniform numbers in [0, 1): the low 24 bits of torch's Mersenne Twister, one word per
+    /// element, row-major. `draw` tensors of the same size were drawn from the generator before.
+    TorchUniform {
+        /// The generator's seed, of which the low 32 bits count.
+        seed: u64,
+        /// How many tensors of this size the generator has filled before.
+        draw: u32,
+    },
+    /// One number per row of the last dimension, from sums over the row.
+    Rows(RowSums),
+    /// rank/n - (n+1)/2n of a value's magnitude among the n of the tensor, ascending from 1; equal
+    /// magnitudes by position.
+    CentredRank {
+        /// Whose magnitudes.
+        value: Node,
+    },
+}
+
+/// A number per row, from products of values summed over the row in f64.
+#[derive(Clone, Debug)]
+pub struct RowSums {
+    /// The values.
+    pub values: Vec<Node>,
+    /// Which of them are multiplied and summed.
+    pub products: Vec<(u16, u16)>,
+    /// From the sums, in order, to the row's number.
+    pub derive: Derive,
+}
+
+impl Made {
+    /// The values it is made of.
+    pub fn values(&self) -> &[Node] {
+        match self {
+            Made::TorchUniform { .. } => &[],
+            Made::Rows(rows) => &rows.values,
+            Made::CentredRank { value } => std::slice::from_ref(value),
+        }
+    }
+
+    /// Whether two planes hold the same numbers. Those that are made of values are not compared.
+    pub(super) fn is_same(&self, other: &Made) -> bool {
+        match (self, other) {
+            (
+                Made::TorchUniform { seed, draw },
+                Made::TorchUniform {
+                    seed: other_seed,
+                    draw: other_draw,
+                },
+            ) => (seed, draw) == (other_seed, other_draw),
+            _ => false,
+        }
+    }
+
+    /// Whether it depends on how the tensor is divided into rows.
+    pub fn reads_rows(&self) -> bool {
+        matches!(self, Made::Rows(_))
+    }
+}

@@ -1,0 +1,92 @@
+//! What must be known about whole tensors before their elements can be computed.
+
+use super::{Kept, Node, Ties};
+
+/// Over what a selection of the largest magnitudes ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One tensor.
+    Tensor,
+    /// All merged tensors of a model: statistics with the same number are one selection.
+    Model(u32),
+}
+
+/// Turns sums over a tensor into scalars, on the host in f64.
+#[derive(Clone, Debug)]
+pub struct Derive {
+    /// From the sums and the parameters to the scalars.
+    pub function: fn(sums: &[f64], parameters: &[f64]) -> Vec<f64>,
+    /// Constants of the merge.
+    pub parameters: Vec<f64>,
+}
+
+/// An iteration over a tensor.
+#[derive(Clone, Debug)]
+pub struct Iterate {
+    /// Begins it, from the number of values and the parameters.
+    pub begin: fn(values: usize, parameters: &[f64]) -> Box<dyn Passes>,
+    /// Constants of the merge.
+    pub parameters: Vec<f64>,
+}
+
+/// The passes of an iteration.
+pub trait Passes: std::fmt::Debug {
+    /// Takes the next elements of all values, in order. All calls of a pass but the last give a
+    /// multiple of eight elements.
+    fn take(&mut self, values: &[&[f32]]);
+
+    /// Ends a pass over the whole tensor. The scalars, if it was the last.
+    fn end(&mut self) -> Option<Vec<f64>>;
+}
+
+/// What must be known about whole tensors before a value can be computed.
+#[derive(Clone, Debug)]
+pub enum Statistic {
+    /// The magnitude threshold that keeps the largest entries of a value.
+    Largest {
+        /// Whose entries.
+        value: Node,
+        /// How many of them.
+        kept: Kept,
+        /// What happens at the threshold.
+        ties: Ties,
+        /// One tensor or the whole model.
+        scope: Scope,
+        /// The scalar that receives the threshold's bits.
+        threshold: u16,
+        /// The cutoff that receives the index up to which ties are kept.
+        cutoff: u16,
+    },
+    /// Sums of values over the tensor, turned into scalars.
+    Sums {
+        /// What is summed.
+        values: Vec<Node>,
+        /// How the sums become scalars.
+        derive: Derive,
+        /// The first scalar that receives a result.
+        first: u16,
+        /// How many scalars there are.
+        count: u16,
+    },
+    /// Scalars that an iteration finds in several passes over the tensor, on the host.
+    Iterated {
+        /// What the passes see.
+        values: Vec<Node>,
+        /// The iteration.
+        iterate: Iterate,
+        /// The first scalar that receives a result.
+        first: u16,
+        /// How many scalars there are.
+        count: u16,
+    },
+}
+
+impl Statistic {
+    /// The values it looks at.
+    pub fn values(&self) -> &[Node] {
+        match self {
+            Statistic::Largest { value, .. } => std::slice::from_ref(value),
+            Statistic::Sums { values, .. } | Statistic::Iterated { values, .. } => values,
+        }
+    }
+}

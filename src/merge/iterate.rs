@@ -1,0 +1,49 @@
+//! Statistics that an iteration finds in several passes over a tensor.
+
+use super::MergeError;
+use super::lane::Lane;
+use super::statistics::of_job;
+use crate::exec::{Batch, Executor};
+use crate::kernel::{Row, Statistic};
+use crate::plan::Part;
+
+/// Passes over a whole tensor until the iteration ends, and fills in its scalars. `programs` write
+/// the values that it sees.
+pub(super) fn run(
+    lane: &mut Lane<'_>,
+    programs: &[usize],
+    statistic: u16,
+    part: Part,
+    row: &mut Row,
+) -> Result<(), MergeError> {
+    let plan = lane.shared.merge.plan();
+    let of_job = of_job(lane.shared, part.job);
+    let Statistic::Iterated { iterate, first, .. } = &of_job[usize::from(statistic)] else {
+        return Ok(());
+    };
+    let mut passes = (iterate.begin)(programs.len(), &iterate.parameters);
+    let mut values: Vec<Vec<f32>> = vec![Vec::new(); programs.len()];
+    loop {
+        lane.stream(part, row, |engine, piece, arena| {
+            for (program, value) in programs.iter().zip(&mut values) {
+                value.resize(piece.len, 0.0);
+                let batch = Batch {
+                    program: &plan.programs[*program],
+                    pieces: std::slice::from_ref(piece),
+                };
+                let target = bytemuck::cast_slice_mut(value);
+                engine.cpu.store(&batch, arena, target)?;
+            }
+            let seen: Vec<&[f32]> = values.iter().map(Vec::as_slice).collect();
+            passes.take(&seen);
+            Ok(())
+        })?;
+        if let Some(scalars) = passes.end() {
+            let compute = plan.programs[programs[0]].compute();
+            for (at, scalar) in (usize::from(*first)..).zip(scalars) {
+                row.scalars[at] = compute.scalar(scalar);
+            }
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The planes that the host makes beside the inputs: random numbers of peers, sums over rows, ranks.
+//!
+//! A plane is made for the chunk at hand, so it takes no more memory than an input. What runs
+//! through the whole tensor is remembered between chunks: the state of a generator, the number of
+//! the row that a chunk ends in. Ranks alone need the tensor as a whole.
+
+use std::collections::HashMap;
+
+use rand_mt::Mt;
+
+use super::buffer::Buffer;
+use super::lane::read_inputs;
+use super::rows::RowTotals;
+use super::{MergeError, Shared};
+use crate::exec::cpu::{CpuExecutor, Level};
+use crate::exec::{Batch, Executor, Piece};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Row, RowSums, TILE};
+use crate::plan::{Action, Job, Part};
+
+/// Elements computed at a time where a plane needs values of its own.
+const BLOCK: u64 = 32 * TILE as u64;
+/// Generator states remembered: a chunk may begin a little before the last one ended.
+const STATES: usize = 8;
+
+/// Makes planes for one lane.
+pub(super) struct Maker<'a> {
+    shared: &'a Shared<'a>,
+    cpu: CpuExecutor,
+    /// The job that all the following is about.
+    job: usize,
+    /// States of generators, with the words drawn before.
+    states: HashMap<Source, Vec<(u64, Mt)>>,
+    /// The last row of each plane that was worked out, and its number.
+    last_rows: HashMap<usize, (u64, f32)>,
+    /// The ranks of each plane that has some.
+    ranks: HashMap<usize, Vec<f32>>,
+    scratch: Buffer,
+}
+
+/// Who draws from a generator: a plane, at a depth of planes made for planes.
+type Source = (usize, usize);
+
+impl<'a> Maker<'a> {
+    pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Maker<'a> {
+        Maker {
+            shared,
+            cpu: CpuExecutor::new(level),
+            job: usize::MAX,
+            states: HashMap::new(),
+            last_rows: HashMap::new(),
+            ranks: HashMap::new(),
+            scratch: Buffer::default(),
+        }
+    }
+
+    /// Makes the planes of a part behind its inputs, which end at `at` in the arena. `inputs` gets
+    /// their offsets.
+    pub(super) fn make(
+        &mut self,
+        part: Part,
+        row: &Row,
+        arena: &mut [u8],
+        mut at: usize,
+        inputs: &mut [usize],
+    ) -> Result<(), MergeError> {
+        if self.job != part.job {
+            self.job = part.job;
+            self.states.clear();
+            self.last_rows.clear();
+            self.ranks.clear();
+        }
+        let count = self.job(part).planes().len();
+        for plane in 0..count {
+            let slot = usize::from(self.job(part).planes()[plane].slot);
+            let end = at + part.len as usize * size_of::<f32>();
+            self.fill(part, row, (plane, 0), &mut arena[at..end])?;
+            inputs[slot] = at;
+            at = end.next_multiple_of(ARENA_ALIGNMENT);
+        }
+        Ok(())
+    }
+
+    fn job(&self, part: Part) -> &'a Job {
+        &self.shared.merge.plan().jobs[part.job]
+    }
+
+    fn fill(
+        &mut self,
+        part: Part,
+        row: &Row,
+        (plane, depth): (usize, usize),
+        target: &mut [u8],
+    ) -> Result<(), MergeError> {
+        let job = self.job(part);
+        match &job.planes()[plane].made {
+            Made::TorchUniform { seed, draw } => {
+                let from = u64::from(*draw) * job.elements + part.start;
+                self.draw((plane, depth), *seed, from, target);
+                Ok(())
+            }
+            Made::Rows(sums) => self.rows(part, row, plane, sums, target),
+            Made::CentredRank { .. } => {
+                if !self.ranks.contains_key(&plane) {
+                    let ranks = self.rank(part, row, plane)?;
+                    self.ranks.insert(plane, ranks);
+                }
+                let own = &self.ranks[&plane][part.start as usize..][..part.len as usize];
+                target.copy_from_slice(bytemuck::cast_slice(own));
+                Ok(())
+            }
+        }
+    }
+
+    /// Uniform numbers of torch's generator, from the word number `from` on.
+    fn draw(&mut self, source: Source, seed: u64, from: u64, target: &mut [u8]) {
+        let states = self.states.entry(source).or_default();
+        states.retain(|(position, _)| *position <= from);
+        let known = states.iter().max_by_key(|(position, _)| *position);
+        let (mut position, mut generator) = match known {
+            Some((position, generator)) => (*position, generator.clone()),
+            None => (0, Mt::new(seed as u32)),
+        };
+        while position < from {
+            generator.next_u32();
+            position += 1;
+        }
+        if states.len() == STATES {
+            states.remove(0);
+        }
+        states.push((from, generator.clone()));
+        let words = target.len() / size_of::<f32>();
+        for place in target.chunks_exact_mut(size_of::<f32>()) {
+            let word = generator.next_u32() & 0x00ff_ffff;
+            let uniform = word as f32 * (1.0 / 16_777_216.0);
+            place.copy_from_slice(&uniform.to_le_bytes());
+        }
+        if states.len() == STATES {
+            states.remove(0);
+        }
+        states.push((from + words as u64, generator));
+    }
+
+    /// The numbers of the rows that a part touches.
+    fn rows(
+        &mut self,
+        part: Part,
+        row: &Row,
+        plane: usize,
+        sums: &RowSums,
+        target: &mut [u8],
+    ) -> Result<(), MergeError> {
+        let job = self.job(part);
+        let columns = job.shape.last().copied().unwrap_or(1).max(1);
+        let end = part.start + part.len;
+        let (first, last) = (part.start / columns, end.div_ceil(columns));
+        let known = self.last_rows.get(&plane).copied();
+        let known = known.filter(|(number, _)| *number == first);
+        let mut numbers: Vec<f32> = known.iter().map(|(_, number)| *number).collect();
+        let from = (first + numbers.len() as u64) * columns;
+        let to = (last * columns).min(job.elements);
+        let mut totals = RowTotals::new(sums, columns);
+        let mut block = from / TILE as u64 * TILE as u64;
+        while block < to {
+            let piece = Part {
+                start: block,
+                len: BLOCK.min(job.elements - block),
+                ..part
+            };
+            let values = self.values(piece, row, plane)?;
+            let skip = from.saturating_sub(block) as usize;
+            let until = (to - block).min(piece.len) as usize;
+            totals.take(&values, skip..until, &mut numbers);
+            block += piece.len;
+        }
+        if let Some(number) = numbers.last() {
+            let row = first + numbers.len() as u64 - 1;
+            self.last_rows.insert(plane, (row, *number));
+        }
+        for (place, element) in target
+            .chunks_exact_mut(size_of::<f32>())
+            .zip(part.start..end)
+        {
+            let number = numbers[(element / columns - first) as usize];
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    /// The ranks of a plane's value over its whole tensor.
+    fn rank(&mut self, part: Part, row: &Row, plane: usize) -> Result<Vec<f32>, MergeError> {
+        let elements = self.job(part).elements;
+        let mut keys: Vec<u64> = Vec::with_capacity(elements as usize);
+        for start in (0..elements).step_by(BLOCK as usize) {
+            let piece = Part {
+                start,
+                len: BLOCK.min(elements - start),
+                ..part
+            };
+            let values = self.values(piece, row, plane)?;
+            let magnitudes = values[0].iter().map(|x| u64::from(x.abs().to_bits()) << 32);
+            keys.extend(magnitudes.zip(start..).map(|(key, index)| key | index));
+        }
+        keys.sort_unstable();
+        let n = elements as f64;
+        let mut ranks = vec![0.0; elements as usize];
+        for (key, rank) in keys.into_iter().zip(1_u64..) {
+            let centred = rank as f64 / n - (n + 1.0) / (2.0 * n);
+            ranks[(key & 0xffff_ffff) as usize] = centred as f32;
+        }
+        Ok(ranks)
+    }
+
+    /// The values that a plane is made of, over a part that begins between tiles.
+    fn values(&mut self, part: Part, row: &Row, plane: usize) -> Result<Vec<Vec<f32>>, MergeError> {
+        let job = self.job(part);
+        let plan = self.shared.merge.plan();
+        let Action::Merge { class, inputs, .. } = &job.action else {
+            return Ok(Vec::new());
+        };
+        let programs = &plan.classes[*class].planes[plane];
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let arena = scratch.take(plan.arena_bytes(&part) as usize);
+        let mut offsets = vec![0; inputs.len()];
+        let mut at = read_inputs(self.shared, &part, arena, 0, &mut offsets)?;
+        for earlier in 0..plane {
+            let slot = job.planes()[earlier].slot;
+            let read = |&program: &usize| {
+                let mut loads = plan.programs[program].loads();
+                loads.any(|(loaded, _)| loaded == slot)
+            };
+            if programs.iter().any(read) {
+                let end = at + part.len as usize * size_of::<f32>();
+                self.fill(part, row, (earlier, 1), &mut arena[at..end])?;
+                offsets[usize::from(slot)] = at;
+                at = end.next_multiple_of(ARENA_ALIGNMENT);
+            }
+        }
+        let piece = Piece {
+            row,
+            start: part.start,
+            len: part.len as usize,
+            inputs: offsets,
+            output: 0,
+        };
+        let mut values = Vec::with_capacity(programs.len());
+        for &program in programs {
+            let batch = Batch {
+                program: &plan.programs[program],
+                pieces: std::slice::from_ref(&piece),
+            };
+            let mut value = vec![0.0_f32; part.len as usize];
+            self.cpu
+                .store(&batch, arena, bytemuck::cast_slice_mut(&mut value))
+                .map_err(|fault| self.shared.fault(fault, part.job))?;
+            values.push(value);
+        }
+        self.scratch = scratch;
+        Ok(values)
+    }
+}

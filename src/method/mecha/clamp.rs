@@ -1,0 +1,63 @@
+//! A value kept between others.
+
+use super::number;
+use crate::kernel::{Formula, Node};
+use crate::method::{Base, Domain, Input, Lowering, Method, Range};
+
+/// a, kept between the smallest and the largest bound.
+pub(super) static CLAMP: Method = Method {
+    id: "clamp",
+    summary: "keeps a model between others, element by element",
+    formula: "min(max(a, lo), hi); lo and hi lie between the outermost bounds (stiffness 0) and \
+        those next to the bounds' mean (1)",
+    source: "sd-mecha `clamp`",
+    base: Base::None,
+    models_min: 2,
+    models_max: usize::MAX,
+    inputs: &[Input::same("a"), Input::same("bounds")],
+    result: Domain::Same,
+    parameters: &[number(
+        "stiffness",
+        "how far the bounds move towards their mean",
+        0.0,
+        Range::Finite,
+    )],
+    ratio: None,
+    lower: clamp,
+};
+
+fn clamp(l: &mut Lowering<'_>) -> Node {
+    let values = l.values();
+    let (a, bounds) = (values[0], &values[1..]);
+    if bounds.is_empty() {
+        return a;
+    }
+    let outermost = |l: &mut Lowering<'_>, formula| {
+        let mut bound = bounds[0];
+        for &other in &bounds[1..] {
+            bound = l.call(formula, &[bound, other]);
+        }
+        bound
+    };
+    let mut high = outermost(l, Formula::Greatest);
+    let mut low = outermost(l, Formula::Least);
+    let stiffness = l.parameters.number("stiffness", 0);
+    if stiffness != 0.0 {
+        let sum = l.total(bounds);
+        let mean = l.scale(sum, 1.0 / bounds.len() as f64);
+        let (mut above, mut below) = (high, low);
+        for &bound in bounds {
+            above = l.call(Formula::LeastFrom, &[above, bound, mean]);
+            below = l.call(Formula::GreatestTo, &[below, bound, mean]);
+        }
+        let pull = [1.0 - stiffness, stiffness];
+        let pulled = |l: &mut Lowering<'_>, outer, inner| {
+            let terms = [(outer, pull[0]), (inner, pull[1])];
+            l.combine(&terms).unwrap_or(outer)
+        };
+        high = pulled(l, high, above);
+        low = pulled(l, low, below);
+    }
+    let raised = l.call(Formula::Greatest, &[a, low]);
+    l.call(Formula::Least, &[raised, high])
+}

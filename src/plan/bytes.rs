@@ -1,0 +1,238 @@
+//! Where the bytes of a tensor lie, as a recipe sees it.
+
+use super::Source;
+use crate::checkpoint::TensorInfo;
+use crate::dtype::DType;
+use crate::keys::Reshape;
+use crate::recipe::{Leaf, View};
+
+/// Elements of a tensor in the order in which they are wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Bytes {
+    /// One after the other in a file.
+    Run {
+        /// Which model.
+        model: usize,
+        /// Which of its files.
+        file: usize,
+        /// Byte offset of the first element in that file.
+        offset: u64,
+    },
+    /// Cut from a tensor of other dimensions of the same rank, and filled up with zeros.
+    Fitted {
+        /// Which model.
+        model: usize,
+        /// Which of its files.
+        file: usize,
+        /// Byte offset of the first element in that file.
+        offset: u64,
+        /// The stored tensor's dimensions.
+        stored: Vec<u64>,
+    },
+    /// Several, each with its number of elements.
+    Joined(Vec<(u64, Bytes)>),
+    /// A matrix of `rows` by `columns`, column by column.
+    Transposed {
+        /// The matrix.
+        of: Box<Bytes>,
+        /// Its rows.
+        rows: u64,
+        /// Its columns.
+        columns: u64,
+    },
+    /// What follows after some elements.
+    From {
+        /// How many are left out.
+        skip: u64,
+        /// Of what.
+        of: Box<Bytes>,
+    },
+}
+
+impl Bytes {
+    /// The first model that is read.
+    pub fn model(&self) -> usize {
+        match self {
+            Bytes::Run { model, .. } | Bytes::Fitted { model, .. } => *model,
+            Bytes::Joined(runs) => runs.first().map_or(0, |(_, bytes)| bytes.model()),
+            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.model(),
+        }
+    }
+
+    /// The elements from `skip` on, of `unit` bytes each.
+    fn from(self, skip: u64, unit: u64) -> Bytes {
+        match self {
+            _ if skip == 0 => self,
+            Bytes::Run {
+                model,
+                file,
+                offset,
+            } => Bytes::Run {
+                model,
+                file,
+                offset: offset + skip * unit,
+            },
+            other => Bytes::From {
+                skip,
+                of: Box::new(other),
+            },
+        }
+    }
+}
+
+/// A tensor as a recipe sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its type.
+    pub dtype: DType,
+    /// Its dimensions.
+    pub shape: Vec<u64>,
+    /// Where its elements lie.
+    pub bytes: Bytes,
+}
+
+/// A view that does not fit the tensors it is of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ViewError {
+    #[error("`{name}` of shape {shape:?} cannot be {wanted}")]
+    Shape {
+        name: String,
+        shape: Vec<u64>,
+        wanted: String,
+    },
+    #[error("{names} are joined, but are of types or shapes that do not fit: {found}")]
+    Parts { names: String, found: String },
+}
+
+impl Seen {
+    /// A tensor of a model.
+    pub fn tensor(model: usize, info: &TensorInfo) -> Seen {
+        Seen {
+            dtype: info.dtype,
+            shape: info.shape.clone(),
+            bytes: Bytes::Run {
+                model,
+                file: info.file,
+                offset: info.span.start,
+            },
+        }
+    }
+
+    /// A view of tensors. Every leaf must be there.
+    pub fn of(view: &View<Leaf>, sources: &[Source<'_>]) -> Result<Seen, ViewError> {
+        match view {
+            View::Tensor(leaf) => {
+                let info = &sources[leaf.model].tensors[&leaf.name];
+                Ok(Seen::tensor(leaf.model, info))
+            }
+            View::Reshaped(of, reshape) => {
+                let seen = Seen::of(of, sources)?;
+                let shape = reshaped(&seen.shape, *reshape);
+                let shape = shape.ok_or_else(|| fault(of, &seen, "taken for a 1x1 convolution"))?;
+                Ok(Seen { shape, ..seen })
+            }
+            View::Transposed(of) => {
+                let seen = Seen::of(of, sources)?;
+                let [rows, columns] = seen.shape[..] else {
+                    return Err(fault(of, &seen, "transposed"));
+                };
+                Ok(Seen {
+                    shape: vec![columns, rows],
+                    bytes: Bytes::Transposed {
+                        of: Box::new(seen.bytes),
+                        rows,
+                        columns,
+                    },
+                    ..seen
+                })
+            }
+            View::Rows { of, part, parts } => {
+                let seen = Seen::of(of, sources)?;
+                let unit = seen.dtype.bits() / 8;
+                let mut shape = seen.shape.clone();
+                match shape.first_mut() {
+                    Some(rows) if rows.is_multiple_of(*parts) => *rows /= parts,
+                    _ => {
+                        let wanted = format!("divided into {parts} runs of rows");
+                        return Err(fault(of, &seen, &wanted));
+                    }
+                }
+                let elements: u64 = shape.iter().product();
+                Ok(Seen {
+                    bytes: seen.bytes.from(part * elements, unit),
+                    shape,
+                    dtype: seen.dtype,
+                })
+            }
+            View::Joined(views) => join(views, sources, false),
+            View::Stacked(views) => join(views, sources, true),
+        }
+    }
+}
+
+fn reshaped(shape: &[u64], reshape: Reshape) -> Option<Vec<u64>> {
+    match (reshape, shape) {
+        (Reshape::AddOnes, [rows, columns]) => Some(vec![*rows, *columns, 1, 1]),
+        (Reshape::DropOnes, [rows, columns, 1, 1]) => Some(vec![*rows, *columns]),
+        _ => None,
+    }
+}
+
+fn join(views: &[View<Leaf>], sources: &[Source<'_>], stacked: bool) -> Result<Seen, ViewError> {
+    let parts: Vec<Seen> = views
+        .iter()
+        .map(|view| Seen::of(view, sources))
+        .collect::<Result<_, _>>()?;
+    let mismatch = || {
+        let names: Vec<&str> = views.iter().flat_map(names).collect();
+        let found = parts
+            .iter()
+            .map(|part| format!("{} {:?}", part.dtype, part.shape));
+        ViewError::Parts {
+            names: names.join(", "),
+            found: found.collect::<Vec<_>>().join(", "),
+        }
+    };
+    let first = parts.first().ok_or_else(mismatch)?;
+    let same = |part: &Seen| {
+        let skip = usize::from(!stacked);
+        part.dtype == first.dtype
+            && part.shape.len() == first.shape.len()
+            && part.shape.get(skip..) == first.shape.get(skip..)
+    };
+    if !parts.iter().all(same) {
+        return Err(mismatch());
+    }
+    let mut shape = first.shape.clone();
+    match (stacked, shape.first_mut()) {
+        (true, _) => shape.insert(0, parts.len() as u64),
+        (false, Some(rows)) => *rows = parts.iter().map(|part| part.shape[0]).sum(),
+        (false, None) => return Err(mismatch()),
+    }
+    Ok(Seen {
+        dtype: first.dtype,
+        shape,
+        bytes: Bytes::Joined(
+            parts
+                .into_iter()
+                .map(|part| (part.shape.iter().product(), part.bytes))
+                .collect(),
+        ),
+    })
+}
+
+fn names(view: &View<Leaf>) -> Vec<&str> {
+    view.leaves()
+        .into_iter()
+        .map(|leaf| leaf.name.as_str())
+        .collect()
+}
+
+fn fault(view: &View<Leaf>, seen: &Seen, wanted: &str) -> ViewError {
+    ViewError::Shape {
+        name: names(view).join(", "),
+        shape: seen.shape.clone(),
+        wanted: wanted.to_owned(),
+    }
+}

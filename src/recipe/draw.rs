@@ -1,0 +1,207 @@
+//! The graph of a recipe as text: an indented tree, Graphviz or Mermaid.
+
+use std::fmt::Write;
+
+use super::{Constant, Entry, NodeId, Recipe, RecipeNode, Route};
+use crate::method::Value;
+
+/// The number of merges and routes on the longest way from the result to a model.
+pub fn depth(recipe: &Recipe) -> usize {
+    let mut depths: Vec<usize> = Vec::with_capacity(recipe.nodes.len());
+    for node in &recipe.nodes {
+        let below = node.inputs().iter().map(|id| depths[id.0]).max();
+        let own = usize::from(matches!(
+            node,
+            RecipeNode::Merge { .. } | RecipeNode::Route { .. }
+        ));
+        depths.push(below.unwrap_or(0) + own);
+    }
+    depths.last().copied().unwrap_or(0)
+}
+
+/// An indented tree, the result first. What is used twice is written out once.
+pub fn tree(recipe: &Recipe) -> String {
+    let mut tree = Tree {
+        recipe,
+        seen: vec![false; recipe.nodes.len()],
+        text: String::new(),
+    };
+    tree.node(recipe.root(), "", "", "");
+    tree.text
+}
+
+struct Tree<'a> {
+    recipe: &'a Recipe,
+    seen: Vec<bool>,
+    text: String,
+}
+
+impl Tree<'_> {
+    /// Writes a node and what is below it. `lead` begins its line, `indent` those below.
+    fn node(&mut self, id: NodeId, role: &str, lead: &str, indent: &str) {
+        let again = std::mem::replace(&mut self.seen[id.0], true);
+        let edges = edges(self.recipe, id);
+        let more = if again && !edges.is_empty() {
+            " …"
+        } else {
+            ""
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            self.text,
+            "{lead}{role}{} {}{more}",
+            marker(id),
+            title(self.recipe, id)
+        );
+        if again {
+            return;
+        }
+        for (number, (role, child)) in edges.iter().enumerate() {
+            let last = number + 1 == edges.len();
+            let (branch, below) = if last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
+            let role = format!("{role}: ");
+            self.node(
+                *child,
+                &role,
+                &format!("{indent}{branch}"),
+                &format!("{indent}{below}"),
+            );
+        }
+    }
+}
+
+/// Graphviz.
+pub fn dot(recipe: &Recipe) -> String {
+    let mut text = String::from("digraph recipe {\n    node [shape=box];\n");
+    for id in shown(recipe) {
+        let label = title(recipe, id).replace('\\', "\\\\").replace('"', "\\\"");
+        let _ = writeln!(text, "    n{} [label=\"{label}\"];", id.0);
+        for (role, child) in edges(recipe, id) {
+            let _ = writeln!(text, "    n{} -> n{} [label=\"{role}\"];", child.0, id.0);
+        }
+    }
+    text + "}\n"
+}
+
+/// Mermaid.
+pub fn mermaid(recipe: &Recipe) -> String {
+    let mut text = String::from("flowchart TD\n");
+    for id in shown(recipe) {
+        let label = title(recipe, id).replace('"', "#quot;");
+        let _ = writeln!(text, "    n{}[\"{label}\"]", id.0);
+        for (role, child) in edges(recipe, id) {
+            let _ = writeln!(text, "    n{} -- {role} --> n{}", child.0, id.0);
+        }
+    }
+    text
+}
+
+fn marker(id: NodeId) -> String {
+    format!("[{}]", id.0)
+}
+
+/// The nodes that are drawn: constants are written into what they steer.
+fn shown(recipe: &Recipe) -> Vec<NodeId> {
+    let mut shown = vec![false; recipe.nodes.len()];
+    let mut open = vec![recipe.root()];
+    while let Some(id) = open.pop() {
+        if !std::mem::replace(&mut shown[id.0], true) {
+            open.extend(edges(recipe, id).into_iter().map(|(_, child)| child));
+        }
+    }
+    (0..shown.len())
+        .filter(|id| shown[*id])
+        .map(NodeId)
+        .collect()
+}
+
+/// What a node is made of, each with its role.
+fn edges(recipe: &Recipe, id: NodeId) -> Vec<(String, NodeId)> {
+    match &recipe.nodes[id.0] {
+        RecipeNode::Model { .. } => Vec::new(),
+        RecipeNode::Literal { entries, .. } => entries
+            .iter()
+            .filter_map(|(name, entry)| match entry {
+                Entry::Node(node) => Some((name.clone(), *node)),
+                Entry::Constant(_) => None,
+            })
+            .collect(),
+        RecipeNode::Merge {
+            method,
+            base,
+            models,
+            given,
+            ..
+        } => {
+            let base = base.iter().map(|base| ("base".to_owned(), *base));
+            let models = models.iter().enumerate().map(|(position, model)| {
+                let name = method.input(position).map_or("", |input| input.name);
+                (name.to_owned(), *model)
+            });
+            let given = given.iter().map(|(name, node)| ((*name).to_owned(), *node));
+            base.chain(models).chain(given).collect()
+        }
+        RecipeNode::Route { route, inputs } => {
+            let names: &[&str] = match route {
+                Route::Fallback => &["a", "default"],
+                _ => &["a"],
+            };
+            let names = names.iter().chain(std::iter::repeat(&"a"));
+            let edges = names.zip(inputs);
+            edges
+                .map(|(name, input)| ((*name).to_owned(), *input))
+                .collect()
+        }
+    }
+}
+
+/// A node in one line, with its constants.
+fn title(recipe: &Recipe, id: NodeId) -> String {
+    match &recipe.nodes[id.0] {
+        RecipeNode::Model { model, space, .. } => {
+            format!("{} ({})", recipe.models[*model].display(), space.word())
+        }
+        RecipeNode::Literal { entries, .. } => {
+            let constants: Vec<String> = entries
+                .iter()
+                .filter_map(|(name, entry)| match entry {
+                    Entry::Constant(constant) => Some(format!("{name}={constant}")),
+                    Entry::Node(_) => None,
+                })
+                .collect();
+            format!("{{{}}}", constants.join(" "))
+        }
+        RecipeNode::Merge {
+            method,
+            parameters,
+            given,
+            ..
+        } => {
+            let mut text = method.id.to_owned();
+            for (name, value) in parameters.values() {
+                if !given.iter().any(|(known, _)| *known == name) {
+                    let _ = write!(text, " {name}={}", shown_value(&value));
+                }
+            }
+            text
+        }
+        RecipeNode::Route { route, .. } => match route {
+            Route::Cast(Some(float)) => format!("cast {}", float.name()),
+            Route::PickComponent(name) | Route::OmitComponent(name) => {
+                format!("{} {name}", route.id())
+            }
+            route => route.id(),
+        },
+    }
+}
+
+fn shown_value(value: &Value) -> String {
+    match value {
+        Value::Word(word) => Constant::Text(word.clone()).to_string(),
+        other => other.to_string(),
+    }
+}

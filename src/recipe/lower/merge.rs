@@ -1,0 +1,158 @@
+//! Merges of a tensor.
+
+use super::{LowerError, Lowerer, Value, Wanted};
+use crate::kernel::Node;
+use crate::method::{Argument, Lowering, Method, Parameters};
+use crate::recipe::{Missing, NodeId, RecipeNode, View};
+
+/// The parameters of a merge for one tensor.
+struct Numbers {
+    values: Parameters,
+    /// Those that are given per element.
+    each: Vec<(&'static str, Node)>,
+}
+
+impl Lowerer<'_> {
+    pub(super) fn merge(
+        &mut self,
+        id: NodeId,
+        wanted: &Wanted,
+    ) -> Result<Option<Value>, LowerError> {
+        let recipe = self.recipe;
+        let RecipeNode::Merge {
+            method,
+            base,
+            models,
+            parameters,
+            given,
+        } = &recipe.nodes[id.0]
+        else {
+            return Ok(None);
+        };
+        let Some(numbers) =
+            self.parameters(id, (*method, parameters), given, models.len(), wanted)?
+        else {
+            return Ok(None);
+        };
+        let base = match base {
+            Some(base) => Some(self.value(*base, wanted)?),
+            None => None,
+        };
+        let mut arguments = Vec::with_capacity(models.len());
+        for (position, model) in models.iter().enumerate() {
+            if let Some(value) = self.value(*model, wanted)? {
+                let node = self.tensor(value);
+                arguments.push(Argument { position, node });
+            }
+        }
+        let complete = arguments.len() == models.len() && base != Some(None);
+        if !complete && recipe.options.missing == Missing::Error {
+            return Ok(None);
+        }
+        let base = match base {
+            // Without the base there is no task vector.
+            Some(None) => return Ok(arguments.first().map(|first| Value::Tensor(first.node))),
+            Some(Some(base)) => Some(self.tensor(base)),
+            None => None,
+        };
+        if arguments.is_empty() {
+            return Ok(base.map(Value::Tensor));
+        }
+        if arguments.len() < models.len() && !method.is_variadic() {
+            // The first stands for the result, where it can.
+            let changes = method.inputs.first().map(|input| input.domain) != Some(method.result);
+            let first = arguments.first().filter(|_| !changes);
+            return Ok(first.map(|first| Value::Tensor(first.node)));
+        }
+        let node = self.write(id, method, base, arguments, &numbers, &wanted.0)?;
+        Ok(Some(Value::Tensor(node)))
+    }
+
+    /// Has a method write its arithmetic.
+    fn write(
+        &mut self,
+        id: NodeId,
+        method: &'static Method,
+        base: Option<Node>,
+        models: Vec<Argument>,
+        numbers: &Numbers,
+        view: &View<String>,
+    ) -> Result<Node, LowerError> {
+        let statistics = self.expression.statistics().len();
+        let planes = self.expression.planes().len();
+        let mut lowering = Lowering {
+            expression: self.expression,
+            base,
+            models,
+            parameters: &numbers.values,
+            each: &numbers.each,
+            key: self.key,
+            seed: self.recipe.options.seed,
+            merge: id.0 as u32,
+        };
+        let node = (method.lower)(&mut lowering);
+        let statistics = self.expression.statistics().len() > statistics;
+        let made = &self.expression.planes()[planes..];
+        let rows = made.iter().any(|plane| plane.made.reads_rows());
+        let fits = match view {
+            View::Tensor(_) => true,
+            view => view.is_whole() && !rows,
+        };
+        if (statistics || !made.is_empty()) && !fits {
+            return Err(LowerError::Rearranged {
+                node: self.recipe.label(id),
+                key: self.key.to_owned(),
+            });
+        }
+        Ok(node)
+    }
+
+    /// The parameters of a merge for this tensor; None where one of them has no value for it.
+    fn parameters(
+        &mut self,
+        id: NodeId,
+        (method, parameters): (&'static Method, &Parameters),
+        given: &[(&'static str, NodeId)],
+        models: usize,
+        wanted: &Wanted,
+    ) -> Result<Option<Numbers>, LowerError> {
+        let mut own = parameters.clone();
+        let mut each = Vec::new();
+        for &(name, node) in given {
+            let Some(value) = self.value(node, wanted)? else {
+                return Ok(None);
+            };
+            let per_element = method
+                .parameters
+                .iter()
+                .any(|parameter| parameter.name == name && parameter.per_element);
+            let constant = match value {
+                Value::Tensor(node) if per_element => {
+                    each.push((name, node));
+                    continue;
+                }
+                Value::Constant(constant) => Some(constant),
+                Value::Tensor(_) => None,
+            };
+            let kind = |found: String| LowerError::Kind {
+                node: self.recipe.label(id),
+                key: self.key.to_owned(),
+                name: name.to_owned(),
+                wanted: "one value per tensor",
+                found,
+            };
+            let constant = constant.ok_or_else(|| kind("one per element".to_owned()))?;
+            let Some(value) = constant.given() else {
+                continue;
+            };
+            own =
+                own.with(method, name, &value, models)
+                    .map_err(|fault| LowerError::Parameter {
+                        node: self.recipe.label(id),
+                        key: self.key.to_owned(),
+                        fault: Box::new(fault),
+                    })?;
+        }
+        Ok(Some(Numbers { values: own, each }))
+    }
+}

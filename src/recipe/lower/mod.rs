@@ -1,0 +1,239 @@
+//! One tensor of a recipe, written as arithmetic.
+//!
+//! A recipe of any depth becomes one expression: nodes are evaluated from the root down for the
+//! tensor at hand, conversions turn into rearranged loads, numbers fold into the row, and only
+//! statistics break the line. A node that is used twice is evaluated once.
+
+mod merge;
+mod route;
+
+use super::{Constant, Entry, Missing, NodeId, Recipe, RecipeNode, Solution, View};
+use crate::kernel::{Expression, Formula, Node, Operand};
+use crate::method::{ParameterError, Value as Given};
+
+/// A tensor of a model, as a leaf of a view.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Leaf {
+    /// Which model.
+    pub model: usize,
+    /// The tensor's name in its file.
+    pub name: String,
+}
+
+/// Something that a tensor needs and nothing has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lost {
+    /// The model or literal.
+    pub node: NodeId,
+    /// The name that it lacks.
+    pub name: String,
+}
+
+/// A tensor that cannot be computed as the recipe says.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum LowerError {
+    #[error("{node}, tensor `{key}`: {fault}")]
+    Parameter {
+        node: String,
+        key: String,
+        fault: Box<ParameterError>,
+    },
+    #[error("{node}, tensor `{key}`: {name} must be {wanted}, but is {found}")]
+    Kind {
+        node: String,
+        key: String,
+        name: String,
+        wanted: &'static str,
+        found: String,
+    },
+    #[error(
+        "{node} looks at whole tensors, but `{key}` is made of parts of its result: convert its \
+         models instead of the result"
+    )]
+    Rearranged { node: String, key: String },
+    #[error("{node}, tensor `{key}`: its parts have the values {values}, but one is needed")]
+    Parts {
+        node: String,
+        key: String,
+        values: String,
+    },
+    #[error("{node}, tensor `{key}`: only tensors of models can be stacked, not results of merges")]
+    Stack { node: String, key: String },
+}
+
+/// A value of a node for one tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A number per element.
+    Tensor(Node),
+    /// A constant.
+    Constant(Constant),
+}
+
+/// What loads the tensors of models into an expression.
+pub trait Loader {
+    /// The value of a view that takes part in the arithmetic; what is not finite is an error
+    /// unless it is `tolerated`. None where a tensor of it is left out by policy.
+    fn load(
+        &mut self,
+        expression: &mut Expression,
+        view: &View<Leaf>,
+        tolerated: bool,
+    ) -> Option<Node>;
+}
+
+/// Evaluates a recipe for one tensor.
+pub struct Lowerer<'a> {
+    recipe: &'a Recipe,
+    solution: &'a Solution,
+    /// The tensor's name in the output.
+    key: &'a str,
+    expression: &'a mut Expression,
+    loader: &'a mut dyn Loader,
+    /// Per node the values found so far, by what was wanted.
+    known: Vec<Vec<(Wanted, Option<Value>)>>,
+    /// What was needed and is not there.
+    pub lost: Vec<Lost>,
+}
+
+/// A view of a node's tensors, and whether values that are not finite are tolerated.
+type Wanted = (View<String>, bool);
+
+impl<'a> Lowerer<'a> {
+    /// A lowerer for the tensor that the output calls `key`.
+    pub fn new(
+        recipe: &'a Recipe,
+        solution: &'a Solution,
+        key: &'a str,
+        expression: &'a mut Expression,
+        loader: &'a mut dyn Loader,
+    ) -> Lowerer<'a> {
+        Lowerer {
+            recipe,
+            solution,
+            key,
+            expression,
+            loader,
+            known: vec![Vec::new(); recipe.nodes.len()],
+            lost: Vec::new(),
+        }
+    }
+
+    /// The value of the root, or None where it has no such tensor.
+    pub fn root(&mut self) -> Result<Option<Node>, LowerError> {
+        let root = self.recipe.root();
+        let wanted = (View::Tensor(self.key.to_owned()), false);
+        match self.value(root, &wanted)? {
+            Some(value) => Ok(Some(self.tensor(value))),
+            None => Ok(None),
+        }
+    }
+
+    fn value(&mut self, id: NodeId, wanted: &Wanted) -> Result<Option<Value>, LowerError> {
+        let known = &self.known[id.0];
+        if let Some((_, value)) = known.iter().find(|(known, _)| known == wanted) {
+            return Ok(value.clone());
+        }
+        let recipe = self.recipe;
+        let value = match &recipe.nodes[id.0] {
+            RecipeNode::Model { .. } => self.model(id, wanted),
+            RecipeNode::Literal { entries, .. } => self.literal(id, entries, wanted)?,
+            RecipeNode::Merge { .. } => self.merge(id, wanted)?,
+            RecipeNode::Route { route, inputs } => self.route(id, route, inputs, wanted)?,
+        };
+        self.known[id.0].push((wanted.clone(), value.clone()));
+        Ok(value)
+    }
+
+    fn model(&mut self, id: NodeId, (view, tolerated): &Wanted) -> Option<Value> {
+        let mut missing = Vec::new();
+        let found = view.replace(&mut |name: &String| {
+            let leaf = self.solution.leaf(id, name);
+            if leaf.is_none() {
+                missing.push(name.clone());
+            }
+            leaf.or_else(|| self.stand_in(name)).map(View::Tensor)
+        });
+        let lost = missing.into_iter().map(|name| Lost { node: id, name });
+        self.lost.extend(lost);
+        let node = self.loader.load(self.expression, &found?, *tolerated);
+        node.map(Value::Tensor)
+    }
+
+    /// The reference model's tensor, where the policy lets it stand in for one that a model lacks.
+    fn stand_in(&self, name: &str) -> Option<Leaf> {
+        if self.recipe.options.missing != Missing::Base {
+            return None;
+        }
+        let reference = self.recipe.nodes.iter().position(|node| {
+            matches!(node, RecipeNode::Model { model, .. } if *model == self.recipe.reference)
+        });
+        self.solution.leaf(NodeId(reference?), name)
+    }
+
+    fn literal(
+        &mut self,
+        id: NodeId,
+        entries: &indexmap::IndexMap<String, Entry>,
+        wanted: &Wanted,
+    ) -> Result<Option<Value>, LowerError> {
+        let mut values: Vec<Value> = Vec::new();
+        for name in wanted.0.leaves() {
+            let value = match entries.get(name) {
+                Some(Entry::Constant(constant)) => Some(Value::Constant(constant.clone())),
+                Some(Entry::Node(node)) => self.value(*node, wanted)?,
+                None => {
+                    let name = name.clone();
+                    self.lost.push(Lost { node: id, name });
+                    None
+                }
+            };
+            match value {
+                Some(value) if !values.contains(&value) => values.push(value),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+        if let [_, _, ..] = values.as_slice() {
+            let texts: Vec<String> = values.iter().map(describe).collect();
+            return Err(LowerError::Parts {
+                node: self.recipe.label(id),
+                key: self.key.to_owned(),
+                values: texts.join(", "),
+            });
+        }
+        Ok(values.pop())
+    }
+
+    /// A value as a tensor; a number is the same for every element.
+    fn tensor(&mut self, value: Value) -> Node {
+        let number = match value {
+            Value::Tensor(node) => return node,
+            Value::Constant(Constant::Number(number)) => number,
+            Value::Constant(Constant::Flag(flag)) => f64::from(u8::from(flag)),
+            Value::Constant(_) => 0.0,
+        };
+        let number: Operand = self.expression.scalar(number);
+        self.expression.call(Formula::Fill, &[number])
+    }
+}
+
+impl Constant {
+    /// The value as a parameter takes it; None for null, which leaves the default.
+    pub fn given(&self) -> Option<Given> {
+        match self {
+            Constant::Null => None,
+            Constant::Flag(flag) => Some(Given::Flag(*flag)),
+            Constant::Number(number) => Some(Given::Numbers(vec![*number])),
+            Constant::Text(text) => Some(Given::Word(text.clone())),
+        }
+    }
+}
+
+fn describe(value: &Value) -> String {
+    match value {
+        Value::Tensor(_) => "a tensor".to_owned(),
+        Value::Constant(constant) => constant.to_string(),
+    }
+}

@@ -1,0 +1,87 @@
+//! A fault at a place of a recipe's text.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// What is wrong with a recipe's text, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// What is wrong.
+    pub message: String,
+    /// The bytes of the text at fault.
+    pub span: Range<usize>,
+    /// What is to be said right there.
+    pub label: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Fault {
+        Fault {
+            message: message.into(),
+            span,
+            label: String::new(),
+            help: None,
+        }
+    }
+
+    /// A fault of a whole line, counted from 1.
+    pub fn of_line(text: &str, line: usize, message: String) -> Fault {
+        let start: usize = text
+            .split_inclusive('\n')
+            .take(line - 1)
+            .map(str::len)
+            .sum();
+        let len = text[start..].lines().next().map_or(0, str::len);
+        Fault::new(start..start + len, message)
+    }
+
+    pub(super) fn label(self, label: impl Into<String>) -> Fault {
+        Fault {
+            label: label.into(),
+            ..self
+        }
+    }
+
+    pub(super) fn help(self, help: impl Into<String>) -> Fault {
+        Fault {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// Line and column of the fault in its text, both from 1; columns count characters.
+    pub fn place(&self, text: &str) -> (usize, usize) {
+        let mut start = self.span.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let before = &text[..start];
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        (line, before[start..].chars().count() + 1)
+    }
+
+    /// The fault with the line of the text that it is in. `path` names the text.
+    pub fn render(&self, path: &str, text: &str, colour: bool) -> String {
+        let end = self.span.end.max(self.span.start).min(text.len());
+        let start = self.span.start.min(end);
+        let mut annotation = AnnotationKind::Primary.span(start..end);
+        if !self.label.is_empty() {
+            annotation = annotation.label(&self.label);
+        }
+        let snippet = Snippet::source(text).path(path).annotation(annotation);
+        let mut group = Level::ERROR.primary_title(&self.message).element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        let renderer = match colour {
+            true => Renderer::styled(),
+            false => Renderer::plain(),
+        };
+        renderer.render(&[group])
+    }
+}

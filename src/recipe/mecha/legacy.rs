@@ -1,0 +1,116 @@
+//! What sd-mecha 0.0.x called things, and what it meant by them.
+//!
+//! Its recipes have no header, name a model's architecture and type by position, and give every
+//! parameter as a number. A few methods changed their name, their defaults or the sense of a switch
+//! with version 0.1; a recipe keeps the meaning that it was written with.
+
+use super::Fault;
+use super::script::{Argument, Command, Instruction, Value};
+
+/// Architectures, and the model configs they became.
+const ARCHITECTURES: [(&str, &str); 4] = [
+    ("sd1", "sd1-ldm"),
+    ("sdxl", "sdxl-sgm"),
+    ("sd3", "sd3-comfyui"),
+    ("flux", "flux-flux"),
+];
+/// Methods that were renamed.
+const METHODS: [(&str, &str); 1] = [("model_stock_for_tensor", "model_stock")];
+/// Parameters that are switches now.
+const SWITCHES: [&str; 4] = ["vote_sgn", "apply_stock", "apply_median", "rescale"];
+/// Switches whose sense is the opposite now.
+const INVERTED: [&str; 2] = ["vote_sgn", "apply_stock"];
+/// Methods whose parameters had other defaults.
+const DEFAULTS: [(&str, &str, Value); 4] = [
+    ("ties_sum", "k", Value::Float(0.2)),
+    ("ties_sum", "vote_sgn", Value::Float(0.0)),
+    ("ties_sum_extended", "vote_sgn", Value::Float(0.0)),
+    ("ties_sum_extended", "apply_stock", Value::Float(0.0)),
+];
+
+/// An instruction of 0.0.x as one of 0.1.0.
+pub(super) fn upgrade(instruction: &Instruction) -> Result<Instruction, Fault> {
+    let mut upgraded = instruction.clone();
+    match instruction.command {
+        Command::Model => model(&mut upgraded)?,
+        Command::Merge => merge(&mut upgraded),
+        Command::Parameter => {
+            let fault = Fault::new(
+                instruction.span.clone(),
+                "a recipe with open parameters cannot be merged",
+            );
+            return Err(fault.help("replace the `parameter` line by a `model` line"));
+        }
+        Command::Dict | Command::Literal => {}
+    }
+    Ok(upgraded)
+}
+
+fn model(instruction: &mut Instruction) -> Result<(), Fault> {
+    for (position, argument) in instruction.arguments.iter_mut().enumerate() {
+        let Value::Text(text) = &argument.value else {
+            continue;
+        };
+        let name = argument.name.as_deref();
+        if position == 1 || name == Some("model_arch") {
+            let known = ARCHITECTURES.iter().find(|(old, _)| old == text);
+            if let Some((_, config)) = known {
+                argument.value = Value::Text((*config).to_owned());
+            }
+            argument.name = Some("model_config".to_owned());
+        } else if position == 2 || name == Some("model_type") {
+            let space = match text.as_str() {
+                "base" => "weight",
+                "lora" | "lycoris" => "delta",
+                _ => {
+                    let message = format!("model type \"{text}\" is not known");
+                    let fault = Fault::new(argument.span.clone(), message);
+                    return Err(fault.label("not known").help("it is \"base\" or \"lora\""));
+                }
+            };
+            argument.value = Value::Text(space.to_owned());
+            argument.name = Some("merge_space".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn merge(instruction: &mut Instruction) {
+    let Some(Argument {
+        value: Value::Text(method),
+        ..
+    }) = instruction.arguments.first_mut()
+    else {
+        return;
+    };
+    if let Some((_, new)) = METHODS.iter().find(|(old, _)| old == method) {
+        *method = (*new).to_owned();
+    }
+    let method = method.clone();
+    let span = instruction.span.clone();
+    for (of, name, value) in DEFAULTS {
+        let given = |argument: &Argument| argument.name.as_deref() == Some(name);
+        if of == method && !instruction.arguments.iter().any(given) {
+            instruction.arguments.push(Argument {
+                name: Some(name.to_owned()),
+                value,
+                span: span.clone(),
+            });
+        }
+    }
+    for argument in &mut instruction.arguments {
+        let Some(name) = argument
+            .name
+            .as_deref()
+            .filter(|name| SWITCHES.contains(name))
+        else {
+            continue;
+        };
+        let on = match argument.value {
+            Value::Integer(number) => number > 0,
+            Value::Float(number) => number > 0.0,
+            _ => continue,
+        };
+        argument.value = Value::Flag(on != INVERTED.contains(&name));
+    }
+}

@@ -1,0 +1,312 @@
+//! The `merge` instruction: which method or route, and which arguments are what.
+
+use super::Fault;
+use super::read::{Item, Reader, constant};
+use super::script::{Argument, Instruction, Value, nearest};
+use crate::dtype::Float;
+use crate::keys::conversion;
+use crate::method::{Method, Parameters, RECIPE_METHODS, in_recipes};
+use crate::recipe::{Constant, NodeId, RecipeNode, Route};
+
+/// The routes by identifier, with the names of their inputs; the last may stand for several.
+const ROUTES: [(&str, &[&str], bool); 7] = [
+    ("fallback", &["a", "default"], false),
+    ("cast", &["a"], false),
+    ("pick_component", &["a"], false),
+    ("omit_component", &["a"], false),
+    ("stack", &["values"], true),
+    ("omit_non_finite", &["a"], false),
+    ("convert_singleton", &["a"], false),
+];
+
+/// The types that `cast` knows, by their names in torch.
+pub(super) const CASTS: [(&str, Float); 6] = [
+    ("float64", Float::F64),
+    ("float32", Float::F32),
+    ("float16", Float::F16),
+    ("bfloat16", Float::BF16),
+    ("float8_e4m3fn", Float::F8E4M3),
+    ("float8_e5m2", Float::F8E5M2),
+];
+
+/// Reads a merge.
+pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<NodeId, Fault> {
+    let Some((first, arguments)) = instruction.arguments.split_first() else {
+        let fault = Fault::new(instruction.span.clone(), "this merge has no method");
+        return Err(fault.help("name it: merge \"weighted_sum\" &0 &1"));
+    };
+    let (None, Value::Text(id)) = (&first.name, &first.value) else {
+        let fault = Fault::new(first.span.clone(), "the method is a text in double quotes");
+        return Err(fault.help("name it first: merge \"weighted_sum\" &0 &1"));
+    };
+    if let Some(method) = in_recipes(id) {
+        return method_merge(reader, instruction, method, arguments);
+    }
+    if let Some((_, names, many)) = ROUTES.iter().find(|(known, ..)| known == id) {
+        return route(reader, instruction, (id, names, *many), arguments);
+    }
+    if let Some(conversion) = conversion::find_by_id(id) {
+        let found = Arguments::bind(instruction, arguments, &["a"], false, &[])?;
+        let inputs = found.inputs(reader, instruction, 1)?;
+        let route = Route::Convert(conversion);
+        return Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line));
+    }
+    Err(unknown(id, first))
+}
+
+fn unknown(id: &str, first: &Argument) -> Fault {
+    let ids: Vec<String> = conversion::conversions().iter().map(|c| c.id()).collect();
+    let methods = RECIPE_METHODS.iter().map(|method| method.id);
+    let routes = ROUTES.iter().map(|(id, ..)| *id);
+    let known = methods.chain(routes).chain(ids.iter().map(String::as_str));
+    let fault = Fault::new(first.span.clone(), format!("there is no method \"{id}\""));
+    fault.label("not known").help(match nearest(id, known) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "`wgmerge methods` lists the methods of recipes".to_owned(),
+    })
+}
+
+/// The arguments of a merge by what they are.
+struct Arguments<'a> {
+    inputs: Vec<&'a Argument>,
+    parameters: Vec<(&'static str, &'a Argument)>,
+}
+
+impl<'a> Arguments<'a> {
+    /// Binds arguments as Python binds those of a call: inputs by position or name, then
+    /// parameters by position or name. The last of `inputs` may stand for `many`.
+    fn bind(
+        instruction: &Instruction,
+        arguments: &'a [Argument],
+        inputs: &[&'static str],
+        many: bool,
+        parameters: &[&'static str],
+    ) -> Result<Arguments<'a>, Fault> {
+        let mut slots: Vec<Option<&Argument>> = vec![None; inputs.len()];
+        let mut rest: Vec<&Argument> = Vec::new();
+        let mut found = Arguments {
+            inputs: Vec::new(),
+            parameters: Vec::new(),
+        };
+        let fixed = if many { inputs.len() - 1 } else { inputs.len() };
+        for (position, argument) in arguments.iter().enumerate() {
+            let twice = |name: &str| {
+                let message = format!("`{name}` is given twice");
+                Fault::new(argument.span.clone(), message).label("second time")
+            };
+            match &argument.name {
+                None if position < fixed => slots[position] = Some(argument),
+                None if many => rest.push(argument),
+                None => match parameters.get(position - fixed) {
+                    Some(name) => found.parameters.push((name, argument)),
+                    None => return Err(too_many(instruction, argument, inputs, parameters)),
+                },
+                Some(name) => {
+                    if let Some(at) = inputs[..fixed].iter().position(|input| input == name) {
+                        if slots[at].replace(argument).is_some() {
+                            return Err(twice(name));
+                        }
+                    } else if let Some(known) = parameters.iter().find(|known| *known == name) {
+                        if found.parameters.iter().any(|(given, _)| given == known) {
+                            return Err(twice(name));
+                        }
+                        found.parameters.push((known, argument));
+                    } else {
+                        return Err(no_parameter(argument, name, inputs, parameters));
+                    }
+                }
+            }
+        }
+        for (slot, name) in slots[..fixed].iter().zip(inputs) {
+            match slot {
+                Some(argument) => found.inputs.push(argument),
+                None => {
+                    let message = format!("the input `{name}` is missing");
+                    let fault = Fault::new(instruction.span.clone(), message);
+                    return Err(fault.help(format!("it takes {}", inputs.join(", "))));
+                }
+            }
+        }
+        found.inputs.extend(rest);
+        Ok(found)
+    }
+
+    /// The nodes of the inputs, of which there must be at least `min`.
+    fn inputs(
+        &self,
+        reader: &mut Reader,
+        instruction: &Instruction,
+        min: usize,
+    ) -> Result<Vec<NodeId>, Fault> {
+        if self.inputs.len() < min {
+            let message = format!(
+                "{} inputs are given, at least {min} needed",
+                self.inputs.len()
+            );
+            return Err(Fault::new(instruction.span.clone(), message));
+        }
+        let line = instruction.line;
+        Ok(self
+            .inputs
+            .iter()
+            .map(|argument| node(reader, argument, line))
+            .collect())
+    }
+}
+
+/// The node that an argument is.
+fn node(reader: &mut Reader, argument: &Argument, line: usize) -> NodeId {
+    match &argument.value {
+        Value::Reference(number) => match reader.item(*number) {
+            Item::Node(node) => node,
+            Item::Dict(entries) => reader.mapping(entries, line),
+        },
+        value => reader.constant(constant(value), line),
+    }
+}
+
+fn method_merge(
+    reader: &mut Reader,
+    instruction: &Instruction,
+    method: &'static Method,
+    arguments: &[Argument],
+) -> Result<NodeId, Fault> {
+    let inputs: Vec<&'static str> = method.inputs.iter().map(|input| input.name).collect();
+    let names: Vec<&'static str> = method.parameters.iter().map(|p| p.name).collect();
+    let found = Arguments::bind(
+        instruction,
+        arguments,
+        &inputs,
+        method.is_variadic(),
+        &names,
+    )?;
+    let models = found.inputs(reader, instruction, method.models_min)?;
+    let mut constants = Vec::new();
+    let mut given = Vec::new();
+    for (name, argument) in found.parameters {
+        let folded = match &argument.value {
+            Value::Reference(_) => {
+                let node = node(reader, argument, instruction.line);
+                match reader.folded(node) {
+                    Some(constant) => constant,
+                    None => {
+                        given.push((name, node));
+                        continue;
+                    }
+                }
+            }
+            value => constant(value),
+        };
+        let Some(value) = folded.given() else {
+            continue;
+        };
+        let checked = [(name.to_owned(), value)];
+        Parameters::resolve(method, &checked, models.len()).map_err(|fault| {
+            Fault::new(argument.span.clone(), fault.to_string()).label("not accepted")
+        })?;
+        constants.extend(checked);
+    }
+    let parameters = Parameters::resolve(method, &constants, models.len())
+        .map_err(|fault| Fault::new(instruction.span.clone(), fault.to_string()))?;
+    let merge = RecipeNode::Merge {
+        method,
+        base: None,
+        models,
+        parameters,
+        given,
+    };
+    Ok(reader.node(merge, instruction.line))
+}
+
+fn route(
+    reader: &mut Reader,
+    instruction: &Instruction,
+    (id, names, many): (&str, &[&'static str], bool),
+    arguments: &[Argument],
+) -> Result<NodeId, Fault> {
+    let parameters: &[&'static str] = match id {
+        "cast" => &["device", "dtype"],
+        "pick_component" | "omit_component" => &["component"],
+        _ => &[],
+    };
+    let found = Arguments::bind(instruction, arguments, names, many, parameters)?;
+    let inputs = found.inputs(reader, instruction, names.len())?;
+    let text = |name: &str| -> Result<Option<(String, &Argument)>, Fault> {
+        let Some((_, argument)) = found.parameters.iter().find(|(known, _)| *known == name) else {
+            return Ok(None);
+        };
+        let folded = match &argument.value {
+            Value::Reference(number) => match reader.item(*number) {
+                Item::Node(node) => reader.folded(node),
+                Item::Dict(_) => None,
+            },
+            value => Some(constant(value)),
+        };
+        match folded {
+            Some(Constant::Text(text)) => Ok(Some((text, argument))),
+            Some(Constant::Null) => Ok(None),
+            _ => {
+                let message = format!("`{name}` is a text, the same for all tensors");
+                Err(Fault::new(argument.span.clone(), message))
+            }
+        }
+    };
+    let component = || {
+        text("component")?.map(|(name, _)| name).ok_or_else(|| {
+            let fault = Fault::new(instruction.span.clone(), "the component is missing");
+            fault.help("name it: merge \"pick_component\" &0 \"vae\"")
+        })
+    };
+    let route = match id {
+        "fallback" => Route::Fallback,
+        "cast" => Route::Cast(match text("dtype")? {
+            Some((name, argument)) => Some(float(&name, argument)?),
+            None => None,
+        }),
+        "pick_component" => Route::PickComponent(component()?),
+        "omit_component" => Route::OmitComponent(component()?),
+        "stack" => Route::Stack,
+        "omit_non_finite" => Route::OmitNonFinite,
+        _ => Route::ConvertSingleton,
+    };
+    Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line))
+}
+
+fn float(name: &str, argument: &Argument) -> Result<Float, Fault> {
+    if let Some((_, float)) = CASTS.iter().find(|(known, _)| *known == name) {
+        return Ok(*float);
+    }
+    let names: Vec<&str> = CASTS.iter().map(|(name, _)| *name).collect();
+    let message = format!("a merge cannot cast to \"{name}\"");
+    let fault = Fault::new(argument.span.clone(), message).label("no type of weights");
+    Err(fault.help(format!("it casts to {}", names.join(", "))))
+}
+
+fn too_many(
+    instruction: &Instruction,
+    argument: &Argument,
+    inputs: &[&str],
+    parameters: &[&str],
+) -> Fault {
+    let all: Vec<&str> = inputs.iter().chain(parameters).copied().collect();
+    let fault = Fault::new(argument.span.clone(), "one argument too many");
+    let what = match instruction.arguments.first() {
+        Some(Argument { value, .. }) => value.to_string(),
+        None => String::new(),
+    };
+    fault.help(format!("{what} takes {}", all.join(", ")))
+}
+
+fn no_parameter(argument: &Argument, name: &str, inputs: &[&str], parameters: &[&str]) -> Fault {
+    let all: Vec<&str> = inputs.iter().chain(parameters).copied().collect();
+    let fault = Fault::new(
+        argument.span.clone(),
+        format!("there is no parameter `{name}`"),
+    );
+    fault
+        .label("not known")
+        .help(match nearest(name, all.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it takes {}", all.join(", ")),
+        })
+}

@@ -1,0 +1,233 @@
+//! From a recipe to a script that sd-mecha reads.
+
+use indexmap::IndexMap;
+
+use super::merge::CASTS;
+use super::script::{Argument, Command, Dialect, Instruction, Line, Script, Value};
+use crate::dtype::Float;
+use crate::method::{Range, Shape, Space, Value as Given, in_recipes};
+use crate::recipe::{Constant, Entry, Form, NodeId, Recipe, RecipeNode, Route};
+
+/// A recipe that sd-mecha has no words for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{node} has no counterpart in sd-mecha")]
+pub struct WriteError {
+    /// The node.
+    pub node: String,
+}
+
+/// Writes a recipe as sd-mecha would, each distinct instruction once.
+pub fn write(recipe: &Recipe) -> Result<Script, WriteError> {
+    let mut writer = Writer {
+        recipe,
+        instructions: Vec::new(),
+    };
+    let mut numbers = Vec::with_capacity(recipe.nodes.len());
+    for (id, node) in recipe.nodes.iter().enumerate() {
+        let number = writer.node(node, &numbers);
+        let number = number.ok_or_else(|| WriteError {
+            node: recipe.label(NodeId(id)),
+        })?;
+        numbers.push(number);
+    }
+    let lines = writer.instructions.into_iter().map(Line::Instruction);
+    Ok(Script {
+        dialect: Dialect::V0_1_0,
+        lines: lines.collect(),
+    })
+}
+
+struct Writer<'a> {
+    recipe: &'a Recipe,
+    instructions: Vec<Instruction>,
+}
+
+impl Writer<'_> {
+    fn push(&mut self, command: Command, arguments: Vec<Argument>) -> usize {
+        let same = |known: &Instruction| known.command == command && known.arguments == arguments;
+        if let Some(known) = self.instructions.iter().position(same) {
+            return known;
+        }
+        self.instructions.push(Instruction {
+            command,
+            arguments,
+            line: self.instructions.len() + 2,
+            span: 0..0,
+        });
+        self.instructions.len() - 1
+    }
+
+    /// The number of the instruction that gives a node.
+    fn node(&mut self, node: &RecipeNode, numbers: &[usize]) -> Option<usize> {
+        match node {
+            RecipeNode::Model { model, form, space } => {
+                let path = self.recipe.models[*model].to_string_lossy().into_owned();
+                let arguments = vec![
+                    unnamed(Value::Text(path)),
+                    named("model_config", config(form)),
+                    named("merge_space", Value::Text(space.word().to_owned())),
+                ];
+                Some(self.push(Command::Model, arguments))
+            }
+            RecipeNode::Literal {
+                entries,
+                form,
+                space,
+            } => Some(self.literal(entries, form, *space, numbers)),
+            RecipeNode::Route { route, inputs } => Some(self.route(route, inputs, numbers)),
+            RecipeNode::Merge { .. } => self.merge(node, numbers),
+        }
+    }
+
+    fn literal(
+        &mut self,
+        entries: &IndexMap<String, Entry>,
+        form: &Form,
+        space: Option<Space>,
+        numbers: &[usize],
+    ) -> usize {
+        let values = entries.iter().map(|(name, entry)| match entry {
+            Entry::Constant(constant) => named(name, value(constant)),
+            Entry::Node(id) => named(name, Value::Reference(numbers[id.0])),
+        });
+        let dict = self.push(Command::Dict, values.collect());
+        if *form == Form::Inferred && space.is_none() {
+            return dict;
+        }
+        let space = space.map_or(Value::Null, |s| Value::Text(s.word().to_owned()));
+        let arguments = vec![
+            unnamed(Value::Reference(dict)),
+            named("model_config", config(form)),
+            named("merge_space", space),
+        ];
+        self.push(Command::Literal, arguments)
+    }
+
+    fn route(&mut self, route: &Route, inputs: &[NodeId], numbers: &[usize]) -> usize {
+        let mut arguments = vec![unnamed(Value::Text(route.id()))];
+        arguments.extend(references(inputs, numbers));
+        match route {
+            Route::Cast(float) => {
+                let dtype = match float {
+                    Some(float) => Value::Text(torch_name(*float)),
+                    None => Value::Null,
+                };
+                arguments.push(unnamed(self.constant(Value::Null)));
+                arguments.push(unnamed(self.constant(dtype)));
+            }
+            Route::PickComponent(name) | Route::OmitComponent(name) => {
+                let component = Value::Text(name.clone());
+                arguments.push(unnamed(self.constant(component)));
+            }
+            _ => {}
+        }
+        self.push(Command::Merge, arguments)
+    }
+
+    fn merge(&mut self, node: &RecipeNode, numbers: &[usize]) -> Option<usize> {
+        let RecipeNode::Merge {
+            method,
+            base: None,
+            models,
+            parameters,
+            given,
+        } = node
+        else {
+            return None;
+        };
+        in_recipes(method.id).filter(|known| std::ptr::eq(*known, *method))?;
+        let mut arguments = vec![unnamed(Value::Text(method.id.to_owned()))];
+        arguments.extend(references(models, numbers));
+        let values = parameters.values();
+        for parameter in method.parameters {
+            let given = given.iter().find(|(name, _)| *name == parameter.name);
+            let argument = match given {
+                Some((_, id)) => Value::Reference(numbers[id.0]),
+                None => {
+                    let whole = matches!(parameter.shape, Shape::Number(_, Range::Whole));
+                    let constant = parameter_value(values.get(parameter.name)?, whole)?;
+                    self.constant(constant)
+                }
+            };
+            // What follows any number of inputs needs its name.
+            arguments.push(match method.is_variadic() {
+                true => named(parameter.name, argument),
+                false => unnamed(argument),
+            });
+        }
+        Some(self.push(Command::Merge, arguments))
+    }
+
+    /// The reference to a constant for every tensor, in the three lines that sd-mecha writes.
+    fn constant(&mut self, value: Value) -> Value {
+        let dict = self.push(Command::Dict, vec![named("key", value)]);
+        let literal = self.push(
+            Command::Literal,
+            vec![
+                unnamed(Value::Reference(dict)),
+                named("model_config", config(&Form::Singleton)),
+                named("merge_space", Value::Null),
+            ],
+        );
+        let arguments = vec![
+            unnamed(Value::Text("convert_singleton".to_owned())),
+            unnamed(Value::Reference(literal)),
+        ];
+        Value::Reference(self.push(Command::Merge, arguments))
+    }
+}
+
+fn references(ids: &[NodeId], numbers: &[usize]) -> Vec<Argument> {
+    let ids = ids.iter().map(|id| Value::Reference(numbers[id.0]));
+    ids.map(unnamed).collect()
+}
+
+fn unnamed(value: Value) -> Argument {
+    Argument {
+        name: None,
+        value,
+        span: 0..0,
+    }
+}
+
+fn named(name: &str, value: Value) -> Argument {
+    Argument {
+        name: Some(name.to_owned()),
+        ..unnamed(value)
+    }
+}
+
+fn config(form: &Form) -> Value {
+    match form {
+        // sd-mecha does not read its own word for a file's own names; it infers them anew.
+        Form::Inferred | Form::Own => Value::Null,
+        Form::Singleton => Value::Text("singleton-mecha".to_owned()),
+        Form::Config(name) => Value::Text(name.clone()),
+    }
+}
+
+fn value(constant: &Constant) -> Value {
+    match constant {
+        Constant::Null => Value::Null,
+        Constant::Flag(flag) => Value::Flag(*flag),
+        Constant::Number(number) => Value::Float(*number),
+        Constant::Text(text) => Value::Text(text.clone()),
+    }
+}
+
+fn parameter_value(given: &Given, whole: bool) -> Option<Value> {
+    Some(match given {
+        Given::Numbers(numbers) => match numbers.as_slice() {
+            [number] if whole => Value::Integer(*number as i64),
+            [number] => Value::Float(*number),
+            _ => return None,
+        },
+        Given::Flag(flag) => Value::Flag(*flag),
+        Given::Word(word) => Value::Text(word.clone()),
+    })
+}
+
+fn torch_name(float: Float) -> String {
+    let known = CASTS.iter().find(|(_, known)| *known == float);
+    known.map_or_else(String::new, |(name, _)| (*name).to_owned())
+}

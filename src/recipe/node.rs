@@ -1,0 +1,218 @@
+//! The nodes of a recipe.
+
+use indexmap::IndexMap;
+
+use crate::dtype::Float;
+use crate::keys::Conversion;
+use crate::method::{Method, Parameters, Space};
+
+/// A node of a recipe, by its number. Nodes refer to earlier ones only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub usize);
+
+/// A value of a recipe.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecipeNode {
+    /// A model.
+    Model {
+        /// Its number in [`Recipe::models`](super::Recipe::models).
+        model: usize,
+        /// How its tensors are named.
+        form: Form,
+        /// What it holds.
+        space: Space,
+    },
+    /// Numbers, words or nodes by name: of tensors, of blocks, or `key` for all.
+    Literal {
+        /// The values.
+        entries: IndexMap<String, Entry>,
+        /// Whose names they have.
+        form: Form,
+        /// What they are, if that is said.
+        space: Option<Space>,
+    },
+    /// A merge of other nodes.
+    Merge {
+        /// The method.
+        method: &'static Method,
+        /// The base model, where the method takes one.
+        base: Option<NodeId>,
+        /// The models.
+        models: Vec<NodeId>,
+        /// The parameters, checked.
+        parameters: Parameters,
+        /// Parameters that differ between tensors or elements: nodes that give them.
+        given: Vec<(&'static str, NodeId)>,
+    },
+    /// Values passed on without arithmetic.
+    Route {
+        /// Which and how.
+        route: Route,
+        /// Of what.
+        inputs: Vec<NodeId>,
+    },
+}
+
+/// How the tensors of a model or literal are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As the model config that its names and shapes show, else by their own names.
+    #[default]
+    Inferred,
+    /// By their own names, whatever they look like.
+    Own,
+    /// As a model config, by its identifier.
+    Config(String),
+    /// One value named `key`, for every tensor.
+    Singleton,
+}
+
+/// A value of a literal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// A constant.
+    Constant(Constant),
+    /// Another node.
+    Node(NodeId),
+}
+
+/// A constant of a recipe.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// Nothing: the default.
+    Null,
+    /// Yes or no.
+    Flag(bool),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+impl std::fmt::Display for Constant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Constant::Null => f.write_str("null"),
+            Constant::Flag(flag) => write!(f, "{flag}"),
+            Constant::Number(number) => write!(f, "{number}"),
+            Constant::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+/// How values are passed on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Route {
+    /// The first input where it has the tensor, else the second.
+    Fallback,
+    /// Rounded to a type, if one is given.
+    Cast(Option<Float>),
+    /// The tensors of one component of the model config.
+    PickComponent(String),
+    /// The tensors of all other components.
+    OmitComponent(String),
+    /// The inputs one after the other along a new first dimension.
+    Stack,
+    /// The tensors without infinities and NaN.
+    OmitNonFinite,
+    /// The same value for every tensor.
+    ConvertSingleton,
+    /// The tensors in another key format.
+    Convert(&'static Conversion),
+}
+
+impl Route {
+    /// The identifier in recipes.
+    pub fn id(&self) -> String {
+        match self {
+            Route::Fallback => "fallback".to_owned(),
+            Route::Cast(_) => "cast".to_owned(),
+            Route::PickComponent(_) => "pick_component".to_owned(),
+            Route::OmitComponent(_) => "omit_component".to_owned(),
+            Route::Stack => "stack".to_owned(),
+            Route::OmitNonFinite => "omit_non_finite".to_owned(),
+            Route::ConvertSingleton => "convert_singleton".to_owned(),
+            Route::Convert(conversion) => conversion.id(),
+        }
+    }
+}
+
+impl RecipeNode {
+    /// The nodes it is made of: base and models first, then parameters.
+    pub fn inputs(&self) -> Vec<NodeId> {
+        match self {
+            RecipeNode::Model { .. } => Vec::new(),
+            RecipeNode::Literal { entries, .. } => entries
+                .values()
+                .filter_map(|entry| match entry {
+                    Entry::Node(node) => Some(*node),
+                    Entry::Constant(_) => None,
+                })
+                .collect(),
+            RecipeNode::Merge {
+                base,
+                models,
+                given,
+                ..
+            } => {
+                let given = given.iter().map(|(_, node)| *node);
+                base.iter()
+                    .copied()
+                    .chain(models.iter().copied())
+                    .chain(given)
+                    .collect()
+            }
+            RecipeNode::Route { inputs, .. } => inputs.clone(),
+        }
+    }
+
+    /// The nodes whose tensors its tensors are made of: without parameters.
+    pub fn operands(&self) -> Vec<NodeId> {
+        match self {
+            RecipeNode::Merge { base, models, .. } => {
+                base.iter().copied().chain(models.iter().copied()).collect()
+            }
+            other => other.inputs(),
+        }
+    }
+
+    /// Gives every node that it refers to another number.
+    pub fn renumber(&mut self, number: &mut impl FnMut(NodeId) -> NodeId) {
+        match self {
+            RecipeNode::Model { .. } => {}
+            RecipeNode::Literal { entries, .. } => {
+                for entry in entries.values_mut() {
+                    if let Entry::Node(node) = entry {
+                        *node = number(*node);
+                    }
+                }
+            }
+            RecipeNode::Merge {
+                base,
+                models,
+                given,
+                ..
+            } => {
+                let given = given.iter_mut().map(|(_, node)| node);
+                for node in base.iter_mut().chain(models).chain(given) {
+                    *node = number(*node);
+                }
+            }
+            RecipeNode::Route { inputs, .. } => {
+                for node in inputs {
+                    *node = number(*node);
+                }
+            }
+        }
+    }
+
+    /// What it is, in a few words, for messages.
+    pub fn describe(&self) -> String {
+        match self {
+            RecipeNode::Model { .. } => "model".to_owned(),
+            RecipeNode::Literal { .. } => "literal".to_owned(),
+            RecipeNode::Merge { method, .. } => format!("merge \"{}\"", method.id),
+            RecipeNode::Route { route, .. } => format!("merge \"{}\"", route.id()),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! A recipe solved against the models' headers: how the tensors of every node are named.
+//!
+//! Nodes whose tensors meet in a merge share one naming, called their form: a model config, or the
+//! files' own names. Conversions join forms that differ. A model whose config is not given is
+//! recognised by its names and shapes; what fits no config keeps its own names, so that any
+//! architecture can be merged.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::groups::Groups;
+use super::recognise::Recogniser;
+use super::{Leaf, NodeId, Recipe, RecipeNode, Route, View};
+use crate::checkpoint::TensorInfo;
+use crate::keys::{Config, ConfigError, Configs, Relation};
+
+/// A recipe whose nodes cannot be named consistently.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum SolveError {
+    #[error("{node}: {fault}")]
+    Config { node: String, fault: ConfigError },
+    #[error(
+        "{node} mixes tensors named as in {first} with tensors named as in {second}: convert one \
+         of them"
+    )]
+    Conflict {
+        node: String,
+        first: String,
+        second: String,
+    },
+    #[error(
+        "{model} is said to be {config}, but {known} of its {tensors} tensors have names of that \
+         config; `wgmerge inspect` says what it is"
+    )]
+    NotThisConfig {
+        model: String,
+        config: String,
+        known: usize,
+        tensors: usize,
+    },
+    #[error(
+        "{node} needs to know the model config, which the models do not show; give it as \
+         model_config\n{explanation}"
+    )]
+    NoConfig { node: String, explanation: String },
+    #[error("{node}: {config} has no component `{name}`; it has {known}")]
+    Component {
+        node: String,
+        config: String,
+        name: String,
+        known: String,
+    },
+}
+
+/// A model's headers, as far as names go.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// The model's path, for messages.
+    pub path: &'a std::path::Path,
+    /// Its tensors, in file order.
+    pub tensors: &'a IndexMap<String, TensorInfo>,
+}
+
+/// How the tensors of every node are named.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// Per node the model config, or None for own names.
+    configs: Vec<Option<Arc<Config>>>,
+    /// Per model node: which model, and the config's names with the file's.
+    models: Vec<Option<(usize, IndexMap<String, String>)>>,
+}
+
+impl Solution {
+    /// Solves a recipe. `models` are those of the recipe.
+    pub fn of(
+        recipe: &Recipe,
+        models: &[Names<'_>],
+        registry: &Configs,
+    ) -> Result<Solution, SolveError> {
+        let mut groups = Groups::of(recipe)?;
+        let mut configs = Vec::with_capacity(recipe.nodes.len());
+        let mut explanations: HashMap<usize, String> = HashMap::new();
+        let mut found: HashMap<usize, Option<Arc<Config>>> = HashMap::new();
+        for id in 0..recipe.nodes.len() {
+            let group = groups.find(id);
+            if let std::collections::hash_map::Entry::Vacant(entry) = found.entry(group) {
+                let members: Vec<usize> = (0..recipe.nodes.len())
+                    .filter(|&other| groups.find(other) == group)
+                    .collect();
+                let fixed = groups.fixed[group].clone();
+                let mut solver = Recogniser {
+                    recipe,
+                    models,
+                    registry,
+                    explanation: String::new(),
+                };
+                entry.insert(solver.config(id, &members, fixed)?);
+                explanations.insert(group, solver.explanation);
+            }
+            configs.push(found[&group].clone());
+        }
+        let solution = Solution {
+            models: name_maps(recipe, models, &configs),
+            configs,
+        };
+        for (id, node) in recipe.nodes.iter().enumerate() {
+            let explanation = explanations.get(&groups.find(id));
+            solution.check(recipe, NodeId(id), node, explanation)?;
+        }
+        Ok(solution)
+    }
+
+    /// Checks that components are those of the config.
+    fn check(
+        &self,
+        recipe: &Recipe,
+        id: NodeId,
+        node: &RecipeNode,
+        explanation: Option<&String>,
+    ) -> Result<(), SolveError> {
+        let RecipeNode::Route {
+            route: Route::PickComponent(name) | Route::OmitComponent(name),
+            ..
+        } = node
+        else {
+            return Ok(());
+        };
+        let Some(config) = &self.configs[id.0] else {
+            return Err(SolveError::NoConfig {
+                node: recipe.label(id),
+                explanation: explanation.cloned().unwrap_or_default(),
+            });
+        };
+        if config.components().contains(name) {
+            return Ok(());
+        }
+        Err(SolveError::Component {
+            node: recipe.label(id),
+            config: config.id().to_owned(),
+            name: name.clone(),
+            known: config.components().join(", "),
+        })
+    }
+
+    /// The model config of a node, or None where its tensors have their own names.
+    pub fn config(&self, id: NodeId) -> Option<&Config> {
+        self.configs[id.0].as_deref()
+    }
+
+    /// A model node's tensor by the name that the node's form gives it.
+    pub fn leaf(&self, id: NodeId, name: &str) -> Option<Leaf> {
+        let (model, names) = self.models[id.0].as_ref()?;
+        let name = names.get(name)?.clone();
+        Some(Leaf {
+            model: *model,
+            name,
+        })
+    }
+
+    /// Whether a pick or omission of a component passes a tensor.
+    pub fn passes(&self, id: NodeId, route: &Route, name: &str) -> bool {
+        let component = self.configs[id.0]
+            .as_ref()
+            .and_then(|config| config.component_of(name));
+        match route {
+            Route::PickComponent(wanted) => component == Some(wanted),
+            Route::OmitComponent(unwanted) => component != Some(unwanted),
+            _ => true,
+        }
+    }
+
+    /// Whether the config of a node lets models lack a tensor.
+    pub fn is_optional(&self, id: NodeId, name: &str) -> bool {
+        let config = self.configs[id.0].as_ref();
+        config
+            .and_then(|config| config.key(name))
+            .is_some_and(|key| key.optional)
+    }
+
+    /// The tensors of models that a node only passes on; None where it computes.
+    pub fn routed(&self, recipe: &Recipe, id: NodeId, view: &View<String>) -> Option<View<Leaf>> {
+        self.trace(recipe, id, view, false)
+    }
+
+    /// The tensors that a node's tensor has its shape and type from: those of the base, else of the
+    /// first model that has them.
+    pub fn origin(&self, recipe: &Recipe, id: NodeId, view: &View<String>) -> Option<View<Leaf>> {
+        self.trace(recipe, id, view, true)
+    }
+
+    fn trace(
+        &self,
+        recipe: &Recipe,
+        id: NodeId,
+        view: &View<String>,
+        through: bool,
+    ) -> Option<View<Leaf>> {
+        let first = |inputs: &[NodeId]| {
+            inputs
+                .iter()
+                .find_map(|&input| self.trace(recipe, input, view, through))
+        };
+        match &recipe.nodes[id.0] {
+            RecipeNode::Model { .. } => {
+                view.replace(&mut |name: &String| self.leaf(id, name).map(View::Tensor))
+            }
+            RecipeNode::Literal { .. } => None,
+            node @ RecipeNode::Merge { .. } if through => first(&node.operands()),
+            RecipeNode::Merge { .. } => None,
+            RecipeNode::Route { route, inputs } => match route {
+                Route::Fallback => first(inputs),
+                Route::Cast(_) | Route::OmitNonFinite if !through => None,
+                Route::Cast(_) | Route::OmitNonFinite => first(inputs),
+                Route::ConvertSingleton => None,
+                Route::PickComponent(_) | Route::OmitComponent(_) => {
+                    let passes = |name: &&String| self.passes(id, route, name);
+                    match view.leaves().iter().all(passes) {
+                        true => first(inputs),
+                        false => None,
+                    }
+                }
+                Route::Convert(conversion) => {
+                    let view = view
+                        .replace(&mut |name: &String| conversion.relation(name).map(View::from))?;
+                    self.trace(recipe, inputs[0], &view, through)
+                }
+                Route::Stack => {
+                    let views = inputs
+                        .iter()
+                        .map(|&input| self.trace(recipe, input, view, through));
+                    Some(View::Stacked(views.collect::<Option<_>>()?))
+                }
+            },
+        }
+    }
+
+    /// The names of all tensors that a node may have: those that any of its models has.
+    pub fn names(&self, recipe: &Recipe, id: NodeId, registry: &Configs) -> IndexSet<String> {
+        match &recipe.nodes[id.0] {
+            RecipeNode::Model { .. } => {
+                let names = self.models[id.0].iter();
+                names.flat_map(|(_, names)| names.keys().cloned()).collect()
+            }
+            RecipeNode::Literal { .. } => IndexSet::new(),
+            RecipeNode::Route {
+                route: route @ (Route::PickComponent(_) | Route::OmitComponent(_)),
+                inputs,
+            } => {
+                let names = self.names(recipe, inputs[0], registry);
+                let passed = names
+                    .into_iter()
+                    .filter(|name| self.passes(id, route, name));
+                passed.collect()
+            }
+            RecipeNode::Route {
+                route: Route::Convert(conversion),
+                inputs,
+            } => {
+                let sources = self.names(recipe, inputs[0], registry);
+                let Ok(target) = registry.find(conversion.to) else {
+                    return IndexSet::new();
+                };
+                let made = |name: &&str| {
+                    let relation = conversion.relation(name);
+                    relation.is_some_and(|relation| {
+                        let view = View::from(relation);
+                        view.leaves().into_iter().any(|leaf| sources.contains(leaf))
+                    })
+                };
+                let names = target.keys().map(|(name, _)| name).filter(made);
+                names.map(str::to_owned).collect()
+            }
+            node => {
+                let mut names = IndexSet::new();
+                for input in node.operands() {
+                    names.extend(self.names(recipe, input, registry));
+                }
+                names
+            }
+        }
+    }
+}
+
+impl From<Relation> for View<String> {
+    fn from(relation: Relation) -> View<String> {
+        match relation {
+            Relation::Same(name) => View::Tensor(name),
+            Relation::Reshaped(name, reshape) => View::Tensor(name).reshaped(reshape),
+            Relation::Transposed(name) => View::Tensor(name).transposed(),
+            Relation::Rows {
+                source,
+                part,
+                parts,
+            } => View::Tensor(source).rows(part, parts),
+            Relation::Joined(names) => View::joined(names.into_iter().map(View::Tensor).collect()),
+        }
+    }
+}
+
+/// For each model node the names of its tensors, by the names that its config gives them.
+fn name_maps(
+    recipe: &Recipe,
+    models: &[Names<'_>],
+    configs: &[Option<Arc<Config>>],
+) -> Vec<Option<(usize, IndexMap<String, String>)>> {
+    let map = |(node, config): (&RecipeNode, &Option<Arc<Config>>)| {
+        let RecipeNode::Model { model, .. } = node else {
+            return None;
+        };
+        let canonical = |name: &str| match config {
+            Some(config) => config.canonical(name).unwrap_or(name).to_owned(),
+            None => name.to_owned(),
+        };
+        let names = models[*model].tensors.keys();
+        let map = names.map(|name| (canonical(name), name.clone())).collect();
+        Some((*model, map))
+    };
+    recipe.nodes.iter().zip(configs).map(map).collect()
+}
