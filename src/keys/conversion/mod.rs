@@ -1,52 +1,188 @@
-//! Conversions (to be replaced).
-#![allow(missing_docs)]
+//! Conversions between the key formats of a model family.
+//!
+//! A conversion relates the tensors of two model configs by name: most are the same tensor under
+//! another name, a few are parts of each other, transposed, or the same numbers in another shape.
+//! One table of rules serves both directions. Block configs, whose keys are blocks of weights, are
+//! related to the tensors of a model by the same means.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reshape {
-    AddOnes,
-    DropOnes,
-}
+mod blocks;
+mod relation;
+mod rule;
+mod sd1;
+mod sdxl;
+mod text;
+mod unet;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Relation {
-    Same(String),
-    Reshaped(String, Reshape),
-    Transposed(String),
-    Rows {
-        source: String,
-        part: u64,
-        parts: u64,
-    },
-    Joined(Vec<String>),
-}
+pub use relation::{Relation, Reshape};
 
+use std::collections::{HashMap, VecDeque};
+use std::sync::LazyLock;
+
+use rule::{Rule, Side};
+
+/// A way from one model config to another.
 #[derive(Debug)]
 pub struct Conversion {
+    /// The config it starts from.
     pub from: &'static str,
+    /// The config it leads to.
     pub to: &'static str,
+    way: Way,
 }
 
-impl Conversion {
-    pub fn relation(&self, _target: &str) -> Option<Relation> {
-        None
+/// How the names of two configs are related.
+#[derive(Debug)]
+enum Way {
+    /// By rules with two sides; the target's is this.
+    Rules(&'static LazyLock<Index>, Side),
+    /// By the block that a tensor belongs to.
+    Blocks(fn(&str) -> String),
+}
+
+/// Rules, found by the longest prefix of a name.
+#[derive(Debug)]
+struct Index {
+    rules: Vec<Rule>,
+    left: HashMap<String, usize>,
+    right: HashMap<String, usize>,
+}
+
+impl Index {
+    fn new(rules: Vec<Rule>) -> Index {
+        let (mut left, mut right) = (HashMap::new(), HashMap::new());
+        for (number, rule) in rules.iter().enumerate() {
+            left.extend(rule.left.iter().map(|left| (left.clone(), number)));
+            right.insert(rule.right.clone(), number);
+        }
+        Index { rules, left, right }
     }
-    pub fn id(&self) -> String {
-        String::new()
+
+    fn relation(&self, target: &str, side: Side) -> Option<Relation> {
+        let names = match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+        };
+        let mut end = target.len();
+        loop {
+            if let Some(&number) = names.get(&target[..end]) {
+                let rest = &target[end..];
+                return self.rules[number].relation(side, &target[..end], rest);
+            }
+            end = target[..end].rfind('.')?;
+        }
     }
 }
 
-pub fn conversions() -> &'static [Conversion] {
-    &[]
-}
-pub fn path(_from: &str, _to: &str) -> Option<Vec<&'static Conversion>> {
-    None
-}
-pub fn find_by_id(_id: &str) -> Option<&'static Conversion> {
-    None
+static SD1: LazyLock<Index> = LazyLock::new(|| Index::new(sd1::rules()));
+static SDXL: LazyLock<Index> = LazyLock::new(|| Index::new(sdxl::kohya()));
+static SDXL_MIXED: LazyLock<Index> = LazyLock::new(|| Index::new(sdxl::kohya_but_diffusers()));
+static SDXL_UNET: LazyLock<Index> = LazyLock::new(|| Index::new(sdxl::diffusers_unet()));
+
+/// Both directions of rules whose left side is `left`.
+macro_rules! both {
+    ($left:literal, $right:literal, $rules:ident) => {
+        [
+            Conversion {
+                from: $left,
+                to: $right,
+                way: Way::Rules(&$rules, Side::Right),
+            },
+            Conversion {
+                from: $right,
+                to: $left,
+                way: Way::Rules(&$rules, Side::Left),
+            },
+        ]
+    };
 }
 
+static CONVERSIONS: LazyLock<Vec<Conversion>> = LazyLock::new(|| {
+    let blocks = [
+        Conversion {
+            from: "sd1-supermerger_blocks",
+            to: "sd1-ldm",
+            way: Way::Blocks(blocks::sd1),
+        },
+        Conversion {
+            from: "sdxl-supermerger_blocks",
+            to: "sdxl-sgm",
+            way: Way::Blocks(blocks::sdxl),
+        },
+    ];
+    both!("sd1-kohya", "sd1-ldm", SD1)
+        .into_iter()
+        .chain(both!("sdxl-kohya", "sdxl-sgm", SDXL))
+        .chain(both!("sdxl-kohya_but_diffusers", "sdxl-sgm", SDXL_MIXED))
+        .chain(both!("sdxl-diffusers_unet_only", "sdxl-sgm", SDXL_UNET))
+        .chain(blocks)
+        .collect()
+});
+
+/// Identifiers in recipes that do not follow from the configs.
+const IDS: [(&str, &str); 2] = [
+    ("sd1-supermerger_blocks", "convert_sd1_blocks_to_ldm"),
+    ("sdxl-supermerger_blocks", "convert_sdxl_blocks_to_sgm"),
+];
+
+/// A conversion is its entry in the table.
 impl PartialEq for Conversion {
     fn eq(&self, other: &Conversion) -> bool {
         std::ptr::eq(self, other)
     }
+}
+
+impl Conversion {
+    /// How a tensor of the target is made of tensors of the source; None where it has no
+    /// counterpart.
+    pub fn relation(&self, target: &str) -> Option<Relation> {
+        match &self.way {
+            Way::Rules(index, side) => index.relation(target, *side),
+            Way::Blocks(block_of) => Some(Relation::Same(block_of(target))),
+        }
+    }
+
+    /// Whether its source are blocks of weights instead of tensors.
+    pub fn is_blocks(&self) -> bool {
+        matches!(self.way, Way::Blocks(_))
+    }
+
+    /// The identifier in recipes.
+    pub fn id(&self) -> String {
+        match IDS.iter().find(|(from, _)| *from == self.from) {
+            Some((_, id)) => (*id).to_owned(),
+            None => format!("convert_'{}'_to_'{}'", self.from, self.to),
+        }
+    }
+}
+
+/// Every conversion.
+pub fn conversions() -> &'static [Conversion] {
+    &CONVERSIONS
+}
+
+/// The conversion with this identifier in recipes.
+pub fn find_by_id(id: &str) -> Option<&'static Conversion> {
+    conversions()
+        .iter()
+        .find(|conversion| conversion.id() == id)
+}
+
+/// The shortest way from one model config to another; empty from a config to itself.
+pub fn path(from: &str, to: &str) -> Option<Vec<&'static Conversion>> {
+    let mut ways: VecDeque<(&str, Vec<&'static Conversion>)> = VecDeque::from([(from, Vec::new())]);
+    let mut seen = vec![from];
+    while let Some((at, way)) = ways.pop_front() {
+        if at == to {
+            return Some(way);
+        }
+        for next in conversions().iter().filter(|next| next.from == at) {
+            if !seen.contains(&next.to) {
+                seen.push(next.to);
+                let mut way = way.clone();
+                way.push(next);
+                ways.push_back((next.to, way));
+            }
+        }
+    }
+    None
 }
