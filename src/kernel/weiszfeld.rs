@@ -8,6 +8,8 @@
 use super::Passes;
 
 const PARTIALS: usize = 8;
+/// What the rest is multiplied by at a time.
+const HALF: usize = 4;
 
 /// The iteration over one tensor.
 #[derive(Debug)]
@@ -72,10 +74,14 @@ impl Weiszfeld {
         let rest = std::mem::take(&mut self.rest);
         let distances = self.sums.iter().enumerate().map(|(number, sums)| {
             let first = sums.iter().skip(1).fold(sums[0], |sum, next| sum + next);
+            let whole = rest[number].len() / HALF * HALF;
             let squares = (0..rest[number].len()).fold(first, |sum, at| {
                 let distance = rest[number][at] - self.mean(|other| rest[other][at]);
-                // The compiler of torch fuses this one sum.
-                distance.mul_add(distance, sum)
+                // The compiler of torch multiplies four at a time, and fuses what is left.
+                match at < whole {
+                    true => sum + distance * distance,
+                    false => distance.mul_add(distance, sum),
+                }
             });
             squares.sqrt()
         });

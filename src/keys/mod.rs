@@ -1,11 +1,13 @@
 //! Tensor names: which are merged, what they are called in the formats of a model family, and the
 //! account of those that do not match.
 
+pub mod blocks;
 pub mod config;
 pub mod conversion;
 mod filter;
 mod report;
 
+pub use blocks::{BlockError, BlockWeights};
 pub use config::{Config, ConfigError, Configs, Verdict};
 pub use conversion::{Conversion, Relation, Reshape};
 pub use filter::{Filter, FilterError};

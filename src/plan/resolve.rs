@@ -9,7 +9,7 @@ use super::{PlanError, Source};
 use crate::dtype::Float;
 use crate::kernel::{End, Expression, Program};
 use crate::keys::KeyReport;
-use crate::recipe::{Leaf, Lowerer, Names, OutputDType, Recipe, Solution, View, spaces};
+use crate::recipe::{Leaf, Lowerer, Names, OnNan, OutputDType, Recipe, Solution, View, spaces};
 
 /// Jobs without places, and what they share.
 pub(super) struct Resolved {
@@ -168,8 +168,9 @@ impl Resolver<'_> {
         let routed = self
             .solution
             .routed(recipe, recipe.root(), &View::Tensor(key.to_owned()));
-        if routed.as_ref() == Some(origin) && float == stored {
-            // Nothing is computed: not a bit may change.
+        let untouched = recipe.options.on_nan == OnNan::Keep && float == stored;
+        if untouched && routed.as_ref() == Some(origin) {
+            // Nothing is computed and nothing checked: not a bit may change.
             return Ok(Some((float, self.copy(origin, seen))));
         }
         let Some(lowered) = self.lower(key, origin, &seen.shape)? else {

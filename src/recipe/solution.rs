@@ -172,12 +172,11 @@ impl Solution {
         }
     }
 
-    /// Whether the config of a node lets models lack a tensor.
+    /// Whether the config of a node lets models lack a tensor: it calls it optional, or does not
+    /// have it at all.
     pub fn is_optional(&self, id: NodeId, name: &str) -> bool {
         let config = self.configs[id.0].as_ref();
-        config
-            .and_then(|config| config.key(name))
-            .is_some_and(|key| key.optional)
+        config.is_some_and(|config| config.key(name).is_none_or(|key| key.optional))
     }
 
     /// The tensors of models that a node only passes on; None where it computes.
@@ -211,7 +210,13 @@ impl Solution {
             node @ RecipeNode::Merge { .. } if through => first(&node.operands()),
             RecipeNode::Merge { .. } => None,
             RecipeNode::Route { route, inputs } => match route {
-                Route::Fallback => first(inputs),
+                Route::Fallback => {
+                    // Which of the two it is does not depend on whether it computes.
+                    let produces =
+                        |&&input: &&NodeId| self.trace(recipe, input, view, true).is_some();
+                    let chosen = inputs.iter().find(produces)?;
+                    self.trace(recipe, *chosen, view, through)
+                }
                 Route::Cast(_) | Route::OmitNonFinite if !through => None,
                 Route::Cast(_) | Route::OmitNonFinite => first(inputs),
                 Route::ConvertSingleton => None,

@@ -1,87 +1,181 @@
-//! Configs (to be replaced).
-#![allow(missing_docs)]
-use crate::dtype::DType;
-use std::sync::Arc;
+//! Model configs: the tensors of a model family in one of its file formats, with their components,
+//! element types and shapes.
+//!
+//! A config gives the tensors of a checkpoint their meaning: which component they belong to, which
+//! other names they go by, which may be missing. The built-in configs are those of sd-mecha, kept
+//! as patterns and expanded when they are first asked for; users add their own in sd-mecha's YAML
+//! form. A checkpoint that fits no config can be merged under its own names.
 
-#[derive(Debug, Clone)]
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+
+use crate::dtype::DType;
+
+mod builtin;
+mod candidate;
+mod data;
+mod entry;
+mod pattern;
+mod recognition;
+mod registry;
+mod yaml;
+
+pub use builtin::{configs, find};
+pub use candidate::{Candidate, ComponentCount, OtherShape};
+pub use recognition::{Recognition, Verdict};
+pub use registry::{ConfigError, Configs};
+pub use yaml::YamlError;
+
+/// A tensor of a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigKey {
+    /// The number of its component.
     pub component: usize,
+    /// The element type that published checkpoints have.
     pub dtype: DType,
+    /// The shape that published checkpoints have.
     pub shape: Vec<u64>,
+    /// Whether checkpoints may lack it.
     pub optional: bool,
+    /// Other names that it goes by.
     pub aliases: Vec<String>,
 }
 
-#[derive(Debug, Clone)]
-pub struct Config {}
+/// A config in which a name stands for two tensors.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum NameClash {
+    #[error(
+        "model config {config}: tensor `{key}` is in component {first} and in component {second}; \
+         a name stands for one tensor"
+    )]
+    SameKey {
+        config: String,
+        key: String,
+        first: String,
+        second: String,
+    },
+    #[error(
+        "model config {config}: `{alias}`, an alias of tensor `{key}`, is also a name of tensor \
+         `{other}`; a name stands for one tensor"
+    )]
+    SameAlias {
+        config: String,
+        alias: String,
+        key: String,
+        other: String,
+    },
+}
+
+/// The tensors of a model family in one of its file formats.
+#[derive(Clone, Debug)]
+pub struct Config {
+    id: String,
+    components: Vec<String>,
+    keys: IndexMap<String, ConfigKey>,
+    /// The numbers of the keys by their aliases.
+    aliases: HashMap<String, usize>,
+}
 
 impl Config {
-    pub fn from_yaml(_text: &str) -> Result<Config, ConfigError> {
-        Ok(Config {})
+    /// A config of these keys, in their order; each names its component by number.
+    fn new(
+        id: String,
+        components: Vec<String>,
+        keys: impl IntoIterator<Item = (String, ConfigKey)>,
+    ) -> Result<Config, NameClash> {
+        let mut config = Config {
+            id,
+            components,
+            keys: IndexMap::new(),
+            aliases: HashMap::new(),
+        };
+        for (name, key) in keys {
+            config.insert(name, key)?;
+        }
+        config.collect_aliases()?;
+        Ok(config)
     }
-    pub fn id(&self) -> &str {
-        ""
-    }
-    pub fn components(&self) -> &[String] {
-        &[]
-    }
-    pub fn keys(&self) -> impl Iterator<Item = (&str, &ConfigKey)> {
-        std::iter::empty()
-    }
-    pub fn key(&self, _name: &str) -> Option<&ConfigKey> {
-        None
-    }
-    pub fn canonical(&self, _name: &str) -> Option<&str> {
-        None
-    }
-    pub fn component_of(&self, _name: &str) -> Option<&str> {
-        None
-    }
-}
 
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error("there is no model config `{id}`{hint}; `wgmerge configs` lists them")]
-    Unknown { id: String, hint: String },
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct Configs {}
-
-impl Configs {
-    pub fn add(&mut self, _config: Config) -> Result<(), ConfigError> {
-        Ok(())
-    }
-    pub fn find(&self, id: &str) -> Result<&Arc<Config>, ConfigError> {
-        Err(ConfigError::Unknown {
-            id: id.to_owned(),
-            hint: String::new(),
-        })
-    }
-    pub fn recognise<'a>(
-        &self,
-        _tensors: impl Iterator<Item = (&'a str, &'a [u64])> + Clone,
-    ) -> Recognition<'_> {
-        Recognition {
-            verdict: Verdict::Unknown,
-            marker: std::marker::PhantomData,
+    fn insert(&mut self, name: String, key: ConfigKey) -> Result<(), NameClash> {
+        match self.keys.entry(name) {
+            Entry::Vacant(entry) => {
+                entry.insert(key);
+                Ok(())
+            }
+            Entry::Occupied(entry) => Err(NameClash::SameKey {
+                config: self.id.clone(),
+                key: entry.key().clone(),
+                first: self.components[entry.get().component].clone(),
+                second: self.components[key.component].clone(),
+            }),
         }
     }
-}
 
-pub struct Recognition<'c> {
-    pub verdict: Verdict<'c>,
-    marker: std::marker::PhantomData<&'c ()>,
-}
-
-impl Recognition<'_> {
-    pub fn explain(&self) -> String {
-        String::new()
+    fn collect_aliases(&mut self) -> Result<(), NameClash> {
+        for (number, (name, key)) in self.keys.iter().enumerate() {
+            for alias in &key.aliases {
+                let earlier = self.aliases.insert(alias.clone(), number);
+                let other = self.keys.get_index_of(alias).or(earlier);
+                if let Some(other) = other.filter(|&other| other != number) {
+                    return Err(NameClash::SameAlias {
+                        config: self.id.clone(),
+                        alias: alias.clone(),
+                        key: name.clone(),
+                        other: self.keys[other..].keys()[0].clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
-}
 
-pub enum Verdict<'c> {
-    Known(&'c Arc<Config>),
-    Unknown,
-    Ambiguous(Vec<&'c Arc<Config>>),
+    /// The identifier, `sdxl-sgm`: the architecture and the implementation whose names these are.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The names of the components, in order.
+    pub fn components(&self) -> &[String] {
+        &self.components
+    }
+
+    /// The tensors, component by component.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &ConfigKey)> {
+        self.keys.iter().map(|(name, key)| (name.as_str(), key))
+    }
+
+    /// The tensor of a name that is no alias.
+    pub fn key(&self, name: &str) -> Option<&ConfigKey> {
+        self.keys.get(name)
+    }
+
+    /// The config's own name of a tensor, given that name or an alias.
+    pub fn canonical(&self, name: &str) -> Option<&str> {
+        let (_, name, _) = self.lookup(name)?;
+        Some(name)
+    }
+
+    /// The component of a tensor, given its name or an alias.
+    pub fn component_of(&self, name: &str) -> Option<&str> {
+        let (_, _, key) = self.lookup(name)?;
+        Some(&self.components[key.component])
+    }
+
+    /// Whether the config names blocks rather than tensors: each of its keys is one number.
+    pub fn is_blocks(&self) -> bool {
+        self.keys.values().all(|key| key.shape.is_empty())
+    }
+
+    /// The number, name and facts of a tensor, given its name or an alias.
+    fn lookup(&self, name: &str) -> Option<(usize, &str, &ConfigKey)> {
+        let number = self
+            .keys
+            .get_index_of(name)
+            .or_else(|| self.aliases.get(name).copied())?;
+        let (name, key) = self.keys.get_index(number)?;
+        Some((number, name, key))
+    }
 }

@@ -1,6 +1,7 @@
 //! Merges of a tensor.
 
 use super::{LowerError, Lowerer, Value, Wanted};
+use crate::dtype::Float;
 use crate::kernel::Node;
 use crate::method::{Argument, Lowering, Method, Parameters};
 use crate::recipe::{Missing, NodeId, RecipeNode, View};
@@ -78,6 +79,8 @@ impl Lowerer<'_> {
         numbers: &Numbers,
         view: &View<String>,
     ) -> Result<Node, LowerError> {
+        let inputs = base.iter().chain(models.iter().map(|model| &model.node));
+        let types: Vec<Option<Float>> = inputs.map(|node| self.narrow.get(node).copied()).collect();
         let statistics = self.expression.statistics().len();
         let planes = self.expression.planes().len();
         let mut lowering = Lowering {
@@ -104,7 +107,12 @@ impl Lowerer<'_> {
                 key: self.key.to_owned(),
             });
         }
-        Ok(node)
+        Ok(match types.as_slice() {
+            [Some(float), rest @ ..] if rest.iter().all(|other| *other == Some(*float)) => {
+                self.narrowed(node, *float)
+            }
+            _ => node,
+        })
     }
 
     /// The parameters of a merge for this tensor; None where one of them has no value for it.

@@ -7,7 +7,10 @@
 mod merge;
 mod route;
 
+use std::collections::HashMap;
+
 use super::{Constant, Entry, Missing, NodeId, Recipe, RecipeNode, Solution, View};
+use crate::dtype::Float;
 use crate::kernel::{Expression, Formula, Node, Operand};
 use crate::method::{ParameterError, Value as Given};
 
@@ -93,6 +96,8 @@ pub struct Lowerer<'a> {
     loader: &'a mut dyn Loader,
     /// Per node the values found so far, by what was wanted.
     known: Vec<Vec<(Wanted, Option<Value>)>>,
+    /// Values that were cast to a type narrower than f32, or computed from such alone.
+    narrow: HashMap<Node, Float>,
     /// What was needed and is not there.
     pub lost: Vec<Lost>,
 }
@@ -116,6 +121,7 @@ impl<'a> Lowerer<'a> {
             expression,
             loader,
             known: vec![Vec::new(); recipe.nodes.len()],
+            narrow: HashMap::new(),
             lost: Vec::new(),
         }
     }

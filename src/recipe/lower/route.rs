@@ -2,7 +2,7 @@
 
 use super::{Leaf, Lost, LowerError, Lowerer, Value, Wanted};
 use crate::dtype::Float;
-use crate::kernel::{Derive, Formula};
+use crate::kernel::{Derive, Formula, Node};
 use crate::recipe::{NodeId, RecipeNode, Route, View};
 
 impl Lowerer<'_> {
@@ -128,15 +128,27 @@ impl Lowerer<'_> {
     }
 
     fn cast(&mut self, value: Value, float: Option<Float>) -> Value {
-        let formula = match float {
-            Some(Float::F16) => Formula::RoundF16,
-            Some(Float::BF16) => Formula::RoundBf16,
-            Some(Float::F8E4M3) => Formula::RoundF8E4m3,
-            Some(Float::F8E5M2) => Formula::RoundF8E5m2,
-            // The arithmetic is in f32, and nothing is narrower than that here.
-            Some(Float::F32 | Float::F64) | None => return value,
+        let Some(float) = float else {
+            return value;
         };
         let node = self.tensor(value);
-        Value::Tensor(self.expression.call(formula, &[node.into()]))
+        Value::Tensor(self.narrowed(node, float))
+    }
+
+    /// A value in another type. The arithmetic is in f32; what is narrower is rounded, and so is
+    /// what is computed from values of that type alone.
+    pub(super) fn narrowed(&mut self, node: Node, float: Float) -> Node {
+        let formula = match float {
+            Float::F16 => Formula::RoundF16,
+            Float::BF16 => Formula::RoundBf16,
+            Float::F8E4M3 => Formula::RoundF8E4m3,
+            Float::F8E5M2 => Formula::RoundF8E5m2,
+            Float::F32 | Float::F64 => Formula::Enter,
+        };
+        let node = self.expression.call(formula, &[node.into()]);
+        if !matches!(float, Float::F32 | Float::F64) {
+            self.narrow.insert(node, float);
+        }
+        node
     }
 }

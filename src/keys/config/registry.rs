@@ -1,0 +1,74 @@
+//! The configs that a merge knows: the built-in ones and the user's.
+
+use std::sync::Arc;
+
+use super::candidate::Candidate;
+use super::recognition::Recognition;
+use super::{Config, builtin};
+
+/// An identifier that is no config's, or is taken.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ConfigError {
+    #[error("there is no model config `{id}`{hint}; `wgmerge configs` lists them")]
+    Unknown { id: String, hint: String },
+    #[error("there are two model configs `{id}`; give the second one another identifier")]
+    Taken { id: String },
+}
+
+/// The built-in configs and the user's.
+#[derive(Clone, Debug, Default)]
+pub struct Configs {
+    own: Vec<Arc<Config>>,
+}
+
+impl Configs {
+    /// Adds a user's config, whose identifier is new.
+    pub fn add(&mut self, config: Config) -> Result<(), ConfigError> {
+        let id = config.id();
+        let taken = self.own.iter().any(|known| known.id() == id);
+        if taken || builtin::ids().any(|known| known == id) {
+            return Err(ConfigError::Taken { id: id.to_owned() });
+        }
+        self.own.push(Arc::new(config));
+        Ok(())
+    }
+
+    /// All configs, the built-in ones first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Config>> {
+        builtin::configs()
+            .map(|config| -> &Arc<Config> { config })
+            .chain(&self.own)
+    }
+
+    /// The config of an identifier.
+    pub fn find(&self, id: &str) -> Result<&Arc<Config>, ConfigError> {
+        let own = self.own.iter().find(|config| config.id() == id);
+        own.or_else(|| builtin::find(id))
+            .ok_or_else(|| ConfigError::Unknown {
+                id: id.to_owned(),
+                hint: self.hint(id),
+            })
+    }
+
+    /// Says which identifier may be meant.
+    fn hint(&self, id: &str) -> String {
+        let likely = self
+            .iter()
+            .map(|config| (strsim::jaro_winkler(id, config.id()), config.id()))
+            .filter(|(likeness, _)| *likeness > 0.7)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        likely.map_or_else(String::new, |(_, known)| {
+            format!(" (did you mean `{known}`?)")
+        })
+    }
+
+    /// Says which config the tensors of a checkpoint are named by, from their names and shapes.
+    pub fn recognise<'a>(
+        &self,
+        tensors: impl Iterator<Item = (&'a str, &'a [u64])> + Clone,
+    ) -> Recognition<'_> {
+        let models = self.iter().filter(|config| !config.is_blocks());
+        Recognition::among(models.filter_map(|config| Candidate::of(config, tensors.clone())))
+    }
+}

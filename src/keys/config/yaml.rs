@@ -1,0 +1,166 @@
+//! Configs in sd-mecha's YAML form.
+//!
+//! ```yaml
+//! identifier: my-format
+//! components:
+//!   unet:
+//!     conv_in.weight: {shape: [320, 4, 3, 3], dtype: float16, aliases: [in.weight]}
+//!     betas: {shape: [1000], dtype: float32, optional: true}
+//! ```
+//!
+//! Anchors, aliases and merge keys work. Element types have the names that PyTorch or the
+//! safetensors format gives them.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_saphyr::{
+    Options, UserMessageFormatter, budget, options, with_deserializer_from_str_with_options,
+};
+
+use super::{Config, ConfigKey, NameClash};
+use crate::dtype::DType;
+
+/// A text that is no config.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum YamlError {
+    #[error("field `{field}`: {}", .fault.render_with_formatter(&UserMessageFormatter))]
+    Form {
+        field: String,
+        fault: Box<serde_saphyr::Error>,
+    },
+    #[error("field `identifier` is empty; a config has a name such as `family-format`")]
+    NoIdentifier,
+    #[error("field `components` of model config {config} has no tensors; list at least one")]
+    NoTensors { config: String },
+    #[error(
+        "model config {config}, component {component}, tensor `{key}`: field `dtype` is `{dtype}`, \
+         which is no element type; `float32` or `F32` would be one"
+    )]
+    DType {
+        config: String,
+        component: String,
+        key: String,
+        dtype: String,
+    },
+    #[error(transparent)]
+    Names(#[from] NameClash),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigText {
+    identifier: String,
+    components: IndexMap<String, IndexMap<String, KeyText>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyText {
+    shape: Vec<u64>,
+    dtype: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    optional: bool,
+}
+
+/// The names of element types in PyTorch. Those of the safetensors format are read as well.
+const TORCH_NAMES: [(&str, DType); 22] = [
+    ("bool", DType::Bool),
+    ("uint8", DType::U8),
+    ("int8", DType::I8),
+    ("uint16", DType::U16),
+    ("int16", DType::I16),
+    ("uint32", DType::U32),
+    ("int32", DType::I32),
+    ("uint64", DType::U64),
+    ("int64", DType::I64),
+    ("float8_e4m3fn", DType::F8E4M3),
+    ("float8_e4m3fnuz", DType::F8E4M3Fnuz),
+    ("float8_e5m2", DType::F8E5M2),
+    ("float8_e5m2fnuz", DType::F8E5M2Fnuz),
+    ("float8_e8m0fnu", DType::F8E8M0),
+    ("float16", DType::F16),
+    ("half", DType::F16),
+    ("bfloat16", DType::BF16),
+    ("float32", DType::F32),
+    ("float", DType::F32),
+    ("float64", DType::F64),
+    ("double", DType::F64),
+    ("complex64", DType::C64),
+];
+
+fn dtype(name: &str) -> Option<DType> {
+    let torch = name.strip_prefix("torch.").unwrap_or(name);
+    let torch = TORCH_NAMES.iter().find(|(known, _)| *known == torch);
+    torch
+        .map(|&(_, dtype)| dtype)
+        .or_else(|| DType::from_name(name))
+}
+
+/// A config may take most of its values from a few anchors, which the limits against hostile
+/// documents forbid otherwise.
+fn limits() -> Options {
+    options! {
+        budget: budget! {
+            enforce_alias_anchor_ratio: false,
+            max_aliases: 250_000,
+            max_merge_keys: 250_000,
+        },
+        emit_comments: false,
+        with_snippet: false,
+    }
+}
+
+fn parse(text: &str) -> Result<ConfigText, YamlError> {
+    let mut field = String::new();
+    let config = with_deserializer_from_str_with_options(text, limits(), |deserializer| {
+        serde_path_to_error::deserialize(deserializer).map_err(|fault| {
+            field = fault.path().to_string();
+            fault.into_inner()
+        })
+    });
+    config.map_err(|fault| YamlError::Form {
+        field,
+        fault: Box::new(fault),
+    })
+}
+
+impl Config {
+    /// Reads a config in sd-mecha's form.
+    pub fn from_yaml(text: &str) -> Result<Config, YamlError> {
+        let config = parse(text)?;
+        let id = config.identifier;
+        if id.is_empty() {
+            return Err(YamlError::NoIdentifier);
+        }
+        let mut components = Vec::new();
+        let mut keys = Vec::new();
+        for (number, (component, tensors)) in config.components.into_iter().enumerate() {
+            for (name, key) in tensors {
+                let Some(dtype) = dtype(&key.dtype) else {
+                    return Err(YamlError::DType {
+                        config: id,
+                        component,
+                        key: name,
+                        dtype: key.dtype,
+                    });
+                };
+                let key = ConfigKey {
+                    component: number,
+                    dtype,
+                    shape: key.shape,
+                    optional: key.optional,
+                    aliases: key.aliases,
+                };
+                keys.push((name, key));
+            }
+            components.push(component);
+        }
+        if keys.is_empty() {
+            return Err(YamlError::NoTensors { config: id });
+        }
+        Ok(Config::new(id, components, keys)?)
+    }
+}
