@@ -9,7 +9,7 @@ mod refuse;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
-use wgmerge::checkpoint::TensorInfo;
+use wgmerge::checkpoint::{TensorInfo, Tensors};
 use wgmerge::dtype::DType;
 use wgmerge::plan::{self, DeviceLimits, Limits, Output, Plan, PlanError, Source};
 use wgmerge::recipe::{Options, Recipe, merge_of};
@@ -23,7 +23,7 @@ type Entry<'a> = (&'a str, DType, &'a [u64]);
 /// A model that exists as headers only.
 struct Model {
     path: PathBuf,
-    tensors: IndexMap<String, TensorInfo>,
+    tensors: Tensors,
     metadata: IndexMap<String, String>,
     files: Vec<PathBuf>,
     is_folder: bool,
@@ -40,7 +40,7 @@ impl Model {
 
     /// A folder of files.
     fn folder(path: &str, files: &[(&str, &[Entry<'_>])]) -> Model {
-        let mut tensors = IndexMap::new();
+        let mut tensors = Tensors::default();
         for (file, (_, entries)) in files.iter().enumerate() {
             let mut start = DATA_START;
             for &(key, dtype, shape) in *entries {

@@ -30,6 +30,9 @@ pub use self::identity::FileIdentity;
 pub use self::index::IndexError;
 use crate::dtype::DType;
 
+/// Tensors by name, in file order.
+pub type Tensors = IndexMap<String, TensorInfo, foldhash::fast::RandomState>;
+
 /// An opened checkpoint: validated headers and open files. Shared freely between threads.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -37,7 +40,7 @@ pub struct Checkpoint {
     name: String,
     is_folder: bool,
     files: Vec<WeightFile>,
-    tensors: IndexMap<String, TensorInfo>,
+    tensors: Tensors,
     metadata: IndexMap<String, String>,
     left_out: Vec<PathBuf>,
     bytes: u64,
@@ -113,7 +116,7 @@ impl Checkpoint {
             name: display_name(path, found.is_dir()),
             is_folder: found.is_dir(),
             files: Vec::new(),
-            tensors: IndexMap::new(),
+            tensors: Tensors::default(),
             metadata: IndexMap::new(),
             left_out: Vec::new(),
             bytes: 0,
@@ -155,7 +158,7 @@ impl Checkpoint {
 
     /// Its tensors by key, in the order of their bytes: by file, then by offset. Keys of a
     /// component folder are `component/key`.
-    pub fn tensors(&self) -> &IndexMap<String, TensorInfo> {
+    pub fn tensors(&self) -> &Tensors {
         &self.tensors
     }
 

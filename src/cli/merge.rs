@@ -11,11 +11,11 @@ use super::bar::Bar;
 use super::exit::{self, Failure};
 use super::{out, recipe};
 use crate::exec::cpu::Level;
-use crate::keys::Filter;
+use crate::keys::{self, Filter};
 use crate::merge::{Merge, Report, Settings, choose_device};
 use crate::method::Method;
 use crate::plan::human;
-use crate::recipe::{Options, Recipe, merge_of};
+use crate::recipe::{BlockOption, Options, Recipe, merge_of};
 use crate::sink;
 
 /// Merges by flags.
@@ -64,7 +64,8 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
     out::print(&out::escape_lines(&summary.to_string()))
 }
 
-fn write(recipe: Recipe, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
+/// Runs a merge and reports on it.
+pub(super) fn write(recipe: Recipe, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
     let merge = prepare(recipe, work, &args.output, args.quiet)?;
     merge.check_output()?;
     if !args.quiet {
@@ -131,13 +132,41 @@ fn options(args: &OptionArgs) -> Result<Options, Failure> {
         shape: args.shape,
         on_nan: args.on_nan,
         filter: Filter::new(&args.include, &args.exclude)?,
+        block_weights: block_weights(args.block_weights.as_deref())?,
         metadata: args.metadata,
         shard_bytes: args.max_shard_size,
     })
 }
 
+/// Block weights as they are given, or from a file.
+fn block_weights(given: Option<&str>) -> Result<Option<BlockOption>, Failure> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let text = match given.strip_prefix('@') {
+        None => given.to_owned(),
+        Some(file) => std::fs::read_to_string(file).map_err(|fault| {
+            Failure::input(format!("cannot read {}: {fault}", out::escape(file)))
+        })?,
+    };
+    let weights = keys::blocks::parse(&text).map_err(|fault| Failure::input(fault.to_string()))?;
+    Ok(Some(BlockOption { text, weights }))
+}
+
 /// One line per model whose keys do not match, where the policies allow that.
 fn note_keys(merge: &Merge) {
+    let report = &merge.plan().report;
+    for note in &report.notes {
+        out::say("note: ", note);
+    }
+    if let Some(first) = report.left_out.first() {
+        let count = report.left_out.len();
+        let note = format!(
+            "{count} tensors are left out, which the model config does not require and a model \
+             lacks, such as `{first}`; `wgmerge plan` lists them"
+        );
+        out::say("note: ", &note);
+    }
     for model in &merge.plan().report.models {
         let (missing, extra, other) = (
             model.missing.len(),

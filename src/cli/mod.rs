@@ -7,6 +7,8 @@
 mod args;
 mod bar;
 mod bench;
+mod configs;
+mod convert;
 mod devices;
 mod exit;
 mod generate;
@@ -37,6 +39,8 @@ pub fn run() -> ExitCode {
         Command::Recipe(command) => recipe::run(command),
         Command::Plan(command) => merge::plan(command),
         Command::Inspect(command) => inspect::run(command),
+        Command::Convert(command) => convert::run(command),
+        Command::Configs(command) => configs::run(command),
         Command::Methods(command) => methods::run(command),
         Command::Devices(command) => devices::run(command),
         Command::Bench(command) => bench::run(command),

@@ -6,7 +6,7 @@
 //! level 1 may need results of level 0, and so on; the output comes last. [`Expression::program`]
 //! extracts the straight-line Program of any of these.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::fusion::fuse;
 use super::{

@@ -44,6 +44,9 @@ pub struct KeyReport {
     /// Tensors that are optional in the model config and left out because a model lacks them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What else is to be said, in lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// One entry per model.
     pub models: Vec<ModelKeys>,
 }

@@ -163,7 +163,7 @@ pub(super) struct Ledger {
     /// optional.
     left_out: Vec<String>,
     /// The tensors of each model that are read.
-    used: Vec<HashSet<String>>,
+    used: Vec<foldhash::HashSet<String>>,
     /// The tensors of each model that do not have the form of the output.
     mismatched: Vec<Vec<Mismatch>>,
 }
@@ -171,7 +171,7 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn new(models: usize) -> Ledger {
         Ledger {
-            used: vec![HashSet::new(); models],
+            used: vec![foldhash::HashSet::default(); models],
             mismatched: vec![Vec::new(); models],
             ..Ledger::default()
         }

@@ -1,6 +1,6 @@
 //! The Programs that tensors share.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::dtype::Float;
 use crate::kernel::{End, Expression, Node, Program, Statistic};

@@ -1,7 +1,7 @@
 //! What can be wrong with a merge, found before a byte is written.
 
 use super::ViewError;
-use crate::keys::{FilterError, KeyReport};
+use crate::keys::{BlockError, FilterError, KeyReport};
 use crate::recipe::{LowerError, SolveError, SpaceError};
 
 /// A merge that cannot be planned.
@@ -35,6 +35,13 @@ pub enum PlanError {
     Lower(Box<LowerError>),
     #[error(transparent)]
     View(Box<ViewError>),
+    #[error(transparent)]
+    Blocks(Box<BlockError>),
+    #[error(
+        "{node} has no ratio that block weights could set; `wgmerge methods` says which methods \
+         do, such as weighted_sum"
+    )]
+    NoRatio { node: String },
     #[error("{node} has none of the models' tensors, so there is nothing to write")]
     NoTensors { node: String },
     #[error(
@@ -94,7 +101,8 @@ boxed!(
     Space(SpaceError),
     Solve(SolveError),
     Lower(LowerError),
-    View(ViewError)
+    View(ViewError),
+    Blocks(BlockError)
 );
 
 /// How many names an error shows of each kind.

@@ -181,7 +181,13 @@ impl fmt::Display for Summary {
 }
 
 fn write_keys(f: &mut fmt::Formatter<'_>, keys: &KeyReport) -> fmt::Result {
+    for note in &keys.notes {
+        writeln!(f, "note      {note}")?;
+    }
     writeln!(f, "keys      as in {}", keys.reference)?;
+    for key in &keys.left_out {
+        writeln!(f, "          left out: `{key}`")?;
+    }
     for model in &keys.models {
         writeln!(
             f,

@@ -7,6 +7,7 @@
 //! they need; and the account of keys.
 
 mod account;
+mod blocks;
 mod bytes;
 mod class;
 mod error;
@@ -65,7 +66,10 @@ pub fn build(
     output: &Output,
     limits: &Limits,
 ) -> Result<Plan, PlanError> {
+    let (recipe, notes) = blocks::applied(recipe, sources)?;
+    let recipe = recipe.as_ref();
     let mut resolved = resolve::resolve(recipe, sources)?;
+    resolved.report.notes = notes;
     let files = layout::place(recipe, sources, output, &mut resolved.jobs)?;
     let mut memory = memory::divide(&mut resolved.jobs, &resolved.classes, limits)?;
     let (survey, tasks) = task::cut(&resolved.jobs, &resolved.classes, &memory);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use crate::checkpoint::TensorInfo;
+use crate::checkpoint::Tensors;
 
 /// A model's headers.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub struct Source<'a> {
     /// The path the user gave.
     pub path: PathBuf,
     /// The tensors, in file order.
-    pub tensors: &'a IndexMap<String, TensorInfo>,
+    pub tensors: &'a Tensors,
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
     /// Its files: the file's name, or for a folder the path inside it.

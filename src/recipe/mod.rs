@@ -20,9 +20,9 @@ mod view;
 pub use flags::{FlagError, merge_of};
 pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
 pub use node::{Constant, Entry, Form, NodeId, RecipeNode, Route};
-pub use options::{Metadata, Missing, OnNan, Options, OutputDType, ShapePolicy};
+pub use options::{BlockOption, Metadata, Missing, OnNan, Options, OutputDType, ShapePolicy};
 pub use record::record;
-pub use solution::{Names, Solution, SolveError};
+pub use solution::{NameSet, Names, Solution, SolveError};
 pub use space::{SpaceError, spaces};
 pub use view::View;
 
@@ -75,7 +75,8 @@ impl Recipe {
         self.nodes.iter().all(|node| match node {
             RecipeNode::Model { form, .. } => *form == Form::Own,
             RecipeNode::Merge { .. } => true,
-            RecipeNode::Literal { .. } | RecipeNode::Route { .. } => false,
+            RecipeNode::Literal { form, .. } => *form == Form::Own,
+            RecipeNode::Route { .. } => false,
         })
     }
 

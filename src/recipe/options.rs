@@ -2,7 +2,7 @@
 
 use crate::dtype::Float;
 use crate::kernel::Compute;
-use crate::keys::Filter;
+use crate::keys::{BlockWeights, Filter};
 
 /// What happens to a tensor that a model lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +81,15 @@ pub enum Metadata {
     Full,
 }
 
+/// Block weights, with the text that they were read from.
+#[derive(Clone, Debug)]
+pub struct BlockOption {
+    /// The text.
+    pub text: String,
+    /// What it says.
+    pub weights: BlockWeights,
+}
+
 /// Options of a merge. The output's bytes depend on nothing else besides inputs and graph.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -98,6 +107,8 @@ pub struct Options {
     pub shape: ShapePolicy,
     /// Which tensors are merged; the others are copied from the reference model.
     pub filter: Filter,
+    /// The ratio of the last merge for every tensor by its name.
+    pub block_weights: Option<BlockOption>,
     /// What the output records.
     pub metadata: Metadata,
     /// The size in bytes that no file of the output exceeds, unless one tensor does.

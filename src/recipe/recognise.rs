@@ -58,7 +58,14 @@ impl Recogniser<'_> {
     ) -> Result<Option<Arc<Config>>, SolveError> {
         let mut fits: Option<Vec<&Arc<Config>>> = None;
         let mut unknown = false;
-        for &model in models {
+        for (number, &model) in models.iter().enumerate() {
+            // Models of one family mostly have the same tensors.
+            if models[..number]
+                .iter()
+                .any(|&other| self.same(model, other))
+            {
+                continue;
+            }
             let tensors = self.models[model].tensors.iter();
             let shown = tensors.map(|(name, info)| (name.as_str(), info.shape.as_slice()));
             let recognition = self.registry.recognise(shown);
@@ -99,6 +106,15 @@ impl Recogniser<'_> {
             Some([config]) if !unknown => Some(Arc::clone(config)),
             _ => None,
         })
+    }
+
+    /// Whether two models have the same names and shapes in the same order.
+    fn same(&self, model: usize, other: usize) -> bool {
+        let [a, b] = [model, other].map(|model| self.models[model].tensors);
+        a.len() == b.len()
+            && a.iter()
+                .zip(b)
+                .all(|((a, x), (b, y))| a == b && x.shape == y.shape)
     }
 
     fn check(&self, model: usize, config: &Config) -> Result<(), SolveError> {

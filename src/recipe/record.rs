@@ -26,6 +26,7 @@ pub fn record(recipe: &Recipe) -> Json {
         "shape": options.shape.word(),
         "include": include,
         "exclude": exclude,
+        "block_weights": options.block_weights.as_ref().map(|blocks| &blocks.text),
     })
 }
 

@@ -8,12 +8,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::{IndexMap, IndexSet};
 
 use super::groups::Groups;
 use super::recognise::Recogniser;
 use super::{Leaf, NodeId, Recipe, RecipeNode, Route, View};
-use crate::checkpoint::TensorInfo;
+use crate::checkpoint::Tensors;
 use crate::keys::{Config, ConfigError, Configs, Relation};
 
 /// A recipe whose nodes cannot be named consistently.
@@ -61,8 +62,11 @@ pub struct Names<'a> {
     /// The model's path, for messages.
     pub path: &'a std::path::Path,
     /// Its tensors, in file order.
-    pub tensors: &'a IndexMap<String, TensorInfo>,
+    pub tensors: &'a Tensors,
 }
+
+/// A model's tensors by the names that its form gives them, in file order.
+type NameMap = IndexMap<String, String, RandomState>;
 
 /// How the tensors of every node are named.
 #[derive(Clone, Debug)]
@@ -70,7 +74,7 @@ pub struct Solution {
     /// Per node the model config, or None for own names.
     configs: Vec<Option<Arc<Config>>>,
     /// Per model node: which model, and the config's names with the file's.
-    models: Vec<Option<(usize, IndexMap<String, String>)>>,
+    models: Vec<Option<(usize, NameMap)>>,
 }
 
 impl Solution {
@@ -243,31 +247,46 @@ impl Solution {
     }
 
     /// The names of all tensors that a node may have: those that any of its models has.
-    pub fn names(&self, recipe: &Recipe, id: NodeId, registry: &Configs) -> IndexSet<String> {
+    pub fn names(&self, recipe: &Recipe, id: NodeId, registry: &Configs) -> NameSet {
+        let mut names = NameSet::default();
+        let mut seen = vec![false; recipe.nodes.len()];
+        self.gather(recipe, id, registry, &mut names, &mut seen);
+        names
+    }
+
+    /// Adds the names of a node's tensors, unless that was done before.
+    fn gather(
+        &self,
+        recipe: &Recipe,
+        id: NodeId,
+        registry: &Configs,
+        names: &mut NameSet,
+        seen: &mut [bool],
+    ) {
+        if std::mem::replace(&mut seen[id.0], true) {
+            return;
+        }
         match &recipe.nodes[id.0] {
             RecipeNode::Model { .. } => {
-                let names = self.models[id.0].iter();
-                names.flat_map(|(_, names)| names.keys().cloned()).collect()
+                for name in self.models[id.0].iter().flat_map(|(_, names)| names.keys()) {
+                    if !names.contains(name) {
+                        names.insert(name.clone());
+                    }
+                }
             }
-            RecipeNode::Literal { .. } => IndexSet::new(),
+            RecipeNode::Literal { .. } => {}
             RecipeNode::Route {
                 route: route @ (Route::PickComponent(_) | Route::OmitComponent(_)),
                 inputs,
             } => {
-                let names = self.names(recipe, inputs[0], registry);
-                let passed = names
-                    .into_iter()
-                    .filter(|name| self.passes(id, route, name));
-                passed.collect()
+                let all = self.names(recipe, inputs[0], registry);
+                names.extend(all.into_iter().filter(|name| self.passes(id, route, name)));
             }
             RecipeNode::Route {
                 route: Route::Convert(conversion),
                 inputs,
             } => {
                 let sources = self.names(recipe, inputs[0], registry);
-                let Ok(target) = registry.find(conversion.to) else {
-                    return IndexSet::new();
-                };
                 let made = |name: &&str| {
                     let relation = conversion.relation(name);
                     relation.is_some_and(|relation| {
@@ -275,19 +294,22 @@ impl Solution {
                         view.leaves().into_iter().any(|leaf| sources.contains(leaf))
                     })
                 };
-                let names = target.keys().map(|(name, _)| name).filter(made);
-                names.map(str::to_owned).collect()
+                if let Ok(target) = registry.find(conversion.to) {
+                    let keys = target.keys().map(|(name, _)| name);
+                    names.extend(keys.filter(made).map(str::to_owned));
+                }
             }
             node => {
-                let mut names = IndexSet::new();
                 for input in node.operands() {
-                    names.extend(self.names(recipe, input, registry));
+                    self.gather(recipe, input, registry, names, seen);
                 }
-                names
             }
         }
     }
 }
+
+/// Names in order.
+pub type NameSet = IndexSet<String, RandomState>;
 
 impl From<Relation> for View<String> {
     fn from(relation: Relation) -> View<String> {
@@ -310,7 +332,7 @@ fn name_maps(
     recipe: &Recipe,
     models: &[Names<'_>],
     configs: &[Option<Arc<Config>>],
-) -> Vec<Option<(usize, IndexMap<String, String>)>> {
+) -> Vec<Option<(usize, NameMap)>> {
     let map = |(node, config): (&RecipeNode, &Option<Arc<Config>>)| {
         let RecipeNode::Model { model, .. } = node else {
             return None;

@@ -10,6 +10,8 @@ tests/data/digits/base.safetensors  340.47 kB in 1 file(s)
 file              tensors      bytes
 base.safetensors        6  340.47 kB
 
+no known model config: the tensors keep their own names
+
 metadata
 format    pt
 

@@ -20,6 +20,10 @@ const EXPECTED: &[(&str, &str)] = &[
         "a layout is asked only for what its Program reads",
     ),
     ("src/kernel/wgsl.rs", "a String takes all text"),
+    (
+        "src/keys/config/builtin.rs",
+        "the built-in configs are well formed",
+    ),
     ("src/method/consensus.rs", "there is a vote"),
     ("src/method/consensus.rs", "there is an entry"),
     (

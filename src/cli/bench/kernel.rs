@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::checkpoint::TensorInfo;
+use crate::checkpoint::{TensorInfo, Tensors};
 use crate::cli::exit::Failure;
 use crate::dtype::{Float, codec};
 use crate::exec::cpu::{CpuExecutor, Level};
@@ -140,7 +140,7 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
         file: 0,
         span: 0..elements * float.bytes() as u64,
     };
-    let tensors = IndexMap::from([("synthetic".to_owned(), info)]);
+    let tensors = Tensors::from_iter([("synthetic".to_owned(), info)]);
     let metadata = IndexMap::new();
     let source = |path: &PathBuf| Source {
         path: path.clone(),

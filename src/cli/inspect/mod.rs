@@ -12,9 +12,9 @@ use serde::Serialize;
 use self::statistics::Statistics;
 use super::args::InspectArgs;
 use super::exit::Failure;
-use super::out;
+use super::{out, recipe};
 use crate::checkpoint::Checkpoint;
-use crate::keys::FilterError;
+use crate::keys::{FilterError, Verdict};
 
 /// What is told about a checkpoint; also the JSON of it.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,10 @@ struct Inspection {
     files: Vec<FileRow>,
     /// Weight files of the folder that are not part of the checkpoint.
     left_out: Vec<String>,
+    /// The model config that its names and shapes show, if exactly one.
+    config: Option<String>,
+    /// What the names and shapes show, in lines.
+    recognition: String,
     metadata: IndexMap<String, String>,
     /// Totals of the tensors below, by dtype.
     dtypes: IndexMap<&'static str, Total>,
@@ -73,7 +77,16 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
 }
 
 fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Failure> {
+    let registry = recipe::registry(&args.configs)?;
+    let shown = checkpoint.tensors().iter();
+    let shown = shown.map(|(name, info)| (name.as_str(), info.shape.as_slice()));
+    let recognition = registry.recognise(shown);
     let mut inspection = Inspection {
+        config: match &recognition.verdict {
+            Verdict::Known(config) => Some(config.id().to_owned()),
+            Verdict::Unknown | Verdict::Ambiguous(_) => None,
+        },
+        recognition: recognition.explain(),
         path: checkpoint.path().display().to_string(),
         file_bytes: checkpoint.files().iter().map(|file| file.len).sum(),
         files: files(checkpoint),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Inspection, TensorRow};
-use crate::cli::out::escape;
+use crate::cli::out::{escape, escape_lines};
 use crate::cli::table::{Align, Table};
 use crate::plan::human;
 
@@ -22,6 +22,8 @@ pub(super) fn render(inspection: &Inspection, stats: bool) -> String {
         inspection.files.len()
     );
     text += &files(inspection);
+    text += &escape_lines(inspection.recognition.trim_end());
+    text += "\n\n";
     text += &metadata(inspection);
     text += &dtypes(inspection);
     text.push('\n');

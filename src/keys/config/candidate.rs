@@ -59,6 +59,10 @@ const STRAY_NAMES: usize = 100;
 /// has tensors of its own: one in this many.
 const TOLERATED: usize = 50;
 
+/// The share of unknown names that a checkpoint may have at most where most shapes differ as well:
+/// one in this many.
+const STRAY_NAMES_OF_OTHER_SHAPES: usize = 10;
+
 impl Config {
     /// Per component: its name, how many of its tensors a checkpoint has, and how many are
     /// expected: the mandatory ones, and the optional ones that are there.
@@ -179,7 +183,8 @@ impl<'c> Candidate<'c> {
         if self.known * 2 < self.tensors {
             Some("most of the names are unknown")
         } else if strays {
-            (self.other_shapes * 2 > self.known && self.unknown() * 10 > self.tensors)
+            (self.other_shapes * 2 > self.known
+                && self.unknown() * STRAY_NAMES_OF_OTHER_SHAPES > self.tensors)
                 .then_some("some names are unknown and most of the shapes differ")
         } else if missing * TOLERATED > expected {
             Some("some names are unknown and parts of the config are missing")

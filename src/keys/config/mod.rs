@@ -84,12 +84,12 @@ impl Config {
     fn new(
         id: String,
         components: Vec<String>,
-        keys: impl IntoIterator<Item = (String, ConfigKey)>,
+        keys: Vec<(String, ConfigKey)>,
     ) -> Result<Config, NameClash> {
         let mut config = Config {
             id,
             components,
-            keys: IndexMap::new(),
+            keys: IndexMap::with_capacity(keys.len()),
             aliases: HashMap::new(),
         };
         for (name, key) in keys {

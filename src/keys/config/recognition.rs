@@ -65,9 +65,9 @@ impl<'c> Recognition<'c> {
             ),
             Verdict::Ambiguous(configs) => {
                 let ids: Vec<&str> = configs.iter().map(|config| config.id()).collect();
-                let ids = ids.join(", ");
+                let list = ids.join(", ");
                 (
-                    format!("one of the model configs {ids}: the tensors do not tell which"),
+                    format!("one of the model configs {list}: the tensors do not tell which"),
                     ids.len(),
                 )
             }

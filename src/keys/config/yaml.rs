@@ -24,9 +24,9 @@ use crate::dtype::DType;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum YamlError {
-    #[error("field `{field}`: {}", .fault.render_with_formatter(&UserMessageFormatter))]
+    #[error("{place}{}", .fault.render_with_formatter(&UserMessageFormatter))]
     Form {
-        field: String,
+        place: String,
         fault: Box<serde_saphyr::Error>,
     },
     #[error("field `identifier` is empty; a config has a name such as `family-format`")]
@@ -114,15 +114,20 @@ fn limits() -> Options {
 }
 
 fn parse(text: &str) -> Result<ConfigText, YamlError> {
-    let mut field = String::new();
+    let mut place = String::new();
     let config = with_deserializer_from_str_with_options(text, limits(), |deserializer| {
         serde_path_to_error::deserialize(deserializer).map_err(|fault| {
-            field = fault.path().to_string();
+            let path = fault.path().to_string();
+            // The path of the whole document is a dot; that of a duplicate ends with a question mark.
+            let field = path.trim_end_matches(['.', '?']);
+            if !field.is_empty() {
+                place = format!("field `{field}`: ");
+            }
             fault.into_inner()
         })
     });
     config.map_err(|fault| YamlError::Form {
-        field,
+        place,
         fault: Box::new(fault),
     })
 }

@@ -8,6 +8,7 @@ mod merge;
 mod route;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::{Constant, Entry, Missing, NodeId, Recipe, RecipeNode, Solution, View};
 use crate::dtype::Float;
@@ -103,7 +104,7 @@ pub struct Lowerer<'a> {
 }
 
 /// A view of a node's tensors, and whether values that are not finite are tolerated.
-type Wanted = (View<String>, bool);
+type Wanted = (Rc<View<String>>, bool);
 
 impl<'a> Lowerer<'a> {
     /// A lowerer for the tensor that the output calls `key`.
@@ -129,7 +130,7 @@ impl<'a> Lowerer<'a> {
     /// The value of the root, or None where it has no such tensor.
     pub fn root(&mut self) -> Result<Option<Node>, LowerError> {
         let root = self.recipe.root();
-        let wanted = (View::Tensor(self.key.to_owned()), false);
+        let wanted = (Rc::new(View::Tensor(self.key.to_owned())), false);
         match self.value(root, &wanted)? {
             Some(value) => Ok(Some(self.tensor(value))),
             None => Ok(None),
@@ -138,7 +139,7 @@ impl<'a> Lowerer<'a> {
 
     fn value(&mut self, id: NodeId, wanted: &Wanted) -> Result<Option<Value>, LowerError> {
         let known = &self.known[id.0];
-        if let Some((_, value)) = known.iter().find(|(known, _)| known == wanted) {
+        if let Some((_, value)) = known.iter().find(|(known, _)| is_same(known, wanted)) {
             return Ok(value.clone());
         }
         let recipe = self.recipe;
@@ -235,6 +236,10 @@ impl Constant {
             Constant::Text(text) => Some(Given::Word(text.clone())),
         }
     }
+}
+
+fn is_same(a: &Wanted, b: &Wanted) -> bool {
+    a.1 == b.1 && (Rc::ptr_eq(&a.0, &b.0) || a.0 == b.0)
 }
 
 fn describe(value: &Value) -> String {

@@ -1,5 +1,7 @@
 //! Routes of a tensor: values passed on, rearranged or chosen.
 
+use std::rc::Rc;
+
 use super::{Leaf, Lost, LowerError, Lowerer, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::{Derive, Formula, Node};
@@ -37,7 +39,7 @@ impl Lowerer<'_> {
             // Without a fallback the load itself refuses what is not finite.
             Route::OmitNonFinite => self.value(inputs[0], wanted),
             Route::ConvertSingleton => {
-                let key = View::Tensor("key".to_owned());
+                let key = Rc::new(View::Tensor("key".to_owned()));
                 self.value(inputs[0], &(key, wanted.1))
             }
             Route::Convert(conversion) => {
@@ -45,7 +47,7 @@ impl Lowerer<'_> {
                     .0
                     .replace(&mut |name: &String| conversion.relation(name).map(View::from));
                 match view {
-                    Some(view) => self.value(inputs[0], &(view, wanted.1)),
+                    Some(view) => self.value(inputs[0], &(Rc::new(view), wanted.1)),
                     None => {
                         let name = wanted.0.leaves().into_iter().next().cloned();
                         self.lost.extend(name.map(|name| Lost { node: id, name }));
@@ -97,7 +99,7 @@ impl Lowerer<'_> {
             _ => None,
         };
         let value = match checked {
-            Some(input) => self.value(input, &(wanted.0.clone(), true))?,
+            Some(input) => self.value(input, &(Rc::clone(&wanted.0), true))?,
             None => self.value(first, wanted)?,
         };
         let Some(value) = value else {

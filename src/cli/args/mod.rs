@@ -1,16 +1,19 @@
 //! The definition of the command line. Help, completions and the manual are generated from it.
 
+mod options;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use regex::Regex;
 
+pub(super) use options::{OptionArgs, OutputArgs, WorkArgs};
+
 use super::{size, word};
-use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
 use crate::method::Method;
-use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy};
+use crate::recipe::OutputDType;
 
 /// Merges neural-network checkpoints on any GPU or CPU, with the same bytes, in bounded memory.
 #[derive(Debug, Parser)]
@@ -39,6 +42,10 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// List the tensors of a checkpoint, with statistics if wanted
     Inspect(InspectArgs),
+    /// Convert a checkpoint to another key format or dtype, or split it into shards
+    Convert(ConvertArgs),
+    /// List the model configs, or describe one
+    Configs(ConfigsArgs),
     /// List the merge methods, or describe one
     Methods(MethodsArgs),
     /// List what can compute, and check that it gives the same bytes as the CPU
@@ -138,94 +145,6 @@ pub(super) struct FileArgs {
     pub(super) options: OptionArgs,
 }
 
-/// How what does not fit is treated, and what the output looks like.
-#[derive(Debug, clap::Args)]
-pub(super) struct OptionArgs {
-    /// Dtype of merged tensors (keep: that of the base, else of the first model)
-    #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
-    pub(super) dtype: OutputDType,
-
-    /// Working dtype: what every intermediate result is rounded to
-    #[arg(long, default_value = Compute::default().name(), value_parser = word::compute())]
-    pub(super) compute: Compute,
-
-    /// Seed of random methods; recorded in the output
-    #[arg(long, default_value_t = 0)]
-    pub(super) seed: u64,
-
-    /// What to do about a tensor that a model lacks
-    #[arg(long, default_value = Missing::default().word(), value_parser = word::missing())]
-    pub(super) missing: Missing,
-
-    /// What to do about a tensor whose shape is not the base's: cut it, or fill it up with zeros
-    #[arg(long, default_value = ShapePolicy::default().word(), value_parser = word::shape())]
-    pub(super) shape: ShapePolicy,
-
-    /// What to do about infinities and NaN in a model
-    #[arg(long, default_value = OnNan::default().word(), value_parser = word::on_nan())]
-    pub(super) on_nan: OnNan,
-
-    /// Merge only tensors whose name matches; the rest is copied from the base or first model
-    #[arg(long, value_name = "REGEX")]
-    pub(super) include: Vec<String>,
-
-    /// Copy tensors whose name matches instead of merging them
-    #[arg(long, value_name = "REGEX")]
-    pub(super) exclude: Vec<String>,
-
-    /// What the output's metadata carries
-    #[arg(long, default_value = Metadata::default().word(), value_parser = word::metadata())]
-    pub(super) metadata: Metadata,
-
-    /// Split the output into files of at most this size, with an index; the output is a folder
-    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
-    pub(super) max_shard_size: Option<u64>,
-}
-
-/// Where and with what the work is done. The output's bytes do not depend on it.
-#[derive(Debug, clap::Args)]
-pub(super) struct WorkArgs {
-    /// auto (the best real GPU, else the CPU), cpu, gpu, gpu:NAME or gpu:NUMBER
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub(super) device: DeviceChoice,
-
-    /// Bound on everything the process holds, on the host and on the device
-    #[arg(long, default_value = "1GiB", value_name = "SIZE", value_parser = size::parse)]
-    pub(super) memory: u64,
-
-    /// Threads that compute [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) threads: Option<u16>,
-
-    /// Replace an existing output (never an input)
-    #[arg(long)]
-    pub(super) force: bool,
-}
-
-/// Where the result goes, and what is said about it.
-#[derive(Debug, clap::Args)]
-pub(super) struct OutputArgs {
-    /// Output: a .safetensors file, or a folder
-    #[arg(long, short = 'o', value_name = "PATH")]
-    pub(super) output: PathBuf,
-
-    /// Add the SHA-256 of each file of the output to the report
-    #[arg(long)]
-    pub(super) hash: bool,
-
-    /// Print the report as JSON on standard output
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// No progress and no report, only errors
-    #[arg(long, short = 'q')]
-    pub(super) quiet: bool,
-
-    /// Show the plan before the merge
-    #[arg(long, short = 'v', conflicts_with = "quiet")]
-    pub(super) verbose: bool,
-}
-
 #[derive(Debug, clap::Args)]
 pub(super) struct MergeArgs {
     #[command(flatten)]
@@ -310,6 +229,58 @@ pub(super) struct InspectArgs {
     /// Only tensors whose name matches
     #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
     pub(super) filter: Option<Regex>,
+
+    /// Model config of your own, in sd-mecha's YAML form; may be given several times
+    #[arg(long = "config", value_name = "FILE")]
+    pub(super) configs: Vec<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ConvertArgs {
+    /// A .safetensors file, or a folder of them
+    #[arg(value_name = "PATH")]
+    pub(super) path: PathBuf,
+
+    /// Model config to convert the names to; `wgmerge configs` lists them
+    #[arg(long, value_name = "CONFIG")]
+    pub(super) to: Option<String>,
+
+    /// Model config of the input, where its names and shapes do not show it
+    #[arg(long, value_name = "CONFIG")]
+    pub(super) from: Option<String>,
+
+    /// Dtype of the output's floats; `keep` changes no bit
+    #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
+    pub(super) dtype: OutputDType,
+
+    /// Split the output into files of at most this size, with an index; the output is a folder
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub(super) max_shard_size: Option<u64>,
+
+    /// Model config of your own, in sd-mecha's YAML form; may be given several times
+    #[arg(long = "config", value_name = "FILE")]
+    pub(super) configs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) work: WorkArgs,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ConfigsArgs {
+    /// The model config to describe
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
+
+    /// Model config of your own, in sd-mecha's YAML form; may be given several times
+    #[arg(long = "config", value_name = "FILE")]
+    pub(super) configs: Vec<PathBuf>,
 
     /// Print JSON
     #[arg(long)]

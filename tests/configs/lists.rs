@@ -1,0 +1,135 @@
+//! The built-in configs are what the lists say.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+
+use wgmerge::keys::config::{ConfigKey, configs, find};
+
+use super::{IDS, List};
+
+/// The first differences of two lists of keys, each a line.
+fn differences(expected: &[(String, ConfigKey)], found: &[(String, ConfigKey)]) -> Vec<String> {
+    fn by_name(keys: &[(String, ConfigKey)]) -> HashMap<&str, &ConfigKey> {
+        keys.iter()
+            .map(|(name, key)| (name.as_str(), key))
+            .collect()
+    }
+    let (expected, found) = (by_name(expected), by_name(found));
+    let mut lines = Vec::new();
+    for (name, key) in &expected {
+        match found.get(name) {
+            None => lines.push(format!("{name} is missing")),
+            Some(other) if other != key => lines.push(format!("{name}: {other:?}, not {key:?}")),
+            Some(_) => {}
+        }
+    }
+    let more = found.keys().filter(|name| !expected.contains_key(*name));
+    lines.extend(more.map(|name| format!("{name} is not in the list")));
+    lines.sort_unstable();
+    lines.truncate(10);
+    lines
+}
+
+#[track_caller]
+fn assert_same<T: PartialEq + Debug>(id: &str, found: T, expected: T) {
+    assert!(found == expected, "{id}: {found:?}, not {expected:?}");
+}
+
+#[test]
+fn every_config_is_its_list() {
+    let ids: Vec<&str> = configs().map(|config| config.id()).collect();
+    assert_eq!(ids, IDS);
+    for id in IDS {
+        let list = List::of(id);
+        let config = find(id).expect("a built-in config");
+        assert_same(id, config.components(), &list.components);
+        let found: Vec<(String, ConfigKey)> = config
+            .keys()
+            .map(|(name, key)| (name.to_owned(), key.clone()))
+            .collect();
+        let faults = differences(&list.keys, &found);
+        assert!(faults.is_empty(), "{id}:\n{}", faults.join("\n"));
+        assert_same(id, found.len(), list.keys.len());
+        let mut sorted = list.keys;
+        sorted.sort_by(|a, b| (a.1.component, &a.0).cmp(&(b.1.component, &b.0)));
+        let names = |keys: &[(String, ConfigKey)]| -> Vec<String> {
+            keys.iter().map(|(name, _)| name.clone()).collect()
+        };
+        assert_same(id, names(&found), names(&sorted));
+    }
+}
+
+#[test]
+fn differences_are_found() {
+    let list = List::of("sd1-supermerger_blocks");
+    let mut other = List::of("sd1-supermerger_blocks").keys;
+    assert_eq!(differences(&list.keys, &other), Vec::<String>::new());
+    other[0].1.shape = vec![1];
+    other[1].0 = "IN99".to_owned();
+    let found = differences(&list.keys, &other);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("BASE: ConfigKey"), "{found:?}");
+    assert_eq!(found[1..], ["IN00 is missing", "IN99 is not in the list"]);
+}
+
+#[test]
+fn a_name_leads_to_its_tensor() {
+    let flux = find("flux-flux").expect("a built-in config");
+    let own = "model.diffusion_model.img_in.weight";
+    assert_eq!(flux.canonical(own), Some(own));
+    assert_eq!(flux.canonical("img_in.weight"), Some(own));
+    assert_eq!(flux.component_of("img_in.weight"), Some("diffuser"));
+    assert_eq!(flux.component_of("vae.encoder.conv_in.bias"), Some("vae"));
+    assert_eq!(
+        flux.key(own).map(|key| &key.shape[..]),
+        Some(&[3072, 64][..])
+    );
+    assert_eq!(flux.key("img_in.weight"), None);
+    assert_eq!(flux.canonical("img_in"), None);
+    assert_eq!(flux.component_of("img_in"), None);
+
+    let sd1 = find("sd1-ldm").expect("a built-in config");
+    let ema = "model_ema.diffusion_modelinput_blocks00weight";
+    assert_eq!(sd1.canonical("model_ema.input_blocks00weight"), Some(ema));
+    assert!(find("sd2-ldm").is_none());
+}
+
+#[test]
+fn numbers_per_block_are_told_from_tensors() {
+    let blocks: Vec<&str> = configs()
+        .filter(|config| config.is_blocks())
+        .map(|config| config.id())
+        .collect();
+    assert_eq!(blocks, IDS[8..]);
+}
+
+#[test]
+fn components_are_counted() {
+    let sgm = find("sdxl-sgm").expect("a built-in config");
+    let list = List::of("sdxl-sgm");
+    let none = sgm.component_counts(std::iter::empty());
+    assert_eq!(
+        none,
+        [
+            ("clip_l", 0, 178),
+            ("clip_g", 0, 374),
+            ("vae", 0, 248),
+            ("diffuser", 0, 1680),
+            ("scheduler", 0, 0)
+        ]
+    );
+    let all = sgm.component_counts(list.keys.iter().map(|(name, _)| name.as_str()));
+    let totals = [197, 390, 248, 1684, 12];
+    let found = all.iter().map(|&(_, found, expected)| (found, expected));
+    assert!(found.eq(totals.map(|total| (total, total))), "{all:?}");
+
+    let sd1 = find("sd1-ldm").expect("a built-in config");
+    let names = [
+        "cond_stage_model.transformer.final_layer_norm.bias",
+        "cond_stage_model.transformer.text_model.final_layer_norm.bias",
+        "cond_stage_model.transformer.embeddings.position_ids",
+        "something.else",
+    ];
+    let counts = sd1.component_counts(names.into_iter());
+    assert_eq!(counts[0], ("clip_l", 2, 197));
+}
