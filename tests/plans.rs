@@ -69,6 +69,7 @@ impl Model {
             path: self.path.clone(),
             tensors: &self.tensors,
             metadata: &self.metadata,
+            fingerprint: String::new(),
             files: self.files.clone(),
             is_folder: self.is_folder,
         }

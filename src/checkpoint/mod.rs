@@ -9,6 +9,7 @@
 mod encode;
 mod fault;
 mod file;
+mod fingerprint;
 mod folder;
 pub mod header;
 mod identity;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::lane::Lane;
 use super::{Busy, Device, MergeError, Progress, Report, Shared, engine, lanes, survey, window};
-use crate::checkpoint::{Checkpoint, FileIdentity};
+use crate::checkpoint::{Checkpoint, CheckpointError, FileIdentity};
 use crate::exec::cpu::Level;
 use crate::kernel::Row;
 use crate::plan::{self, Action, Limits, Output, Part, Plan, Source};
@@ -48,7 +48,10 @@ impl Merge {
             .iter()
             .map(|path| Checkpoint::open(path))
             .collect::<Result<Vec<_>, _>>()?;
-        let sources: Vec<Source<'_>> = checkpoints.iter().map(source).collect();
+        let sources = checkpoints
+            .iter()
+            .map(source)
+            .collect::<Result<Vec<Source<'_>>, _>>()?;
         let mut limits = Limits {
             memory: settings.memory,
             threads: settings.threads,
@@ -254,16 +257,17 @@ fn is_file(output: &Path) -> bool {
         .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
 }
 
-fn source(checkpoint: &Checkpoint) -> Source<'_> {
-    Source {
+fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {
+    Ok(Source {
         path: checkpoint.path().to_owned(),
         tensors: checkpoint.tensors(),
         metadata: checkpoint.metadata(),
+        fingerprint: checkpoint.fingerprint()?,
         files: checkpoint
             .files()
             .iter()
             .map(|file| file.relative.clone())
             .collect(),
         is_folder: checkpoint.is_folder(),
-    }
+    })
 }

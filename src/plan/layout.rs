@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::job::Job;
+use super::metadata::metadata;
 use super::{Output, PlanError, Source};
 use crate::checkpoint::encode_header;
-use crate::recipe::{Metadata, Recipe, record};
+use crate::recipe::Recipe;
 
 /// The data section begins at a multiple of this, so that blocks can be written past the page
 /// cache.
@@ -34,7 +35,7 @@ pub(super) fn place(
 ) -> Result<Vec<PlannedFile>, PlanError> {
     let reference = &sources[recipe.reference];
     let names = name_files(recipe, reference, output, jobs)?;
-    let metadata = metadata(recipe, reference);
+    let metadata = metadata(recipe, sources);
     let mut placed = Vec::with_capacity(jobs.len());
     let mut files = Vec::with_capacity(names.len());
     for (name, members) in names {
@@ -171,19 +172,4 @@ fn lay(members: &mut [Job], file: usize) -> u64 {
         offset += job.bytes;
     }
     offset
-}
-
-fn metadata(recipe: &Recipe, reference: &Source<'_>) -> Vec<(String, String)> {
-    let mut metadata = vec![("format".to_owned(), "pt".to_owned())];
-    if recipe.options.metadata != Metadata::None {
-        metadata.push(("wgmerge_recipe".to_owned(), record(recipe).to_string()));
-    }
-    if recipe.options.metadata == Metadata::Full {
-        for (name, value) in reference.metadata {
-            if !metadata.iter().any(|(known, _)| known == name) {
-                metadata.push((name.clone(), value.clone()));
-            }
-        }
-    }
-    metadata
 }

@@ -16,6 +16,7 @@ mod job;
 mod layout;
 mod loader;
 mod memory;
+mod metadata;
 mod resolve;
 mod source;
 mod task;

@@ -42,6 +42,10 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
             }
             value
         }
+        // The text of the block weights says it shorter.
+        RecipeNode::Literal {
+            form: Form::Own, ..
+        } if recipe.options.block_weights.is_some() => json!({ "literal": "block_weights" }),
         RecipeNode::Literal { entries, form, .. } => {
             let entries: Map<String, Json> = entries
                 .iter()

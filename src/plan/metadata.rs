@@ -1,0 +1,110 @@
+//! What the output's `__metadata__` carries.
+//!
+//! The recipe is written twice: as `wgmerge_recipe`, with the options and the inputs' fingerprints,
+//! and as `mecha_recipe` where sd-mecha has words for it. What a model says about its family
+//! (`modelspec.architecture` and the like) holds for the merge too and is carried from the
+//! reference model; what it says about itself (title, author, date, hash, picture) does not and is
+//! left out. A licence binds whoever uses any of the inputs, so those of all inputs are named.
+
+use serde_json::json;
+
+use super::Source;
+use crate::recipe::{Metadata, Recipe, mecha, record};
+
+/// What a model says about itself alone.
+const OWN: [&str; 10] = [
+    "title",
+    "author",
+    "date",
+    "description",
+    "hash_sha256",
+    "thumbnail",
+    "usage_hint",
+    "trigger_phrase",
+    "tags",
+    "merged_from",
+];
+
+const SPEC: &str = "modelspec.";
+
+/// The entries of the output's metadata.
+pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, String)> {
+    let reference = &sources[recipe.reference];
+    let mut entries = vec![("format".to_owned(), "pt".to_owned())];
+    if recipe.options.metadata == Metadata::None {
+        return entries;
+    }
+    let mut add = |name: &str, value: String| {
+        if !entries.iter().any(|(known, _)| known == name) {
+            entries.push((name.to_owned(), value));
+        }
+    };
+    let mut own = record(recipe);
+    own["inputs"] = sources
+        .iter()
+        .map(|source| json!({ "name": name(source), "fingerprint": source.fingerprint }))
+        .collect();
+    add("wgmerge_recipe", own.to_string());
+    if let Some(text) = as_mecha(recipe) {
+        add("mecha_recipe", text);
+    }
+    if recipe.options.metadata == Metadata::Full {
+        for (name, value) in reference.metadata {
+            add(name, value.clone());
+        }
+        return entries;
+    }
+    for (name, value) in reference.metadata {
+        let spec = name.strip_prefix(SPEC);
+        if spec.is_some_and(|name| !OWN.contains(&name) && !is_licence(name)) {
+            add(name, value.clone());
+        }
+    }
+    for (name, value) in licences(sources) {
+        add(&name, value);
+    }
+    if reference.metadata.keys().any(|name| name.starts_with(SPEC)) && sources.len() > 1 {
+        let names: Vec<String> = sources.iter().map(name).collect();
+        add("modelspec.merged_from", names.join(", "));
+    }
+    entries
+}
+
+fn name(source: &Source<'_>) -> String {
+    let name = source.path.file_name().unwrap_or(source.path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// The recipe in sd-mecha's words, with models by file name as in our own record.
+fn as_mecha(recipe: &Recipe) -> Option<String> {
+    let mut recipe = recipe.clone();
+    for model in &mut recipe.models {
+        if let Some(name) = model.file_name() {
+            *model = name.into();
+        }
+    }
+    let script = mecha::write(&recipe).ok()?;
+    Some(script.to_string())
+}
+
+fn is_licence(name: &str) -> bool {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    matches!(name.to_ascii_lowercase().as_str(), "license" | "licence")
+}
+
+/// The licences of all inputs by the name they are given under, each distinct one once.
+fn licences(sources: &[Source<'_>]) -> Vec<(String, String)> {
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, value) in sources.iter().flat_map(|source| source.metadata) {
+        if !is_licence(name) {
+            continue;
+        }
+        match found.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) if values.contains(&value.as_str()) => {}
+            Some((_, values)) => values.push(value),
+            None => found.push((name.clone(), vec![value])),
+        }
+    }
+    let join = |(name, values): (String, Vec<&str>)| (name, values.join(" AND "));
+    found.into_iter().map(join).collect()
+}
