@@ -1,5 +1,5 @@
-//! Composes a recipe in Rust and merges it: the mean of two fine-tunes, plus what TIES makes of what
-//! they learned over their base.
+//! Composes a recipe in Rust and merges it: the mean of two fine-tunes, plus what TIES makes of
+//! what they learned over their base.
 //!
 //! ```sh
 //! cargo run --release --example compose -- base.safetensors a.safetensors b.safetensors

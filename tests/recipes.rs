@@ -1,6 +1,7 @@
 //! Recipes: their text, their graph, and what comes out.
 
 mod golden;
+mod sweep;
 mod syntax;
 
 use std::path::Path;

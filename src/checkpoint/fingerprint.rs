@@ -1,9 +1,9 @@
 //! A short name for what a checkpoint holds.
 //!
-//! Hashing every byte of a large model takes longer than merging it. A fingerprint is the SHA-256 of
-//! the files' sizes and headers and of blocks spread evenly over their data: it tells fine-tunes of
-//! one model apart, because training changes all of a tensor, and costs a few milliseconds. It is
-//! no proof against a forger.
+//! Hashing every byte of a large model takes longer than merging it. A fingerprint is the SHA-256
+//! of the files' sizes and headers and of blocks spread evenly over their data: it tells fine-tunes
+//! of one model apart, because training changes all of a tensor, and costs a few milliseconds. It
+//! is no proof against a forger.
 
 use std::fmt::Write;
 

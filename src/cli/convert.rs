@@ -51,7 +51,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         },
         configs: registry,
     };
-    merge::write(recipe, &args.work, &args.output)
+    merge::write(recipe, None, &args.work, &args.output)
 }
 
 /// The model config of the input.

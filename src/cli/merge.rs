@@ -1,6 +1,6 @@
 //! `wgmerge merge`, `wgmerge run` and `wgmerge plan`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +15,7 @@ use crate::keys::{self, Filter};
 use crate::merge::{Merge, Report, Settings, choose_device};
 use crate::method::Method;
 use crate::plan::human;
-use crate::recipe::{BlockOption, Options, Recipe, merge_of};
+use crate::recipe::{BlockOption, Options, Recipe, Sweep, merge_of};
 use crate::sink;
 
 /// Merges by flags.
@@ -29,14 +29,24 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
         &flags.parameters,
         options,
     )?;
-    write(recipe, &args.work, &args.output)
+    write(
+        recipe,
+        flags.options.sweep.as_ref(),
+        &args.work,
+        &args.output,
+    )
 }
 
 /// Merges by a recipe file.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let file = &args.recipe;
     let recipe = recipe::read(&file.recipe, &file.configs, options(&file.options)?)?;
-    write(recipe, &args.work, &args.output)
+    write(
+        recipe,
+        file.options.sweep.as_ref(),
+        &args.work,
+        &args.output,
+    )
 }
 
 /// Prints a plan.
@@ -56,7 +66,8 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             return Err(Failure::input(message.to_owned()));
         }
     };
-    let merge = prepare(recipe, &args.work, &args.output, args.json)?;
+    let sweep = args.options.sweep.as_ref();
+    let merge = prepare(recipe, sweep, &args.work, &args.output, args.json)?;
     let summary = merge.plan().summary();
     if args.json {
         return out::print_json(&summary);
@@ -65,8 +76,13 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
 }
 
 /// Runs a merge and reports on it.
-pub(super) fn write(recipe: Recipe, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
-    let merge = prepare(recipe, work, &args.output, args.quiet)?;
+pub(super) fn write(
+    recipe: Recipe,
+    sweep: Option<&Sweep>,
+    work: &WorkArgs,
+    args: &OutputArgs,
+) -> Result<(), Failure> {
+    let merge = prepare(recipe, sweep, work, &args.output, args.quiet)?;
     merge.check_output()?;
     if !args.quiet {
         note_keys(&merge);
@@ -84,8 +100,9 @@ pub(super) fn write(recipe: Recipe, work: &WorkArgs, args: &OutputArgs) -> Resul
 /// Opens the device and the models, and plans.
 fn prepare(
     recipe: Recipe,
+    sweep: Option<&Sweep>,
     work: &WorkArgs,
-    output: &std::path::Path,
+    output: &Path,
     quiet: bool,
 ) -> Result<Merge, Failure> {
     let chosen = choose_device(&work.device)?;
@@ -101,14 +118,31 @@ fn prepare(
         level: Level::detect(),
     };
     let device = settings.device.is_some();
-    let merge = Merge::prepare(recipe, settings)?;
+    let merge = match sweep {
+        None => Merge::prepare(recipe, settings)?,
+        Some(sweep) => {
+            let recipes = sweep.recipes(&recipe);
+            let recipes = recipes.map_err(|fault| Failure::input(fault.to_string()))?;
+            let values = sweep.values.iter();
+            let outputs = values.map(|value| variant(output, &sweep.name, *value));
+            Merge::prepare_all(recipes.into_iter().zip(outputs).collect(), settings)?
+        }
+    };
     if device && merge.device().is_none() && !quiet {
-        out::say(
-            "note: ",
-            "sums over rows and torch's random numbers are made on the CPU",
-        );
+        let note = "this recipe has parts that only the CPU computes: it runs there";
+        out::say("note: ", note);
     }
     Ok(merge)
+}
+
+/// The output of a sweep for one value: `out-alpha-0.3.safetensors`.
+fn variant(output: &Path, name: &str, value: f64) -> PathBuf {
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    let mut file = format!("{stem}-{name}-{value}");
+    if let Some(extension) = output.extension() {
+        file += &format!(".{}", extension.to_string_lossy());
+    }
+    output.with_file_name(file)
 }
 
 /// The recipe that flags describe.
@@ -209,7 +243,7 @@ fn cancel_on_signal() -> Arc<AtomicBool> {
 /// The report: JSON on standard output, or lines on standard error.
 fn print(args: &OutputArgs, merge: &Merge, report: &Report) -> Result<(), Failure> {
     let hashes = match args.hash {
-        true => hashes(merge, report)?,
+        true => hashes(merge)?,
         false => Vec::new(),
     };
     if args.json {
@@ -228,12 +262,16 @@ fn print(args: &OutputArgs, merge: &Merge, report: &Report) -> Result<(), Failur
     if args.quiet {
         return Ok(());
     }
-    let mut lines = format!(
-        "{}: {} tensors merged, {} copied\n",
-        out::escape(&report.output.display().to_string()),
-        report.merged,
-        report.copied
-    );
+    let mut lines = String::new();
+    for output in merge.outputs() {
+        let name = output.display().to_string();
+        lines += &format!(
+            "{}: {} tensors merged, {} copied\n",
+            out::escape(&name),
+            report.merged,
+            report.copied
+        );
+    }
     lines += &format!(
         "{} read, {} written in {:.2} s on {}; {:.0} % of the floor\n",
         human(report.bytes_read),
@@ -254,19 +292,27 @@ fn print(args: &OutputArgs, merge: &Merge, report: &Report) -> Result<(), Failur
 
 /// The SHA-256 of each file of tensors, with its name in the output folder; without a name where
 /// the output is one file.
-fn hashes(merge: &Merge, report: &Report) -> Result<Vec<(String, String)>, Failure> {
-    let digest = |path: &std::path::Path| {
-        sink::digest(path)
-            .map_err(|fault| Failure::Run(format!("cannot read {}: {fault}", path.display())))
-    };
-    if report.output.is_file() {
-        return Ok(vec![(String::new(), digest(&report.output)?)]);
+fn hashes(merge: &Merge) -> Result<Vec<(String, String)>, Failure> {
+    let mut hashes = Vec::new();
+    for (variant, output) in merge.outputs().iter().enumerate() {
+        let several = merge.outputs().len() > 1;
+        let files: Vec<(String, PathBuf)> = match output.is_file() {
+            true if several => vec![(output.display().to_string(), output.clone())],
+            true => vec![(String::new(), output.clone())],
+            false => {
+                let files = merge.files(variant).iter();
+                let names = files.map(|file| file.name.display().to_string());
+                names
+                    .map(|name| (name.clone(), output.join(name)))
+                    .collect()
+            }
+        };
+        for (name, path) in files {
+            let hash = sink::digest(&path).map_err(|fault| {
+                Failure::Run(format!("cannot read {}: {fault}", path.display()))
+            })?;
+            hashes.push((name, hash));
+        }
     }
-    let files = merge.plan().files.iter();
-    files
-        .map(|file| {
-            let hash = digest(&report.output.join(&file.name))?;
-            Ok((file.name.display().to_string(), hash))
-        })
-        .collect()
+    Ok(hashes)
 }

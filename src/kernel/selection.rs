@@ -25,8 +25,8 @@ pub enum Ties {
 pub enum Kept {
     /// k = floor(density n), for a density in (0, 1]. The product is in f64, as every tool has it.
     Density(f64),
-    /// All from the j-th smallest on, j = max(floor((1 - k) n), 1): sd-mecha's rule, which keeps one
-    /// more than its density says.
+    /// All from the j-th smallest on, j = max(floor((1 - k) n), 1): sd-mecha's rule, which keeps
+    /// one more than its density says.
     FromRank(f64),
 }
 

@@ -82,6 +82,16 @@ impl Layout {
         layout
     }
 
+    /// The numbers of a row that the Program reads, one after the other.
+    pub fn numbers(&self, row: &Row) -> Row {
+        let at = usize::from;
+        Row {
+            scalars: self.scalars.iter().map(|&i| row.scalars[at(i)]).collect(),
+            cutoffs: self.cutoffs.iter().map(|&i| row.cutoffs[at(i)]).collect(),
+            streams: self.streams.iter().map(|&i| row.streams[at(i)]).collect(),
+        }
+    }
+
     /// Word of a record that holds the arena word where an input begins.
     pub fn input(&self, slot: u16) -> usize {
         HEADER.len() + rank(&self.slots, slot)

@@ -1,64 +1,87 @@
-//! The merge of a task on the CPU, chunk by chunk: what is read is used while it is in the cache.
+//! The merge of a task on the CPU, chunk by chunk: what is read is used while it is in the cache,
+//! and for all outputs.
 
 use super::lane::Lane;
+use super::memo::Memo;
 use super::window::{Run, unit_bytes};
 use super::{MergeError, scan};
 use crate::exec::Batch;
-use crate::kernel::Row;
-use crate::plan::{Action, Task};
+use crate::kernel::{Program, Row};
+use crate::plan::{Action, Part, Task};
 
-/// The rows of a task's parts, with the statistics that this lane finds by itself.
+/// For each part of a task the rows of its job and of that job's siblings, with the statistics that
+/// this lane finds by itself.
 pub(super) fn rows(
     lane: &mut Lane<'_>,
     task: &Task,
     known: &[Row],
-) -> Result<Vec<Row>, MergeError> {
+) -> Result<Vec<Vec<Row>>, MergeError> {
     let plan = lane.shared.merge.plan();
     let mut rows = Vec::with_capacity(task.parts.len());
     for part in &task.parts {
-        let mut row = known[part.job].clone();
-        if let Action::Merge {
-            class,
-            resident: true,
-            ..
-        } = &plan.jobs[part.job].action
-        {
-            scan::resolve(lane, &plan.classes[*class], *part, &mut row)?;
+        let mut own = Vec::with_capacity(plan.variants);
+        let mut memo = Memo::default();
+        for job in plan.siblings(part.job) {
+            let mut row = known[job].clone();
+            if let Action::Merge {
+                class,
+                resident: true,
+                ..
+            } = &plan.jobs[job].action
+            {
+                let part = Part { job, ..*part };
+                scan::resolve(lane, &plan.classes[*class], part, &mut row, &mut memo)?;
+            }
+            own.push(row);
         }
-        rows.push(row);
+        rows.push(own);
     }
     Ok(rows)
 }
 
-/// Computes a window.
+/// Computes a window of every output.
 pub(super) fn fill(
     lane: &mut Lane<'_>,
-    rows: &[Row],
+    rows: &[Vec<Row>],
     window: &[Run],
-    target: &mut [u8],
+    targets: &mut [&mut [u8]],
 ) -> Result<(), MergeError> {
     let plan = lane.shared.merge.plan();
     for run in window {
         let job = &plan.jobs[run.part.job];
         let unit = unit_bytes(job) as usize;
-        match &job.action {
-            Action::Copy(input) => {
-                let bytes = &mut target[run.output..][..run.part.len as usize];
+        if let Action::Copy(input) = &job.action {
+            let range = run.output..run.output + run.part.len as usize;
+            if let Some((first, others)) = targets.split_first_mut() {
+                let bytes = &mut first[range.clone()];
                 lane.shared.read_copy(job, input, run.part.start, bytes)?;
+                for other in others {
+                    other[range.clone()].copy_from_slice(bytes);
+                }
             }
-            Action::Merge { class, .. } => {
-                let program = &plan.programs[plan.classes[*class].store];
-                lane.stream(run.part, &rows[run.at], |engine, piece, arena| {
-                    let mut piece = piece.clone();
-                    piece.output = run.output + (piece.start - run.part.start) as usize * unit;
-                    let batch = Batch {
-                        program,
-                        pieces: &[piece],
-                    };
-                    engine.store(&batch, arena, target)
-                })?;
-            }
+            continue;
         }
+        let jobs: Vec<usize> = plan.siblings(run.part.job).collect();
+        let programs: Vec<&Program> = jobs
+            .iter()
+            .filter_map(|&job| match &plan.jobs[job].action {
+                Action::Merge { class, .. } => Some(&plan.programs[plan.classes[*class].store]),
+                Action::Copy(_) => None,
+            })
+            .collect();
+        lane.stream_group(run.part, &jobs, &rows[run.at], |engine, pieces, arena| {
+            let outputs = targets.iter_mut().zip(&programs).zip(pieces);
+            for ((target, program), piece) in outputs {
+                let mut piece = piece.clone();
+                piece.output = run.output + (piece.start - run.part.start) as usize * unit;
+                let batch = Batch {
+                    program,
+                    pieces: &[piece],
+                };
+                engine.store(&batch, arena, target)?;
+            }
+            Ok(())
+        })?;
     }
     Ok(())
 }

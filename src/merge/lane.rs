@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::buffer::{Buffer, PAGE};
+use super::buffer::Buffer;
 use super::engine::Engine;
 use super::planes::Maker;
-use super::{MergeError, Shared, arrange};
+use super::{MergeError, Shared, arrange, window};
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
 use crate::kernel::{ARENA_ALIGNMENT, Row};
@@ -48,7 +48,7 @@ impl<'a> Lane<'a> {
             shared,
             engine: Engine::new(shared, level),
             arena: Buffer::with_capacity(memory.arena_bytes),
-            output: Buffer::with_capacity(memory.output_bytes + PAGE),
+            output: Buffer::with_capacity(window::stride(memory) * shared.merge.plan().variants),
             maker: Maker::new(shared, level),
         }
     }
@@ -61,27 +61,44 @@ impl<'a> Lane<'a> {
         row: &Row,
         mut work: impl FnMut(&mut Engine<'a>, &Piece<'_>, &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
+        let rows = std::slice::from_ref(row);
+        self.stream_group(part, &[part.job], rows, |engine, pieces, arena| {
+            work(engine, &pieces[0], arena)
+        })
+    }
+
+    /// The same for several jobs of one tensor, whose shared inputs are read once: each chunk comes
+    /// with a piece per job.
+    pub(super) fn stream_group(
+        &mut self,
+        part: Part,
+        jobs: &[usize],
+        rows: &[Row],
+        mut work: impl FnMut(&mut Engine<'a>, &[Piece<'_>], &[u8]) -> Result<(), ExecError>,
+    ) -> Result<(), MergeError> {
         let shared = self.shared;
-        let chunk = shared
-            .merge
-            .plan()
-            .memory
-            .chunk_elements
-            .unwrap_or(usize::MAX) as u64;
+        let plan = shared.merge.plan();
+        let chunk = plan.memory.chunk_elements.unwrap_or(usize::MAX) as u64;
         for start in (0..part.len).step_by(chunk as usize) {
-            let len = chunk.min(part.len - start);
             let chunk = Part {
-                job: part.job,
                 start: part.start + start,
-                len,
+                len: chunk.min(part.len - start),
+                ..part
             };
-            let bytes = shared.merge.arena_bytes(&chunk);
-            let loaded = self.load_made(chunk, row, bytes)?;
-            let piece = loaded.piece(row);
+            let bytes = match jobs {
+                [_] => plan.arena_bytes(&chunk),
+                _ => plan.group_bytes(&chunk),
+            } as usize;
+            let loaded = self.load_group(chunk, jobs, rows, bytes)?;
+            let pieces: Vec<Piece<'_>> = loaded
+                .iter()
+                .zip(rows)
+                .map(|(loaded, row)| loaded.piece(row))
+                .collect();
             let arena = self.arena.get(bytes);
             shared
                 .permits
-                .with(|| work(&mut self.engine, &piece, arena))
+                .with(|| work(&mut self.engine, &pieces, arena))
                 .map_err(|fault| shared.fault(fault, part.job))?;
         }
         Ok(())
@@ -108,14 +125,47 @@ impl<'a> Lane<'a> {
         Ok(loaded)
     }
 
-    /// Reads the inputs of a part, and makes the planes beside them.
-    fn load_made(&mut self, part: Part, row: &Row, bytes: usize) -> Result<Loaded, MergeError> {
-        let mut loaded = self.load(&[part], bytes)?.remove(0);
-        let job = &self.shared.merge.plan().jobs[part.job];
-        if !job.planes().is_empty() {
-            let at = bytes - crate::plan::plane_bytes(job, part.len) as usize;
-            let arena = self.arena.take(bytes);
-            self.maker.make(part, row, arena, at, &mut loaded.inputs)?;
+    /// Reads the inputs of a part for several jobs, those they share once, and makes the planes
+    /// beside them.
+    fn load_group(
+        &mut self,
+        part: Part,
+        jobs: &[usize],
+        rows: &[Row],
+        bytes: usize,
+    ) -> Result<Vec<Loaded>, MergeError> {
+        let plan = self.shared.merge.plan();
+        let arena = self.arena.take(bytes);
+        let mut known: Vec<(&Input, usize)> = Vec::new();
+        let mut loaded = Vec::with_capacity(jobs.len());
+        let mut at = 0;
+        for &job in jobs {
+            let part = Part { job, ..part };
+            let slots = match &plan.jobs[job].action {
+                Action::Copy(_) => 1,
+                Action::Merge { inputs, .. } => inputs.len(),
+            };
+            let mut inputs = vec![0; slots];
+            for (slot, input) in plan.jobs[job].inputs() {
+                inputs[slot] = match known.iter().find(|(other, _)| *other == input) {
+                    Some((_, offset)) => *offset,
+                    None => {
+                        let offset = at;
+                        at = read_input(self.shared, &part, input, arena, at)?;
+                        known.push((input, offset));
+                        offset
+                    }
+                };
+            }
+            loaded.push(Loaded { part, inputs });
+        }
+        for (loaded, row) in loaded.iter_mut().zip(rows) {
+            let job = &plan.jobs[loaded.part.job];
+            if !job.planes().is_empty() {
+                self.maker
+                    .make(loaded.part, row, arena, at, &mut loaded.inputs)?;
+                at += crate::plan::plane_bytes(job, part.len) as usize;
+            }
         }
         Ok(loaded)
     }
@@ -132,26 +182,38 @@ pub(super) fn read_inputs(
 ) -> Result<usize, MergeError> {
     let job = &shared.merge.plan().jobs[part.job];
     for (slot, input) in job.inputs() {
-        let unit = match job.action {
-            // A copy's parts are counted in bytes.
-            Action::Copy(_) => 1,
-            Action::Merge { .. } => input.element_bytes,
-        };
-        let end = at + (part.len * unit) as usize;
-        let padded = end.next_multiple_of(ARENA_ALIGNMENT);
-        let target = &mut arena[at..end];
-        match job.action {
-            Action::Copy(_) => shared.read_copy(job, input, part.start, target)?,
-            Action::Merge { .. } => {
-                let form = (job.shape.as_slice(), unit);
-                arrange::read(shared, &input.bytes, form, part.start, target)?;
-            }
-        }
-        arena[end..padded].fill(0);
         inputs[slot] = at;
-        at = padded;
+        at = read_input(shared, part, input, arena, at)?;
     }
     Ok(at)
+}
+
+/// Reads one input of a part into the arena at `at`. Returns where it ends, zeros included.
+fn read_input(
+    shared: &Shared<'_>,
+    part: &Part,
+    input: &Input,
+    arena: &mut [u8],
+    at: usize,
+) -> Result<usize, MergeError> {
+    let job = &shared.merge.plan().jobs[part.job];
+    let unit = match job.action {
+        // A copy's parts are counted in bytes.
+        Action::Copy(_) => 1,
+        Action::Merge { .. } => input.element_bytes,
+    };
+    let end = at + (part.len * unit) as usize;
+    let padded = end.next_multiple_of(ARENA_ALIGNMENT);
+    let target = &mut arena[at..end];
+    match job.action {
+        Action::Copy(_) => shared.read_copy(job, input, part.start, target)?,
+        Action::Merge { .. } => {
+            let form = (job.shape.as_slice(), unit);
+            arrange::read(shared, &input.bytes, form, part.start, target)?;
+        }
+    }
+    arena[end..padded].fill(0);
+    Ok(padded)
 }
 
 impl Shared<'_> {

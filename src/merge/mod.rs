@@ -18,6 +18,7 @@ mod inventory;
 mod iterate;
 mod lane;
 mod lanes;
+mod memo;
 mod planes;
 mod prepare;
 mod progress;

@@ -1,4 +1,4 @@
-//! The planes that the host makes beside the inputs: random numbers of peers, sums over rows, ranks.
+//! The planes that the host makes beside the inputs: peers' random numbers, sums over rows, ranks.
 //!
 //! A plane is made for the chunk at hand, so it takes no more memory than an input. What runs
 //! through the whole tensor is remembered between chunks: the state of a generator, the number of

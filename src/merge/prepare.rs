@@ -9,7 +9,7 @@ use super::{Busy, Device, MergeError, Progress, Report, Shared, engine, lanes, s
 use crate::checkpoint::{Checkpoint, CheckpointError, FileIdentity};
 use crate::exec::cpu::Level;
 use crate::kernel::Row;
-use crate::plan::{self, Action, Limits, Output, Part, Plan, Source};
+use crate::plan::{self, Action, Limits, Output, Part, Plan, PlannedFile, Source};
 use crate::recipe::Recipe;
 use crate::sink::{self, FileLayout, Layout, Root, SideFile, Sink};
 
@@ -33,7 +33,8 @@ pub struct Settings {
 /// A merge that was found right and can be run.
 #[derive(Debug)]
 pub struct Merge {
-    recipe: Recipe,
+    recipes: Vec<Recipe>,
+    outputs: Vec<PathBuf>,
     checkpoints: Vec<Checkpoint>,
     plan: Plan,
     settings: Settings,
@@ -42,8 +43,19 @@ pub struct Merge {
 impl Merge {
     /// Opens the models, plans and checks the merge. Writes nothing. What only the host can
     /// compute leaves the device unused.
-    pub fn prepare(recipe: Recipe, mut settings: Settings) -> Result<Merge, MergeError> {
-        let checkpoints = recipe
+    pub fn prepare(recipe: Recipe, settings: Settings) -> Result<Merge, MergeError> {
+        let output = settings.output.clone();
+        Merge::prepare_all(vec![(recipe, output)], settings)
+    }
+
+    /// Prepares several merges of the same models that differ in numbers alone, each with its
+    /// output. The inputs are read once for all of them.
+    pub fn prepare_all(
+        merges: Vec<(Recipe, PathBuf)>,
+        mut settings: Settings,
+    ) -> Result<Merge, MergeError> {
+        let (recipes, outputs): (Vec<Recipe>, Vec<PathBuf>) = merges.into_iter().unzip();
+        let checkpoints = recipes[0]
             .models
             .iter()
             .map(|path| Checkpoint::open(path))
@@ -61,14 +73,15 @@ impl Merge {
             true => Output::File,
             false => Output::Folder,
         };
-        let mut plan = plan::build(&recipe, &sources, &output, &limits).map_err(Box::new)?;
+        let mut plan = plan::build_all(&recipes, &sources, &output, &limits).map_err(Box::new)?;
         if plan.needs_host() && limits.device.is_some() {
             limits.device = None;
             settings.device = None;
-            plan = plan::build(&recipe, &sources, &output, &limits).map_err(Box::new)?;
+            plan = plan::build_all(&recipes, &sources, &output, &limits).map_err(Box::new)?;
         }
         Ok(Merge {
-            recipe,
+            recipes,
+            outputs,
             checkpoints,
             plan,
             settings,
@@ -77,9 +90,12 @@ impl Merge {
 
     /// Checks that the output can be written where it should go. Writes nothing.
     pub fn check_output(&self) -> Result<(), MergeError> {
-        let layout = self.layout()?;
-        self.check_inputs(&layout)?;
-        Ok(Sink::preflight(&layout, &self.sink_options())?)
+        for variant in 0..self.outputs.len() {
+            let layout = self.layout(variant)?;
+            self.check_inputs(&layout)?;
+            Sink::preflight(&layout, &self.sink_options())?;
+        }
+        Ok(())
     }
 
     /// What will happen.
@@ -87,9 +103,14 @@ impl Merge {
         &self.plan
     }
 
-    /// The recipe.
+    /// The recipe; of several, the first.
     pub fn recipe(&self) -> &Recipe {
-        &self.recipe
+        &self.recipes[0]
+    }
+
+    /// Where the results go.
+    pub fn outputs(&self) -> &[PathBuf] {
+        &self.outputs
     }
 
     /// The opened models.
@@ -106,7 +127,9 @@ impl Merge {
     pub fn run(&self, progress: &dyn Progress, cancel: &AtomicBool) -> Result<Report, MergeError> {
         let begun = Instant::now();
         self.check_output()?;
-        let sink = Sink::create(&self.layout()?, &self.sink_options())?;
+        let sinks = (0..self.outputs.len())
+            .map(|variant| Ok(Sink::create(&self.layout(variant)?, &self.sink_options())?))
+            .collect::<Result<Vec<Sink>, MergeError>>()?;
         let shared = Shared {
             merge: self,
             progress,
@@ -121,9 +144,12 @@ impl Merge {
             bytes_read: AtomicU64::new(0),
             degraded: engine::Degraded::default(),
         };
-        self.run_passes(&shared, &sink)?;
-        let finished = shared.writing.during(|| sink.finish())?;
-        let mut report = self.report(&shared, finished.bytes);
+        self.run_passes(&shared, &sinks)?;
+        let mut written = 0;
+        for sink in sinks {
+            written += shared.writing.during(|| sink.finish())?.bytes;
+        }
+        let mut report = self.report(&shared, written);
         report.time(
             begun.elapsed(),
             shared.reading.total(),
@@ -132,7 +158,7 @@ impl Merge {
         Ok(report)
     }
 
-    fn run_passes<'a>(&'a self, shared: &'a Shared<'a>, sink: &Sink) -> Result<(), MergeError> {
+    fn run_passes<'a>(&'a self, shared: &'a Shared<'a>, sinks: &[Sink]) -> Result<(), MergeError> {
         let level = self.settings.level;
         let mut lanes: Vec<Lane<'_>> = (0..self.plan.memory.lanes)
             .map(|_| Lane::new(shared, level))
@@ -157,7 +183,7 @@ impl Merge {
         shared.progress.begin("merge", read + written);
         let tasks = &self.plan.tasks;
         lanes::run(shared, &mut lanes, tasks.len(), |lane, task| {
-            window::run(lane, &tasks[task], &rows, sink)
+            window::run(lane, &tasks[task], &rows, sinks)
         })
     }
 
@@ -166,7 +192,8 @@ impl Merge {
             .device()
             .map_or("CPU".to_owned(), |device| device.name.clone());
         Report {
-            output: self.settings.output.clone(),
+            output: self.outputs[0].clone(),
+            outputs: self.outputs.len(),
             device: match shared.degraded.reason() {
                 None => device,
                 Some(reason) => format!("{device}, then CPU ({reason})"),
@@ -194,9 +221,9 @@ impl Merge {
         }
     }
 
-    fn layout(&self) -> Result<Layout, MergeError> {
-        let output = &self.settings.output;
-        let files = self.plan.files.iter().map(|file| FileLayout {
+    fn layout(&self, variant: usize) -> Result<Layout, MergeError> {
+        let output = &self.outputs[variant];
+        let files = self.files(variant).iter().map(|file| FileLayout {
             name: file.name.clone(),
             header: file.header.clone(),
             data_bytes: file.data_bytes,
@@ -212,11 +239,17 @@ impl Merge {
         })
     }
 
+    /// The planned files of an output.
+    pub fn files(&self, variant: usize) -> &[PlannedFile] {
+        let each = self.plan.files.len() / self.outputs.len();
+        &self.plan.files[variant * each..][..each]
+    }
+
     /// What a folder holds besides weights: the reference model's other files, then the indexes.
     fn side_files(&self) -> Vec<SideFile> {
-        let reference = &self.checkpoints[self.recipe.reference];
+        let reference = &self.checkpoints[self.recipe().reference];
         let mut side = super::side::companions(reference);
-        side.extend(super::side::indexes(&self.plan));
+        side.extend(super::side::indexes(self.files(0)));
         side
     }
 

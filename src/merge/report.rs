@@ -8,8 +8,10 @@ use serde::Serialize;
 /// The account of a finished merge.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Where the result is.
+    /// Where the result is; of several, the first.
     pub output: PathBuf,
+    /// How many results there are.
+    pub outputs: usize,
     /// The device that computed, and what took over if it failed.
     pub device: String,
     /// Bytes read from the models.

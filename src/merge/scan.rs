@@ -1,30 +1,32 @@
 //! The statistics of a tensor that a lane reads chunk by chunk.
 
 use super::lane::Lane;
+use super::memo::{Memo, Scan};
 use super::statistics::{IDLE, SAMPLE, Threshold, derive, fill, of_job, selection};
 use super::{MergeError, iterate};
 use crate::exec::Batch;
 use crate::exec::cpu::candidates::{Candidates, Found};
-use crate::kernel::{BINS, Program, Row, Selection, TILE, Window};
+use crate::kernel::{BINS, Program, Row, Selection, Statistic, TILE, Window};
 use crate::plan::{Class, Part};
 
 /// Tiles from which a first window is guessed.
 const SAMPLE_TILES: u64 = 128;
 
-/// Fills a row with the results of the statistics of a whole tensor.
-pub(super) fn resolve(
-    lane: &mut Lane<'_>,
+/// Fills a row with the results of the statistics of a whole tensor. What a scan for another
+/// output has found is not looked for again.
+pub(super) fn resolve<'p>(
+    lane: &mut Lane<'p>,
     class: &Class,
     part: Part,
     row: &mut Row,
+    memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
-    let plan = lane.shared.merge.plan();
     for level in &class.levels {
         if let Some((program, statistics)) = &level.sums {
-            sums(lane, &plan.programs[*program], statistics, part, row)?;
+            sums(lane, *program, statistics, part, row, memo)?;
         }
         if let Some((program, statistics)) = &level.largest {
-            largest(lane, &plan.programs[*program], statistics, part, row)?;
+            largest(lane, *program, statistics, part, row, memo)?;
         }
         for (programs, statistic) in &level.iterated {
             iterate::run(lane, programs, *statistic, part, row)?;
@@ -33,13 +35,26 @@ pub(super) fn resolve(
     Ok(())
 }
 
-fn sums(
-    lane: &mut Lane<'_>,
-    program: &Program,
+fn sums<'p>(
+    lane: &mut Lane<'p>,
+    number: usize,
     statistics: &[u16],
     part: Part,
     row: &mut Row,
+    memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
+    let plan = lane.shared.merge.plan();
+    let program = &plan.programs[number];
+    let scan = Scan::of((number, program), &plan.jobs[part.job], row, Vec::new());
+    let put = |partials: &[f32], row: &mut Row| {
+        let of_job = of_job(lane.shared, part.job);
+        let values = program.end().values().len();
+        derive(of_job, statistics, program.compute(), partials, values, row);
+    };
+    if let Some(partials) = memo.sums(scan.as_ref()) {
+        put(partials, row);
+        return Ok(());
+    }
     let mut partials = Vec::new();
     lane.stream(part, row, |engine, piece, arena| {
         let batch = Batch {
@@ -49,41 +64,60 @@ fn sums(
         partials.append(&mut engine.sum(&batch, arena)?);
         Ok(())
     })?;
-    let values = program.end().values().len();
-    let of_job = of_job(lane.shared, part.job);
-    derive(
-        of_job,
-        statistics,
-        program.compute(),
-        &partials,
-        values,
-        row,
-    );
+    put(&partials, row);
+    memo.keep_sums(scan, partials);
     Ok(())
 }
 
-fn largest(
-    lane: &mut Lane<'_>,
-    program: &Program,
+fn largest<'p>(
+    lane: &mut Lane<'p>,
+    number: usize,
     statistics: &[u16],
     part: Part,
     row: &mut Row,
+    memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
+    let plan = lane.shared.merge.plan();
+    let program = &plan.programs[number];
     let of_job = of_job(lane.shared, part.job);
     let own = statistics.iter().map(|&at| &of_job[usize::from(at)]);
-    let mut selections: Vec<Selection> = own
-        .clone()
-        .map(|statistic| selection(statistic, part.len))
-        .collect();
-    guess(lane, program, part, row, &mut selections)?;
-    let mut found = collect(lane, program, part, row, &selections)?;
-    count(lane, program, part, row, &mut selections, &mut found)?;
+    let kept = own.clone().filter_map(|statistic| match statistic {
+        Statistic::Largest { kept, ties, .. } => Some((kept.count(part.len), *ties)),
+        _ => None,
+    });
+    let scan = Scan::of((number, program), &plan.jobs[part.job], row, kept.collect());
+    let known = memo.largest(scan.as_ref()).map(<[_]>::to_vec);
+    let found = match known {
+        Some(found) => found,
+        None => {
+            let found = search(lane, program, own.clone(), part, row)?;
+            memo.keep_largest(scan, found.clone());
+            found
+        }
+    };
     for (statistic, found) in own.zip(found) {
         if let Some(found) = found {
             fill(statistic, row, found);
         }
     }
     Ok(())
+}
+
+/// Finds the thresholds of statistics.
+fn search<'s>(
+    lane: &mut Lane<'_>,
+    program: &Program,
+    statistics: impl Iterator<Item = &'s Statistic>,
+    part: Part,
+    row: &Row,
+) -> Result<Vec<Option<Threshold>>, MergeError> {
+    let mut selections: Vec<Selection> = statistics
+        .map(|statistic| selection(statistic, part.len))
+        .collect();
+    guess(lane, program, part, row, &mut selections)?;
+    let mut found = collect(lane, program, part, row, &selections)?;
+    count(lane, program, part, row, &mut selections, &mut found)?;
+    Ok(found)
 }
 
 /// Guesses first windows from tiles spread evenly over the tensor.

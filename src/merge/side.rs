@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::checkpoint::Checkpoint;
-use crate::plan::Plan;
+use crate::plan::PlannedFile;
 use crate::sink::{SideContent, SideFile};
 
 /// Larger files are no configuration.
@@ -80,9 +80,9 @@ fn is_companion(path: &Path) -> bool {
 }
 
 /// The index of each folder whose weights are in several files.
-pub(super) fn indexes(plan: &Plan) -> Vec<SideFile> {
+pub(super) fn indexes(planned: &[PlannedFile]) -> Vec<SideFile> {
     let mut folders: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-    for (number, file) in plan.files.iter().enumerate() {
+    for (number, file) in planned.iter().enumerate() {
         let folder = file.name.parent().unwrap_or(Path::new("")).to_owned();
         folders.entry(folder).or_default().push(number);
     }
@@ -91,7 +91,7 @@ pub(super) fn indexes(plan: &Plan) -> Vec<SideFile> {
         .filter(|(_, files)| files.len() > 1)
         .map(|(folder, files)| {
             let mut map: BTreeMap<&str, String> = BTreeMap::new();
-            for file in files.iter().map(|&number| &plan.files[number]) {
+            for file in files.iter().map(|&number| &planned[number]) {
                 let name = file.name.file_name().unwrap_or_default().to_string_lossy();
                 map.extend(
                     file.keys
@@ -99,13 +99,10 @@ pub(super) fn indexes(plan: &Plan) -> Vec<SideFile> {
                         .map(|key| (key.as_str(), name.clone().into_owned())),
                 );
             }
-            let bytes: u64 = files
-                .iter()
-                .map(|&number| plan.files[number].data_bytes)
-                .sum();
+            let bytes: u64 = files.iter().map(|&number| planned[number].data_bytes).sum();
             let index = json!({ "metadata": { "total_size": bytes }, "weight_map": map });
             let text = format!("{index:#}\n");
-            let first = &plan.files[files[0]].name;
+            let first = &planned[files[0]].name;
             SideFile {
                 name: folder.join(index_name(first)),
                 content: SideContent::Bytes(text.into_bytes()),

@@ -4,7 +4,7 @@ use super::buffer::{Buffer, PAGE};
 use super::lane::Lane;
 use super::{MergeError, chunked, whole};
 use crate::kernel::{Row, TILE};
-use crate::plan::{Action, Job, Part, Task};
+use crate::plan::{Action, Job, MemoryPlan, Part, Task};
 use crate::sink::Sink;
 
 /// A run of elements of one of the task's parts.
@@ -23,21 +23,22 @@ pub(super) fn run(
     lane: &mut Lane<'_>,
     task: &Task,
     known: &[Row],
-    sink: &Sink,
+    sinks: &[Sink],
 ) -> Result<(), MergeError> {
     let memory = &lane.shared.merge.plan().memory;
     let mut output = std::mem::take(&mut lane.output);
     let done = match memory.chunk_elements {
         Some(_) => {
             let rows = chunked::rows(lane, task, known)?;
-            each_window(lane, task, &mut output, sink, |lane, window, target| {
-                chunked::fill(lane, &rows, window, target)
+            each_window(lane, task, &mut output, sinks, |lane, window, targets| {
+                chunked::fill(lane, &rows, window, targets)
             })
         }
         None => {
             let inputs = whole::load(lane, task, known)?;
-            each_window(lane, task, &mut output, sink, |lane, window, target| {
-                whole::fill(lane, &inputs, window, target)
+            // A device has one output only.
+            each_window(lane, task, &mut output, sinks, |lane, window, targets| {
+                whole::fill(lane, &inputs, window, targets[0])
             })
         }
     };
@@ -53,30 +54,49 @@ pub(super) fn unit_bytes(job: &Job) -> u64 {
     }
 }
 
-/// Has every window of a task filled, and writes it.
+/// Bytes of buffer that a window of one output takes, wherever in a page it begins.
+pub(super) fn stride(memory: &MemoryPlan) -> usize {
+    memory.output_bytes.next_multiple_of(PAGE) + PAGE
+}
+
+/// Has every window of a task filled for every output, and writes it.
 fn each_window<'a>(
     lane: &mut Lane<'a>,
     task: &Task,
     output: &mut Buffer,
-    sink: &Sink,
-    fill: impl Fn(&mut Lane<'a>, &[Run], &mut [u8]) -> Result<(), MergeError>,
+    sinks: &[Sink],
+    fill: impl Fn(&mut Lane<'a>, &[Run], &mut [&mut [u8]]) -> Result<(), MergeError>,
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
     let plan = shared.merge.plan();
+    let stride = stride(&plan.memory);
+    let files = plan.files.len() / plan.variants;
     for (window, bytes) in windows(&plan.jobs, &task.parts, plan.memory.output_bytes) {
         let first = window[0].part;
-        let job = &plan.jobs[first.job];
-        let offset = job.place.offset + first.start * unit_bytes(job);
-        // Where the address equals the place in the file modulo a page, blocks go out directly.
-        let header = plan.files[job.place.file].header.len() as u64;
-        let shift = ((header + offset) % PAGE as u64) as usize;
-        let buffer = output.take(plan.memory.output_bytes + PAGE);
-        let target = &mut buffer[shift..][..bytes];
-        fill(lane, &window, target)?;
-        shared
-            .writing
-            .during(|| sink.write(job.place.file, offset, target))?;
-        shared.progress.advance(bytes as u64);
+        let place = |job: usize| {
+            let job = &plan.jobs[job];
+            let offset = job.place.offset + first.start * unit_bytes(job);
+            (job.place.file, offset)
+        };
+        let places: Vec<(usize, u64)> = plan.siblings(first.job).map(place).collect();
+        let buffer = output.take(stride * plan.variants);
+        let parts = buffer.chunks_exact_mut(stride).zip(&places);
+        let mut targets: Vec<&mut [u8]> = parts
+            .map(|(part, (file, offset))| {
+                // Where the address equals the place in the file modulo a page, blocks go out
+                // directly.
+                let header = plan.files[*file].header.len() as u64;
+                let shift = ((header + offset) % PAGE as u64) as usize;
+                &mut part[shift..][..bytes]
+            })
+            .collect();
+        fill(lane, &window, &mut targets)?;
+        for ((sink, (file, offset)), target) in sinks.iter().zip(&places).zip(&targets) {
+            shared
+                .writing
+                .during(|| sink.write(file % files, *offset, target))?;
+            shared.progress.advance(bytes as u64);
+        }
     }
     Ok(())
 }

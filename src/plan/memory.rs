@@ -10,7 +10,7 @@
 
 use super::PlanError;
 use super::class::Class;
-use super::job::{Action, Job};
+use super::job::{Action, Input, Job};
 use super::task::Task;
 use crate::kernel::{ARENA_ALIGNMENT, Made, Scope, Statistic, TILE};
 
@@ -39,7 +39,7 @@ pub struct MemoryPlan {
     pub lanes: usize,
     /// Bytes of inputs that a lane holds at most.
     pub arena_bytes: usize,
-    /// Bytes of output that a lane holds at most.
+    /// Bytes of each output that a lane holds at most.
     pub output_bytes: usize,
     /// Elements of a tensor that are read and computed at a time, or None where a task's inputs lie
     /// in the arena as a whole.
@@ -85,6 +85,7 @@ pub(super) fn divide(
     jobs: &mut [Job],
     classes: &[Class],
     limits: &Limits,
+    variants: usize,
 ) -> Result<MemoryPlan, PlanError> {
     let copies = if limits.device.is_some() {
         DEVICE_COPIES
@@ -97,7 +98,7 @@ pub(super) fn divide(
         .map(|class| class.slots.len())
         .max()
         .unwrap_or(1) as u64;
-    let least = Least::of(slots);
+    let least = Least::of(slots, variants as u64);
     let lanes_min = if limits.device.is_some() {
         1
     } else {
@@ -120,7 +121,7 @@ pub(super) fn divide(
     }
     let budget = (limits.memory - PROCESS_BYTES - whole) / copies;
     let (lanes, lane, chunk_elements) = match limits.device {
-        None => on_cpu(jobs, limits.threads.max(1), budget, least),
+        None => on_cpu(jobs, limits.threads.max(1), budget, least, variants),
         Some(device) => on_device(jobs, budget, least, device),
     };
     for job in jobs.iter_mut() {
@@ -136,7 +137,7 @@ pub(super) fn divide(
     }
     // One lane at a time holds what is known of a whole tensor.
     let lanes = if whole > 0 { 1 } else { lanes };
-    let held = (lane.arena + lane.output) * lanes as u64;
+    let held = (lane.arena + lane.output * variants as u64) * lanes as u64;
     let spare = (budget - held) / lanes as u64 / CANDIDATE_BYTES;
     Ok(MemoryPlan {
         candidates: spare.min(CANDIDATES_MAX) as usize,
@@ -150,7 +151,13 @@ pub(super) fn divide(
 }
 
 /// Lanes beyond the computing threads where the budget has room for them; small arenas.
-fn on_cpu(jobs: &[Job], threads: usize, budget: u64, least: Least) -> (usize, Lane, Option<usize>) {
+fn on_cpu(
+    jobs: &[Job],
+    threads: usize,
+    budget: u64,
+    least: Least,
+    variants: usize,
+) -> (usize, Lane, Option<usize>) {
     let lanes = (threads..=threads + WAITING_LANES)
         .rev()
         .find(|&lanes| budget / lanes as u64 >= least.lane())
@@ -158,7 +165,8 @@ fn on_cpu(jobs: &[Job], threads: usize, budget: u64, least: Least) -> (usize, La
     let lane = Lane::of(budget / lanes as u64, least, OUTPUT_BYTES, ARENA_BYTES);
     let mut chunk = CHUNK_ELEMENTS;
     let widest = |chunk: usize| {
-        let bytes = jobs.iter().map(|job| chunk_bytes_of(job, chunk));
+        let bytes =
+            (0..jobs.len() / variants).map(|job| chunk_bytes_of(jobs, job, variants, chunk));
         bytes.max().unwrap_or(0)
     };
     while chunk > TILE && widest(chunk) > lane.arena {
@@ -191,20 +199,51 @@ fn on_device(
     (lanes, lane, None)
 }
 
-/// Bytes of arena that a chunk of a job takes.
-fn chunk_bytes_of(job: &Job, chunk: usize) -> u64 {
-    match &job.action {
+/// Bytes of arena that a chunk of a job and its siblings takes.
+fn chunk_bytes_of(jobs: &[Job], job: usize, variants: usize, chunk: usize) -> u64 {
+    match &jobs[job].action {
         Action::Copy(_) => 0,
-        Action::Merge { .. } => arena_bytes_of(job, job.elements.min(chunk as u64)),
+        Action::Merge { .. } => {
+            let elements = jobs[job].elements.min(chunk as u64);
+            group_bytes_of(jobs, job, variants, elements)
+        }
     }
+}
+
+/// The jobs of all outputs that stand for one of the first output's.
+pub(super) fn siblings(job: usize, jobs: usize, variants: usize) -> impl Iterator<Item = usize> {
+    let each = jobs / variants.max(1);
+    (0..variants).map(move |variant| job + variant * each)
+}
+
+/// Bytes of arena that `elements` of a job and its siblings take, with shared inputs held once.
+pub(super) fn group_bytes_of(jobs: &[Job], job: usize, variants: usize, elements: u64) -> u64 {
+    if variants == 1 {
+        return arena_bytes_of(&jobs[job], elements);
+    }
+    let mut inputs: Vec<&Input> = Vec::new();
+    let mut bytes = 0;
+    for sibling in siblings(job, jobs.len(), variants) {
+        bytes += plane_bytes(&jobs[sibling], elements);
+        for (_, input) in jobs[sibling].inputs() {
+            if !inputs.contains(&input) {
+                inputs.push(input);
+                let own = elements * input.element_bytes;
+                bytes += own.next_multiple_of(ARENA_ALIGNMENT as u64);
+            }
+        }
+    }
+    bytes
 }
 
 impl MemoryPlan {
     /// Takes back what the work does not need. `runs` are the arena bytes of the surveyed runs.
-    pub(super) fn shrink(&mut self, jobs: &[Job], runs: &[u64], tasks: &[Task]) {
+    pub(super) fn shrink(&mut self, jobs: &[Job], runs: &[u64], tasks: &[Task], variants: usize) {
         let copies = self.device_bytes / self.host_bytes.max(1);
         let work: Vec<u64> = match self.chunk_elements {
-            Some(chunk) => jobs.iter().map(|job| chunk_bytes_of(job, chunk)).collect(),
+            Some(chunk) => (0..jobs.len() / variants)
+                .map(|job| chunk_bytes_of(jobs, job, variants, chunk))
+                .collect(),
             None => tasks.iter().map(|task| task.arena_bytes).collect(),
         };
         let arena = work.iter().chain(runs).copied().max().unwrap_or(0);
@@ -217,7 +256,8 @@ impl MemoryPlan {
         self.arena_bytes = self.arena_bytes.min(pages(arena));
         self.output_bytes = self.output_bytes.min(pages(output));
         self.lanes = self.lanes.min(tasks.len().max(runs.len()).max(1));
-        self.host_bytes = ((self.arena_bytes + self.output_bytes) * self.lanes) as u64;
+        let lane = self.arena_bytes + self.output_bytes * variants;
+        self.host_bytes = (lane * self.lanes) as u64;
         self.device_bytes = self.host_bytes * copies;
     }
 }
@@ -226,6 +266,7 @@ impl MemoryPlan {
 #[derive(Clone, Copy)]
 struct Least {
     arena: u64,
+    outputs: u64,
 }
 
 impl Least {
@@ -233,16 +274,17 @@ impl Least {
     const OUTPUT: u64 = TILE as u64 * 8;
 
     /// A tile of each input, whatever its type.
-    fn of(slots: u64) -> Least {
+    fn of(slots: u64, outputs: u64) -> Least {
         let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
         Least {
-            arena: (slots * tile).next_multiple_of(PAGE_BYTES),
+            arena: (slots * tile * outputs).next_multiple_of(PAGE_BYTES),
+            outputs,
         }
     }
 
     /// Bytes of a lane with no more than that.
     fn lane(self) -> u64 {
-        self.arena + Least::OUTPUT + PAGE_BYTES
+        self.arena + self.outputs * (Least::OUTPUT + PAGE_BYTES)
     }
 }
 
@@ -257,9 +299,9 @@ impl Lane {
         let pages = |bytes: u64| bytes / PAGE_BYTES * PAGE_BYTES;
         // A page more is held so that the output can be placed as the disk wants it.
         let output = output_max.min(bytes / 3);
-        let output = output.min(bytes.saturating_sub(least.arena));
+        let output = output.min(bytes.saturating_sub(least.arena)) / least.outputs;
         let output = pages(output).saturating_sub(PAGE_BYTES).max(Least::OUTPUT);
-        let arena = bytes.saturating_sub(output + PAGE_BYTES);
+        let arena = bytes.saturating_sub((output + PAGE_BYTES) * least.outputs);
         let arena = pages(arena.min(arena_max.max(least.arena)));
         Lane { arena, output }
     }

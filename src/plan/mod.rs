@@ -49,6 +49,9 @@ pub struct Plan {
     pub programs: Vec<Program>,
     /// Jobs of one class share their Programs.
     pub classes: Vec<Class>,
+    /// How many outputs there are. Each has the same number of jobs and files, one output after the
+    /// other; the tasks name the jobs of the first and mean those of all.
+    pub variants: usize,
     /// The jobs whose statistics need passes of their own, before anything is merged: tensors that
     /// do not fit into memory, and selections over whole models. Sorted by tensor name.
     pub survey: Vec<usize>,
@@ -67,36 +70,76 @@ pub fn build(
     output: &Output,
     limits: &Limits,
 ) -> Result<Plan, PlanError> {
-    let (recipe, notes) = blocks::applied(recipe, sources)?;
-    let recipe = recipe.as_ref();
-    let mut resolved = resolve::resolve(recipe, sources)?;
-    resolved.report.notes = notes;
-    let files = layout::place(recipe, sources, output, &mut resolved.jobs)?;
-    let mut memory = memory::divide(&mut resolved.jobs, &resolved.classes, limits)?;
-    let (survey, tasks) = task::cut(&resolved.jobs, &resolved.classes, &memory);
+    build_all(std::slice::from_ref(recipe), sources, output, limits)
+}
+
+/// Works out several merges of the same models that differ in numbers alone: each has an output of
+/// its own, and the inputs are read once for all of them.
+pub fn build_all(
+    recipes: &[Recipe],
+    sources: &[Source<'_>],
+    output: &Output,
+    limits: &Limits,
+) -> Result<Plan, PlanError> {
+    let mut classes = class::Classes::default();
+    let (mut files, mut jobs, mut report) = (Vec::new(), Vec::new(), KeyReport::default());
+    for recipe in recipes {
+        let (recipe, notes) = blocks::applied(recipe, sources)?;
+        let mut resolved = resolve::resolve(recipe.as_ref(), sources, &mut classes)?;
+        let mut own = layout::place(recipe.as_ref(), sources, output, &mut resolved.jobs)?;
+        for job in &mut resolved.jobs {
+            job.place.file += files.len();
+        }
+        files.append(&mut own);
+        jobs.append(&mut resolved.jobs);
+        report = resolved.report;
+        report.notes = notes;
+    }
+    let variants = recipes.len();
+    let class::Classes {
+        programs, classes, ..
+    } = classes;
+    let mut memory = memory::divide(&mut jobs, &classes, limits, variants)?;
+    let (survey, tasks) = task::cut(&jobs, &classes, &memory, variants);
     let runs = survey
         .iter()
-        .flat_map(|&job| survey_parts(job, &resolved.jobs, &memory));
+        .flat_map(|&job| survey_parts(job, &jobs, &memory));
     let runs: Vec<u64> = runs
-        .map(|part| memory::arena_bytes_of(&resolved.jobs[part.job], part.len))
+        .map(|part| memory::arena_bytes_of(&jobs[part.job], part.len))
         .collect();
-    memory.shrink(&resolved.jobs, &runs, &tasks);
+    memory.shrink(&jobs, &runs, &tasks, variants);
     Ok(Plan {
         files,
-        jobs: resolved.jobs,
-        programs: resolved.programs,
-        classes: resolved.classes,
+        jobs,
+        programs,
+        classes,
+        variants,
         survey,
         tasks,
         memory,
-        report: resolved.report,
+        report,
     })
 }
 
 impl Plan {
     /// Whether there is work that no device does.
     pub fn needs_host(&self) -> bool {
-        self.jobs.iter().any(Job::needs_host)
+        self.variants > 1 || self.jobs.iter().any(Job::needs_host)
+    }
+
+    /// Which output a job belongs to.
+    pub(crate) fn variant_of(&self, job: usize) -> usize {
+        job / (self.jobs.len() / self.variants).max(1)
+    }
+
+    /// The jobs of all outputs that a task means by one of the first output's.
+    pub(crate) fn siblings(&self, job: usize) -> impl Iterator<Item = usize> {
+        memory::siblings(job, self.jobs.len(), self.variants)
+    }
+
+    /// Bytes of arena that the inputs of a part and its siblings take, shared ones once.
+    pub(crate) fn group_bytes(&self, part: &Part) -> u64 {
+        memory::group_bytes_of(&self.jobs, part.job, self.variants, part.len)
     }
 
     /// Bytes read for a job in the merge pass: where its statistics are found in chunks, its inputs

@@ -2,24 +2,26 @@
 
 use super::account::{self, Ledger, is_merged};
 use super::bytes::Seen;
-use super::class::{Class, Classes};
+use super::class::Classes;
 use super::job::{Action, Input, Job, Place};
 use super::loader::TensorLoader;
 use super::{PlanError, Source};
 use crate::dtype::Float;
-use crate::kernel::{End, Expression, Program};
+use crate::kernel::{End, Expression};
 use crate::keys::KeyReport;
 use crate::recipe::{Leaf, Lowerer, Names, OnNan, OutputDType, Recipe, Solution, View, spaces};
 
 /// Jobs without places, and what they share.
 pub(super) struct Resolved {
     pub(super) jobs: Vec<Job>,
-    pub(super) programs: Vec<Program>,
-    pub(super) classes: Vec<Class>,
     pub(super) report: KeyReport,
 }
 
-pub(super) fn resolve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Resolved, PlanError> {
+pub(super) fn resolve(
+    recipe: &Recipe,
+    sources: &[Source<'_>],
+    classes: &mut Classes,
+) -> Result<Resolved, PlanError> {
     for source in sources {
         if source.tensors.is_empty() {
             return Err(PlanError::Empty {
@@ -56,7 +58,7 @@ pub(super) fn resolve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Resolve
         recipe,
         sources,
         solution: &solution,
-        classes: Classes::default(),
+        classes,
         ledger: Ledger::new(sources.len()),
     };
     let jobs: Vec<Job> = keys
@@ -82,8 +84,6 @@ pub(super) fn resolve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Resolve
             ..report
         },
         jobs,
-        programs: resolver.classes.programs,
-        classes: resolver.classes.classes,
     })
 }
 
@@ -104,7 +104,7 @@ struct Resolver<'a> {
     recipe: &'a Recipe,
     sources: &'a [Source<'a>],
     solution: &'a Solution,
-    classes: Classes,
+    classes: &'a mut Classes,
     ledger: Ledger,
 }
 

@@ -15,7 +15,8 @@ pub struct Source<'a> {
     pub tensors: &'a Tensors,
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
-    /// A short name for what it holds, [`Checkpoint::fingerprint`](crate::checkpoint::Checkpoint::fingerprint).
+    /// A short name for what it holds:
+    /// [`Checkpoint::fingerprint`](crate::checkpoint::Checkpoint::fingerprint).
     pub fingerprint: String,
     /// Its files: the file's name, or for a folder the path inside it.
     pub files: Vec<PathBuf>,

@@ -33,7 +33,12 @@ const RESIDENT_BYTES: u64 = 16 << 20;
 const PARTS_MAX: usize = 64;
 
 /// The jobs to survey, and the tasks of the merge.
-pub(super) fn cut(jobs: &[Job], classes: &[Class], memory: &MemoryPlan) -> (Vec<usize>, Vec<Task>) {
+pub(super) fn cut(
+    jobs: &[Job],
+    classes: &[Class],
+    memory: &MemoryPlan,
+    variants: usize,
+) -> (Vec<usize>, Vec<Task>) {
     let mut cutter = Cutter {
         jobs,
         memory,
@@ -45,7 +50,9 @@ pub(super) fn cut(jobs: &[Job], classes: &[Class], memory: &MemoryPlan) -> (Vec<
         if needs_survey(job, classes) {
             survey.push(at);
         }
-        cutter.add(at);
+        if at < jobs.len() / variants {
+            cutter.add(at);
+        }
     }
     cutter.close();
     cutter

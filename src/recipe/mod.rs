@@ -16,6 +16,7 @@ mod recognise;
 mod record;
 mod solution;
 mod space;
+mod sweep;
 mod view;
 
 pub use flags::{FlagError, merge_of};
@@ -25,6 +26,7 @@ pub use options::{BlockOption, Metadata, Missing, OnNan, Options, OutputDType, S
 pub use record::record;
 pub use solution::{NameSet, Names, Solution, SolveError};
 pub use space::{SpaceError, spaces};
+pub use sweep::{Sweep, SweepError};
 pub use view::View;
 
 use std::path::PathBuf;

@@ -71,6 +71,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("dict_of_models", "has none of the models' tensors"),
 ];
 
+/// Keys that sd-mecha adds to an SDXL result where no model has them.
+const SYNTHESISED: &[&str] = &[
+    "conditioner.embedders.0.transformer.text_model.embeddings.position_ids",
+    "conditioner.embedders.0.transformer.text_model.encoder.layers.11.layer_norm1.bias",
+    "conditioner.embedders.1.model.transformer.resblocks.31.attn.in_proj_bias",
+];
+
 /// How far a tensor's entries may be off, as a share of the largest.
 fn tolerance(name: &str) -> f32 {
     match name {
@@ -127,7 +134,10 @@ fn recipes_of_stand_ins() {
         let found = Checkpoint::open(&output).expect("sound");
         let expected = Checkpoint::open(&recipe.with_extension("safetensors")).expect("golden");
         for (key, info) in expected.tensors() {
-            let own = found.get(key).unwrap_or_else(|| panic!("{stem}: no {key}"));
+            let Some(own) = found.get(key) else {
+                assert!(stem == "missing_keys_sdxl" && SYNTHESISED.contains(&key.as_str()));
+                continue;
+            };
             assert_eq!(own.shape, info.shape, "{stem}: {key}");
             // Integers are copied here; sd-mecha makes floats of them.
             if own.dtype.float().is_none() {

@@ -58,8 +58,8 @@ fn tolerates_what_sd_mecha_does_not() {
 
 #[test]
 fn values_of_every_kind() {
-    let text = "version 0.1.0\ndict a=null b=true c=false d=3 e=-0.5 f=1e-06 g=.5 h=5. i=+3 j=1_000 \
-                k=inf l=-inf m=1E5 n=\"a b\" o=\"x=y\" p=123456789012345678901";
+    let text = "version 0.1.0\ndict a=null b=true c=false d=3 e=-0.5 f=1e-06 g=.5 h=5. i=+3 \
+                j=1_000 k=inf l=-inf m=1E5 n=\"a b\" o=\"x=y\" p=123456789012345678901";
     let wanted = [
         Value::Null,
         Value::Flag(true),
@@ -202,8 +202,11 @@ fn value(count: usize) -> BoxedStrategy<Value> {
     }
 }
 
+/// An instruction's command, and its arguments with their names.
+type Meaning = (String, Vec<(Option<String>, Value)>);
+
 /// The values of a script's instructions, which is what must survive.
-fn meaning(script: &Script) -> Vec<(String, Vec<(Option<String>, Value)>)> {
+fn meaning(script: &Script) -> Vec<Meaning> {
     let instructions = script.lines.iter().filter_map(|line| match line {
         Line::Comment(_) => None,
         Line::Instruction(instruction) => Some(instruction),

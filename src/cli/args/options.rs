@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::{size, word};
 use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
-use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy};
+use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy, Sweep};
 
 /// How what does not fit is treated, and what the output looks like.
 #[derive(Debug, clap::Args)]
@@ -38,6 +38,11 @@ pub(in crate::cli) struct OptionArgs {
     /// depth, 'REGEX: START..END', or @FILE with any of these
     #[arg(long, value_name = "WEIGHTS", allow_hyphen_values = true)]
     pub(in crate::cli) block_weights: Option<String>,
+
+    /// Write an output for each value of a parameter, from one reading of the inputs: the last
+    /// merge that has it gets START, START+STEP, ... END, or each of a list
+    #[arg(long, value_name = "NAME=START:END:STEP", value_parser = Sweep::parse)]
+    pub(in crate::cli) sweep: Option<Sweep>,
 
     /// Merge only tensors whose name matches; the rest is copied from the base or first model
     #[arg(long, value_name = "REGEX")]

@@ -102,8 +102,8 @@ macro_rules! instance {
             crate::wgsl::shaders!("codec/f8_e4m3" "codec/f8_e5m2");
             crate::wgsl::shaders!($guard);
             crate::wgsl::shaders!(
-                "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect" "formula/mask"
-                "formula/entry" "formula/cast"
+                "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect"
+                "formula/mask" "formula/entry" "formula/cast"
             );
 
             /// The rounding guard: one rounding to the working dtype after every operation.

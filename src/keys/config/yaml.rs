@@ -118,7 +118,7 @@ fn parse(text: &str) -> Result<ConfigText, YamlError> {
     let config = with_deserializer_from_str_with_options(text, limits(), |deserializer| {
         serde_path_to_error::deserialize(deserializer).map_err(|fault| {
             let path = fault.path().to_string();
-            // The path of the whole document is a dot; that of a duplicate ends with a question mark.
+            // The path of the whole document is a dot; that of a duplicate ends with a `?`.
             let field = path.trim_end_matches(['.', '?']);
             if !field.is_empty() {
                 place = format!("field `{field}`: ");

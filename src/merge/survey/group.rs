@@ -3,22 +3,23 @@
 use std::collections::HashMap;
 
 use crate::kernel::{BINS, Scope, Statistic, Window};
+use crate::plan::Plan;
 
 /// What a selection ranges over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Group {
     /// A statistic of a job.
     Tensor(usize, u16),
-    /// All tensors of a model.
-    Model(u32),
+    /// All tensors of a model, for one output.
+    Model(usize, u32),
 }
 
-pub(super) fn group_of(job: usize, at: u16, statistic: &Statistic) -> Group {
+pub(super) fn group_of(plan: &Plan, job: usize, at: u16, statistic: &Statistic) -> Group {
     match statistic {
         Statistic::Largest {
             scope: Scope::Model(model),
             ..
-        } => Group::Model(*model),
+        } => Group::Model(plan.variant_of(job), *model),
         _ => Group::Tensor(job, at),
     }
 }

@@ -42,11 +42,12 @@ impl<'a> Pass<'a> {
                 limits.insert(*group, limit);
             }
         }
+        let plan = self.shared.merge.plan();
         for (number, surveyed) in self.jobs.iter().enumerate() {
             let of_job = of_job(self.shared, surveyed.job);
             for &at in surveyed.statistics {
                 let statistic = &of_job[usize::from(at)];
-                let group = group_of(surveyed.job, at, statistic);
+                let group = group_of(plan, surveyed.job, at, statistic);
                 let cutoff = limits
                     .get(&group)
                     .map_or(u64::MAX, |limit| limit.of(number));
@@ -66,11 +67,12 @@ impl<'a> Pass<'a> {
         'a: 's,
     {
         let of_job = of_job(self.shared, surveyed.job);
+        let plan = self.shared.merge.plan();
         let statistics = surveyed.statistics.iter();
         statistics
             .map(|&at| {
                 let statistic = &of_job[usize::from(at)];
-                (group_of(surveyed.job, at, statistic), statistic)
+                (group_of(plan, surveyed.job, at, statistic), statistic)
             })
             .collect()
     }
@@ -105,7 +107,7 @@ impl<'a> Pass<'a> {
         let global = self.jobs.iter().any(|s| {
             self.groups(s)
                 .iter()
-                .any(|(group, _)| matches!(group, Group::Model(_)))
+                .any(|(group, _)| matches!(group, Group::Model(..)))
         });
         let samples: Mutex<HashMap<Group, Vec<u32>>> = Mutex::default();
         lanes::run(self.shared, lanes, self.jobs.len(), |lane, at| {

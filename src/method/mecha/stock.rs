@@ -16,7 +16,7 @@ pub(super) const COS_EPS: Parameter = number(
 pub(super) static MODEL_STOCK: Method = Method {
     id: "model_stock",
     summary: "the mean of task vectors, each row shortened by how little they agree",
-    formula: "t Σ dᵢ / n, t = n c / (1 + (n-1) c), c the mean cosine of neighbours dᵢ, dᵢ₊₁ in a row",
+    formula: "t Σ dᵢ / n, t = n c / (1 + (n-1) c), c the mean cosine of a row's dᵢ, dᵢ₊₁",
     source: "Jang et al., arXiv:2403.19522; sd-mecha `model_stock`",
     base: Base::None,
     models_min: 2,

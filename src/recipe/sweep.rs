@@ -1,0 +1,105 @@
+//! Sweeps: the same recipe with one parameter at several values.
+
+use super::{Recipe, RecipeNode};
+use crate::method::{ParameterError, Value};
+
+/// One parameter at several values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// The parameter's name.
+    pub name: String,
+    /// Its values, in order.
+    pub values: Vec<f64>,
+}
+
+/// A sweep that cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum SweepError {
+    #[error("`{text}` is not of the form NAME=START:END:STEP or NAME=VALUE,VALUE,...")]
+    Form { text: String },
+    #[error("a sweep from {start} to {end} in steps of {step} never ends or has no value")]
+    Empty { start: f64, end: f64, step: f64 },
+    #[error("a sweep of {count} values is too long: {max} at most")]
+    Long { count: usize, max: usize },
+    #[error("no merge of the recipe has a parameter `{name}` that is one number for all tensors")]
+    NoParameter { name: String },
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+}
+
+/// Outputs of a sweep at most.
+const VALUES_MAX: usize = 101;
+
+impl Sweep {
+    /// Reads `NAME=START:END:STEP`, both ends included, or `NAME=VALUE,VALUE,…`.
+    pub fn parse(text: &str) -> Result<Sweep, SweepError> {
+        let form = || SweepError::Form {
+            text: text.to_owned(),
+        };
+        let (name, values) = text.split_once('=').ok_or_else(form)?;
+        let number = |text: &str| match text.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            _ => Err(form()),
+        };
+        let parts: Vec<&str> = values.split(':').collect();
+        let values = match parts.as_slice() {
+            [start, end, step] => range(number(start)?, number(end)?, number(step)?)?,
+            [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
+            _ => return Err(form()),
+        };
+        if name.trim().is_empty() {
+            return Err(form());
+        }
+        let name = name.trim().to_owned();
+        Ok(Sweep { name, values })
+    }
+
+    /// The recipe at each value: the last merge that has the parameter gets it.
+    pub fn recipes(&self, recipe: &Recipe) -> Result<Vec<Recipe>, SweepError> {
+        let has = |node: &RecipeNode| match node {
+            RecipeNode::Merge { method, given, .. } => {
+                let known = method.parameters.iter().any(|p| p.name == self.name);
+                known && !given.iter().any(|(name, _)| *name == self.name)
+            }
+            _ => false,
+        };
+        let found = recipe.nodes.iter().rposition(has);
+        let at = found.ok_or_else(|| SweepError::NoParameter {
+            name: self.name.clone(),
+        })?;
+        let with = |&value: &f64| {
+            let mut recipe = recipe.clone();
+            if let RecipeNode::Merge {
+                method,
+                parameters,
+                models,
+                ..
+            } = &mut recipe.nodes[at]
+            {
+                let value = Value::Numbers(vec![value]);
+                *parameters = parameters.with(method, &self.name, &value, models.len())?;
+            }
+            Ok(recipe)
+        };
+        self.values.iter().map(with).collect()
+    }
+}
+
+fn range(start: f64, end: f64, step: f64) -> Result<Vec<f64>, SweepError> {
+    let count = ((end - start) / step + 1e-9).floor();
+    if step == 0.0 || count < 0.0 {
+        return Err(SweepError::Empty { start, end, step });
+    }
+    let count = count as usize + 1;
+    if count > VALUES_MAX {
+        let max = VALUES_MAX;
+        return Err(SweepError::Long { count, max });
+    }
+    // Rounded, so that 0.1 three times is 0.3.
+    let value = |number: usize| {
+        let exact = start + number as f64 * step;
+        (exact * 1e12).round() / 1e12
+    };
+    Ok((0..count).map(value).collect())
+}
