@@ -1,6 +1,9 @@
 //! Recipes: their text, their graph, and what comes out.
 
+mod check;
+mod fusion;
 mod golden;
+mod losses;
 mod sweep;
 mod syntax;
 

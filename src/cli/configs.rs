@@ -13,7 +13,7 @@ use crate::keys::{Config, conversion};
 
 /// Lists the configs or describes one.
 pub(super) fn run(args: &ConfigsArgs) -> Result<(), Failure> {
-    let registry = recipe::registry(&args.configs)?;
+    let registry = recipe::registry(&args.configs.files)?;
     match &args.name {
         Some(name) => {
             let config = registry

@@ -10,7 +10,7 @@ use crate::recipe::{Form, NodeId, OnNan, Options, Recipe, RecipeNode, Route};
 
 /// Converts a checkpoint.
 pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
-    let registry = recipe::registry(&args.configs)?;
+    let registry = recipe::registry(&args.configs.files)?;
     let mut nodes = vec![RecipeNode::Model {
         model: 0,
         form: Form::Own,

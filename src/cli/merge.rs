@@ -40,7 +40,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
 /// Merges by a recipe file.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let file = &args.recipe;
-    let recipe = recipe::read(&file.recipe, &file.configs, options(&file.options)?)?;
+    let recipe = recipe::read(&file.recipe, &file.configs.files, options(&file.options)?)?;
     write(
         recipe,
         file.options.sweep.as_ref(),
@@ -60,7 +60,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             &args.parameters,
             options,
         )?,
-        (None, [file]) => recipe::read(file, &args.configs, options)?,
+        (None, [file]) => recipe::read(file, &args.configs.files, options)?,
         (None, _) => {
             let message = "several models need a --method; without one, give a single recipe file";
             return Err(Failure::input(message.to_owned()));

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{Drawing, FmtArgs, RecipeCommand, ShowArgs, TextArgs};
+use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
 use super::exit::Failure;
 use super::out;
 use crate::keys::{Config, Configs};
@@ -105,9 +105,9 @@ pub(super) fn run(command: &RecipeCommand) -> Result<(), Failure> {
     }
 }
 
-fn check(args: &TextArgs) -> Result<(), Failure> {
-    let text = Text::read(&args.recipe)?;
-    let recipe = text.recipe(Options::default(), Arc::default())?;
+fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let text = Text::read(&args.text.recipe)?;
+    let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
     out::print(&format!(
         "{}: {} nodes, {} models, depth {}\n",
         text.name,
@@ -129,7 +129,7 @@ fn format(args: &FmtArgs) -> Result<(), Failure> {
 
 fn show(args: &ShowArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
-    let recipe = text.recipe(Options::default(), Arc::default())?;
+    let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
     let drawing = match args.r#as {
         Drawing::Tree => draw::tree(&recipe),
         Drawing::Dot => draw::dot(&recipe),

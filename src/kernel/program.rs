@@ -127,6 +127,21 @@ impl Program {
         &self.steps
     }
 
+    /// The input slots that it reads, in ascending order.
+    pub fn slots(&self) -> Vec<u16> {
+        let mut slots: Vec<u16> = self
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Load { slot, .. } => Some(*slot),
+                Step::Word { .. } | Step::Call { .. } => None,
+            })
+            .collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
     /// What becomes of the values.
     pub fn end(&self) -> &End {
         &self.end

@@ -48,7 +48,7 @@ impl Layout {
     /// The layout for a Program: the numbers it reads, in ascending order.
     pub fn of(program: &Program) -> Layout {
         let mut layout = Layout {
-            slots: Vec::new(),
+            slots: program.slots(),
             scalars: Vec::new(),
             cutoffs: Vec::new(),
             streams: Vec::new(),
@@ -57,7 +57,7 @@ impl Layout {
         };
         for step in program.steps() {
             match step {
-                Step::Load { slot, .. } => layout.slots.push(*slot),
+                Step::Load { .. } => {}
                 Step::Word { stream } => layout.streams.push(*stream),
                 Step::Call { operands, .. } => {
                     for operand in operands {
@@ -71,7 +71,6 @@ impl Layout {
             }
         }
         for numbers in [
-            &mut layout.slots,
             &mut layout.scalars,
             &mut layout.cutoffs,
             &mut layout.streams,

@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod config;
 pub mod conversion;
 mod filter;
+pub(crate) mod nearest;
 mod report;
 
 pub use blocks::{BlockError, BlockWeights};

@@ -1,12 +1,12 @@
 //! The merge of a task on the CPU, chunk by chunk: what is read is used while it is in the cache,
 //! and for all outputs.
 
-use super::lane::Lane;
+use super::lane::{self, Lane};
 use super::memo::Memo;
 use super::window::{Run, unit_bytes};
 use super::{MergeError, scan};
 use crate::exec::Batch;
-use crate::kernel::{Program, Row};
+use crate::kernel::Row;
 use crate::plan::{Action, Part, Task};
 
 /// For each part of a task the rows of its job and of that job's siblings, with the statistics that
@@ -61,14 +61,14 @@ pub(super) fn fill(
             }
             continue;
         }
-        let jobs: Vec<usize> = plan.siblings(run.part.job).collect();
-        let programs: Vec<&Program> = jobs
-            .iter()
-            .filter_map(|&job| match &plan.jobs[job].action {
-                Action::Merge { class, .. } => Some(&plan.programs[plan.classes[*class].store]),
-                Action::Copy(_) => None,
-            })
-            .collect();
+        let (mut jobs, mut programs) = (Vec::new(), Vec::new());
+        for sibling in plan.siblings(run.part.job) {
+            if let Action::Merge { class, .. } = &plan.jobs[sibling].action {
+                let program = &plan.programs[plan.classes[*class].store];
+                jobs.push((sibling, lane::slots(&plan.jobs[sibling], [program])));
+                programs.push(program);
+            }
+        }
         lane.stream_group(run.part, &jobs, &rows[run.at], |engine, pieces, arena| {
             let outputs = targets.iter_mut().zip(&programs).zip(pieces);
             for ((target, program), piece) in outputs {

@@ -24,7 +24,8 @@ pub(super) fn run(
     let mut passes = (iterate.begin)(programs.len(), &iterate.parameters);
     let mut values: Vec<Vec<f32>> = vec![Vec::new(); programs.len()];
     loop {
-        lane.stream(part, row, |engine, piece, arena| {
+        let seen = programs.iter().map(|&program| &plan.programs[program]);
+        lane.stream(part, row, seen, |engine, piece, arena| {
             for (program, value) in programs.iter().zip(&mut values) {
                 value.resize(piece.len, 0.0);
                 let batch = Batch {

@@ -8,7 +8,7 @@ use super::planes::Maker;
 use super::{MergeError, Shared, arrange, window};
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
-use crate::kernel::{ARENA_ALIGNMENT, Row};
+use crate::kernel::{ARENA_ALIGNMENT, Program, Row};
 use crate::plan::{Action, Bytes, Input, Job, Part};
 
 /// A worker with its buffers and its executor.
@@ -53,26 +53,30 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Reads a part chunk by chunk and hands each chunk to `work`, with a permit to compute. A
-    /// chunk is read right before it is used, so it is found in the cache.
-    pub(super) fn stream(
+    /// Reads what Programs read of a part chunk by chunk and hands each chunk to `work`, with a
+    /// permit to compute. A chunk is read right before it is used, so it is found in the cache.
+    pub(super) fn stream<'p>(
         &mut self,
         part: Part,
         row: &Row,
+        programs: impl IntoIterator<Item = &'p Program>,
         mut work: impl FnMut(&mut Engine<'a>, &Piece<'_>, &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
         let rows = std::slice::from_ref(row);
-        self.stream_group(part, &[part.job], rows, |engine, pieces, arena| {
+        let job = &self.shared.merge.plan().jobs[part.job];
+        let reads = slots(job, programs);
+        let jobs = [(part.job, reads)];
+        self.stream_group(part, &jobs, rows, |engine, pieces, arena| {
             work(engine, &pieces[0], arena)
         })
     }
 
-    /// The same for several jobs of one tensor, whose shared inputs are read once: each chunk comes
-    /// with a piece per job.
+    /// The same for several jobs of one tensor, each with the slots that are read: what they share
+    /// is read once. Each chunk comes with a piece per job.
     pub(super) fn stream_group(
         &mut self,
         part: Part,
-        jobs: &[usize],
+        jobs: &[(usize, Vec<u16>)],
         rows: &[Row],
         mut work: impl FnMut(&mut Engine<'a>, &[Piece<'_>], &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
@@ -130,7 +134,7 @@ impl<'a> Lane<'a> {
     fn load_group(
         &mut self,
         part: Part,
-        jobs: &[usize],
+        jobs: &[(usize, Vec<u16>)],
         rows: &[Row],
         bytes: usize,
     ) -> Result<Vec<Loaded>, MergeError> {
@@ -139,14 +143,16 @@ impl<'a> Lane<'a> {
         let mut known: Vec<(&Input, usize)> = Vec::new();
         let mut loaded = Vec::with_capacity(jobs.len());
         let mut at = 0;
-        for &job in jobs {
+        for (job, reads) in jobs {
+            let job = *job;
             let part = Part { job, ..part };
             let slots = match &plan.jobs[job].action {
                 Action::Copy(_) => 1,
                 Action::Merge { inputs, .. } => inputs.len(),
             };
             let mut inputs = vec![0; slots];
-            for (slot, input) in plan.jobs[job].inputs() {
+            let own = plan.jobs[job].inputs();
+            for (slot, input) in own.filter(|(slot, _)| reads.contains(&(*slot as u16))) {
                 inputs[slot] = match known.iter().find(|(other, _)| *other == input) {
                     Some((_, offset)) => *offset,
                     None => {
@@ -168,6 +174,15 @@ impl<'a> Lane<'a> {
             }
         }
         Ok(loaded)
+    }
+}
+
+/// The input slots of a job that Programs read: all where planes are made beside them.
+pub(super) fn slots<'p>(job: &Job, programs: impl IntoIterator<Item = &'p Program>) -> Vec<u16> {
+    if job.planes().is_empty() {
+        programs.into_iter().flat_map(Program::slots).collect()
+    } else {
+        job.inputs().map(|(slot, _)| slot as u16).collect()
     }
 }
 

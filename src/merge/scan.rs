@@ -56,7 +56,7 @@ fn sums<'p>(
         return Ok(());
     }
     let mut partials = Vec::new();
-    lane.stream(part, row, |engine, piece, arena| {
+    lane.stream(part, row, [program], |engine, piece, arena| {
         let batch = Batch {
             program,
             pieces: std::slice::from_ref(piece),
@@ -137,7 +137,7 @@ fn guess(
             len: tile.min(part.len - start),
             ..part
         };
-        lane.stream(place, row, |engine, piece, arena| {
+        lane.stream(place, row, [program], |engine, piece, arena| {
             let batch = Batch {
                 program,
                 pieces: std::slice::from_ref(piece),
@@ -169,7 +169,7 @@ fn collect(
     if candidates.is_idle() {
         return Ok(vec![None; selections.len()]);
     }
-    lane.stream(part, row, |engine, piece, arena| {
+    lane.stream(part, row, [program], |engine, piece, arena| {
         let batch = Batch {
             program,
             pieces: std::slice::from_ref(piece),
@@ -226,7 +226,7 @@ fn count(
             .map(|window| window.unwrap_or(IDLE))
             .collect();
         let mut totals = vec![0; selections.len() * (BINS + 1)];
-        lane.stream(part, row, |engine, piece, arena| {
+        lane.stream(part, row, [program], |engine, piece, arena| {
             let batch = Batch {
                 program,
                 pieces: std::slice::from_ref(piece),
@@ -271,7 +271,7 @@ fn locate(
 ) -> Result<u64, MergeError> {
     let mut left = rank;
     let mut found = None;
-    lane.stream(part, row, |engine, piece, arena| {
+    lane.stream(part, row, [program], |engine, piece, arena| {
         if found.is_some() {
             return Ok(());
         }

@@ -34,6 +34,8 @@ pub use source::{Output, Source};
 pub(crate) use task::survey_parts;
 pub use task::{Part, Task};
 
+use std::collections::HashSet;
+
 use crate::kernel::Program;
 use crate::keys::KeyReport;
 use crate::recipe::Recipe;
@@ -142,18 +144,38 @@ impl Plan {
         memory::group_bytes_of(&self.jobs, part.job, self.variants, part.len)
     }
 
-    /// Bytes read for a job in the merge pass: where its statistics are found in chunks, its inputs
-    /// are read once more.
+    /// Bytes read for a job in the merge pass: where its statistics are found in chunks, the inputs
+    /// of each are read once more.
     pub(crate) fn merge_reads(&self, job: &Job) -> u64 {
         let again = match &job.action {
             Action::Merge {
                 class,
                 resident: true,
                 ..
-            } if self.memory.chunk_elements.is_some() => self.classes[*class].levels.len() as u64,
+            } if self.memory.chunk_elements.is_some() => self.statistics_read(*class, job),
             _ => 0,
         };
-        (1 + again) * job.input_bytes()
+        again + job.input_bytes()
+    }
+
+    /// Bytes that one scan for each statistic of a job reads.
+    fn statistics_read(&self, class: usize, job: &Job) -> u64 {
+        let read = |programs: &[usize]| {
+            let slots = programs.iter().flat_map(|&at| self.programs[at].slots());
+            let slots: HashSet<usize> = slots.map(usize::from).collect();
+            let inputs = job.inputs().filter(|(slot, _)| slots.contains(slot));
+            let bytes = inputs.map(|(_, input)| job.elements * input.element_bytes);
+            bytes.sum::<u64>()
+        };
+        let levels = self.classes[class].levels.iter();
+        levels
+            .map(|level| {
+                let once = [&level.largest, &level.sums].into_iter().flatten();
+                let once: u64 = once.map(|(program, _)| read(&[*program])).sum();
+                let iterated = level.iterated.iter();
+                once + iterated.map(|(programs, _)| read(programs)).sum::<u64>()
+            })
+            .sum()
     }
 
     /// Bytes of arena that the inputs of a part take.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Form, NodeId, Options, Recipe, RecipeNode};
+use crate::keys::nearest::hint;
 use crate::method::{
     Base, Method, ParameterError, Parameters, Shape, Space, Value, find, named, parameter_named,
 };
@@ -89,16 +90,9 @@ pub fn merge_of(
 }
 
 fn unknown(id: &str) -> FlagError {
-    let near = named()
-        .map(|method| (strsim::jaro_winkler(id, method.id), method.id))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = near.map_or_else(String::new, |(_, near)| {
-        format!(" (did you mean `{near}`?)")
-    });
     FlagError::UnknownMethod {
         id: id.to_owned(),
-        hint,
+        hint: hint(id, named().map(|method| method.id)),
     }
 }
 

@@ -13,8 +13,9 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::groups::Groups;
 use super::recognise::Recogniser;
-use super::{Leaf, NodeId, Recipe, RecipeNode, Route, View};
+use super::{Form, Leaf, NodeId, Recipe, RecipeNode, Route, View};
 use crate::checkpoint::Tensors;
+use crate::keys::nearest::hint;
 use crate::keys::{Config, ConfigError, Configs, Relation};
 
 /// A recipe whose nodes cannot be named consistently.
@@ -53,6 +54,13 @@ pub enum SolveError {
         config: String,
         name: String,
         known: String,
+    },
+    #[error("{node}: there is no `{name}` in {names}{hint}")]
+    Entry {
+        node: String,
+        name: String,
+        names: String,
+        hint: String,
     },
 }
 
@@ -113,6 +121,7 @@ impl Solution {
         for (id, node) in recipe.nodes.iter().enumerate() {
             let explanation = explanations.get(&groups.find(id));
             solution.check(recipe, NodeId(id), node, explanation)?;
+            solution.check_entries(recipe, NodeId(id), models)?;
         }
         Ok(solution)
     }
@@ -146,6 +155,39 @@ impl Solution {
             config: config.id().to_owned(),
             name: name.clone(),
             known: config.components().join(", "),
+        })
+    }
+
+    /// Checks that the values of a literal belong to something.
+    fn check_entries(
+        &self,
+        recipe: &Recipe,
+        id: NodeId,
+        models: &[Names<'_>],
+    ) -> Result<(), SolveError> {
+        let RecipeNode::Literal { entries, form, .. } = &recipe.nodes[id.0] else {
+            return Ok(());
+        };
+        let config = self.config(id);
+        let known = |name: &String| {
+            let has = |model: &Names<'_>| model.tensors.contains_key(name);
+            config.is_some_and(|config| config.canonical(name).is_some()) || models.iter().any(has)
+        };
+        let Some(stray) = entries.keys().find(|name| !known(name)) else {
+            return Ok(());
+        };
+        if *form == Form::Singleton {
+            return Ok(());
+        }
+        let names = config.into_iter().flat_map(Config::keys);
+        Err(SolveError::Entry {
+            node: recipe.label(id),
+            name: stray.clone(),
+            names: match config {
+                Some(config) => format!("the names of {}", config.id()),
+                None => "any model".to_owned(),
+            },
+            hint: hint(stray, names.map(|(name, _)| name)),
         })
     }
 

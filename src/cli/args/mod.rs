@@ -58,10 +58,18 @@ pub(super) enum Command {
     Man(ManArgs),
 }
 
+/// The user's model configs.
+#[derive(Debug, clap::Args)]
+pub(super) struct ConfigArgs {
+    /// Model config of your own, in sd-mecha's YAML form; may be given several times
+    #[arg(long = "config", value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum RecipeCommand {
     /// Check a recipe's text, methods, parameters and merge spaces, without its models
-    Check(TextArgs),
+    Check(CheckArgs),
     /// Print a recipe in its canonical form, which sd-mecha reads too
     Fmt(FmtArgs),
     /// Show a recipe's graph
@@ -73,6 +81,15 @@ pub(super) struct TextArgs {
     /// Recipe: a .mecha file, or - for standard input
     #[arg(value_name = "RECIPE")]
     pub(super) recipe: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+
+    #[command(flatten)]
+    pub(super) configs: ConfigArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,6 +110,9 @@ pub(super) struct ShowArgs {
     /// The form of the graph
     #[arg(long, value_enum, default_value = "tree")]
     pub(super) r#as: Drawing,
+
+    #[command(flatten)]
+    pub(super) configs: ConfigArgs,
 }
 
 /// A form in which a graph is shown.
@@ -137,9 +157,8 @@ pub(super) struct FileArgs {
     #[arg(value_name = "RECIPE")]
     pub(super) recipe: PathBuf,
 
-    /// Model config of your own, in sd-mecha's YAML form; may be given several times
-    #[arg(long = "config", value_name = "FILE")]
-    pub(super) configs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) configs: ConfigArgs,
 
     #[command(flatten)]
     pub(super) options: OptionArgs,
@@ -192,9 +211,8 @@ pub(super) struct PlanArgs {
     )]
     pub(super) parameters: Vec<String>,
 
-    /// Model config of your own, in sd-mecha's YAML form; may be given several times
-    #[arg(long = "config", value_name = "FILE")]
-    pub(super) configs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) configs: ConfigArgs,
 
     #[command(flatten)]
     pub(super) options: OptionArgs,
@@ -230,9 +248,8 @@ pub(super) struct InspectArgs {
     #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
     pub(super) filter: Option<Regex>,
 
-    /// Model config of your own, in sd-mecha's YAML form; may be given several times
-    #[arg(long = "config", value_name = "FILE")]
-    pub(super) configs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) configs: ConfigArgs,
 
     /// Print JSON
     #[arg(long)]
@@ -261,9 +278,8 @@ pub(super) struct ConvertArgs {
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(super) max_shard_size: Option<u64>,
 
-    /// Model config of your own, in sd-mecha's YAML form; may be given several times
-    #[arg(long = "config", value_name = "FILE")]
-    pub(super) configs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) configs: ConfigArgs,
 
     #[command(flatten)]
     pub(super) work: WorkArgs,
@@ -278,9 +294,8 @@ pub(super) struct ConfigsArgs {
     #[arg(value_name = "NAME")]
     pub(super) name: Option<String>,
 
-    /// Model config of your own, in sd-mecha's YAML form; may be given several times
-    #[arg(long = "config", value_name = "FILE")]
-    pub(super) configs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) configs: ConfigArgs,
 
     /// Print JSON
     #[arg(long)]

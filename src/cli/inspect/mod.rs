@@ -77,7 +77,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
 }
 
 fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Failure> {
-    let registry = recipe::registry(&args.configs)?;
+    let registry = recipe::registry(&args.configs.files)?;
     let shown = checkpoint.tensors().iter();
     let shown = shown.map(|(name, info)| (name.as_str(), info.shape.as_slice()));
     let recognition = registry.recognise(shown);

@@ -143,15 +143,3 @@ pub enum BlockError {
         keys: usize,
     },
 }
-
-/// ` (did you mean …?)` with the name most like `word`, or nothing where none is.
-pub(super) fn hint<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let word = word.to_ascii_uppercase();
-    let near = names
-        .map(|name| (strsim::jaro_winkler(&word, name), name))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    near.map_or_else(String::new, |(_, name)| {
-        format!(" (did you mean `{name}`?)")
-    })
-}

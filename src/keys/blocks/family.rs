@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use super::{BlockError, error::hint};
+use super::BlockError;
+use crate::keys::nearest::hint;
 
 /// Where a UNet or a transformer lies in a whole checkpoint.
 const NETWORK: &str = "model.diffusion_model.";
@@ -136,7 +137,7 @@ impl BlockMap {
         found.ok_or_else(|| BlockError::UnknownBlock {
             family: self.family.label(),
             name: name.to_owned(),
-            hint: hint(name, names.iter().map(String::as_str)),
+            hint: hint(&name.to_ascii_uppercase(), names.iter().map(String::as_str)),
             all: names.join(", "),
         })
     }

@@ -2,9 +2,9 @@
 
 use super::elemental::ElementalRule;
 use super::entry::{Entry, entries, split};
-use super::error::hint;
 use super::pattern::{PatternRule, Weight};
 use super::{Base, BlockError, BlockWeights, Form, numbers, preset};
+use crate::keys::nearest::hint;
 
 /// Reads block weights in any of their forms. The errors name the entry and its number.
 pub fn parse(text: &str) -> Result<BlockWeights, BlockError> {
@@ -196,7 +196,7 @@ fn unreadable(entry: &Entry) -> BlockError {
     BlockError::Unreadable {
         at: entry.at,
         text: entry.text.clone(),
-        hint: hint(&entry.text, preset::names()),
+        hint: hint(&entry.text.to_ascii_uppercase(), preset::names()),
     }
 }
 

@@ -42,7 +42,7 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
     Builtin::get().data.ids()
 }
 
-/// The built-in configs, in the order of [`ids`].
+/// The built-in configs, in the order of `ids`.
 pub fn configs() -> impl Iterator<Item = &'static Arc<Config>> {
     let builtin = Builtin::get();
     (0..builtin.expanded.len()).map(|number| builtin.config(number))

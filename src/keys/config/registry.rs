@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::candidate::Candidate;
 use super::recognition::Recognition;
 use super::{Config, builtin};
+use crate::keys::nearest::hint;
 
 /// An identifier that is no config's, or is taken.
 #[derive(Debug, thiserror::Error)]
@@ -47,20 +48,8 @@ impl Configs {
         own.or_else(|| builtin::find(id))
             .ok_or_else(|| ConfigError::Unknown {
                 id: id.to_owned(),
-                hint: self.hint(id),
+                hint: hint(id, self.iter().map(|config| config.id())),
             })
-    }
-
-    /// Says which identifier may be meant.
-    fn hint(&self, id: &str) -> String {
-        let likely = self
-            .iter()
-            .map(|config| (strsim::jaro_winkler(id, config.id()), config.id()))
-            .filter(|(likeness, _)| *likeness > 0.7)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        likely.map_or_else(String::new, |(_, known)| {
-            format!(" (did you mean `{known}`?)")
-        })
     }
 
     /// Says which config the tensors of a checkpoint are named by, from their names and shapes.

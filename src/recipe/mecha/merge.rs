@@ -2,9 +2,10 @@
 
 use super::Fault;
 use super::read::{Item, Reader, constant};
-use super::script::{Argument, Instruction, Value, nearest};
+use super::script::{Argument, Instruction, Value};
 use crate::dtype::Float;
 use crate::keys::conversion;
+use crate::keys::nearest::nearest;
 use crate::method::{Method, Parameters, RECIPE_METHODS, in_recipes};
 use crate::recipe::{Constant, NodeId, RecipeNode, Route};
 

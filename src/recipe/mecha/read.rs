@@ -7,9 +7,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::merge;
-use super::script::{Argument, Command, Dialect, Instruction, Script, Value, nearest};
+use super::script::{Argument, Command, Dialect, Instruction, Script, Value};
 use super::{Fault, legacy};
 use crate::keys::Configs;
+use crate::keys::nearest::nearest;
 use crate::method::Space;
 use crate::recipe::{Constant, Entry, Form, NodeId, Options, Recipe, RecipeNode, Route};
 
@@ -26,6 +27,7 @@ pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<
         lines: Vec::new(),
         models: Vec::new(),
         known: HashMap::new(),
+        configs,
     };
     let mut last = None;
     for instruction in script.instructions() {
@@ -49,7 +51,7 @@ pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<
         }
         (_, None) => return Err(Fault::new(0..0, "this recipe has no instruction")),
     };
-    Ok(reader.finish(root, options, configs))
+    Ok(reader.finish(root, options))
 }
 
 /// What an instruction gave.
@@ -68,6 +70,7 @@ pub(super) struct Reader {
     lines: Vec<usize>,
     models: Vec<PathBuf>,
     known: HashMap<PathBuf, usize>,
+    configs: Arc<Configs>,
 }
 
 impl Reader {
@@ -187,7 +190,7 @@ impl Reader {
         };
         let literal = RecipeNode::Literal {
             entries,
-            form: named.form()?,
+            form: named.form(&self.configs)?,
             space: named.space()?,
         };
         Ok(self.node(literal, instruction.line))
@@ -208,14 +211,14 @@ impl Reader {
         }
         let node = RecipeNode::Model {
             model,
-            form: named.form()?,
+            form: named.form(&self.configs)?,
             space: named.space()?.unwrap_or(Space::Weight),
         };
         Ok(self.node(node, instruction.line))
     }
 
     /// Keeps what the result is made of.
-    fn finish(self, root: NodeId, options: Options, configs: Arc<Configs>) -> Recipe {
+    fn finish(self, root: NodeId, options: Options) -> Recipe {
         let mut live = vec![false; self.nodes.len()];
         live[root.0] = true;
         for id in (0..self.nodes.len()).rev() {
@@ -231,7 +234,7 @@ impl Reader {
             lines: Vec::new(),
             reference: 0,
             options,
-            configs,
+            configs: self.configs,
         };
         let mut number_of = vec![NodeId(0); self.nodes.len()];
         let mut model_of: HashMap<usize, usize> = HashMap::new();
@@ -331,13 +334,19 @@ impl<'a> Named<'a> {
         }
     }
 
-    fn form(&self) -> Result<Form, Fault> {
+    fn form(&self, configs: &Configs) -> Result<Form, Fault> {
         Ok(match self.text("model_config")? {
             None => Form::Inferred,
             Some(("infer", _)) => Form::Inferred,
             Some((SINGLETON, _)) => Form::Singleton,
             Some((name, _)) if OWN.contains(&name) => Form::Own,
-            Some((name, _)) => Form::Config(name.to_owned()),
+            Some((name, argument)) => {
+                configs.find(name).map_err(|fault| {
+                    let fault = Fault::new(argument.span.clone(), fault.to_string());
+                    fault.help("`--config FILE` adds a config of your own")
+                })?;
+                Form::Config(name.to_owned())
+            }
         })
     }
 

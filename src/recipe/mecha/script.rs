@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::Fault;
 use super::token::{Token, tokens};
+use crate::keys::nearest::nearest;
 
 /// The version that is read and written.
 const VERSION: &str = "0.1.0";
@@ -306,15 +307,6 @@ fn number(text: &str) -> Option<Value> {
         Ok(integer) => Some(Value::Integer(integer)),
         Err(_) => digits.parse().ok().map(Value::Float),
     }
-}
-
-/// The known word most like a mistyped one, if any is.
-pub(super) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    known
-        .map(|known| (strsim::jaro_winkler(word, known), known))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
 }
 
 impl fmt::Display for Script {

@@ -1,0 +1,18 @@
+//! The known name that a mistyped one is most like.
+
+/// Below this likeness (Jaro-Winkler, 0 to 1) names have nothing to do with each other.
+const LIKENESS: f64 = 0.75;
+
+/// The name most like `word`, if any is.
+pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    names
+        .map(|name| (strsim::jaro_winkler(word, name), name))
+        .filter(|(likeness, _)| *likeness > LIKENESS)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// ` (did you mean …?)` with the name most like `word`, or nothing where none is.
+pub(crate) fn hint<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> String {
+    nearest(word, names).map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+}

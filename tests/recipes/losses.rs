@@ -1,0 +1,275 @@
+//! Where sd-mecha loses tensors, or what was meant, without a word: an error here, or a counted
+//! line.
+
+use std::path::Path;
+
+use super::{refuses, succeeds, wgmerge};
+use wgmerge::checkpoint::Checkpoint;
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/recipes/models");
+
+/// Writes a recipe into a scratch folder and gives the arguments that run it.
+struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    fn new() -> Scratch {
+        Scratch(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    fn recipe(&self, lines: &[&str]) -> Vec<String> {
+        let text = format!("version 0.1.0\n{}\n", lines.join("\n"));
+        std::fs::write(self.path("r.mecha"), text).expect("written");
+        let (recipe, output) = (self.path("r.mecha"), self.path("out.safetensors"));
+        ["run", &recipe, "-o", &output, "--force"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    fn refused(&self, lines: &[&str]) -> String {
+        let arguments = self.recipe(lines);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let errors = refuses(Path::new(MODELS), &arguments);
+        assert!(!self.0.path().join("out.safetensors").exists());
+        errors
+    }
+}
+
+/// Each message holds all of the parts.
+#[track_caller]
+fn says(errors: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(errors.contains(part), "`{part}` in: {errors}");
+    }
+}
+
+#[test]
+fn a_partial_block_dict_is_refused_unless_it_has_a_default() {
+    let scratch = Scratch::new();
+    let partial = [
+        "model \"sd1_a.safetensors\"",
+        "model \"sd1_b.safetensors\"",
+        "dict BASE=0.0 IN04=0.5",
+        "merge \"convert_sd1_blocks_to_ldm\" &2",
+        "merge \"weighted_sum\" &0 &1 &3",
+    ];
+    let errors = scratch.refused(&partial);
+    says(&errors, &["has nothing for `IN00`", "fallback"]);
+    let mut complete = partial[..4].to_vec();
+    complete.extend([
+        "merge \"fallback\" &3 0.25",
+        "merge \"weighted_sum\" &0 &1 &4",
+    ]);
+    let arguments = scratch.recipe(&complete);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    succeeds(Path::new(MODELS), &arguments);
+}
+
+#[test]
+fn an_unknown_block_is_refused() {
+    let errors = Scratch::new().refused(&[
+        "model \"sd1_a.safetensors\"",
+        "model \"sd1_b.safetensors\"",
+        "dict BASE=0.0 IN99=0.5",
+        "merge \"convert_sd1_blocks_to_ldm\" &2",
+        "merge \"fallback\" &3 0.25",
+        "merge \"weighted_sum\" &0 &1 &4",
+    ]);
+    says(
+        &errors,
+        &["line 5", "no `IN99` in the names of sd1-supermerger_blocks"],
+    );
+}
+
+#[test]
+fn models_of_two_families_are_refused() {
+    let errors = Scratch::new().refused(&[
+        "model \"sd1_a.safetensors\"",
+        "model \"sdxl_a.safetensors\"",
+        "merge \"weighted_sum\" &0 &1",
+    ]);
+    says(&errors, &["sd1-ldm", "sdxl-sgm"]);
+}
+
+#[test]
+fn a_wrong_config_is_refused_or_costs_nothing() {
+    let scratch = Scratch::new();
+    let lines = |config: &str| {
+        let model = |name: &str| format!("model \"{name}.safetensors\" model_config=\"{config}\"");
+        [
+            model("sd1_a"),
+            model("sd1_a"),
+            "merge \"weighted_sum\" &0 &1".to_owned(),
+        ]
+    };
+    let run = |config: &str| {
+        let lines = lines(config);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        scratch.recipe(&lines)
+    };
+    let arguments = run("flux-flux");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    says(
+        &refuses(Path::new(MODELS), &arguments),
+        &["sd1_a.safetensors is said to be flux-flux"],
+    );
+    // With half its names in common the rest keeps its own names.
+    let arguments = run("sdxl-sgm");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    succeeds(Path::new(MODELS), &arguments);
+    let tensors = |path: &Path| Checkpoint::open(path).expect("sound").tensors().len();
+    let found = tensors(Path::new(&scratch.path("out.safetensors")));
+    assert_eq!(found, tensors(&Path::new(MODELS).join("sd1_a.safetensors")));
+}
+
+#[test]
+fn a_missing_tensor_is_refused_and_then_counted() {
+    let scratch = Scratch::new();
+    let lines = [
+        "model \"sd1_a.safetensors\"",
+        "model \"sd1_no_vae.safetensors\"",
+        "merge \"weighted_sum\" &0 &1",
+    ];
+    let errors = scratch.refused(&lines);
+    says(&errors, &["sd1_no_vae.safetensors lacks", "--missing"]);
+    let mut arguments = scratch.recipe(&lines);
+    arguments.extend(["--missing", "skip"].map(str::to_owned));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = wgmerge(Path::new(MODELS), &arguments);
+    assert!(run.status.success());
+    let notes = String::from_utf8_lossy(&run.stderr);
+    says(&notes, &["sd1_no_vae.safetensors", "tensors missing"]);
+}
+
+#[test]
+fn a_truncated_input_is_refused() {
+    let scratch = Scratch::new();
+    let whole = std::fs::read(Path::new(MODELS).join("s_a.safetensors")).expect("a model");
+    std::fs::write(scratch.path("cut.safetensors"), &whole[..whole.len() - 40]).expect("written");
+    let model = format!("model \"{}\"", scratch.path("cut.safetensors"));
+    let errors = scratch.refused(&[&model, &model, "merge \"weighted_sum\" &0 &1"]);
+    says(&errors, &["cut.safetensors"]);
+}
+
+#[test]
+fn an_output_that_is_an_input_is_refused() {
+    let scratch = Scratch::new();
+    let before = std::fs::read(Path::new(MODELS).join("s_a.safetensors")).expect("a model");
+    std::fs::write(scratch.path("out.safetensors"), &before).expect("written");
+    let model = format!("model \"{}\"", scratch.path("out.safetensors"));
+    let arguments = scratch.recipe(&[&model, &model, "merge \"weighted_sum\" &0 &1"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let errors = refuses(Path::new(MODELS), &arguments);
+    says(&errors, &["out.safetensors", "input"]);
+    assert!(std::fs::read(scratch.path("out.safetensors")).expect("kept") == before);
+}
+
+#[test]
+fn a_failure_in_mid_merge_leaves_nothing() {
+    let scratch = Scratch::new();
+    let arguments = scratch.recipe(&[
+        "model \"sd1_a.safetensors\"",
+        "model \"sd1_nan.safetensors\"",
+        "merge \"weighted_sum\" &0 &1",
+    ]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = wgmerge(Path::new(MODELS), &arguments);
+    assert_eq!(run.status.code(), Some(2));
+    let errors = String::from_utf8_lossy(&run.stderr);
+    says(&errors, &["sd1_nan.safetensors", "is not finite"]);
+    let left: Vec<_> = std::fs::read_dir(scratch.0.path())
+        .expect("a folder")
+        .collect();
+    assert_eq!(left.len(), 1, "the recipe alone: {left:?}");
+}
+
+#[test]
+fn a_part_without_its_neighbours_cannot_be_joined() {
+    // CLIP-G keeps q, k and v in one tensor: one of them alone cannot become it.
+    let scratch = Scratch::new();
+    let model = Checkpoint::open(&Path::new(MODELS).join("kohya_a.safetensors")).expect("sound");
+    let mut queries = model
+        .tensors()
+        .keys()
+        .filter(|key| key.ends_with("q_proj.weight"));
+    let part = queries
+        .find(|key| key.starts_with("te2."))
+        .expect("a query");
+    let exclude = part.replace("q_proj", "k_proj");
+    let without = scratch.path("without_k.safetensors");
+    without_tensor(
+        &Path::new(MODELS).join("kohya_a.safetensors"),
+        &exclude,
+        Path::new(&without),
+    );
+    let source = format!("model \"{without}\" model_config=\"sdxl-kohya\"");
+    let errors = scratch.refused(&[&source, "merge \"convert_'sdxl-kohya'_to_'sdxl-sgm'\" &0"]);
+    says(&errors, &["without_k.safetensors", "k_proj"]);
+}
+
+/// Copies a checkpoint without one tensor.
+fn without_tensor(from: &Path, name: &str, to: &Path) {
+    use crate::support::models::{Tensor, write};
+    let bytes = std::fs::read(from).expect("a model");
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).expect("sound");
+    let all = safetensors::SafeTensors::deserialize(&bytes).expect("sound");
+    let model = Checkpoint::open(from).expect("sound");
+    let tensors: Vec<Tensor> = model
+        .tensors()
+        .iter()
+        .filter(|(key, _)| *key != name)
+        .map(|(key, info)| Tensor {
+            name: key.clone(),
+            dtype: info.dtype,
+            shape: info.shape.clone(),
+            bytes: all.tensor(key).expect("there").data().to_vec(),
+        })
+        .collect();
+    assert_eq!(tensors.len() + 1, metadata.tensors().len());
+    write(to, &tensors);
+}
+
+#[test]
+fn a_shared_node_is_not_changed_by_its_uses() {
+    let scratch = Scratch::new();
+    let run = |lines: &[&str]| {
+        let arguments = scratch.recipe(lines);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let options = ["--metadata", "none"];
+        succeeds(Path::new(MODELS), &[&arguments[..], &options].concat());
+        std::fs::read(scratch.path("out.safetensors")).expect("an output")
+    };
+    let [a, b] = ["model \"s_a.safetensors\"", "model \"s_b.safetensors\""];
+    // The sum of a node and half its difference to itself is the node.
+    let shared = run(&[
+        a,
+        b,
+        "merge \"weighted_sum\" &0 &1 alpha=0.25",
+        "merge \"subtract\" &2 &2",
+        "merge \"add_difference\" &2 &3 alpha=0.5",
+    ]);
+    assert!(shared == run(&[a, b, "merge \"weighted_sum\" &0 &1 alpha=0.25"]));
+}
+
+#[test]
+fn integers_stay_integers() {
+    let scratch = Scratch::new();
+    let arguments = scratch.recipe(&[
+        "model \"sd1_a.safetensors\"",
+        "model \"sd1_b.safetensors\"",
+        "merge \"weighted_sum\" &0 &1",
+    ]);
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    arguments.extend(["--dtype", "f16"]);
+    succeeds(Path::new(MODELS), &arguments);
+    let key = "cond_stage_model.transformer.text_model.embeddings.position_ids";
+    let info = |path: &Path| {
+        let model = Checkpoint::open(path).expect("sound");
+        model.get(key).map(|info| info.dtype)
+    };
+    let from = info(&Path::new(MODELS).join("sd1_a.safetensors"));
+    assert_eq!(info(Path::new(&scratch.path("out.safetensors"))), from);
+}
