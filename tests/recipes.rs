@@ -1,9 +1,11 @@
 //! Recipes: their text, their graph, and what comes out.
 
 mod check;
+mod convert;
 mod fusion;
 mod golden;
 mod losses;
+mod record;
 mod sweep;
 mod syntax;
 

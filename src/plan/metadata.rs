@@ -6,6 +6,9 @@
 //! reference model; what it says about itself (title, author, date, hash, picture) does not and is
 //! left out. A licence binds whoever uses any of the inputs, so those of all inputs are named.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::Source;
@@ -75,13 +78,15 @@ fn name(source: &Source<'_>) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// The recipe in sd-mecha's words, with models by file name as in our own record.
+/// The recipe in sd-mecha's words, with models by file name as in our own record, or by the paths
+/// as given where names alone would confuse them.
 fn as_mecha(recipe: &Recipe) -> Option<String> {
     let mut recipe = recipe.clone();
-    for model in &mut recipe.models {
-        if let Some(name) = model.file_name() {
-            *model = name.into();
-        }
+    let names = recipe.models.iter().map(|path| path.file_name());
+    let names: Option<Vec<PathBuf>> = names.map(|name| name.map(PathBuf::from)).collect();
+    let names = names.filter(|names| names.iter().collect::<HashSet<_>>().len() == names.len());
+    if let Some(names) = names {
+        recipe.models = names;
     }
     let script = mecha::write(&recipe).ok()?;
     Some(script.to_string())
