@@ -1,7 +1,9 @@
 //! Recipes: their text, their graph, and what comes out.
 
 mod check;
+mod compose;
 mod convert;
+mod devices;
 mod fusion;
 mod golden;
 mod losses;

@@ -105,6 +105,13 @@ pub fn blocks<'a>(
     Value::new(literal).convert(config, to)
 }
 
+/// One number for all tensors, such as the default of [`blocks`]: `blocks(…) | number(0.5)`.
+pub fn number(value: f64) -> Value {
+    let entries = [("key".to_owned(), Constant::Number(value))];
+    let literal = Term::Literal(entries.into_iter().collect(), Form::Singleton);
+    Value::new(literal).route(Route::ConvertSingleton)
+}
+
 /// A merge by a method of recipes, by its identifier.
 pub fn merge(method: &str) -> Merge {
     Merge {
