@@ -130,3 +130,56 @@ fn merges_far_larger_than_the_budget_stay_within_it() {
         }
     }
 }
+
+/// Recipes: deep, with a random mask of torch, with sums over rows, and with an iteration.
+const RECIPES: &[&[&str]] = &[
+    &[
+        "merge \"weighted_sum\" &0 &1 alpha=0.5",
+        "merge \"subtract\" &1 &2",
+        "merge \"add_difference\" &3 &4 0.7",
+        "merge \"subtract\" &1 &0",
+        "merge \"subtract\" &2 &0",
+        "merge \"ties_sum\" &6 &7 k=0.4",
+        "merge \"add_difference\" &5 &8 1.0",
+    ],
+    &[
+        "merge \"subtract\" &1 &0",
+        "merge \"subtract\" &2 &0",
+        "merge \"ties_sum_with_dropout\" &3 &4 probability=0.5 seed=7",
+        "merge \"add_difference\" &0 &5 1.0",
+    ],
+    &[
+        "merge \"subtract\" &1 &0",
+        "merge \"subtract\" &2 &0",
+        "merge \"model_stock\" &3 &4",
+        "merge \"add_difference\" &0 &5 1.0",
+    ],
+    &["merge \"geometric_median\" &0 &1 &2 maxiter=3"],
+];
+
+#[test]
+fn recipes_far_larger_than_the_budget_stay_within_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut head = "version 0.1.0\n".to_owned();
+    for number in 0..3 {
+        let name = format!("{number}.safetensors");
+        big_model(&folder.path().join(&name), number + 1);
+        head += &format!("model \"{name}\"\n");
+    }
+    let (recipe, output) = (
+        folder.path().join("r.mecha"),
+        folder.path().join("out.safetensors"),
+    );
+    for lines in RECIPES {
+        let text = format!("{head}{}\n", lines.join("\n"));
+        std::fs::write(&recipe, text).expect("written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        command.args(["run", "--device", "cpu", "--quiet", "--force"]);
+        command.args(["--memory", "64MiB"]).arg(&recipe);
+        command.arg("-o").arg(&output).stderr(Stdio::inherit());
+        let peak = peak_mib(&mut command);
+        println!("{lines:?}: {peak} MiB");
+        assert!(peak > 4, "the peak was not seen");
+        assert!(peak <= 64 + BESIDES_MIB, "{lines:?} held {peak} MiB");
+    }
+}
