@@ -1,5 +1,7 @@
 //! Programs against answers that are obviously right.
 
+mod guard;
+
 use proptest::prelude::*;
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};

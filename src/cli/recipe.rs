@@ -121,7 +121,13 @@ fn format(args: &FmtArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
     let formatted = text.script()?.to_string();
     if !args.write || args.text.recipe == Path::new("-") {
-        return out::print(&(formatted + "\n"));
+        // sd-mecha reads no line break at the end of a recipe.
+        let end = if std::io::stdout().is_terminal() {
+            "\n"
+        } else {
+            ""
+        };
+        return out::print(&(formatted + end));
     }
     std::fs::write(&args.text.recipe, formatted)
         .map_err(|fault| Failure::Run(format!("cannot write {}: {fault}", text.name)))

@@ -129,14 +129,7 @@ impl Program {
 
     /// The input slots that it reads, in ascending order.
     pub fn slots(&self) -> Vec<u16> {
-        let mut slots: Vec<u16> = self
-            .steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Load { slot, .. } => Some(*slot),
-                Step::Word { .. } | Step::Call { .. } => None,
-            })
-            .collect();
+        let mut slots: Vec<u16> = self.loads().map(|(slot, _)| slot).collect();
         slots.sort_unstable();
         slots.dedup();
         slots

@@ -92,6 +92,39 @@ impl Weiszfeld {
     }
 }
 
+/// Lanes of the vectors in which torch adds.
+const LANES: usize = 8;
+
+/// Sums that torch keeps side by side.
+const ROWS: usize = 4;
+
+/// A sum in torch's order: whether the iteration has settled hangs on its last bit.
+fn torch_sum(values: &[f32]) -> f32 {
+    if values.len() < LANES {
+        return row_sum(values, 0, 1);
+    }
+    let whole = values.len() / LANES * LANES;
+    let tail = values[whole..].iter().fold(0.0, |sum, value| sum + value);
+    (0..LANES).fold(tail, |sum, lane| {
+        sum + row_sum(&values[..whole], lane, LANES)
+    })
+}
+
+/// The sum of every `step`-th value from `first` on: four sums side by side, what is left with the
+/// first of them.
+fn row_sum(values: &[f32], first: usize, step: usize) -> f32 {
+    let own: Vec<f32> = values.iter().skip(first).step_by(step).copied().collect();
+    let (rows, left) = own.as_chunks::<ROWS>();
+    let mut sums = [0.0_f32; ROWS];
+    for row in rows {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    let first = left.iter().fold(sums[0], |sum, value| sum + value);
+    sums[1..].iter().fold(first, |sum, other| sum + other)
+}
+
 impl Passes for Weiszfeld {
     fn take(&mut self, values: &[&[f32]]) {
         let whole = values[0].len() / PARTIALS * PARTIALS;
@@ -104,10 +137,7 @@ impl Passes for Weiszfeld {
 
     fn end(&mut self) -> Option<Vec<f64>> {
         let distances = self.distances();
-        let sum = distances
-            .iter()
-            .fold(0.0_f32, |sum, distance| sum + distance);
-        let objective = sum / distances.len() as f32;
+        let objective = torch_sum(&distances) / distances.len() as f32;
         let before = self.objective.replace(objective);
         let settled = before.is_some_and(|before| {
             (before - objective).abs() <= self.ftol * objective || objective.is_nan()

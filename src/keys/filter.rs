@@ -47,6 +47,11 @@ impl Filter {
         })
     }
 
+    /// Whether every tensor is merged.
+    pub fn is_all(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
     /// Whether the tensor is merged.
     pub fn merges(&self, key: &str) -> bool {
         let included = self.include.is_empty() || self.include.iter().any(|re| re.is_match(key));

@@ -78,9 +78,13 @@ fn name(source: &Source<'_>) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// The recipe in sd-mecha's words, with models by file name as in our own record, or by the paths
-/// as given where names alone would confuse them.
+/// The recipe in sd-mecha's words, which has none for options: None where one of them changes a
+/// value. Models have their file names as in our own record, or the paths as given where names
+/// alone would confuse them.
 fn as_mecha(recipe: &Recipe) -> Option<String> {
+    if !recipe.options.are_mechas() {
+        return None;
+    }
     let mut recipe = recipe.clone();
     let names = recipe.models.iter().map(|path| path.file_name());
     let names: Option<Vec<PathBuf>> = names.map(|name| name.map(PathBuf::from)).collect();

@@ -9,7 +9,9 @@ use super::{PlanError, Source};
 use crate::dtype::Float;
 use crate::kernel::{End, Expression};
 use crate::keys::KeyReport;
-use crate::recipe::{Leaf, Lowerer, Names, OnNan, OutputDType, Recipe, Solution, View, spaces};
+use crate::recipe::{
+    Leaf, Lowerer, Names, NodeId, OnNan, OutputDType, Recipe, Solution, View, spaces,
+};
 
 /// Jobs without places, and what they share.
 pub(super) struct Resolved {
@@ -127,7 +129,7 @@ impl Resolver<'_> {
                 Some((float, action)) => (float.dtype(), action),
                 None => return Ok(None),
             },
-            None => (seen.dtype, self.copy(&origin, &seen)),
+            None => (seen.dtype, self.copy(key, &origin, &seen)),
         };
         let elements: u64 = seen.shape.iter().product();
         Ok(Some(Job {
@@ -142,8 +144,13 @@ impl Resolver<'_> {
         }))
     }
 
-    fn copy(&mut self, origin: &View<Leaf>, seen: &Seen) -> Action {
+    fn copy(&mut self, key: &str, origin: &View<Leaf>, seen: &Seen) -> Action {
         for leaf in origin.leaves() {
+            self.ledger.uses(leaf.model, &leaf.name);
+        }
+        // The output has the tensor, though it is not theirs.
+        let nodes = (0..self.recipe.nodes.len()).map(NodeId);
+        for leaf in nodes.filter_map(|node| self.solution.leaf(node, key)) {
             self.ledger.uses(leaf.model, &leaf.name);
         }
         Action::Copy(Input {
@@ -171,7 +178,7 @@ impl Resolver<'_> {
         let untouched = recipe.options.on_nan == OnNan::Keep && float == stored;
         if untouched && routed.as_ref() == Some(origin) {
             // Nothing is computed and nothing checked: not a bit may change.
-            return Ok(Some((float, self.copy(origin, seen))));
+            return Ok(Some((float, self.copy(key, origin, seen))));
         }
         let Some(lowered) = self.lower(key, origin, &seen.shape)? else {
             return Ok(None);

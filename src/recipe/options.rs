@@ -115,6 +115,17 @@ pub struct Options {
     pub shard_bytes: Option<u64>,
 }
 
+impl Options {
+    /// Whether no option makes other values than sd-mecha does, which knows none of them.
+    pub(crate) fn are_mechas(&self) -> bool {
+        self.compute == Compute::F32
+            && self.missing == Missing::Error
+            && self.on_nan == OnNan::Error
+            && self.shape == ShapePolicy::Error
+            && self.filter.is_all()
+    }
+}
+
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),* }) => {
         impl $type {

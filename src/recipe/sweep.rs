@@ -22,6 +22,8 @@ pub enum SweepError {
     Empty { start: f64, end: f64, step: f64 },
     #[error("a sweep of {count} values is too long: {max} at most")]
     Long { count: usize, max: usize },
+    #[error("a sweep has the value {value} twice: each output needs a name of its own")]
+    Twice { value: f64 },
     #[error("no merge of the recipe has a parameter `{name}` that is one number for all tensors")]
     NoParameter { name: String },
     #[error(transparent)]
@@ -48,6 +50,10 @@ impl Sweep {
             [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
             _ => return Err(form()),
         };
+        let twice = (1..values.len()).find(|&at| values[..at].contains(&values[at]));
+        if let Some(at) = twice {
+            return Err(SweepError::Twice { value: values[at] });
+        }
         if name.trim().is_empty() {
             return Err(form());
         }

@@ -27,82 +27,85 @@ fn a_fault_is_shown_with_line_column_token_and_suggestion() {
     );
 }
 
+/// The rest of a recipe, where its fault lies, and what is said of it.
+const FAULTS: &[(&str, &str, &str)] = &[
+    (
+        "merge \"weighted_sum\" &0 &1 alpa=0.5",
+        "4:28",
+        "did you mean `alpha`?",
+    ),
+    (
+        "merge \"weighted_sum\" &0 &5",
+        "4:25",
+        "only &0 to &1 come before",
+    ),
+    (
+        "merge \"weighted_sum\" &0 &1 alpha=\"x\"",
+        "4:28",
+        "must be a finite number",
+    ),
+    (
+        "merge \"weighted_sum\" &0 &1 alpha=inf",
+        "4:28",
+        "must be a finite number",
+    ),
+    (
+        "merge \"weighted_sum\" &0",
+        "4:1",
+        "the input `b` is missing",
+    ),
+    (
+        "merge \"subtract\" &0 &1\nmerge \"subtract\" &2 &0",
+        "5:1",
+        "add it to a model",
+    ),
+    (
+        "merg \"weighted_sum\" &0 &1",
+        "4:1",
+        "did you mean `merge`?",
+    ),
+    (
+        "merge \"weighted_sum\" &0 &1 alpha=0.5.5",
+        "4:34",
+        "`0.5.5` is no value",
+    ),
+    (
+        "merge \"weighted_sum &0 &1",
+        "4:7",
+        "close it with a double quote",
+    ),
+    (
+        "model \"c\" merge_space=\"wait\"",
+        "4:11",
+        "did you mean \"weight\"?",
+    ),
+    (
+        "model \"c\" model_config=\"sdxl-sgn\"",
+        "4:11",
+        "did you mean `sdxl-sgm`?",
+    ),
+    (
+        "merge \"ties_sum\" &0 &1 k=3.0",
+        "4:24",
+        "is 3, but must be in [0, 1]",
+    ),
+    (
+        "merge \"ties_sum\" &0 &1 vote_sgn=0.3",
+        "4:24",
+        "must be true or false",
+    ),
+    (
+        "merge \"no_such\" &0 &1",
+        "4:7",
+        "`wgmerge methods` lists the methods",
+    ),
+    ("merge \"subtract\" &0 &1 &0", "4:", "subtract"),
+    ("dict a=1", "4:1", "end with a model or a merge"),
+];
+
 #[test]
 fn every_fault_names_its_place_and_what_to_do() {
-    for (rest, place, message) in [
-        (
-            "merge \"weighted_sum\" &0 &1 alpa=0.5",
-            "4:28",
-            "did you mean `alpha`?",
-        ),
-        (
-            "merge \"weighted_sum\" &0 &5",
-            "4:25",
-            "only &0 to &1 come before",
-        ),
-        (
-            "merge \"weighted_sum\" &0 &1 alpha=\"x\"",
-            "4:28",
-            "must be a finite number",
-        ),
-        (
-            "merge \"weighted_sum\" &0 &1 alpha=inf",
-            "4:28",
-            "must be a finite number",
-        ),
-        (
-            "merge \"weighted_sum\" &0",
-            "4:1",
-            "the input `b` is missing",
-        ),
-        (
-            "merge \"subtract\" &0 &1\nmerge \"subtract\" &2 &0",
-            "5:1",
-            "add it to a model",
-        ),
-        (
-            "merg \"weighted_sum\" &0 &1",
-            "4:1",
-            "did you mean `merge`?",
-        ),
-        (
-            "merge \"weighted_sum\" &0 &1 alpha=0.5.5",
-            "4:34",
-            "`0.5.5` is no value",
-        ),
-        (
-            "merge \"weighted_sum &0 &1",
-            "4:7",
-            "close it with a double quote",
-        ),
-        (
-            "model \"c\" merge_space=\"wait\"",
-            "4:11",
-            "did you mean \"weight\"?",
-        ),
-        (
-            "model \"c\" model_config=\"sdxl-sgn\"",
-            "4:11",
-            "did you mean `sdxl-sgm`?",
-        ),
-        (
-            "merge \"ties_sum\" &0 &1 k=3.0",
-            "4:24",
-            "is 3, but must be in [0, 1]",
-        ),
-        (
-            "merge \"ties_sum\" &0 &1 vote_sgn=0.3",
-            "4:24",
-            "must be true or false",
-        ),
-        (
-            "merge \"no_such\" &0 &1",
-            "4:7",
-            "`wgmerge methods` lists the methods",
-        ),
-        ("merge \"subtract\" &0 &1 &0", "4:", "subtract"),
-        ("dict a=1", "4:1", "end with a model or a merge"),
-    ] {
+    for (rest, place, message) in FAULTS {
         let fault = fault(&format!("{rest}\n"));
         assert!(
             fault.contains(&format!("r.mecha:{place}")),
@@ -166,7 +169,7 @@ fn fmt_writes_the_canonical_form_and_keeps_comments() {
     succeeds(folder.path(), &["recipe", "fmt", "-w", "r.mecha"]);
     // sd-mecha takes no line break at the end.
     let written = std::fs::read_to_string(&path).expect("written");
-    assert_eq!(written, formatted.trim_end());
+    assert_eq!(written, formatted);
     succeeds(folder.path(), &["recipe", "fmt", "-w", "r.mecha"]);
     assert_eq!(std::fs::read_to_string(&path).expect("written"), written);
 }

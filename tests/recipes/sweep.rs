@@ -43,6 +43,8 @@ fn sweeps_that_are_none() {
         let fault = Sweep::parse(text).expect_err(text);
         assert!(matches!(fault, SweepError::Empty { .. }), "{text}: {fault}");
     }
+    let fault = Sweep::parse("alpha=0.1,0.2,0.1").expect_err("twice");
+    assert_eq!(fault, SweepError::Twice { value: 0.1 });
     let fault = Sweep::parse("alpha=0:1:0.001").expect_err("too long");
     let message = "a sweep of 1001 values is too long: 101 at most";
     assert_eq!(fault.to_string(), message);

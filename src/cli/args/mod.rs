@@ -70,7 +70,7 @@ pub(super) struct ConfigArgs {
 pub(super) enum RecipeCommand {
     /// Check a recipe's text, methods, parameters and merge spaces, without its models
     Check(CheckArgs),
-    /// Print a recipe in its canonical form, which sd-mecha reads too
+    /// Print a recipe in the form in which sd-mecha writes it
     Fmt(FmtArgs),
     /// Show a recipe's graph
     Show(ShowArgs),

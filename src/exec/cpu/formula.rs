@@ -85,8 +85,26 @@ macro_rules! loops {
     };
 }
 
+/// The rounding guard: one rounding to the working dtype after every operation.
+macro_rules! guard {
+    ($file:literal) => {
+        crate::wgsl::shaders!($file);
+
+        #[inline(always)]
+        pub(in super::super) fn rz(x: f32) -> f32 {
+            float(round_working(bits(x)))
+        }
+    };
+    () => {
+        #[inline(always)]
+        pub(in super::super) fn rz(x: f32) -> f32 {
+            x
+        }
+    };
+}
+
 macro_rules! instance {
-    ($module:ident, $guard:literal) => {
+    ($module:ident $(, $guard:literal)?) => {
         pub(super) mod $module {
             #![allow(
                 clippy::needless_return,
@@ -100,23 +118,18 @@ macro_rules! instance {
 
             crate::wgsl::shaders!("codec/word" "codec/small" "codec/bf16" "codec/f16");
             crate::wgsl::shaders!("codec/f8_e4m3" "codec/f8_e5m2");
-            crate::wgsl::shaders!($guard);
+            guard!($($guard)?);
             crate::wgsl::shaders!(
                 "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect"
                 "formula/mask" "formula/entry" "formula/cast"
             );
-
-            /// The rounding guard: one rounding to the working dtype after every operation.
-            #[inline(always)]
-            pub(in super::super) fn rz(x: f32) -> f32 {
-                float(round_working(bits(x)))
-            }
 
             formulas!(loops);
         }
     };
 }
 
+instance!(unguarded);
 instance!(in_f32, "guard/f32");
 instance!(in_bf16, "guard/bf16");
 instance!(in_f16, "guard/f16");

@@ -9,6 +9,7 @@ mod codec;
 mod count;
 mod formula;
 mod philox;
+mod plain;
 mod sum;
 mod tile;
 

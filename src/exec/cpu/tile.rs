@@ -1,7 +1,7 @@
 //! Runs the steps of a Program over one tile after the other.
 
 use super::formula::{Argument, in_bf16, in_f16, in_f32};
-use super::{Level, codec, philox};
+use super::{Level, codec, philox, plain};
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::{Compute, Entry, Formula, Operand, Program, Step, TILE};
 
@@ -139,7 +139,11 @@ impl Fault {
 #[inline(always)]
 fn call_inline(compute: Compute, formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]) {
     match compute {
-        Compute::F32 => in_f32::call(formula, arguments, out),
+        Compute::F32 => {
+            if !plain::call(formula, arguments, out) {
+                in_f32::call(formula, arguments, out);
+            }
+        }
         Compute::BF16 => in_bf16::call(formula, arguments, out),
         Compute::F16 => in_f16::call(formula, arguments, out),
     }

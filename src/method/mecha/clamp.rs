@@ -44,7 +44,10 @@ fn clamp(l: &mut Lowering<'_>) -> Node {
     let stiffness = l.parameters.number("stiffness", 0);
     if stiffness != 0.0 {
         let sum = l.total(bounds);
-        let mean = l.scale(sum, 1.0 / bounds.len() as f64);
+        // Divided, as torch does: a bound that equals the mean is compared with it.
+        let count = l.expression.scalar(bounds.len() as f64);
+        let count = l.expression.call(Formula::Fill, &[count]);
+        let mean = l.call(Formula::Mean, &[sum, count]);
         let (mut above, mut below) = (high, low);
         for &bound in bounds {
             above = l.call(Formula::LeastFrom, &[above, bound, mean]);

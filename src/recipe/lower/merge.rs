@@ -1,5 +1,6 @@
 //! Merges of a tensor.
 
+use super::fold::fold;
 use super::{LowerError, Lowerer, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::Node;
@@ -39,13 +40,25 @@ impl Lowerer<'_> {
             Some(base) => Some(self.value(*base, wanted)?),
             None => None,
         };
-        let mut arguments = Vec::with_capacity(models.len());
+        let mut values = Vec::with_capacity(models.len());
         for (position, model) in models.iter().enumerate() {
             if let Some(value) = self.value(*model, wanted)? {
-                let node = self.tensor(value);
-                arguments.push(Argument { position, node });
+                values.push((position, value));
             }
         }
+        if base.is_none() && numbers.each.is_empty() && values.len() == models.len() {
+            let own: Vec<Value> = values.iter().map(|(_, value)| value.clone()).collect();
+            if let Some(folded) = fold(method, &own, &numbers.values) {
+                return Ok(Some(folded));
+            }
+        }
+        let arguments: Vec<Argument> = values
+            .into_iter()
+            .map(|(position, value)| Argument {
+                position,
+                node: self.tensor(value),
+            })
+            .collect();
         let complete = arguments.len() == models.len() && base != Some(None);
         if !complete && recipe.options.missing == Missing::Error {
             return Ok(None);

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::fold;
 use super::{Leaf, Lost, LowerError, Lowerer, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::{Derive, Formula, Node};
@@ -133,8 +134,10 @@ impl Lowerer<'_> {
         let Some(float) = float else {
             return value;
         };
-        let node = self.tensor(value);
-        Value::Tensor(self.narrowed(node, float))
+        match value {
+            Value::Constant(constant) => Value::Constant(fold::cast(constant, float)),
+            Value::Tensor(node) => Value::Tensor(self.narrowed(node, float)),
+        }
     }
 
     /// A value in another type. The arithmetic is in f32; what is narrower is rounded, and so is

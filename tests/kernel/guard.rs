@@ -1,0 +1,73 @@
+//! Sums and products at the edge of what the guard flushes, and of what is not a number.
+
+use super::{compare, naive, next};
+use wgmerge::dtype::{Float, codec};
+use wgmerge::kernel::{Compute, End, Entry, Formula, Operand, Program, Row, Step};
+
+/// A settled f32, often zero or tiny, sometimes infinite or NaN.
+fn tiny(state: &mut u64) -> u32 {
+    let random = next(state) as u32;
+    let word = match next(state) % 12 {
+        0 => 0,
+        1 => 0x7f80_0000,
+        2 => 0x7fc0_0000,
+        3..6 => 0x3f00_0000 | (random & 0x00ff_ffff),
+        // From 2^-127 to 2^-95, and near the smallest normal.
+        6..10 => random & 0x0fff_ffff,
+        _ => 0x0080_0000 | (random & 3),
+    };
+    codec::settled(word | (next(state) as u32 & 1) << 31)
+}
+
+#[test]
+fn tiny_results_pass_the_guard() {
+    let formulas = [
+        (Formula::Add, 2),
+        (Formula::Sub, 2),
+        (Formula::Mul, 2),
+        (Formula::Scale, 1),
+        (Formula::Axpy, 2),
+        (Formula::AxpyEach, 3),
+        (Formula::Blend, 2),
+    ];
+    let mut state = 7;
+    for round in 0..3000 {
+        for (formula, lanes) in formulas {
+            let slots = 0..lanes as u16;
+            let load = |slot| Step::Load {
+                slot,
+                float: Float::F32,
+                entry: Entry::Kept,
+            };
+            let mut steps: Vec<Step> = slots.clone().map(load).collect();
+            let scalars = (0..4 - lanes as u16).map(Operand::Scalar);
+            let operands = slots.map(Operand::Value).chain(scalars);
+            let operands = operands.take(formula.parameters().len()).collect();
+            steps.push(Step::Call { formula, operands });
+            let end = End::Store {
+                value: lanes as u16,
+                float: Float::F32,
+            };
+            let program = Program::new(Compute::F32, steps, end);
+            let row = Row {
+                scalars: (0..3).map(|_| tiny(&mut state)).collect(),
+                ..Row::default()
+            };
+            let len = 1 + round % 3;
+            let draw = |state: &mut u64| (0..len).map(|_| tiny(state)).collect();
+            let inputs: Vec<Vec<u32>> = (0..lanes).map(|_| draw(&mut state)).collect();
+            let expected: Vec<f32> = (0..len)
+                .map(|i| {
+                    let mut words: Vec<u32> = inputs.iter().map(|input| input[i]).collect();
+                    words.extend(&row.scalars);
+                    naive(Compute::F32, formula, &words)
+                })
+                .collect();
+            let inputs: Vec<Vec<f32>> = inputs
+                .into_iter()
+                .map(|input| input.into_iter().map(f32::from_bits).collect())
+                .collect();
+            compare(&program, &row, &inputs, &expected);
+        }
+    }
+}
