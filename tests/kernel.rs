@@ -100,6 +100,7 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
         }
         Formula::KeepBelow | Formula::KeepBelowEach => kept(f(1).total_cmp(&f(2)).is_lt(), f(0)),
         Formula::Raise => rz(f(0) + f(1)),
+        Formula::AddDifference => rz(f(0) + rz(rz(f(1) - f(2)) * f(3))),
         Formula::AxpyEach => rz(f(0) + rz(f(1) * f(2))),
         Formula::LerpEach => {
             let d = rz(f(1) - f(0));

@@ -17,6 +17,11 @@ fn axpy(acc: f32, x: f32, w: f32) -> f32 {
     return rz(acc + rz(x * w));
 }
 
+// acc + (y - x) w
+fn add_difference(acc: f32, y: f32, x: f32, w: f32) -> f32 {
+    return axpy(acc, sub(y, x), w);
+}
+
 // a u + b v: a weighted sum of two in one step.
 fn blend(a: f32, b: f32, u: f32, v: f32) -> f32 {
     return rz(rz(a * u) + rz(b * v));

@@ -20,6 +20,8 @@ macro_rules! formulas {
             Scale mul(x: lane, w: scalar);
             /// acc + x w
             Axpy axpy(acc: lane, x: lane, w: scalar);
+            /// acc + (y - x) w
+            AddDifference add_difference(acc: lane, y: lane, x: lane, w: scalar);
             /// a u + b v
             Blend blend(a: lane, b: lane, u: scalar, v: scalar);
             /// acc + x w, with a weight per element

@@ -5,9 +5,11 @@
 
 use super::{Formula, Operand, Step};
 
-/// `outer(inner(a…), b…)` becomes `fused(a…, b…)`.
+/// `outer(a…, inner(b…), c…)` becomes `fused(a…, b…, c…)`.
 struct Fusion {
     outer: Formula,
+    /// Which operand of the outer formula the inner one is.
+    operand: usize,
     inner: Formula,
     fused: Formula,
 }
@@ -15,13 +17,21 @@ struct Fusion {
 const FUSIONS: &[Fusion] = &[
     Fusion {
         outer: Formula::Trim,
+        operand: 0,
         inner: Formula::Sub,
         fused: Formula::TrimDelta,
     },
     Fusion {
         outer: Formula::Dropout,
+        operand: 0,
         inner: Formula::Sub,
         fused: Formula::DropoutDelta,
+    },
+    Fusion {
+        outer: Formula::Axpy,
+        operand: 1,
+        inner: Formula::Sub,
+        fused: Formula::AddDifference,
     },
 ];
 
@@ -60,24 +70,24 @@ fn fused(steps: &[Step], number: usize, readers: &[usize]) -> Option<(Step, usiz
     else {
         return None;
     };
-    let (Operand::Value(inner), rest) = operands.split_first()? else {
-        return None;
+    let inner_of = |fusion: &'static Fusion| {
+        let Operand::Value(inner) = *operands.get(fusion.operand)? else {
+            return None;
+        };
+        let Step::Call { formula, operands } = &steps[usize::from(inner)] else {
+            return None;
+        };
+        let fits = fusion.outer == *outer && fusion.inner == *formula;
+        (fits && readers[usize::from(inner)] == 1).then_some((fusion, usize::from(inner), operands))
     };
-    let inner = usize::from(*inner);
-    let Step::Call { formula, operands } = &steps[inner] else {
-        return None;
+    let (fusion, inner, own) = FUSIONS.iter().find_map(inner_of)?;
+    let (before, rest) = operands.split_at(fusion.operand);
+    let operands = before.iter().chain(own).chain(&rest[1..]).copied();
+    let step = Step::Call {
+        formula: fusion.fused,
+        operands: operands.collect(),
     };
-    let fusion = FUSIONS
-        .iter()
-        .find(|f| f.outer == *outer && f.inner == *formula)?;
-    let operands = operands.iter().chain(rest).copied().collect();
-    (readers[inner] == 1).then_some((
-        Step::Call {
-            formula: fusion.fused,
-            operands,
-        },
-        inner,
-    ))
+    Some((step, inner))
 }
 
 fn renumber(steps: Vec<Step>, gone: &[bool], ends: &mut [u16]) -> Vec<Step> {

@@ -74,7 +74,7 @@ const PLANE_BYTES: u64 = 4;
 /// Buffers are whole pages.
 const PAGE_BYTES: u64 = 4096;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
-const WAITING_LANES: usize = 2;
+const WAITING_LANES: usize = 4;
 /// Lanes of a device: one uploads, one computes, one downloads and writes.
 const DEVICE_LANES: usize = 3;
 /// With a device each byte of a lane exists three times: host, staging and device.

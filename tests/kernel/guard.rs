@@ -27,6 +27,7 @@ fn tiny_results_pass_the_guard() {
         (Formula::Mul, 2),
         (Formula::Scale, 1),
         (Formula::Axpy, 2),
+        (Formula::AddDifference, 3),
         (Formula::AxpyEach, 3),
         (Formula::Blend, 2),
     ];

@@ -133,7 +133,7 @@ fn check_memory(plan: &Plan, limits: &Limits) {
         most + PROCESS_BYTES <= limits.memory,
         "{memory:?} {limits:?}"
     );
-    assert!(lanes >= 1 && lanes as usize <= limits.threads + 2);
+    assert!(lanes >= 1 && lanes as usize <= limits.threads + 4);
     if let Some(device) = limits.device {
         let largest = memory.arena_bytes.max(memory.output_bytes) as u64;
         assert!(largest <= device.binding_bytes, "{memory:?} {device:?}");

@@ -7,8 +7,8 @@
 use super::formula::{Argument, unguarded};
 use crate::kernel::Formula;
 
-/// 2^-100, as bits. A product in the middle of a formula that the guard flushes, at most 2^-126,
-/// is less than half a unit in the last place of any sum from here on, so that the sum is the same
+/// 2^-100, as bits. A term in the middle of a formula that the guard flushes, at most 2^-126, is
+/// less than half a unit in the last place of any sum from here on, so that the sum is the same
 /// with or without it. A sum of zero has no such product in it either: the other operand would have
 /// to be as tiny, and operands are settled.
 const TINY: u32 = 0x0d80_0000;
@@ -26,6 +26,10 @@ pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]
         | Formula::Axpy
         | Formula::AxpyEach
         | Formula::Blend => unguarded::call(formula, arguments, out),
+        // A larger factor would bring a tiny difference into sight.
+        Formula::AddDifference if is_at_most_one(arguments[3]) => {
+            unguarded::call(formula, arguments, out);
+        }
         _ => return false,
     }
     let (mut least, mut most) = (u32::MAX, 0);
@@ -36,4 +40,10 @@ pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]
         most = most.max(magnitude);
     }
     least >= TINY - 1 && most <= INFINITY
+}
+
+/// Whether a scalar lies within -1 and 1.
+#[inline(always)]
+fn is_at_most_one(argument: Argument<'_>) -> bool {
+    matches!(argument, Argument::Same(word) if word & 0x7fff_ffff <= 0x3f80_0000)
 }
