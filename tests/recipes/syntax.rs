@@ -146,6 +146,50 @@ fn without_a_header_it_is_the_old_form() {
     assert_eq!(script.to_string(), text);
 }
 
+/// A recipe of sd-mecha 0.0.x, and what it means in the words of today.
+const OLD: &[(&str, &str)] = &[
+    (
+        "model \"a\" \"sdxl\" \"base\"\nmodel \"b\" \"sdxl\" \"base\"\n\
+         merge \"weighted_sum\" &0 &1 alpha=0.3",
+        "model \"a\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
+         model \"b\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
+         merge \"weighted_sum\" &0 &1 alpha=0.3",
+    ),
+    // Then one fifth was kept unless said otherwise, and the switch had the other sense.
+    (
+        "model \"a\" null \"lora\"\nmodel \"b\" null \"lora\"\nmerge \"ties_sum\" &0 &1",
+        "model \"a\" merge_space=\"delta\"\nmodel \"b\" merge_space=\"delta\"\n\
+         merge \"ties_sum\" &0 &1 k=0.2 vote_sgn=true",
+    ),
+    (
+        "model \"a\" null \"lora\"\nmodel \"b\" null \"lora\"\n\
+         merge \"ties_sum\" &0 &1 k=0.5 vote_sgn=1.0",
+        "model \"a\" merge_space=\"delta\"\nmodel \"b\" merge_space=\"delta\"\n\
+         merge \"ties_sum\" &0 &1 k=0.5 vote_sgn=false",
+    ),
+];
+
+#[test]
+fn the_old_form_keeps_its_meaning() {
+    let written = |text: &str| {
+        let script = parse(text).expect(text);
+        let recipe = read(&script, Options::default(), Arc::default());
+        let recipe = recipe.unwrap_or_else(|fault| panic!("{}", fault.render("x", text, false)));
+        write(&recipe).expect("in words of today").to_string()
+    };
+    for (old, new) in OLD {
+        assert_eq!(written(old), written(&format!("version 0.1.0\n{new}")));
+    }
+    let blocks = "dict sd1_unet_block_in0=1.0 sd1_unet_default=0.25\nmodel \"a\" \"sd1\" \"base\"";
+    let script = parse(blocks).expect("a text");
+    let fault = read(&script, Options::default(), Arc::default()).expect_err("old blocks");
+    let shown = fault.render("x.mecha", blocks, false);
+    assert!(
+        shown.contains("x.mecha:1:6") && shown.contains("--block-weights"),
+        "{shown}"
+    );
+}
+
 /// Texts that are wrong, and what is said about them.
 const FAULTS: &[(&str, &[&str])] = &[
     (

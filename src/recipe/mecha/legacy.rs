@@ -41,9 +41,24 @@ pub(super) fn upgrade(instruction: &Instruction) -> Result<Instruction, Fault> {
             );
             return Err(fault.help("replace the `parameter` line by a `model` line"));
         }
-        Command::Dict | Command::Literal => {}
+        Command::Dict => check_blocks(instruction)?,
+        Command::Literal => {}
     }
     Ok(upgraded)
+}
+
+/// Refuses a dict of block weights: its blocks were others than those of today.
+fn check_blocks(instruction: &Instruction) -> Result<(), Fault> {
+    let old = |argument: &&Argument| {
+        let name = argument.name.as_deref().unwrap_or_default();
+        name.contains("_block_") || name.ends_with("_default")
+    };
+    let Some(argument) = instruction.arguments.iter().find(old) else {
+        return Ok(());
+    };
+    let message = "the blocks of sd-mecha 0.0.x are not known here";
+    let fault = Fault::new(argument.span.clone(), message).label("a block of that version");
+    Err(fault.help("give the weights with --block-weights, or as a block dict of version 0.1.0"))
 }
 
 fn model(instruction: &mut Instruction) -> Result<(), Fault> {
