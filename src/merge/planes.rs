@@ -26,26 +26,26 @@ const STATES: usize = 8;
 pub(super) struct Maker<'a> {
     shared: &'a Shared<'a>,
     cpu: CpuExecutor,
-    /// The job that all the following is about.
-    job: usize,
+    /// The jobs that all the following is about: those of one tensor in all outputs.
+    jobs: Vec<usize>,
     /// States of generators, with the words drawn before.
     states: HashMap<Source, Vec<(u64, Mt)>>,
-    /// The last row of each plane that was worked out, and its number.
-    last_rows: HashMap<usize, (u64, f32)>,
-    /// The ranks of each plane that has some.
-    ranks: HashMap<usize, Vec<f32>>,
+    /// The last row of each job's planes that was worked out, and its number.
+    last_rows: HashMap<(usize, usize), (u64, f32)>,
+    /// The ranks of each job's planes that have some.
+    ranks: HashMap<(usize, usize), Vec<f32>>,
     scratch: Buffer,
 }
 
-/// Who draws from a generator: a plane, at a depth of planes made for planes.
-type Source = (usize, usize);
+/// Who draws from a generator: a job's plane, at a depth of planes made for planes.
+type Source = (usize, usize, usize);
 
 impl<'a> Maker<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Maker<'a> {
         Maker {
             shared,
             cpu: CpuExecutor::new(level),
-            job: usize::MAX,
+            jobs: Vec::new(),
             states: HashMap::new(),
             last_rows: HashMap::new(),
             ranks: HashMap::new(),
@@ -63,8 +63,9 @@ impl<'a> Maker<'a> {
         mut at: usize,
         inputs: &mut [usize],
     ) -> Result<(), MergeError> {
-        if self.job != part.job {
-            self.job = part.job;
+        if !self.jobs.contains(&part.job) {
+            let plan = self.shared.merge.plan();
+            self.jobs = plan.tensor_jobs(part.job).collect();
             self.states.clear();
             self.last_rows.clear();
             self.ranks.clear();
@@ -95,16 +96,17 @@ impl<'a> Maker<'a> {
         match &job.planes()[plane].made {
             Made::TorchUniform { seed, draw } => {
                 let from = u64::from(*draw) * job.elements + part.start;
-                self.draw((plane, depth), *seed, from, target);
+                self.draw((part.job, plane, depth), *seed, from, target);
                 Ok(())
             }
             Made::Rows(sums) => self.rows(part, row, plane, sums, target),
             Made::CentredRank { .. } => {
-                if !self.ranks.contains_key(&plane) {
+                let key = (part.job, plane);
+                if !self.ranks.contains_key(&key) {
                     let ranks = self.rank(part, row, plane)?;
-                    self.ranks.insert(plane, ranks);
+                    self.ranks.insert(key, ranks);
                 }
-                let own = &self.ranks[&plane][part.start as usize..][..part.len as usize];
+                let own = &self.ranks[&key][part.start as usize..][..part.len as usize];
                 target.copy_from_slice(bytemuck::cast_slice(own));
                 Ok(())
             }
@@ -153,7 +155,7 @@ impl<'a> Maker<'a> {
         let columns = job.shape.last().copied().unwrap_or(1).max(1);
         let end = part.start + part.len;
         let (first, last) = (part.start / columns, end.div_ceil(columns));
-        let known = self.last_rows.get(&plane).copied();
+        let known = self.last_rows.get(&(part.job, plane)).copied();
         let known = known.filter(|(number, _)| *number == first);
         let mut numbers: Vec<f32> = known.iter().map(|(_, number)| *number).collect();
         let from = (first + numbers.len() as u64) * columns;
@@ -174,7 +176,7 @@ impl<'a> Maker<'a> {
         }
         if let Some(number) = numbers.last() {
             let row = first + numbers.len() as u64 - 1;
-            self.last_rows.insert(plane, (row, *number));
+            self.last_rows.insert((part.job, plane), (row, *number));
         }
         for (place, element) in target
             .chunks_exact_mut(size_of::<f32>())

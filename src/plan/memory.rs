@@ -111,7 +111,7 @@ pub(super) fn divide(
             needed,
         });
     }
-    let whole = whole_bytes(jobs);
+    let whole = whole_bytes(jobs) * variants as u64;
     if limits.memory < needed + whole {
         return Err(PlanError::Whole {
             given: limits.memory,

@@ -139,6 +139,12 @@ impl Plan {
         memory::siblings(job, self.jobs.len(), self.variants)
     }
 
+    /// The jobs of all outputs that stand for a job's tensor.
+    pub(crate) fn tensor_jobs(&self, job: usize) -> impl Iterator<Item = usize> {
+        let each = (self.jobs.len() / self.variants).max(1);
+        self.siblings(job % each)
+    }
+
     /// Bytes of arena that the inputs of a part and its siblings take, shared ones once.
     pub(crate) fn group_bytes(&self, part: &Part) -> u64 {
         memory::group_bytes_of(&self.jobs, part.job, self.variants, part.len)

@@ -116,35 +116,58 @@ fn a_sweep_writes_what_single_merges_write_and_reads_the_inputs_once() {
     }
 }
 
+/// Sweeps the parameter of a recipe's last line and runs it with one of the values: the bytes must
+/// be the same, and those of another value must not.
+fn compare_recipe(lines: &[&str], name: &str, [one, other]: [&str; 2]) {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let recipe = |value: &str| {
+        let models = ["base", "rot180", "flip"];
+        let mut text = "version 0.1.0\n".to_owned();
+        for model in models {
+            text += &format!("model \"{model}.safetensors\"\n");
+        }
+        text + &lines.join("\n").replace("VALUE", value)
+    };
+    let run = |value: &str, options: &[&str], name: &str| {
+        let path = scratch.path().join("r.mecha");
+        std::fs::write(&path, recipe(value)).expect("written");
+        let output = scratch.path().join(name).display().to_string();
+        let line = ["run", path.to_str().expect("UTF-8"), "-o", &output, "-q"];
+        let plain = ["--metadata", "none", "--memory", "26MiB"];
+        succeeds(Path::new(MODELS), &[&line[..], &plain, options].concat());
+    };
+    let sweep = format!("{name}={one},{other}");
+    run("0", &["--sweep", &sweep], "out.safetensors");
+    run(other, &[], "single.safetensors");
+    let read = |name: &str| std::fs::read(scratch.path().join(name)).expect("a file");
+    let single = read("single.safetensors");
+    assert!(read(&format!("out-{name}-{other}.safetensors")) == single);
+    assert!(read(&format!("out-{name}-{one}.safetensors")) != single);
+    assert!(!scratch.path().join("out.safetensors").exists());
+}
+
 #[test]
 fn the_last_merge_of_a_recipe_that_has_the_parameter_is_swept() {
-    let scratch = tempfile::tempdir().expect("a temporary folder");
-    let recipe = |alpha: f64| {
-        format!(
-            "version 0.1.0\nmodel \"rot180.safetensors\"\nmodel \"flip.safetensors\"\n\
-             merge \"weighted_sum\" &0 &1 alpha=0.2\n\
-             merge \"weighted_sum\" &2 &0 alpha={alpha}\n"
-        )
-    };
-    let run = |text: String, options: &[&str], name: &str| {
-        let path = scratch.path().join("r.mecha");
-        std::fs::write(&path, text).expect("written");
-        let output = scratch.path().join(name).display().to_string();
-        let mut all = vec!["run", path.to_str().expect("UTF-8"), "-o", &output, "-q"];
-        all.extend(options);
-        all.extend(["--metadata", "none"]);
-        succeeds(Path::new(MODELS), &all);
-    };
-    run(
-        recipe(0.0),
-        &["--sweep", "alpha=0.5:1:0.25"],
-        "out.safetensors",
-    );
-    run(recipe(0.75), &[], "single.safetensors");
-    let read = |name: &str| std::fs::read(scratch.path().join(name)).expect("a file");
-    assert!(read("out-alpha-0.75.safetensors") == read("single.safetensors"));
-    assert!(read("out-alpha-0.5.safetensors") != read("single.safetensors"));
-    assert!(!scratch.path().join("out.safetensors").exists());
+    let twice = [
+        "merge \"weighted_sum\" &1 &2 alpha=0.2",
+        "merge \"weighted_sum\" &3 &1 alpha=VALUE",
+    ];
+    compare_recipe(&twice, "alpha", ["0.5", "0.75"]);
+}
+
+#[test]
+fn what_the_host_makes_is_swept() {
+    let differences = ["merge \"subtract\" &1 &0", "merge \"subtract\" &2 &0"];
+    let added = ["merge \"add_difference\" &0 &5 alpha=VALUE"];
+    for method in [
+        "merge \"ties_sum_with_dropout\" &3 &4 probability=0.5 seed=7",
+        "merge \"ties_sum_with_dropout\" &3 &4 probability=0.5 seed=7 della_eps=0.1",
+        "merge \"model_stock\" &3 &4",
+        "merge \"geometric_median\" &3 &4 maxiter=3",
+    ] {
+        let lines = [&differences[..], &[method], &added].concat();
+        compare_recipe(&lines, "alpha", ["0.5", "-1.5"]);
+    }
 }
 
 #[test]
