@@ -57,7 +57,7 @@ fn section(method: &Method) -> String {
     let _ = write!(text, "\n    {}\n\n", method.formula);
     let _ = writeln!(text, "- Source: {}", method.source);
     let _ = writeln!(text, "- Base: {}", methods::base(method));
-    let _ = writeln!(text, "- Models: {}", methods::models(method));
+    let _ = writeln!(text, "- Models: {}", method.models());
     let _ = writeln!(text, "- Spaces: {}", methods::spaces(method));
     if let Some(ratio) = method.ratio {
         let _ = writeln!(text, "- Block weights set `{ratio}`");

@@ -51,7 +51,7 @@ fn describe(method: &Method) -> String {
     let _ = writeln!(text, "formula  {}", method.formula);
     let _ = writeln!(text, "source   {}", method.source);
     let _ = writeln!(text, "base     {}", base(method));
-    let _ = writeln!(text, "models   {}", models(method));
+    let _ = writeln!(text, "models   {}", method.models());
     let _ = writeln!(text, "spaces   {}", spaces(method));
     if let Some(ratio) = method.ratio {
         let _ = writeln!(text, "blocks   --block-weights sets {ratio}");
@@ -77,15 +77,6 @@ pub(super) fn base(method: &Method) -> &'static str {
         Base::None => "none",
         Base::Required => "needed, with --base",
         Base::First => "the first model; may be given with --base",
-    }
-}
-
-/// How many models a method takes, besides a base that it needs.
-pub(super) fn models(method: &Method) -> String {
-    match (method.models_min, method.models_max) {
-        (min, usize::MAX) => format!("at least {min}"),
-        (min, max) if min == max => min.to_string(),
-        (min, max) => format!("{min} to {max}"),
     }
 }
 

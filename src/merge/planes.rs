@@ -95,8 +95,9 @@ impl<'a> Maker<'a> {
         let job = self.job(part);
         match &job.planes()[plane].made {
             Made::TorchUniform { seed, draw } => {
-                let from = u64::from(*draw) * job.elements + part.start;
-                self.draw((part.job, plane, depth), *seed, from, target);
+                let first = u64::from(*draw) * job.elements;
+                let words = (first, first + part.start);
+                self.draw((part.job, plane, depth), *seed, words, target);
                 Ok(())
             }
             Made::Rows(sums) => self.rows(part, row, plane, sums, target),
@@ -113,33 +114,31 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Uniform numbers of torch's generator, from the word number `from` on.
-    fn draw(&mut self, source: Source, seed: u64, from: u64, target: &mut [u8]) {
+    /// Uniform numbers of torch's generator, from the word number `from` on; the plane begins with
+    /// the word number `first`, to which every pass over the tensor comes back.
+    fn draw(&mut self, source: Source, seed: u64, (first, from): (u64, u64), target: &mut [u8]) {
         let states = self.states.entry(source).or_default();
-        states.retain(|(position, _)| *position <= from);
-        let known = states.iter().max_by_key(|(position, _)| *position);
-        let (mut position, mut generator) = match known {
+        let known = states.iter().filter(|(position, _)| *position <= from);
+        let (mut position, mut generator) = match known.max_by_key(|(position, _)| *position) {
             Some((position, generator)) => (*position, generator.clone()),
             None => (0, Mt::new(seed as u32)),
         };
+        states.retain(|(position, _)| *position <= from);
         while position < from {
+            if position == first {
+                remember(states, first, position, &generator);
+            }
             generator.next_u32();
             position += 1;
         }
-        if states.len() == STATES {
-            states.remove(0);
-        }
-        states.push((from, generator.clone()));
+        remember(states, first, from, &generator);
         let words = target.len() / size_of::<f32>();
         for place in target.chunks_exact_mut(size_of::<f32>()) {
             let word = generator.next_u32() & 0x00ff_ffff;
             let uniform = word as f32 * (1.0 / 16_777_216.0);
             place.copy_from_slice(&uniform.to_le_bytes());
         }
-        if states.len() == STATES {
-            states.remove(0);
-        }
-        states.push((from + words as u64, generator));
+        remember(states, first, from + words as u64, &generator);
     }
 
     /// The numbers of the rows that a part touches.
@@ -259,4 +258,17 @@ impl<'a> Maker<'a> {
         self.scratch = scratch;
         Ok(values)
     }
+}
+
+/// Keeps a generator's state, the one at a plane's beginning for good and some of the last ones.
+fn remember(states: &mut Vec<(u64, Mt)>, first: u64, position: u64, generator: &Mt) {
+    if states.iter().any(|(known, _)| *known == position) {
+        return;
+    }
+    if states.len() == STATES
+        && let Some(oldest) = states.iter().position(|(known, _)| *known != first)
+    {
+        states.remove(oldest);
+    }
+    states.push((position, generator.clone()));
 }

@@ -152,6 +152,15 @@ impl Method {
         self.inputs.get(position).or(self.inputs.last())
     }
 
+    /// How many models it takes, as a text: `2`, `2 to 4` or `at least 2`.
+    pub fn models(&self) -> String {
+        match (self.models_min, self.models_max) {
+            (min, usize::MAX) => format!("at least {min}"),
+            (min, max) if min == max => min.to_string(),
+            (min, max) => format!("{min} to {max}"),
+        }
+    }
+
     /// Whether the last input stands for any number of models.
     pub fn is_variadic(&self) -> bool {
         self.models_max > self.inputs.len()

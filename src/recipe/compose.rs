@@ -28,7 +28,7 @@ use super::{
     Constant, Entry, Form, NodeId, Options, Recipe, RecipeNode, Route, SpaceError, spaces,
 };
 use crate::keys::{Configs, conversion};
-use crate::method::{Method, ParameterError, Parameters, Space, in_recipes};
+use crate::method::{ParameterError, Parameters, Space, in_recipes};
 
 /// A value of a recipe that is being composed.
 #[derive(Clone, Debug)]
@@ -274,7 +274,7 @@ impl Composer {
         if !(method.models_min..=method.models_max).contains(&given) {
             return Err(ComposeError::Inputs {
                 method: method.id,
-                wanted: counted(method),
+                wanted: method.models(),
                 given,
             });
         }
@@ -303,14 +303,6 @@ impl Composer {
             parameters,
             given: nodes,
         }))
-    }
-}
-
-fn counted(method: &Method) -> String {
-    match (method.models_min, method.models_max) {
-        (min, usize::MAX) => format!("at least {min}"),
-        (min, max) if min == max => min.to_string(),
-        (min, max) => format!("{min} to {max}"),
     }
 }
 

@@ -21,7 +21,7 @@ pub enum FlagError {
         "method `{method}` takes no base model: give it as one of the models instead of --base"
     )]
     BaseUnused { method: &'static str },
-    #[error("method `{method}` takes {wanted}, {given} given")]
+    #[error("method `{method}` takes {wanted} models, {given} given")]
     ModelCount {
         method: &'static str,
         wanted: String,
@@ -52,7 +52,7 @@ pub fn merge_of(
     if !(method.models_min..=method.models_max).contains(&given) {
         return Err(FlagError::ModelCount {
             method: method.id,
-            wanted: wanted(method),
+            wanted: method.models(),
             given,
         });
     }
@@ -93,21 +93,6 @@ fn unknown(id: &str) -> FlagError {
     FlagError::UnknownMethod {
         id: id.to_owned(),
         hint: hint(id, named().map(|method| method.id)),
-    }
-}
-
-fn wanted(method: &Method) -> String {
-    let models = |n: usize| {
-        if n == 1 {
-            "1 model".to_owned()
-        } else {
-            format!("{n} models")
-        }
-    };
-    match (method.models_min, method.models_max) {
-        (min, usize::MAX) => format!("at least {}", models(min)),
-        (min, max) if min == max => format!("exactly {}", models(min)),
-        (min, max) => format!("{min} to {}", models(max)),
     }
 }
 

@@ -41,9 +41,9 @@ fn methods_and_models() {
         "add_difference",
         false,
         &[],
-        &["exactly 3 models", "2 given"],
+        &["takes 3 models", "2 given"],
     );
-    refuses(&world, "slerp", true, &[], &["exactly 2 models", "3 given"]);
+    refuses(&world, "slerp", true, &[], &["takes 2 models", "3 given"]);
     world.refuses(
         &["-M", "linear", "a.safetensors", "none.safetensors"],
         &["none.safetensors"],
