@@ -65,7 +65,7 @@ pub(super) fn fill(
         for sibling in plan.siblings(run.part.job) {
             if let Action::Merge { class, .. } = &plan.jobs[sibling].action {
                 let program = &plan.programs[plan.classes[*class].store];
-                jobs.push((sibling, lane::slots(&plan.jobs[sibling], [program])));
+                jobs.push((sibling, lane::slots([program])));
                 programs.push(program);
             }
         }

@@ -63,9 +63,7 @@ impl<'a> Lane<'a> {
         mut work: impl FnMut(&mut Engine<'a>, &Piece<'_>, &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
         let rows = std::slice::from_ref(row);
-        let job = &self.shared.merge.plan().jobs[part.job];
-        let reads = slots(job, programs);
-        let jobs = [(part.job, reads)];
+        let jobs = [(part.job, slots(programs))];
         self.stream_group(part, &jobs, rows, |engine, pieces, arena| {
             work(engine, &pieces[0], arena)
         })
@@ -165,25 +163,18 @@ impl<'a> Lane<'a> {
             }
             loaded.push(Loaded { part, inputs });
         }
-        for (loaded, row) in loaded.iter_mut().zip(rows) {
-            let job = &plan.jobs[loaded.part.job];
-            if !job.planes().is_empty() {
-                self.maker
-                    .make(loaded.part, row, arena, at, &mut loaded.inputs)?;
-                at += crate::plan::plane_bytes(job, part.len) as usize;
-            }
+        for ((loaded, row), (_, reads)) in loaded.iter_mut().zip(rows).zip(jobs) {
+            at = self
+                .maker
+                .make(loaded.part, (row, reads), arena, at, &mut loaded.inputs)?;
         }
         Ok(loaded)
     }
 }
 
-/// The input slots of a job that Programs read: all where planes are made beside them.
-pub(super) fn slots<'p>(job: &Job, programs: impl IntoIterator<Item = &'p Program>) -> Vec<u16> {
-    if job.planes().is_empty() {
-        programs.into_iter().flat_map(Program::slots).collect()
-    } else {
-        job.inputs().map(|(slot, _)| slot as u16).collect()
-    }
+/// The input slots that Programs read.
+pub(super) fn slots<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Vec<u16> {
+    programs.into_iter().flat_map(Program::slots).collect()
 }
 
 /// Reads the inputs of a part into the arena from `at` on; `inputs` gets their offsets. Returns

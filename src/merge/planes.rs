@@ -53,16 +53,16 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Makes the planes of a part behind its inputs, which end at `at` in the arena. `inputs` gets
-    /// their offsets.
+    /// Makes the planes of a part that are read, behind its inputs, which end at `at` in the arena.
+    /// `inputs` gets their offsets. Returns where they end.
     pub(super) fn make(
         &mut self,
         part: Part,
-        row: &Row,
+        (row, reads): (&Row, &[u16]),
         arena: &mut [u8],
         mut at: usize,
         inputs: &mut [usize],
-    ) -> Result<(), MergeError> {
+    ) -> Result<usize, MergeError> {
         if !self.jobs.contains(&part.job) {
             let plan = self.shared.merge.plan();
             self.jobs = plan.tensor_jobs(part.job).collect();
@@ -72,13 +72,16 @@ impl<'a> Maker<'a> {
         }
         let count = self.job(part).planes().len();
         for plane in 0..count {
-            let slot = usize::from(self.job(part).planes()[plane].slot);
+            let slot = self.job(part).planes()[plane].slot;
+            if !reads.contains(&slot) {
+                continue;
+            }
             let end = at + part.len as usize * size_of::<f32>();
             self.fill(part, row, (plane, 0), &mut arena[at..end])?;
-            inputs[slot] = at;
+            inputs[usize::from(slot)] = at;
             at = end.next_multiple_of(ARENA_ALIGNMENT);
         }
-        Ok(())
+        Ok(at)
     }
 
     fn job(&self, part: Part) -> &'a Job {

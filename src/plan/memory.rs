@@ -336,7 +336,7 @@ pub(super) fn arena_bytes_of(job: &Job, elements: u64) -> u64 {
 }
 
 /// Bytes of arena that the planes of `elements` of a job take.
-pub(crate) fn plane_bytes(job: &Job, elements: u64) -> u64 {
+fn plane_bytes(job: &Job, elements: u64) -> u64 {
     let padded = (elements * PLANE_BYTES).next_multiple_of(ARENA_ALIGNMENT as u64);
     job.planes().len() as u64 * padded
 }

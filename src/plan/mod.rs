@@ -28,7 +28,6 @@ pub(crate) use explain::human;
 pub use explain::{ProgramSummary, Summary};
 pub use job::{Action, Input, Job, Place};
 pub use layout::PlannedFile;
-pub(crate) use memory::plane_bytes;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub use source::{Output, Source};
 pub(crate) use task::survey_parts;
