@@ -1,5 +1,6 @@
 //! Recipes: their text, their graph, and what comes out.
 
+mod adapters;
 mod blocks;
 mod check;
 mod compose;

@@ -42,7 +42,7 @@ pub(super) fn run(args: &ConfigsArgs) -> Result<(), Failure> {
                 table.row(vec![
                     config.id().to_owned(),
                     config.keys().count().to_string(),
-                    elements(config).to_string(),
+                    elements(config).map_or_else(String::new, |n| n.to_string()),
                     components(config)
                         .iter()
                         .map(|(name, keys)| format!("{name} {keys}"))
@@ -56,11 +56,15 @@ pub(super) fn run(args: &ConfigsArgs) -> Result<(), Failure> {
     }
 }
 
-fn elements(config: &Config) -> u64 {
+/// The elements of its tensors; None where their shapes are free.
+fn elements(config: &Config) -> Option<u64> {
+    if config.is_adapter() {
+        return None;
+    }
     let sizes = config
         .keys()
         .map(|(_, key)| key.shape.iter().product::<u64>());
-    sizes.sum()
+    Some(sizes.sum())
 }
 
 /// The components with the number of their keys.
@@ -109,7 +113,10 @@ fn describe(config: &Config) -> String {
             table.row(vec![
                 name.to_owned(),
                 key.dtype.to_string(),
-                format!("{:?}", key.shape),
+                match config.is_adapter() {
+                    true => "any".to_owned(),
+                    false => format!("{:?}", key.shape),
+                },
                 remarks(key),
             ]);
         }

@@ -34,6 +34,9 @@ pub use weiszfeld::Weiszfeld;
 /// Chunks of a tensor begin at multiples of it, so sums do not depend on how a tensor is cut.
 pub const TILE: usize = 1024;
 
+/// Columns of a product of matrices that are computed together.
+pub const PANEL: usize = 64;
+
 /// Inputs begin at multiples of this many bytes in an arena, and the bytes up to the next multiple
 /// after an input are zero.
 pub const ARENA_ALIGNMENT: usize = 16;

@@ -1,6 +1,7 @@
 //! Tensor names: which are merged, what they are called in the formats of a model family, and the
 //! account of those that do not match.
 
+pub mod adapter;
 pub mod blocks;
 pub mod config;
 pub mod conversion;

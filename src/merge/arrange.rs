@@ -1,4 +1,5 @@
-//! Reading of tensors as a recipe sees them: in one run, cut and filled up, joined or transposed.
+//! Reading of tensors as a recipe sees them: in one run, cut and filled up, joined or transposed;
+//! computed from factors.
 
 use super::{MergeError, Shared};
 use crate::plan::Bytes;
@@ -49,6 +50,11 @@ pub(super) fn read(
         }
         Bytes::Transposed { of, rows, columns } => {
             transpose(shared, of, (*rows, *columns), unit, start, target)
+        }
+        Bytes::Delta(factors) => shared.read_delta(factors, start, target),
+        Bytes::Zero => {
+            target.fill(0);
+            Ok(())
         }
         Bytes::From { skip, of } => read(shared, of, (shape, unit), start + skip, target),
     }

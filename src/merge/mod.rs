@@ -14,6 +14,7 @@ mod chunked;
 mod device;
 mod engine;
 mod error;
+mod factors;
 mod inventory;
 mod iterate;
 mod lane;
@@ -43,12 +44,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use busy::Busy;
 
+use crate::exec::cpu::Level;
+
 /// What all lanes share while a merge runs.
 struct Shared<'a> {
     merge: &'a Merge,
     progress: &'a dyn Progress,
     cancel: &'a AtomicBool,
     permits: lanes::Permits,
+    /// The instruction set of what is computed while it is read.
+    level: Level,
+    factors: factors::FactorCache,
     reading: Busy,
     writing: Busy,
     bytes_read: AtomicU64,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::factors::FactorCache;
 use super::lane::Lane;
 use super::{Busy, Device, MergeError, Progress, Report, Shared, engine, lanes, survey, window};
 use crate::checkpoint::{Checkpoint, CheckpointError, FileIdentity};
@@ -139,6 +140,8 @@ impl Merge {
                 Some(_) => self.plan.memory.lanes,
                 None => self.settings.threads,
             }),
+            level: self.settings.level.or_baseline(),
+            factors: FactorCache::default(),
             reading: Busy::default(),
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),

@@ -1,8 +1,8 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
-use super::Source;
+use super::{Factors, Source};
 use crate::checkpoint::TensorInfo;
-use crate::dtype::DType;
+use crate::dtype::{DType, Float};
 use crate::keys::Reshape;
 use crate::recipe::{Leaf, View};
 
@@ -40,6 +40,10 @@ pub enum Bytes {
         /// Its columns.
         columns: u64,
     },
+    /// Computed from an adapter's factors, as f32.
+    Delta(Box<Factors>),
+    /// Zeros.
+    Zero,
     /// What follows after some elements.
     From {
         /// How many are left out.
@@ -56,6 +60,32 @@ impl Bytes {
             Bytes::Run { model, .. } | Bytes::Fitted { model, .. } => *model,
             Bytes::Joined(runs) => runs.first().map_or(0, |(_, bytes)| bytes.model()),
             Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.model(),
+            Bytes::Delta(factors) => factors.model(),
+            Bytes::Zero => 0,
+        }
+    }
+
+    /// Bytes of the files that are read for `elements` of `unit` bytes each.
+    pub fn read_bytes(&self, elements: u64, unit: u64) -> u64 {
+        match self {
+            Bytes::Run { .. } | Bytes::Fitted { .. } => elements * unit,
+            Bytes::Joined(runs) => runs
+                .iter()
+                .map(|(elements, bytes)| bytes.read_bytes(*elements, unit))
+                .sum(),
+            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.read_bytes(elements, unit),
+            Bytes::Delta(factors) => factors.stored_bytes(),
+            Bytes::Zero => 0,
+        }
+    }
+
+    /// The deltas that are computed from factors.
+    pub fn deltas(&self) -> Vec<&Factors> {
+        match self {
+            Bytes::Run { .. } | Bytes::Fitted { .. } | Bytes::Zero => Vec::new(),
+            Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.deltas()).collect(),
+            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.deltas(),
+            Bytes::Delta(factors) => vec![factors],
         }
     }
 
@@ -101,6 +131,8 @@ pub enum ViewError {
         shape: Vec<u64>,
         wanted: String,
     },
+    #[error("the factors of an adapter do not fit each other: {found}")]
+    Factors { found: String },
     #[error("{names} are joined, but are of types or shapes that do not fit: {found}")]
     Parts { names: String, found: String },
 }
@@ -167,6 +199,18 @@ impl Seen {
             }
             View::Joined(views) => join(views, sources, false),
             View::Stacked(views) => join(views, sources, true),
+            View::Delta { delta, shape } => {
+                let (factors, shape) = Factors::of(delta, shape, sources)?;
+                Ok(Seen {
+                    dtype: Float::F32.dtype(),
+                    shape,
+                    bytes: Bytes::Delta(Box::new(factors)),
+                })
+            }
+            View::Zero => Err(ViewError::Parts {
+                names: "zeros".to_owned(),
+                found: "nothing that gives them a form".to_owned(),
+            }),
         }
     }
 }
@@ -180,10 +224,23 @@ fn reshaped(shape: &[u64], reshape: Reshape) -> Option<Vec<u64>> {
 }
 
 fn join(views: &[View<Leaf>], sources: &[Source<'_>], stacked: bool) -> Result<Seen, ViewError> {
-    let parts: Vec<Seen> = views
+    let parts: Vec<Option<Seen>> = views
         .iter()
-        .map(|view| Seen::of(view, sources))
+        .map(|view| match view {
+            View::Zero => Ok(None),
+            view => Seen::of(view, sources).map(Some),
+        })
         .collect::<Result<_, _>>()?;
+    // Zeros have the form of the first part that is there.
+    let form = parts.iter().flatten().next().cloned();
+    let zeros = form.map(|form| Seen {
+        bytes: Bytes::Zero,
+        ..form
+    });
+    let parts: Vec<Seen> = parts
+        .into_iter()
+        .filter_map(|part| part.or_else(|| zeros.clone()))
+        .collect();
     let mismatch = || {
         let names: Vec<&str> = views.iter().flat_map(names).collect();
         let found = parts

@@ -2,7 +2,10 @@
 
 use super::Bytes;
 use crate::dtype::{DType, Float};
-use crate::kernel::{Plane, Row, Statistic};
+use crate::kernel::{Made, Plane, Row, Statistic};
+
+/// Bytes of a key, its place and its rank, per element and plane of ranks.
+const RANK_BYTES: u64 = 12;
 
 /// Where a tensor's bytes lie in the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,13 @@ pub struct Input {
     pub element_bytes: u64,
     /// Where its elements lie.
     pub bytes: Bytes,
+}
+
+impl Input {
+    /// Bytes of the files that are read for `elements` of it.
+    pub fn read_bytes(&self, elements: u64) -> u64 {
+        self.bytes.read_bytes(elements, self.element_bytes)
+    }
 }
 
 /// How a tensor comes about.
@@ -98,13 +108,20 @@ impl Job {
         }
     }
 
+    /// Bytes that the host holds of its tensor as a whole, to rank the entries.
+    pub(super) fn rank_bytes(&self) -> u64 {
+        let planes = self.planes().iter();
+        let ranks = planes.filter(|plane| matches!(plane.made, Made::CentredRank { .. }));
+        ranks.count() as u64 * RANK_BYTES * self.elements
+    }
+
     /// Bytes read for it in one pass.
     pub fn input_bytes(&self) -> u64 {
         match &self.action {
-            Action::Copy(_) => self.bytes,
+            Action::Copy(input) => input.read_bytes(self.bytes / input.element_bytes),
             Action::Merge { .. } => self
                 .inputs()
-                .map(|(_, input)| self.elements * input.element_bytes)
+                .map(|(_, input)| input.read_bytes(self.elements))
                 .sum(),
         }
     }

@@ -10,9 +10,10 @@
 
 use super::PlanError;
 use super::class::Class;
+use super::factors::FactorBytes;
 use super::job::{Action, Input, Job};
 use super::task::Task;
-use crate::kernel::{ARENA_ALIGNMENT, Made, Scope, Statistic, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, Scope, Statistic, TILE};
 
 /// What the machine allows.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct MemoryPlan {
     pub chunk_elements: Option<usize>,
     /// Keys that a lane collects at most to find thresholds in one scan.
     pub candidates: usize,
+    /// Bytes of factors of adapters that all lanes keep together.
+    pub factor_bytes: u64,
     /// Bytes held by all lanes on the host.
     pub host_bytes: u64,
     /// Bytes held by all lanes on the device, staging included.
@@ -71,6 +74,8 @@ const LONE_BYTES: u64 = 1 << 30;
 const DEVICE_OUTPUT_BYTES: u64 = 32 << 20;
 /// Bytes of an element of a plane that the host makes.
 const PLANE_BYTES: u64 = 4;
+/// The share of the spare memory, one in this many, that factors of adapters may take.
+const FACTOR_SHARE: u64 = 2;
 /// Buffers are whole pages.
 const PAGE_BYTES: u64 = 4096;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
@@ -79,6 +84,62 @@ const WAITING_LANES: usize = 4;
 const DEVICE_LANES: usize = 3;
 /// With a device each byte of a lane exists three times: host, staging and device.
 const DEVICE_COPIES: u64 = 3;
+
+/// What is spoken for before the lanes share the rest.
+struct Fixed {
+    least: Least,
+    /// What the process holds, and while a delta of an adapter is made ready.
+    process: u64,
+    /// What is known of a whole tensor.
+    whole: u64,
+    /// Factors of adapters, beyond those in use.
+    kept: u64,
+}
+
+impl Fixed {
+    /// Refuses a budget in which no lane could work.
+    fn of(
+        jobs: &[Job],
+        classes: &[Class],
+        limits: &Limits,
+        variants: usize,
+        copies: u64,
+    ) -> Result<Fixed, PlanError> {
+        // A tile of every input of the widest tensor, and one of output, is the least.
+        let slots = classes.iter().map(|class| class.slots.len()).max();
+        let factors = FactorBytes::of(jobs);
+        let least = Least {
+            factors: factors.one,
+            ..Least::of(slots.unwrap_or(1) as u64, variants as u64)
+        };
+        let threads = limits.threads.max(1) as u64;
+        let lanes_min = if limits.device.is_some() { 1 } else { threads };
+        let process = PROCESS_BYTES + factors.scratch;
+        let needed = process + least.lane() * copies * lanes_min;
+        if limits.memory < needed {
+            return Err(PlanError::Memory {
+                given: limits.memory,
+                needed,
+            });
+        }
+        let whole = whole_bytes(jobs) * variants as u64;
+        if limits.memory < needed + whole {
+            return Err(PlanError::Whole {
+                given: limits.memory,
+                needed: needed + whole,
+                key: largest_whole(jobs),
+            });
+        }
+        // Several adapters at once take turns unless there is room for all.
+        let room = (limits.memory - needed - whole) / FACTOR_SHARE;
+        Ok(Fixed {
+            least,
+            process,
+            whole,
+            kept: room.min((factors.all - factors.one) * threads),
+        })
+    }
+}
 
 /// Divides the budget, and marks the jobs whose statistics one lane finds by itself.
 pub(super) fn divide(
@@ -92,34 +153,9 @@ pub(super) fn divide(
     } else {
         1
     };
-    // A tile of every input of the widest tensor, and one of output, is the least.
-    let slots = classes
-        .iter()
-        .map(|class| class.slots.len())
-        .max()
-        .unwrap_or(1) as u64;
-    let least = Least::of(slots, variants as u64);
-    let lanes_min = if limits.device.is_some() {
-        1
-    } else {
-        limits.threads.max(1)
-    };
-    let needed = PROCESS_BYTES + least.lane() * copies * lanes_min as u64;
-    if limits.memory < needed {
-        return Err(PlanError::Memory {
-            given: limits.memory,
-            needed,
-        });
-    }
-    let whole = whole_bytes(jobs) * variants as u64;
-    if limits.memory < needed + whole {
-        return Err(PlanError::Whole {
-            given: limits.memory,
-            needed: needed + whole,
-            key: largest_whole(jobs),
-        });
-    }
-    let budget = (limits.memory - PROCESS_BYTES - whole) / copies;
+    let fixed = Fixed::of(jobs, classes, limits, variants, copies)?;
+    let least = fixed.least;
+    let budget = (limits.memory - fixed.process - fixed.whole - fixed.kept) / copies;
     let (lanes, lane, chunk_elements) = match limits.device {
         None => on_cpu(jobs, limits.threads.max(1), budget, least, variants),
         Some(device) => on_device(jobs, budget, least, device),
@@ -136,10 +172,12 @@ pub(super) fn divide(
         }
     }
     // One lane at a time holds what is known of a whole tensor.
-    let lanes = if whole > 0 { 1 } else { lanes };
+    let lanes = if fixed.whole > 0 { 1 } else { lanes };
     let held = (lane.arena + lane.output * variants as u64) * lanes as u64;
-    let spare = (budget - held) / lanes as u64 / CANDIDATE_BYTES;
+    let used = held + least.factors * lanes as u64;
+    let spare = (budget - used) / lanes as u64 / CANDIDATE_BYTES;
     Ok(MemoryPlan {
+        factor_bytes: fixed.kept + least.factors * lanes as u64,
         candidates: spare.min(CANDIDATES_MAX) as usize,
         lanes,
         arena_bytes: lane.arena as usize,
@@ -267,6 +305,8 @@ impl MemoryPlan {
 struct Least {
     arena: u64,
     outputs: u64,
+    /// The factors of the delta that it reads.
+    factors: u64,
 }
 
 impl Least {
@@ -279,12 +319,13 @@ impl Least {
         Least {
             arena: (slots * tile * outputs).next_multiple_of(PAGE_BYTES),
             outputs,
+            factors: 0,
         }
     }
 
     /// Bytes of a lane with no more than that.
     fn lane(self) -> u64 {
-        self.arena + self.outputs * (Least::OUTPUT + PAGE_BYTES)
+        self.factors + self.arena + self.outputs * (Least::OUTPUT + PAGE_BYTES)
     }
 }
 
@@ -296,6 +337,7 @@ struct Lane {
 
 impl Lane {
     fn of(bytes: u64, least: Least, output_max: u64, arena_max: u64) -> Lane {
+        let bytes = bytes.saturating_sub(least.factors);
         let pages = |bytes: u64| bytes / PAGE_BYTES * PAGE_BYTES;
         // A page more is held so that the output can be placed as the disk wants it.
         let output = output_max.min(bytes / 3);
@@ -341,21 +383,11 @@ fn plane_bytes(job: &Job, elements: u64) -> u64 {
     job.planes().len() as u64 * padded
 }
 
-/// Bytes of a key, its place and its rank, per element and plane of ranks.
-const RANK_BYTES: u64 = 12;
-
-/// Bytes that the host holds of a job's tensor as a whole, to rank its entries.
-fn rank_bytes(job: &Job) -> u64 {
-    let planes = job.planes().iter();
-    let ranks = planes.filter(|plane| matches!(plane.made, Made::CentredRank { .. }));
-    ranks.count() as u64 * RANK_BYTES * job.elements
-}
-
 fn whole_bytes(jobs: &[Job]) -> u64 {
-    jobs.iter().map(rank_bytes).max().unwrap_or(0)
+    jobs.iter().map(Job::rank_bytes).max().unwrap_or(0)
 }
 
 fn largest_whole(jobs: &[Job]) -> String {
-    let largest = jobs.iter().max_by_key(|job| rank_bytes(job));
+    let largest = jobs.iter().max_by_key(|job| job.rank_bytes());
     largest.map(|job| job.key.clone()).unwrap_or_default()
 }

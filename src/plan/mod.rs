@@ -12,6 +12,7 @@ mod bytes;
 mod class;
 mod error;
 mod explain;
+mod factors;
 mod job;
 mod layout;
 mod loader;
@@ -26,6 +27,7 @@ pub use class::{Class, Level};
 pub use error::PlanError;
 pub(crate) use explain::human;
 pub use explain::{ProgramSummary, Summary};
+pub use factors::{Extent, Factor, Factors};
 pub use job::{Action, Input, Job, Place};
 pub use layout::PlannedFile;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
@@ -169,7 +171,7 @@ impl Plan {
             let slots = programs.iter().flat_map(|&at| self.programs[at].slots());
             let slots: HashSet<usize> = slots.map(usize::from).collect();
             let inputs = job.inputs().filter(|(slot, _)| slots.contains(slot));
-            let bytes = inputs.map(|(_, input)| job.elements * input.element_bytes);
+            let bytes = inputs.map(|(_, input)| input.read_bytes(job.elements));
             bytes.sum::<u64>()
         };
         let levels = self.classes[class].levels.iter();

@@ -4,6 +4,7 @@
 //! [`Solution`] solves it against the models' headers, and [`Lowerer`] writes one tensor of it as
 //! arithmetic.
 
+mod adapt;
 pub mod compose;
 pub mod draw;
 mod flags;

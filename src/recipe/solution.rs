@@ -55,6 +55,16 @@ pub enum SolveError {
         name: String,
         known: String,
     },
+    #[error(
+        "{node}: {count} tensors, such as `{example}`, are no factors of a LoRA or LoKr of {base}; \
+         other adapters are not supported, and left out they would change the result"
+    )]
+    Factors {
+        node: String,
+        base: String,
+        count: usize,
+        example: String,
+    },
     #[error("{node}: there is no `{name}` in {names}{hint}")]
     Entry {
         node: String,
@@ -122,6 +132,7 @@ impl Solution {
             let explanation = explanations.get(&groups.find(id));
             solution.check(recipe, NodeId(id), node, explanation)?;
             solution.check_entries(recipe, NodeId(id), models)?;
+            solution.check_factors(recipe, NodeId(id))?;
         }
         Ok(solution)
     }
@@ -274,8 +285,7 @@ impl Solution {
                     }
                 }
                 Route::Convert(conversion) => {
-                    let view = view
-                        .replace(&mut |name: &String| conversion.relation(name).map(View::from))?;
+                    let view = self.converted(recipe, (id, conversion), inputs[0], view)?;
                     self.trace(recipe, inputs[0], &view, through)
                 }
                 Route::Stack => {
@@ -329,16 +339,8 @@ impl Solution {
                 inputs,
             } => {
                 let sources = self.names(recipe, inputs[0], registry);
-                let made = |name: &&str| {
-                    let relation = conversion.relation(name);
-                    relation.is_some_and(|relation| {
-                        let view = View::from(relation);
-                        view.leaves().into_iter().any(|leaf| sources.contains(leaf))
-                    })
-                };
                 if let Ok(target) = registry.find(conversion.to) {
-                    let keys = target.keys().map(|(name, _)| name);
-                    names.extend(keys.filter(made).map(str::to_owned));
+                    names.extend(self.converted_names((id, conversion), &sources, target));
                 }
             }
             node => {

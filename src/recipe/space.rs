@@ -60,6 +60,14 @@ pub fn spaces(recipe: &Recipe) -> Result<Vec<Option<Space>>, SpaceError> {
             RecipeNode::Merge { .. } => merge(recipe, NodeId(id), &found)?,
             RecipeNode::Route { route, inputs } => match route {
                 Route::ConvertSingleton => Some(Space::Param),
+                Route::Convert(conversion) if conversion.adapter().is_some() => {
+                    let input = found[inputs[0].0];
+                    if let Some(space) = input.filter(|space| *space != Space::Weight) {
+                        let id = NodeId(id);
+                        return Err(mismatch(recipe, id, "adapter", Space::Weight, space));
+                    }
+                    Some(Space::Delta)
+                }
                 _ => same(recipe, NodeId(id), inputs, &found)?,
             },
         };

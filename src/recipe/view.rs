@@ -2,9 +2,11 @@
 //!
 //! Conversions between the key formats of a model family only move bytes. A recipe pushes them
 //! down to where tensors are read, so that they cost no pass of their own: a merge of converted
-//! models reads rearranged tensors. Rearrangements that undo each other vanish.
+//! models reads rearranged tensors. Rearrangements that undo each other vanish. The delta that an
+//! adapter's factors make is computed while it is read, so that it is a tensor like any other.
 
 use crate::keys::Reshape;
+use crate::keys::adapter::Delta;
 
 /// A rearrangement of tensors named by `L`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +30,15 @@ pub enum View<L> {
     Joined(Vec<View<L>>),
     /// One after the other along a new first dimension.
     Stacked(Vec<View<L>>),
+    /// What an adapter's factors make: a value to everything around it.
+    Delta {
+        /// The factors.
+        delta: Delta<L>,
+        /// The shape that it has where its elements fill it.
+        shape: Vec<u64>,
+    },
+    /// Zeros, of the form of what they are joined with.
+    Zero,
 }
 
 impl<L: Clone + PartialEq> View<L> {
@@ -91,6 +102,20 @@ impl<L: Clone + PartialEq> View<L> {
             View::Joined(views) | View::Stacked(views) => {
                 views.iter().flat_map(View::leaves).collect()
             }
+            View::Delta { delta, .. } => delta.factors(),
+            View::Zero => Vec::new(),
+        }
+    }
+
+    /// Whether its elements are those of tensors, moved at most.
+    pub fn is_rearranged(&self) -> bool {
+        match self {
+            View::Tensor(_) | View::Zero => true,
+            View::Reshaped(of, _) | View::Transposed(of) | View::Rows { of, .. } => {
+                of.is_rearranged()
+            }
+            View::Joined(views) | View::Stacked(views) => views.iter().all(View::is_rearranged),
+            View::Delta { .. } => false,
         }
     }
 
@@ -109,6 +134,16 @@ impl<L: Clone + PartialEq> View<L> {
             View::Rows { of, part, parts } => of.replace(with)?.rows(*part, *parts),
             View::Joined(views) => View::joined(all(views)?),
             View::Stacked(views) => View::Stacked(all(views)?),
+            View::Delta { delta, shape } => View::Delta {
+                delta: delta
+                    .try_map(|factor| match with(factor) {
+                        Some(View::Tensor(factor)) => Ok(factor),
+                        _ => Err(()),
+                    })
+                    .ok()?,
+                shape: shape.clone(),
+            },
+            View::Zero => View::Zero,
         })
     }
 

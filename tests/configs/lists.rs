@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 
+use sha2::{Digest, Sha256};
 use wgmerge::keys::config::{ConfigKey, configs, find};
 
 use super::{IDS, List};
@@ -35,9 +36,61 @@ fn assert_same<T: PartialEq + Debug>(id: &str, found: T, expected: T) {
     assert!(found == expected, "{id}: {found:?}, not {expected:?}");
 }
 
+/// The adapters' configs: how many keys, and the SHA-256 of their sorted names, a line each, in
+/// sd-mecha 1.1.8.
+const ADAPTERS: [(&str, usize, &str); 6] = [
+    (
+        "sd1-kohya_kohya_lora",
+        4708,
+        "b0e95f1cf2ba90b344cfa9378a5aa3ef48eb65094fe553667d8e6974105d9a56",
+    ),
+    (
+        "sdxl-kohya_kohya_lora",
+        12485,
+        "a274ecb4b814eb4755a60388071b4699101a3e2620ffe8b53cb353e6c178e5e8",
+    ),
+    (
+        "sdxl-kohya_but_diffusers_kohya_lora",
+        12485,
+        "7face85d4f7c07b2049d1e0b8bce27b523af9dd618f424b08ad188890ad5e74d",
+    ),
+    (
+        "sd1-kohya_lycoris_lora",
+        4708,
+        "bbf178eddd33063a6197ff39d9c824f884a43d8529fb4c5681ec00623c8f7b9f",
+    ),
+    (
+        "sdxl-kohya_lycoris_lora",
+        12485,
+        "c0a73325901718c7a1d00e758fd96f32ec67a5aa35e410dd84b2d9daadbf6382",
+    ),
+    (
+        "sdxl-kohya_but_diffusers_lycoris_lora",
+        12485,
+        "20acb76b221438fd6d3cde9160141d7ccddd26b671729b33b1e3ef33add06a1f",
+    ),
+];
+
+#[test]
+fn the_configs_of_adapters_have_the_names_of_sd_mecha() {
+    let found: Vec<(&str, usize, String)> = configs()
+        .filter(|config| config.is_adapter())
+        .map(|config| {
+            let mut names: Vec<&str> = config.keys().map(|(name, _)| name).collect();
+            names.sort_unstable();
+            let digest = Sha256::digest(names.join("\n"));
+            let hex = digest.iter().map(|byte| format!("{byte:02x}"));
+            (config.id(), names.len(), hex.collect())
+        })
+        .collect();
+    let expected = ADAPTERS.map(|(id, keys, digest)| (id, keys, digest.to_owned()));
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn every_config_is_its_list() {
-    let ids: Vec<&str> = configs().map(|config| config.id()).collect();
+    let listed = configs().filter(|config| !config.is_adapter());
+    let ids: Vec<&str> = listed.map(|config| config.id()).collect();
     assert_eq!(ids, IDS);
     for id in IDS {
         let list = List::of(id);

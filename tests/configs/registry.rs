@@ -15,7 +15,8 @@ fn configs_are_found_by_their_identifiers() {
     configs.add(config("my-format")).expect("a new identifier");
     let ids: Vec<&str> = configs.iter().map(|config| config.id()).collect();
     assert_eq!(ids[..10], IDS);
-    assert_eq!(ids[10..], ["my-format"]);
+    assert!(ids[10..16].iter().all(|id| id.ends_with("_lora")));
+    assert_eq!(ids[16..], ["my-format"]);
     for id in ids {
         assert_eq!(configs.find(id).expect("a config").id(), id);
     }

@@ -54,6 +54,37 @@ fn recipes_of_real_networks() {
     }
 }
 
+/// The recipes of adapters whose base lacks a tensor that the adapter has: sd-mecha drops it.
+const LACKING: &[&str] = &[
+    "lora_blocks_default",
+    "lora_blocks_partial",
+    "lora_conv_base",
+    "lora_conv_sgm",
+    "lora_diffusers_sgm",
+    "lora_ties",
+    "lora_ties_vote",
+];
+
+#[test]
+fn recipes_of_adapters() {
+    let models = data("adapters/models");
+    let recipes = recipes(&data("adapters"));
+    assert_eq!(recipes.len(), 30);
+    for recipe in recipes {
+        let stem = recipe.file_stem().expect("a name").to_string_lossy();
+        if !LACKING.contains(&&*stem) {
+            compare(&models, &recipe, &[]);
+            continue;
+        }
+        let path = recipe.display().to_string();
+        let refused = wgmerge(&models, &["run", &path, "-o", "/dev/null/out.safetensors"]);
+        let errors = String::from_utf8_lossy(&refused.stderr);
+        let lacks = errors.contains("lacks 1 of") || errors.contains("has nothing for");
+        assert!(!refused.status.success() && lacks, "{stem}: {errors}");
+        compare(&models, &recipe, &["--missing", "skip"]);
+    }
+}
+
 /// Recipes that sd-mecha merges by dropping tensors without a word, and what is said here instead.
 const REFUSED: &[(&str, &str)] = &[
     ("blocks_sd1_partial", "literal has nothing for `IN00`"),

@@ -10,6 +10,7 @@ mod count;
 mod formula;
 mod philox;
 mod plain;
+pub mod product;
 mod sum;
 mod tile;
 
@@ -28,6 +29,14 @@ pub enum Level {
 }
 
 impl Level {
+    /// This level, or the baseline where the machine lacks it.
+    pub fn or_baseline(self) -> Level {
+        match self.is_supported() {
+            true => self,
+            false => Level::Baseline,
+        }
+    }
+
     /// The best level of this machine. The environment variable `WGMERGE_SIMD=baseline` chooses
     /// the baseline, to compare the two.
     pub fn detect() -> Level {
@@ -65,13 +74,8 @@ pub struct CpuExecutor {
 impl CpuExecutor {
     /// An executor at a level, or at the baseline where the machine lacks it.
     pub fn new(level: Level) -> CpuExecutor {
-        let level = if level.is_supported() {
-            level
-        } else {
-            Level::Baseline
-        };
         CpuExecutor {
-            level,
+            level: level.or_baseline(),
             tile: Tile::default(),
         }
     }

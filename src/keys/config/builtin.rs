@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::Config;
 use super::data::Data;
+use super::{Config, adapter};
+use crate::keys::adapter::FORMATS;
 
 const TEXTS: [&str; 4] = [
     include_str!("data/layers.txt"),
@@ -24,28 +25,54 @@ impl Builtin {
             let mut data = Data::default();
             let read = TEXTS.into_iter().try_for_each(|text| data.read(text));
             read.expect("the built-in configs are well formed");
-            let expanded = data.ids().map(|_| OnceLock::new()).collect();
+            let all = data.ids().count() + FORMATS.len();
+            let expanded = (0..all).map(|_| OnceLock::new()).collect();
             Builtin { data, expanded }
         })
     }
 
+    /// The number of configs that are not of adapters, which come first.
+    fn models(&self) -> usize {
+        self.expanded.len() - FORMATS.len()
+    }
+
     fn config(&self, number: usize) -> &Arc<Config> {
         self.expanded[number].get_or_init(|| {
-            let config = self.data.config(number);
+            let config = match number.checked_sub(self.models()) {
+                None => self.data.config(number),
+                Some(format) => {
+                    let format = &FORMATS[format];
+                    let base = find(format.base).expect("the built-in configs are well formed");
+                    adapter::config(format, base)
+                }
+            };
             Arc::new(config.expect("the built-in configs are well formed"))
         })
     }
 }
 
-/// The identifiers of the built-in configs: those of model families, then those of block weights.
+/// The identifiers of the built-in configs: those of model families, of block weights, of adapters.
 pub fn ids() -> impl Iterator<Item = &'static str> {
-    Builtin::get().data.ids()
+    let adapters = FORMATS.iter().map(|format| format.id);
+    Builtin::get().data.ids().chain(adapters)
 }
 
 /// The built-in configs, in the order of `ids`.
 pub fn configs() -> impl Iterator<Item = &'static Arc<Config>> {
     let builtin = Builtin::get();
     (0..builtin.expanded.len()).map(|number| builtin.config(number))
+}
+
+/// Those of model families and block weights.
+pub(super) fn models() -> impl Iterator<Item = &'static Arc<Config>> {
+    let builtin = Builtin::get();
+    (0..builtin.models()).map(|number| builtin.config(number))
+}
+
+/// Those of adapters.
+pub(super) fn adapters() -> impl Iterator<Item = &'static Arc<Config>> {
+    let builtin = Builtin::get();
+    (builtin.models()..builtin.expanded.len()).map(|number| builtin.config(number))
 }
 
 /// The built-in config of an identifier.

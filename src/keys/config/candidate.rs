@@ -123,7 +123,7 @@ impl<'c> Candidate<'c> {
             };
             candidate.known += 1;
             found[number] = true;
-            if key.shape != shape {
+            if !config.is_adapter() && key.shape != shape {
                 candidate.other_shapes += 1;
                 candidate
                     .other_shape_example
@@ -204,6 +204,7 @@ impl<'c> Candidate<'c> {
             self.tensors,
             percent(self.unknown(), self.tensors),
             match self.other_shapes {
+                0 if self.config.is_adapter() => "whose shapes are free".to_owned(),
                 0 => "all shapes agree".to_owned(),
                 count => format!("{count} of other shapes"),
             },

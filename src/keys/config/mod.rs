@@ -13,6 +13,7 @@ use indexmap::map::Entry;
 
 use crate::dtype::DType;
 
+mod adapter;
 mod builtin;
 mod candidate;
 mod data;
@@ -35,7 +36,7 @@ pub struct ConfigKey {
     pub component: usize,
     /// The element type that published checkpoints have.
     pub dtype: DType,
-    /// The shape that published checkpoints have.
+    /// The shape that published checkpoints have; of adapters, empty.
     pub shape: Vec<u64>,
     /// Whether checkpoints may lack it.
     pub optional: bool,
@@ -77,6 +78,7 @@ pub struct Config {
     keys: IndexMap<String, ConfigKey>,
     /// The numbers of the keys by their aliases.
     aliases: HashMap<String, usize>,
+    is_adapter: bool,
 }
 
 impl Config {
@@ -91,6 +93,7 @@ impl Config {
             components,
             keys: IndexMap::with_capacity(keys.len()),
             aliases: HashMap::new(),
+            is_adapter: false,
         };
         for (name, key) in keys {
             config.insert(name, key)?;
@@ -166,7 +169,12 @@ impl Config {
 
     /// Whether the config names blocks rather than tensors: each of its keys is one number.
     pub fn is_blocks(&self) -> bool {
-        self.keys.values().all(|key| key.shape.is_empty())
+        !self.is_adapter && self.keys.values().all(|key| key.shape.is_empty())
+    }
+
+    /// Whether the config names the factors of adapters, whose shapes are free.
+    pub fn is_adapter(&self) -> bool {
+        self.is_adapter
     }
 
     /// The number, name and facts of a tensor, given its name or an alias.

@@ -57,7 +57,16 @@ impl Configs {
         &self,
         tensors: impl Iterator<Item = (&'a str, &'a [u64])> + Clone,
     ) -> Recognition<'_> {
-        let models = self.iter().filter(|config| !config.is_blocks());
-        Recognition::among(models.filter_map(|config| Candidate::of(config, tensors.clone())))
+        // The configs of adapters are large: they are expanded where there are factors alone.
+        let factors = tensors
+            .clone()
+            .any(|(name, _)| crate::keys::adapter::is_factor(name));
+        let builtin: Vec<&Arc<Config>> = match factors {
+            true => builtin::adapters().collect(),
+            false => builtin::models().collect(),
+        };
+        let known = builtin.into_iter().chain(&self.own);
+        let named = known.filter(|config| !config.is_blocks());
+        Recognition::among(named.filter_map(|config| Candidate::of(config, tensors.clone())))
     }
 }

@@ -3,7 +3,8 @@
 //! A conversion relates the tensors of two model configs by name: most are the same tensor under
 //! another name, a few are parts of each other, transposed, or the same numbers in another shape.
 //! One table of rules serves both directions. Block configs, whose keys are blocks of weights, are
-//! related to the tensors of a model by the same means.
+//! related to the tensors of a model by the same means. Adapters lead to deltas of their base, one
+//! way.
 
 mod blocks;
 mod relation;
@@ -18,6 +19,7 @@ pub use relation::{Relation, Reshape};
 use std::collections::{HashMap, VecDeque};
 use std::sync::LazyLock;
 
+use super::adapter::{FORMATS, Format};
 use rule::{Rule, Side};
 
 /// A way from one model config to another.
@@ -37,6 +39,8 @@ enum Way {
     Rules(&'static LazyLock<Index>, Side),
     /// By the block that a tensor belongs to.
     Blocks(fn(&str) -> String),
+    /// By the factors that a tensor's delta is made of.
+    Factors(&'static Format),
 }
 
 /// Rules, found by the longest prefix of a name.
@@ -115,6 +119,11 @@ static CONVERSIONS: LazyLock<Vec<Conversion>> = LazyLock::new(|| {
         .chain(both!("sdxl-kohya_but_diffusers", "sdxl-sgm", SDXL_MIXED))
         .chain(both!("sdxl-diffusers_unet_only", "sdxl-sgm", SDXL_UNET))
         .chain(blocks)
+        .chain(FORMATS.iter().map(|format| Conversion {
+            from: format.id,
+            to: format.base,
+            way: Way::Factors(format),
+        }))
         .collect()
 });
 
@@ -132,12 +141,13 @@ impl PartialEq for Conversion {
 }
 
 impl Conversion {
-    /// How a tensor of the target is made of tensors of the source; None where it has no
-    /// counterpart.
+    /// How a tensor of the target is a rearrangement of tensors of the source; None where it has no
+    /// counterpart, or is computed from factors.
     pub fn relation(&self, target: &str) -> Option<Relation> {
         match &self.way {
             Way::Rules(index, side) => index.relation(target, *side),
             Way::Blocks(block_of) => Some(Relation::Same(block_of(target))),
+            Way::Factors(_) => None,
         }
     }
 
@@ -146,8 +156,19 @@ impl Conversion {
         matches!(self.way, Way::Blocks(_))
     }
 
+    /// The format of the adapter that it makes deltas of, if it does.
+    pub fn adapter(&self) -> Option<&'static Format> {
+        match self.way {
+            Way::Factors(format) => Some(format),
+            _ => None,
+        }
+    }
+
     /// The identifier in recipes.
     pub fn id(&self) -> String {
+        if self.adapter().is_some() {
+            return format!("convert_'{}'_to_base", self.from);
+        }
         match IDS.iter().find(|(from, _)| *from == self.from) {
             Some((_, id)) => (*id).to_owned(),
             None => format!("convert_'{}'_to_'{}'", self.from, self.to),

@@ -73,9 +73,12 @@ impl Lowerer<'_> {
             return Ok(base.map(Value::Tensor));
         }
         if arguments.len() < models.len() && !method.is_variadic() {
-            // The first stands for the result, where it can.
-            let changes = method.inputs.first().map(|input| input.domain) != Some(method.result);
-            let first = arguments.first().filter(|_| !changes);
+            // The first that is there stands for the result, where it is of its space.
+            let stands = |argument: &&Argument| {
+                let input = method.input(argument.position);
+                input.is_some_and(|input| input.domain == method.result)
+            };
+            let first = arguments.first().filter(stands);
             return Ok(first.map(|first| Value::Tensor(first.node)));
         }
         let node = self.write(id, method, base, arguments, &numbers, &wanted.0)?;

@@ -57,6 +57,11 @@ pub enum LowerError {
          models instead of the result"
     )]
     Rearranged { node: String, key: String },
+    #[error(
+        "{node}, tensor `{key}`: factors of an adapter cannot be merged one by one; convert each \
+         adapter to its base and merge the deltas"
+    )]
+    Factors { node: String, key: String },
     #[error("{node}, tensor `{key}`: its parts have the values {values}, but one is needed")]
     Parts {
         node: String,
@@ -144,7 +149,15 @@ impl<'a> Lowerer<'a> {
             return Ok(value.clone());
         }
         let recipe = self.recipe;
-        let value = match &recipe.nodes[id.0] {
+        let node = &recipe.nodes[id.0];
+        let computes = matches!(node, RecipeNode::Literal { .. } | RecipeNode::Merge { .. });
+        if computes && !wanted.0.is_rearranged() {
+            return Err(LowerError::Factors {
+                node: recipe.label(id),
+                key: self.key.to_owned(),
+            });
+        }
+        let value = match node {
             RecipeNode::Model { .. } => self.model(id, wanted),
             RecipeNode::Literal { entries, .. } => self.literal(id, entries, wanted)?,
             RecipeNode::Merge { .. } => self.merge(id, wanted)?,

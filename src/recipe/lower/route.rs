@@ -44,10 +44,11 @@ impl Lowerer<'_> {
                 self.value(inputs[0], &(key, wanted.1))
             }
             Route::Convert(conversion) => {
-                let view = wanted
-                    .0
-                    .replace(&mut |name: &String| conversion.relation(name).map(View::from));
-                match view {
+                let converted = (id, *conversion);
+                match self
+                    .solution
+                    .converted(self.recipe, converted, inputs[0], &wanted.0)
+                {
                     Some(view) => self.value(inputs[0], &(Rc::new(view), wanted.1)),
                     None => {
                         let name = wanted.0.leaves().into_iter().next().cloned();

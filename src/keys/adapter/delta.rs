@@ -1,0 +1,96 @@
+//! A delta made of factors.
+
+/// A matrix, as an adapter holds it. Dimensions behind the second belong to the columns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Matrix<L> {
+    /// As it is.
+    Whole(L),
+    /// \[m, r\] times \[r, n, …\].
+    Product {
+        /// \[m, r\], further dimensions being 1.
+        up: L,
+        /// \[r, n, …\].
+        down: L,
+    },
+    /// Σ over i and j of core\[i, j, …\] up\[i, m\] down\[j, n\]: \[m, n, …\].
+    Tucker {
+        /// \[i, j, …\].
+        core: L,
+        /// \[i, m\], or \[m, i\].
+        up: L,
+        /// \[j, n\].
+        down: L,
+        /// Whether `up` is \[m, i\].
+        up_rows: bool,
+    },
+}
+
+/// The difference of one tensor: a matrix, or the Kronecker product of two, scaled.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Delta<L> {
+    /// The left operand of the Kronecker product, if it is one.
+    pub outer: Option<Matrix<L>>,
+    /// The matrix; the right operand.
+    pub inner: Matrix<L>,
+    /// A number that is divided by the rank and multiplied with the whole.
+    pub alpha: Option<L>,
+}
+
+impl<L> Matrix<L> {
+    /// The factors.
+    pub fn factors(&self) -> Vec<&L> {
+        match self {
+            Matrix::Whole(whole) => vec![whole],
+            Matrix::Product { up, down } => vec![up, down],
+            Matrix::Tucker { core, up, down, .. } => vec![core, up, down],
+        }
+    }
+
+    /// The matrix with every factor replaced, or the first failure.
+    fn try_map<M, E>(&self, with: &mut impl FnMut(&L) -> Result<M, E>) -> Result<Matrix<M>, E> {
+        Ok(match self {
+            Matrix::Whole(whole) => Matrix::Whole(with(whole)?),
+            Matrix::Product { up, down } => Matrix::Product {
+                up: with(up)?,
+                down: with(down)?,
+            },
+            Matrix::Tucker {
+                core,
+                up,
+                down,
+                up_rows,
+            } => Matrix::Tucker {
+                core: with(core)?,
+                up: with(up)?,
+                down: with(down)?,
+                up_rows: *up_rows,
+            },
+        })
+    }
+}
+
+impl<L> Delta<L> {
+    /// The factors, and alpha.
+    pub fn factors(&self) -> Vec<&L> {
+        let matrices = self.outer.iter().chain([&self.inner]);
+        matrices
+            .flat_map(Matrix::factors)
+            .chain(&self.alpha)
+            .collect()
+    }
+
+    /// The delta with every factor replaced, or the first failure.
+    pub fn try_map<M, E>(&self, mut with: impl FnMut(&L) -> Result<M, E>) -> Result<Delta<M>, E> {
+        Ok(Delta {
+            outer: match &self.outer {
+                Some(outer) => Some(outer.try_map(&mut with)?),
+                None => None,
+            },
+            inner: self.inner.try_map(&mut with)?,
+            alpha: match &self.alpha {
+                Some(alpha) => Some(with(alpha)?),
+                None => None,
+            },
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! The factors of an adapter's delta: where they lie, and what they make.
+
+use super::job::Job;
+use super::{Source, ViewError};
+use crate::dtype::Float;
+use crate::kernel::PANEL;
+use crate::keys::adapter::{Delta, Matrix};
+use crate::recipe::Leaf;
+
+/// A stored factor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Factor {
+    /// Which model.
+    pub model: usize,
+    /// Which of its files.
+    pub file: usize,
+    /// Byte offset of the first element in that file.
+    pub offset: u64,
+    /// Its type.
+    pub float: Float,
+    /// Its dimensions.
+    pub shape: Vec<u64>,
+}
+
+impl Factor {
+    /// Its elements.
+    pub fn elements(&self) -> u64 {
+        self.shape.iter().product()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.elements() * self.float.bytes() as u64
+    }
+}
+
+/// The dimensions of a matrix that factors make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Extent {
+    /// Rows.
+    pub rows: u64,
+    /// Columns: all dimensions behind the first.
+    pub columns: u64,
+    /// The inner dimension; None where the matrix is stored whole.
+    pub rank: Option<u64>,
+}
+
+impl Extent {
+    /// Bytes that it takes in memory, as one matrix or as two, in f32.
+    fn held(&self) -> u64 {
+        let elements = match self.rank {
+            Some(rank) => rank * (self.rows + self.columns.next_multiple_of(PANEL as u64)),
+            None => self.rows * self.columns,
+        };
+        elements * size_of::<f32>() as u64
+    }
+}
+
+/// The factors of one delta.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Factors {
+    /// How the delta is made of them.
+    pub delta: Delta<Factor>,
+    /// The dimensions of the left operand of a Kronecker product.
+    pub outer: Option<Extent>,
+    /// The dimensions of the matrix, or of the right operand.
+    pub inner: Extent,
+}
+
+impl Factors {
+    /// The factors of a delta, and the shape of what they make: `wanted`, where they fill that.
+    pub fn of(
+        delta: &Delta<Leaf>,
+        wanted: &[u64],
+        sources: &[Source<'_>],
+    ) -> Result<(Factors, Vec<u64>), ViewError> {
+        let fault = || {
+            let infos = delta.factors().into_iter().map(|leaf| {
+                let info = &sources[leaf.model].tensors[&leaf.name];
+                format!("`{}` {} {:?}", leaf.name, info.dtype, info.shape)
+            });
+            ViewError::Factors {
+                found: infos.collect::<Vec<String>>().join(", "),
+            }
+        };
+        let stored = delta.try_map(|leaf| {
+            let info = &sources[leaf.model].tensors[&leaf.name];
+            Ok(Factor {
+                model: leaf.model,
+                file: info.file,
+                offset: info.span.start,
+                float: info.dtype.float().ok_or_else(fault)?,
+                shape: info.shape.clone(),
+            })
+        })?;
+        let factors = stored.factors();
+        let empty = factors.iter().any(|factor| factor.elements() == 0);
+        let scalar = stored
+            .alpha
+            .as_ref()
+            .is_none_or(|alpha| alpha.elements() == 1);
+        let made = match &stored.outer {
+            Some(outer) => extent(outer).map(|(outer, _)| Some(outer)),
+            None => Some(None),
+        };
+        let (Some(outer), Some((inner, mut shape)), false, true) =
+            (made, extent(&stored.inner), empty, scalar)
+        else {
+            return Err(fault());
+        };
+        if let Some(outer) = outer {
+            shape[0] *= outer.rows;
+            match shape.get_mut(1) {
+                Some(columns) => *columns *= outer.columns,
+                None => shape.push(outer.columns),
+            }
+        }
+        let fills = wanted.iter().product::<u64>() == shape.iter().product::<u64>();
+        let factors = Factors {
+            delta: stored,
+            outer,
+            inner,
+        };
+        Ok((factors, if fills { wanted.to_vec() } else { shape }))
+    }
+
+    /// Bytes of the files that are read for it.
+    pub fn stored_bytes(&self) -> u64 {
+        self.delta.factors().into_iter().map(Factor::bytes).sum()
+    }
+
+    /// Bytes that it takes in memory, ready to be multiplied.
+    pub fn held_bytes(&self) -> u64 {
+        let outer = self.outer.map_or(0, |outer| {
+            outer.rows * outer.columns * size_of::<f32>() as u64
+        });
+        outer + self.inner.held()
+    }
+
+    /// Bytes that it takes besides while it is made ready: the factors of what is multiplied
+    /// beforehand, and a row in f64.
+    pub fn scratch_bytes(&self) -> u64 {
+        let multiplied = |matrix: &Matrix<Factor>| matches!(matrix, Matrix::Tucker { .. });
+        let inner = Some(&self.delta.inner).filter(|matrix| multiplied(matrix));
+        let matrices = self.delta.outer.iter().chain(inner);
+        let elements: u64 = matrices
+            .flat_map(Matrix::factors)
+            .map(Factor::elements)
+            .sum();
+        let columns = self.outer.map_or(0, |outer| outer.columns) + self.inner.columns;
+        elements * size_of::<f32>() as u64 + columns * size_of::<[f64; 2]>() as u64
+    }
+
+    /// What alpha is divided by.
+    pub fn rank(&self) -> Option<u64> {
+        self.outer.and_then(|outer| outer.rank).or(self.inner.rank)
+    }
+
+    /// The first model that is read.
+    pub fn model(&self) -> usize {
+        self.delta
+            .factors()
+            .first()
+            .map_or(0, |factor| factor.model)
+    }
+}
+
+/// What the factors of adapters take.
+#[derive(Clone, Copy, Default)]
+pub(super) struct FactorBytes {
+    /// Of one delta at most.
+    pub(super) one: u64,
+    /// Of all deltas that one tensor reads, at most.
+    pub(super) all: u64,
+    /// While a delta is made ready, at most.
+    pub(super) scratch: u64,
+}
+
+impl FactorBytes {
+    pub(super) fn of(jobs: &[Job]) -> FactorBytes {
+        let mut most = FactorBytes::default();
+        for job in jobs {
+            let mut all = 0;
+            let inputs = job.inputs();
+            for factors in inputs.flat_map(|(_, input)| input.bytes.deltas()) {
+                most.one = most.one.max(factors.held_bytes());
+                most.scratch = most.scratch.max(factors.scratch_bytes());
+                all += factors.held_bytes();
+            }
+            most.all = most.all.max(all);
+        }
+        most
+    }
+}
+
+/// The dimensions of a matrix; None where its factors do not fit each other.
+fn extent(matrix: &Matrix<Factor>) -> Option<(Extent, Vec<u64>)> {
+    let along = |factor: &Factor, dimension: u64| {
+        let elements = factor.elements();
+        (dimension > 0 && elements.is_multiple_of(dimension)).then(|| elements / dimension)
+    };
+    let (rows, dimensions, rank) = match matrix {
+        Matrix::Whole(whole) => {
+            let (rows, dimensions) = whole.shape.split_first()?;
+            (*rows, dimensions.to_vec(), None)
+        }
+        Matrix::Product { up, down } => {
+            let (rank, dimensions) = down.shape.split_first()?;
+            let rows = *up.shape.first()?;
+            if along(up, rows)? != *rank {
+                return None;
+            }
+            (rows, dimensions.to_vec(), Some(*rank))
+        }
+        Matrix::Tucker {
+            core,
+            up,
+            down,
+            up_rows,
+        } => {
+            let [i, j, kernel @ ..] = &core.shape[..] else {
+                return None;
+            };
+            let rows = along(up, *i)?;
+            let first = if *up_rows { rows } else { *i };
+            if up.shape.first() != Some(&first) || down.shape.first() != Some(j) {
+                return None;
+            }
+            let mut dimensions = vec![along(down, *j)?];
+            dimensions.extend(kernel);
+            (rows, dimensions, Some(*i))
+        }
+    };
+    let extent = Extent {
+        rows,
+        columns: dimensions.iter().product(),
+        rank,
+    };
+    let mut shape = vec![rows];
+    shape.extend(dimensions);
+    Some((extent, shape))
+}

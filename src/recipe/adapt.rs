@@ -1,0 +1,100 @@
+//! Deltas of adapters in the graph: which factors a tensor's delta is made of.
+
+use super::{NodeId, Recipe, RecipeNode, Route, Solution, SolveError, View};
+use crate::keys::Conversion;
+use crate::keys::adapter::{Delta, Format};
+use crate::keys::config::Config;
+
+impl Solution {
+    /// How a converted tensor is made of tensors of the conversion's input; None where it cannot
+    /// be. Where an adapter has nothing for a part of a tensor, the part is zero.
+    pub(super) fn converted(
+        &self,
+        recipe: &Recipe,
+        (id, conversion): (NodeId, &Conversion),
+        input: NodeId,
+        view: &View<String>,
+    ) -> Option<View<String>> {
+        let Some(format) = conversion.adapter() else {
+            return view.replace(&mut |name: &String| conversion.relation(name).map(View::from));
+        };
+        let has = |name: &str| {
+            let factor = View::Tensor(name.to_owned());
+            self.origin(recipe, input, &factor).is_some()
+        };
+        let config = self.config(id)?;
+        let deltas = view.replace(&mut |name: &String| {
+            Some(match delta(format, config, name, has) {
+                Some((delta, shape)) => View::Delta { delta, shape },
+                None => View::Zero,
+            })
+        });
+        deltas.filter(|view| !view.leaves().is_empty())
+    }
+
+    /// The names of a conversion's tensors, given those of its input in the order of the target.
+    pub(super) fn converted_names(
+        &self,
+        (id, conversion): (NodeId, &Conversion),
+        sources: &super::NameSet,
+        target: &Config,
+    ) -> Vec<String> {
+        let made = |name: &str| match (conversion.adapter(), self.config(id)) {
+            (Some(format), Some(config)) => {
+                delta(format, config, name, |factor| sources.contains(factor)).is_some()
+            }
+            _ => conversion.relation(name).is_some_and(|relation| {
+                let view = View::from(relation);
+                view.leaves().into_iter().any(|leaf| sources.contains(leaf))
+            }),
+        };
+        let names = target.keys().map(|(name, _)| name);
+        names.filter(|name| made(name)).map(str::to_owned).collect()
+    }
+
+    /// Checks that every tensor of an adapter is a factor of some delta.
+    pub(super) fn check_factors(&self, recipe: &Recipe, id: NodeId) -> Result<(), SolveError> {
+        let RecipeNode::Route {
+            route: Route::Convert(conversion),
+            inputs,
+        } = &recipe.nodes[id.0]
+        else {
+            return Ok(());
+        };
+        let (Some(format), Some(config)) = (conversion.adapter(), self.config(id)) else {
+            return Ok(());
+        };
+        let mut names = self.names(recipe, inputs[0], &recipe.configs);
+        for (name, key) in config.keys() {
+            let Some(stem) = format.stem(name, key.dtype, &key.shape) else {
+                continue;
+            };
+            if let Some(delta) = Format::delta(&stem, |factor| names.contains(factor)) {
+                for factor in delta.factors() {
+                    names.swap_remove(factor);
+                }
+            }
+        }
+        if names.is_empty() {
+            return Ok(());
+        }
+        Err(SolveError::Factors {
+            node: recipe.label(id),
+            base: config.id().to_owned(),
+            count: names.len(),
+            example: names.swap_remove_index(0).unwrap_or_default(),
+        })
+    }
+}
+
+/// The delta of a tensor, and the shape that the config gives the tensor.
+fn delta(
+    format: &Format,
+    config: &Config,
+    name: &str,
+    has: impl Fn(&str) -> bool,
+) -> Option<(Delta<String>, Vec<u64>)> {
+    let key = config.key(name)?;
+    let stem = format.stem(name, key.dtype, &key.shape)?;
+    Some((Format::delta(&stem, has)?, key.shape.clone()))
+}
