@@ -17,22 +17,27 @@ const SHAPES: &[(u64, &[u64])] = &[(1, &[20480, 4096]), (12, &[1024, 4096]), (40
 /// What a process holds besides its buffers: the program, its stacks, headers and plan.
 const BESIDES_MIB: u64 = 16;
 
-/// Writes a bf16 model of 256 MiB. Its bytes repeat every few MiB, which makes it in a moment; the
-/// period is odd, so that no two rows of a tensor are the same.
+/// Writes a bf16 model of 256 MiB.
 pub fn big_model(path: &Path, seed: u64) {
+    let tensors = SHAPES.iter().flat_map(|(count, shape)| {
+        (0..*count).map(|number| (format!("t{}.{number}", shape[0]), shape.to_vec()))
+    });
+    write_model(path, seed, tensors);
+}
+
+/// Writes a bf16 model. Its bytes repeat every few MiB, which makes it in a moment; the period is
+/// odd, so that no two rows of a tensor are the same.
+fn write_model(path: &Path, seed: u64, tensors: impl Iterator<Item = (String, Vec<u64>)>) {
     let mut offset = 0;
     let mut entries = Vec::new();
-    for (count, shape) in SHAPES {
-        for number in 0..*count {
-            let bytes = 2 * shape.iter().product::<u64>();
-            let name = format!("t{}.{number}", shape[0]);
-            entries.push((name, *shape, offset..offset + bytes));
-            offset += bytes;
-        }
+    for (name, shape) in tensors {
+        let bytes = 2 * shape.iter().product::<u64>();
+        entries.push((name, shape, offset..offset + bytes));
+        offset += bytes;
     }
     let header = entries
         .iter()
-        .map(|(name, shape, span)| (name.as_str(), &DType::BF16, *shape, span.clone()));
+        .map(|(name, shape, span)| (name.as_str(), &DType::BF16, shape.as_slice(), span.clone()));
     let header = encode_header(header, &[], 8).expect("a sound header");
     let block = block(seed);
     let mut file = File::create(path).expect("a writable folder");
@@ -181,5 +186,48 @@ fn recipes_far_larger_than_the_budget_stay_within_it() {
         println!("{lines:?}: {peak} MiB");
         assert!(peak > 4, "the peak was not seen");
         assert!(peak <= 64 + BESIDES_MIB, "{lines:?} held {peak} MiB");
+    }
+}
+
+/// Adapters of a high rank, whose factors for one tensor take 16 MiB: they take turns.
+#[test]
+fn adapters_stay_within_the_budget() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let stems = (0..8).map(|number| {
+        let (block, attention, kind) = (number / 4, number / 2 % 2, number % 2 + 1);
+        format!("down_blocks.{block}.attentions.{attention}.transformer_blocks.0.attn{kind}.to_q")
+    });
+    let stems: Vec<String> = stems.collect();
+    let base = stems.iter();
+    let base = base.map(|stem| (format!("unet.{stem}.weight"), vec![4096, 4096]));
+    write_model(&folder.path().join("base.safetensors"), 1, base);
+    let mut text = "version 0.1.0\nmodel \"base.safetensors\"\n".to_owned();
+    for number in 1..=4 {
+        let factors = stems.iter().flat_map(|stem| {
+            let stem = format!("lora_unet_{}", stem.replace('.', "_"));
+            [
+                (format!("{stem}.lora_up.weight"), vec![4096, 128]),
+                (format!("{stem}.lora_down.weight"), vec![128, 4096]),
+            ]
+        });
+        let name = format!("{number}.safetensors");
+        write_model(&folder.path().join(&name), number, factors);
+        let (model, sum) = (number * 3 - 2, number * 3 - 3);
+        text += &format!("model \"{name}\"\n");
+        text += &format!("merge \"convert_'sd1-kohya_kohya_lora'_to_base\" &{model}\n");
+        text += &format!("merge \"add_difference\" &{sum} &{} 0.001\n", model + 1);
+    }
+    std::fs::write(folder.path().join("r.mecha"), text).expect("written");
+    for budget in [48, 64, 128] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        command.args(["run", "--device", "cpu", "--quiet", "--force"]);
+        command.arg("--memory").arg(format!("{budget}MiB"));
+        command.arg(folder.path().join("r.mecha")).arg("-o");
+        command.arg(folder.path().join("out.safetensors"));
+        command.stderr(Stdio::inherit());
+        let peak = peak_mib(&mut command);
+        println!("in {budget} MiB: {peak} MiB");
+        assert!(peak > 4, "the peak was not seen");
+        assert!(peak <= budget, "in {budget} MiB held {peak} MiB");
     }
 }

@@ -6,7 +6,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{MergeError, Shared};
-use crate::exec::cpu::product::{self, Product};
+use crate::exec::cpu::Level;
+use crate::exec::cpu::product::{Product, decode, pack};
 use crate::keys::adapter::Matrix;
 use crate::plan::{Extent, Factor, Factors};
 
@@ -16,18 +17,30 @@ const BLOCK: usize = 64 << 10;
 /// A delta that is ready to be multiplied.
 #[derive(Debug)]
 struct Ready {
-    /// The left operand of a Kronecker product, rows by columns.
-    outer: Option<(Extent, Vec<f32>)>,
-    inner: Product,
-    extent: Extent,
+    factors: Factors,
     scale: f64,
+    /// The left operand of a Kronecker product, then the matrix as [`Product`] has it.
+    values: Vec<f32>,
 }
 
-/// The deltas that were used last.
+/// The deltas that were used last, in memory that is never given back while a merge runs: what
+/// would be freed and asked for again might be held twice.
 #[derive(Debug, Default)]
-pub(super) struct FactorCache {
-    /// With the bytes they hold, the last used last.
-    ready: Mutex<Vec<(Factors, u64, Arc<Ready>)>>,
+pub(super) struct FactorCache(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    /// The last used last.
+    ready: Vec<Arc<Ready>>,
+    scratch: Scratch,
+}
+
+/// What is needed while a delta is made ready.
+#[derive(Debug, Default)]
+struct Scratch {
+    bytes: Vec<u8>,
+    row: Vec<f32>,
+    factors: [Vec<f32>; 3],
 }
 
 impl Shared<'_> {
@@ -40,147 +53,197 @@ impl Shared<'_> {
     ) -> Result<(), MergeError> {
         let ready = self.ready(factors)?;
         if let Ok(target) = bytemuck::try_cast_slice_mut(target) {
-            self.permits.with(|| ready.fill(self, start, target));
+            self.permits.with(|| ready.fill(self.level, start, target));
             return Ok(());
         }
         let mut values = vec![0.0; target.len() / size_of::<f32>()];
-        self.permits.with(|| ready.fill(self, start, &mut values));
+        self.permits
+            .with(|| ready.fill(self.level, start, &mut values));
         target.copy_from_slice(bytemuck::cast_slice(&values));
         Ok(())
     }
 
     /// The delta, made ready unless it is. Lanes that need the same one wait for it.
     fn ready(&self, factors: &Factors) -> Result<Arc<Ready>, MergeError> {
-        let cache = &self.factors.ready;
-        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = cache.iter().position(|(known, ..)| known == factors) {
-            let found = cache.remove(at);
-            let ready = Arc::clone(&found.2);
-            cache.push(found);
-            return Ok(ready);
+        let held = &self.factors.0;
+        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Held { ready, scratch } = &mut *held;
+        if let Some(at) = ready.iter().position(|ready| ready.factors == *factors) {
+            let found = ready.remove(at);
+            ready.push(Arc::clone(&found));
+            return Ok(found);
         }
-        let bytes = factors.held_bytes();
-        let limit = self.merge.plan().memory.factor_bytes;
-        while cache.iter().map(|(_, bytes, _)| bytes).sum::<u64>() + bytes > limit {
-            let idle = |(_, _, ready): &(_, _, Arc<Ready>)| Arc::strong_count(ready) == 1;
-            let Some(at) = cache.iter().position(idle) else {
-                break;
-            };
-            cache.remove(at);
-        }
-        let ready = Arc::new(self.make_ready(factors)?);
-        cache.push((factors.clone(), bytes, Arc::clone(&ready)));
-        Ok(ready)
-    }
-
-    fn make_ready(&self, factors: &Factors) -> Result<Ready, MergeError> {
-        let delta = &factors.delta;
-        let outer = match (&delta.outer, factors.outer) {
-            (Some(matrix), Some(extent)) => {
-                let product = self.product(matrix, extent)?;
-                let mut whole = vec![0.0; (extent.rows * extent.columns) as usize];
-                product.fill(self.level, 1.0, 0, &mut whole);
-                Some((extent, whole))
+        let memory = &self.merge.plan().memory;
+        let mut values = match ready.len() < memory.factor_slots {
+            true => Vec::with_capacity(memory.factor_bytes as usize / size_of::<f32>()),
+            false => {
+                let idle = ready.iter().position(|ready| Arc::strong_count(ready) == 1);
+                let idle = idle.and_then(|at| Arc::into_inner(ready.remove(at)));
+                idle.map(|ready| ready.values).unwrap_or_default()
             }
-            _ => None,
         };
-        let scale = match (&delta.alpha, factors.rank()) {
-            (Some(alpha), Some(rank)) => {
-                let alpha = self.whole(alpha)?.first().copied().unwrap_or(0.0);
-                f64::from(alpha) / rank as f64
-            }
-            _ => 1.0,
-        };
-        Ok(Ready {
-            outer,
-            inner: self.product(&delta.inner, factors.inner)?,
-            extent: factors.inner,
+        values.resize(factors.held_bytes() as usize / size_of::<f32>(), 0.0);
+        let scale = self.make_ready(factors, &mut values, scratch)?;
+        let made = Arc::new(Ready {
+            factors: factors.clone(),
             scale,
-        })
+            values,
+        });
+        ready.push(Arc::clone(&made));
+        Ok(made)
     }
 
-    fn product(&self, matrix: &Matrix<Factor>, extent: Extent) -> Result<Product, MergeError> {
-        let columns = extent.columns as usize;
+    /// Reads the factors into `values`. Returns the scale.
+    fn make_ready(
+        &self,
+        factors: &Factors,
+        values: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<f64, MergeError> {
+        let delta = &factors.delta;
+        let mut inner = values;
+        if let (Some(matrix), Some(extent)) = (&delta.outer, factors.outer) {
+            // It is small, so that it is multiplied out.
+            let (whole, rest) = inner.split_at_mut(extent.whole());
+            let mut own = vec![0.0; extent.held()];
+            self.matrix(matrix, extent, &mut own, scratch)?;
+            extent.product(&own).fill(self.level, 1.0, 0, whole);
+            inner = rest;
+        }
+        self.matrix(&delta.inner, factors.inner, inner, scratch)?;
+        match (&delta.alpha, factors.rank()) {
+            (Some(alpha), Some(rank)) => {
+                let mut value = [0.0];
+                self.elements(alpha, 0, &mut value, &mut scratch.bytes)?;
+                Ok(f64::from(value[0]) / rank as f64)
+            }
+            _ => Ok(1.0),
+        }
+    }
+
+    /// Reads a matrix as [`Product`] has it.
+    fn matrix(
+        &self,
+        matrix: &Matrix<Factor>,
+        extent: Extent,
+        values: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), MergeError> {
+        let Scratch {
+            bytes,
+            row,
+            factors: [turned, core_values, down_values],
+        } = scratch;
         let rank = extent.rank.unwrap_or(0) as usize;
+        let (left, panels) = values.split_at_mut(extent.left());
+        row.resize(extent.columns as usize, 0.0);
         match matrix {
-            Matrix::Whole(whole) => Ok(Product::whole(columns, self.whole(whole)?)),
+            Matrix::Whole(whole) => self.elements(whole, 0, left, bytes)?,
             Matrix::Product { up, down } => {
-                let up = self.whole(up)?;
-                Product::of(up, (rank, columns), |row, values| {
-                    self.elements(down, (row * columns) as u64, values)
-                })
+                self.elements(up, 0, left, bytes)?;
+                for number in 0..rank {
+                    self.elements(down, (number * row.len()) as u64, row, bytes)?;
+                    pack(panels, rank, number, row);
+                }
             }
             Matrix::Tucker {
                 core,
                 up,
                 down,
-                up_rows,
+                up_rows: rows_first,
             } => {
-                let stored = self.whole(up)?;
-                let rows = extent.rows as usize;
-                let up = match up_rows {
-                    true => stored,
-                    false => (0..rows * rank)
-                        .map(|at| stored[at % rank * rows + at / rank])
-                        .collect(),
-                };
-                let (core_values, down_values) = (self.whole(core)?, self.whole(down)?);
-                let middle = down.shape[0] as usize;
-                Product::of(up, (rank, columns), |row, values| {
-                    let len = core_values.len() / rank;
-                    let core = &core_values[row * len..][..len];
-                    contract(core, &down_values, middle, values);
-                    Ok(())
-                })
+                match rows_first {
+                    true => self.elements(up, 0, left, bytes)?,
+                    false => {
+                        self.whole(up, turned, bytes)?;
+                        let rows = extent.rows as usize;
+                        for (at, value) in left.iter_mut().enumerate() {
+                            *value = turned[at % rank * rows + at / rank];
+                        }
+                    }
+                }
+                self.whole(core, core_values, bytes)?;
+                self.whole(down, down_values, bytes)?;
+                let cores = core_values.chunks_exact(core_values.len() / rank);
+                for (number, core) in cores.enumerate() {
+                    contract(core, down_values, down.shape[0] as usize, row);
+                    pack(panels, rank, number, row);
+                }
             }
         }
+        Ok(())
     }
 
     /// All elements of a factor.
-    fn whole(&self, factor: &Factor) -> Result<Vec<f32>, MergeError> {
-        let mut values = vec![0.0; factor.elements() as usize];
-        self.elements(factor, 0, &mut values)?;
-        Ok(values)
+    fn whole(
+        &self,
+        factor: &Factor,
+        values: &mut Vec<f32>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), MergeError> {
+        values.resize(factor.elements() as usize, 0.0);
+        self.elements(factor, 0, values, bytes)
     }
 
     /// The elements of a factor from `start` on.
-    fn elements(&self, factor: &Factor, start: u64, values: &mut [f32]) -> Result<(), MergeError> {
+    fn elements(
+        &self,
+        factor: &Factor,
+        start: u64,
+        values: &mut [f32],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), MergeError> {
         let unit = factor.float.bytes();
-        let mut bytes = vec![0; BLOCK.min(values.len() * unit)];
+        bytes.resize(BLOCK, 0);
         let mut offset = factor.offset + start * unit as u64;
         for values in values.chunks_mut(BLOCK / unit) {
             let bytes = &mut bytes[..values.len() * unit];
             self.read((factor.model, factor.file), offset, bytes)?;
-            product::decode(self.level, factor.float, bytes, values);
+            decode(self.level, factor.float, bytes, values);
             offset += bytes.len() as u64;
         }
         Ok(())
     }
 }
 
+impl Extent {
+    /// The matrix whose values are these.
+    fn product<'a>(&self, values: &'a [f32]) -> Product<'a> {
+        let (up, panels) = values.split_at(self.left());
+        Product {
+            columns: self.columns as usize,
+            rank: self.rank.unwrap_or(0) as usize,
+            up,
+            panels,
+        }
+    }
+}
+
 impl Ready {
     /// Writes the elements from `start` on, row by row.
-    fn fill(&self, shared: &Shared<'_>, start: u64, out: &mut [f32]) {
-        let level = shared.level;
-        let Some((outer, factors)) = &self.outer else {
-            self.inner.fill(level, self.scale, start, out);
-            return;
+    fn fill(&self, level: Level, start: u64, out: &mut [f32]) {
+        let extent = self.factors.inner;
+        let Some(outer) = self.factors.outer else {
+            let product = extent.product(&self.values);
+            return product.fill(level, self.scale, start, out);
         };
-        let (width, columns) = (self.extent.columns, self.extent.columns * outer.columns);
-        let mut inner: Vec<f32> = vec![0.0; width as usize];
-        let mut held = None;
+        let (factors, inner) = self.values.split_at(outer.whole());
+        let product = extent.product(inner);
+        let (width, columns) = (extent.columns, extent.columns * outer.columns);
+        let mut row: Vec<f32> = vec![0.0; width as usize];
+        let mut known = None;
         let mut at = 0;
         while at < out.len() {
             let element = start + at as u64;
-            let (row, column) = (element / columns, element % columns);
+            let (number, column) = (element / columns, element % columns);
             let (block, skip) = (column / width, (column % width) as usize);
-            let own = row % self.extent.rows;
-            if held.replace(own) != Some(own) {
-                self.inner.fill(level, self.scale, own * width, &mut inner);
+            let own = number % extent.rows;
+            if known.replace(own) != Some(own) {
+                product.fill(level, self.scale, own * width, &mut row);
             }
-            let factor = factors[(row / self.extent.rows * outer.columns + block) as usize];
+            let factor = factors[(number / extent.rows * outer.columns + block) as usize];
             let run = (width as usize - skip).min(out.len() - at);
-            for (out, value) in out[at..at + run].iter_mut().zip(&inner[skip..]) {
+            for (out, value) in out[at..at + run].iter_mut().zip(&row[skip..]) {
                 *out = factor * value;
             }
             at += run;
@@ -190,17 +253,13 @@ impl Ready {
 
 /// A row of a Tucker core, `middle` by kernel, contracted with `down`, `middle` by n: n by kernel.
 fn contract(core: &[f32], down: &[f32], middle: usize, out: &mut [f32]) {
-    let kernel = core.len() / middle.max(1);
-    let width = down.len() / middle.max(1);
-    let mut sums = vec![0.0_f64; out.len()];
-    for (core, down) in core.chunks_exact(kernel).zip(down.chunks_exact(width)) {
-        for (sums, down) in sums.chunks_exact_mut(kernel).zip(down) {
-            for (sum, core) in sums.iter_mut().zip(core) {
-                *sum += f64::from(*core) * f64::from(*down);
-            }
+    let (kernel, width) = (core.len() / middle, down.len() / middle);
+    for (column, out) in out.chunks_exact_mut(kernel).enumerate() {
+        for (place, out) in out.iter_mut().enumerate() {
+            let terms = core[place..].iter().step_by(kernel);
+            let terms = terms.zip(down[column..].iter().step_by(width));
+            let sum: f64 = terms.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+            *out = sum as f32;
         }
-    }
-    for (out, sum) in out.iter_mut().zip(sums) {
-        *out = sum as f32;
     }
 }

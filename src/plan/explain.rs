@@ -83,7 +83,7 @@ impl Plan {
             bytes_surveyed: surveyed.map(|job| job.input_bytes()).sum(),
             bytes_written: self.bytes_written(),
             lanes: self.memory.lanes,
-            peak_host_bytes: self.memory.host_bytes + self.memory.factor_bytes,
+            peak_host_bytes: self.memory.host_bytes + self.memory.held_factors(),
             peak_device_bytes: self.memory.device_bytes,
             keys: self.report.clone(),
         }

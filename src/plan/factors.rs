@@ -45,13 +45,21 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Bytes that it takes in memory, as one matrix or as two, in f32.
-    fn held(&self) -> u64 {
-        let elements = match self.rank {
-            Some(rank) => rank * (self.rows + self.columns.next_multiple_of(PANEL as u64)),
-            None => self.rows * self.columns,
-        };
-        elements * size_of::<f32>() as u64
+    /// Elements of the matrix.
+    pub fn whole(&self) -> usize {
+        (self.rows * self.columns) as usize
+    }
+
+    /// Elements that are held of it row by row: those of the left factor, or all.
+    pub fn left(&self) -> usize {
+        self.rank
+            .map_or(self.whole(), |rank| (self.rows * rank) as usize)
+    }
+
+    /// Elements that are held of it, as one matrix or as two.
+    pub fn held(&self) -> usize {
+        let columns = (self.columns as usize).next_multiple_of(PANEL);
+        self.left() + self.rank.unwrap_or(0) as usize * columns
     }
 }
 
@@ -130,24 +138,19 @@ impl Factors {
 
     /// Bytes that it takes in memory, ready to be multiplied.
     pub fn held_bytes(&self) -> u64 {
-        let outer = self.outer.map_or(0, |outer| {
-            outer.rows * outer.columns * size_of::<f32>() as u64
-        });
-        outer + self.inner.held()
+        let outer = self.outer.map_or(0, |outer| outer.whole());
+        ((outer + self.inner.held()) * size_of::<f32>()) as u64
     }
 
     /// Bytes that it takes besides while it is made ready: the factors of what is multiplied
-    /// beforehand, and a row in f64.
+    /// beforehand, and a row.
     pub fn scratch_bytes(&self) -> u64 {
-        let multiplied = |matrix: &Matrix<Factor>| matches!(matrix, Matrix::Tucker { .. });
-        let inner = Some(&self.delta.inner).filter(|matrix| multiplied(matrix));
-        let matrices = self.delta.outer.iter().chain(inner);
-        let elements: u64 = matrices
-            .flat_map(Matrix::factors)
-            .map(Factor::elements)
-            .sum();
-        let columns = self.outer.map_or(0, |outer| outer.columns) + self.inner.columns;
-        elements * size_of::<f32>() as u64 + columns * size_of::<[f64; 2]>() as u64
+        let tucker = |matrix: &&Matrix<Factor>| matches!(matrix, Matrix::Tucker { .. });
+        let matrices = self.delta.outer.iter().chain([&self.delta.inner]);
+        let factors = matrices.filter(tucker).flat_map(Matrix::factors);
+        let elements: u64 = factors.map(Factor::elements).sum();
+        let outer = self.outer.map_or(0, |outer| outer.held() as u64);
+        (elements + outer + self.inner.columns) * size_of::<f32>() as u64
     }
 
     /// What alpha is divided by.

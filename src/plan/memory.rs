@@ -47,8 +47,10 @@ pub struct MemoryPlan {
     pub chunk_elements: Option<usize>,
     /// Keys that a lane collects at most to find thresholds in one scan.
     pub candidates: usize,
-    /// Bytes of factors of adapters that all lanes keep together.
+    /// Bytes of the factors of one delta of an adapter at most.
     pub factor_bytes: u64,
+    /// Deltas whose factors all lanes hold together.
+    pub factor_slots: usize,
     /// Bytes held by all lanes on the host.
     pub host_bytes: u64,
     /// Bytes held by all lanes on the device, staging included.
@@ -177,7 +179,8 @@ pub(super) fn divide(
     let used = held + least.factors * lanes as u64;
     let spare = (budget - used) / lanes as u64 / CANDIDATE_BYTES;
     Ok(MemoryPlan {
-        factor_bytes: fixed.kept + least.factors * lanes as u64,
+        factor_bytes: least.factors,
+        factor_slots: lanes + (fixed.kept / least.factors.max(1)) as usize,
         candidates: spare.min(CANDIDATES_MAX) as usize,
         lanes,
         arena_bytes: lane.arena as usize,
@@ -275,6 +278,11 @@ pub(super) fn group_bytes_of(jobs: &[Job], job: usize, variants: usize, elements
 }
 
 impl MemoryPlan {
+    /// Bytes of factors of adapters that all lanes hold together.
+    pub fn held_factors(&self) -> u64 {
+        self.factor_bytes * self.factor_slots as u64
+    }
+
     /// Takes back what the work does not need. `runs` are the arena bytes of the surveyed runs.
     pub(super) fn shrink(&mut self, jobs: &[Job], runs: &[u64], tasks: &[Task], variants: usize) {
         let copies = self.device_bytes / self.host_bytes.max(1);

@@ -46,7 +46,11 @@ fn every_recipe_gives_the_bytes_of_the_cpu() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let output = scratch.path().join("out.safetensors");
-    let entries = [("mecha", "digits"), ("recipes", "recipes/models")];
+    let entries = [
+        ("mecha", "digits"),
+        ("recipes", "recipes/models"),
+        ("adapters", "adapters/models"),
+    ];
     let mut on_device = 0;
     for (folder, models) in entries {
         let files = std::fs::read_dir(data.join(folder)).expect("the data");

@@ -12,55 +12,32 @@ use crate::kernel::PANEL;
 const RUN: usize = 16;
 
 /// A matrix that is a product of two, or stored whole.
-#[derive(Debug)]
-pub struct Product {
-    columns: usize,
-    rank: usize,
+#[derive(Clone, Copy, Debug)]
+pub struct Product<'a> {
+    /// The matrix' columns.
+    pub columns: usize,
+    /// The inner dimension; 0 where the matrix is stored whole.
+    pub rank: usize,
     /// Row-major, rows by rank; of a whole matrix, its elements.
-    up: Vec<f32>,
-    /// Panels of columns, each rank by [`PANEL`], the last filled up with zeros; empty for a whole
-    /// matrix.
-    panels: Vec<f32>,
+    pub up: &'a [f32],
+    /// Panels of columns, each rank by [`PANEL`], the last filled up with zeros.
+    pub panels: &'a [f32],
 }
 
-impl Product {
-    /// A matrix that is no product.
-    pub fn whole(columns: usize, elements: Vec<f32>) -> Product {
-        Product {
-            columns,
-            rank: 0,
-            up: elements,
-            panels: Vec::new(),
-        }
+/// Puts a row of the right factor into its place in the panels.
+pub fn pack(panels: &mut [f32], rank: usize, row: usize, values: &[f32]) {
+    for (panel, values) in values.chunks(PANEL).enumerate() {
+        let place = &mut panels[(panel * rank + row) * PANEL..][..PANEL];
+        let (place, rest) = place.split_at_mut(values.len());
+        place.copy_from_slice(values);
+        rest.fill(0.0);
     }
+}
 
-    /// The product of `up`, rows by `rank`, and a matrix whose rows `row` writes one after the
-    /// other.
-    pub fn of<E>(
-        up: Vec<f32>,
-        (rank, columns): (usize, usize),
-        mut row: impl FnMut(usize, &mut [f32]) -> Result<(), E>,
-    ) -> Result<Product, E> {
-        let mut panels = vec![0.0; columns.next_multiple_of(PANEL) * rank];
-        let mut values = vec![0.0; columns];
-        for number in 0..rank {
-            row(number, &mut values)?;
-            for (panel, values) in values.chunks(PANEL).enumerate() {
-                let at = (panel * rank + number) * PANEL;
-                panels[at..][..values.len()].copy_from_slice(values);
-            }
-        }
-        Ok(Product {
-            columns,
-            rank,
-            up,
-            panels,
-        })
-    }
-
+impl Product<'_> {
     /// Writes the elements from `start` on, row by row, times `scale`.
     pub fn fill(&self, level: Level, scale: f64, start: u64, out: &mut [f32]) {
-        if self.panels.is_empty() {
+        if self.rank == 0 {
             let elements = self.up.get(start as usize..).unwrap_or_default();
             for (out, element) in out.iter_mut().zip(elements) {
                 *out = (f64::from(*element) * scale) as f32;
@@ -70,7 +47,7 @@ impl Product {
         #[cfg(target_arch = "x86_64")]
         if level == Level::Avx2 {
             #[target_feature(enable = "avx2")]
-            fn avx2(product: &Product, scale: f64, start: u64, out: &mut [f32]) {
+            fn avx2(product: &Product<'_>, scale: f64, start: u64, out: &mut [f32]) {
                 product.multiply(scale, start as usize, out);
             }
             // SAFETY: this level is chosen only where the machine supports it.
