@@ -124,12 +124,13 @@ impl Fixed {
                 needed,
             });
         }
-        let whole = whole_bytes(jobs) * variants as u64;
+        let ranked = jobs.iter().max_by_key(|job| job.rank_bytes());
+        let whole = ranked.map_or(0, Job::rank_bytes) * variants as u64;
         if limits.memory < needed + whole {
             return Err(PlanError::Whole {
                 given: limits.memory,
                 needed: needed + whole,
-                key: largest_whole(jobs),
+                key: ranked.map(|job| job.key.clone()).unwrap_or_default(),
             });
         }
         // Several adapters at once take turns unless there is room for all.
@@ -389,13 +390,4 @@ pub(super) fn arena_bytes_of(job: &Job, elements: u64) -> u64 {
 fn plane_bytes(job: &Job, elements: u64) -> u64 {
     let padded = (elements * PLANE_BYTES).next_multiple_of(ARENA_ALIGNMENT as u64);
     job.planes().len() as u64 * padded
-}
-
-fn whole_bytes(jobs: &[Job]) -> u64 {
-    jobs.iter().map(Job::rank_bytes).max().unwrap_or(0)
-}
-
-fn largest_whole(jobs: &[Job]) -> String {
-    let largest = jobs.iter().max_by_key(|job| job.rank_bytes());
-    largest.map(|job| job.key.clone()).unwrap_or_default()
 }

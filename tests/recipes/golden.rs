@@ -85,6 +85,38 @@ fn recipes_of_adapters() {
     }
 }
 
+/// Recipes of sd-mecha 0.0.29, which has no EMA tensors in its results.
+#[test]
+fn recipes_of_the_old_form() {
+    let models = stand_ins();
+    for adapter in ["lora1", "lora2", "lora_xl1"] {
+        let name = format!("{adapter}.safetensors");
+        let from = data("legacy/models").join(&name);
+        std::fs::copy(from, models.path().join(&name)).expect("a copy");
+    }
+    let output = models.path().join("out.safetensors");
+    let recipes = recipes(&data("legacy"));
+    assert_eq!(recipes.len(), 6);
+    for recipe in recipes {
+        let (path, out) = (recipe.display().to_string(), output.display().to_string());
+        let arguments = ["run", &path, "-o", &out, "--dtype", "f32", "--force", "-q"];
+        succeeds(models.path(), &arguments);
+        let found = Checkpoint::open(&output).expect("sound");
+        let expected = Checkpoint::open(&recipe.with_extension("safetensors")).expect("golden");
+        for key in found.tensors().keys() {
+            let known = expected.get(key).is_some();
+            assert!(known || key.starts_with("model_ema"), "{path}: {key}");
+        }
+        for key in expected.tensors().keys() {
+            // Integers are copied here; sd-mecha makes floats of them.
+            if found.tensors()[key].dtype.float().is_some() {
+                let what = format!("{path}: {key}");
+                close(&what, &tensor(&found, key), &tensor(&expected, key), 1e-6);
+            }
+        }
+    }
+}
+
 /// Recipes that sd-mecha merges by dropping tensors without a word, and what is said here instead.
 const REFUSED: &[(&str, &str)] = &[
     ("blocks_sd1_partial", "literal has nothing for `IN00`"),

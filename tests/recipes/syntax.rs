@@ -153,7 +153,9 @@ const OLD: &[(&str, &str)] = &[
          merge \"weighted_sum\" &0 &1 alpha=0.3",
         "model \"a\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
          model \"b\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
-         merge \"weighted_sum\" &0 &1 alpha=0.3",
+         merge \"weighted_sum\" &0 &1 alpha=0.3\nmerge \"omit_component\" &2 \"vae\"\n\
+         merge \"omit_component\" &3 \"scheduler\"\nmerge \"fallback\" &4 &0\n\
+         merge \"fallback\" &5 &1",
     ),
     // Then one fifth was kept unless said otherwise, and the switch had the other sense.
     (
@@ -180,14 +182,37 @@ fn the_old_form_keeps_its_meaning() {
     for (old, new) in OLD {
         assert_eq!(written(old), written(&format!("version 0.1.0\n{new}")));
     }
-    let blocks = "dict sd1_unet_block_in0=1.0 sd1_unet_default=0.25\nmodel \"a\" \"sd1\" \"base\"";
-    let script = parse(blocks).expect("a text");
-    let fault = read(&script, Options::default(), Arc::default()).expect_err("old blocks");
-    let shown = fault.render("x.mecha", blocks, false);
-    assert!(
-        shown.contains("x.mecha:1:6") && shown.contains("--block-weights"),
-        "{shown}"
-    );
+}
+
+/// Block dicts of the old form that are wrong, and what is said about them.
+const OLD_BLOCKS: &[(&str, &str)] = &[
+    (
+        "dict sd1_unet_block_in12=1.0",
+        "`sd1_unet_block_in12` is no block of sd1 (did you mean `sd1_unet_block_in2`?)",
+    ),
+    ("dict sd1_vae_default=1.0", "`sd1_vae_default` is no block"),
+    (
+        "dict sd9_unet_block_in1=1.0",
+        "block of no known architecture",
+    ),
+    (
+        "dict sd1_unet_block_in1=\"x\"",
+        "the weight of a block is a number",
+    ),
+];
+
+#[test]
+fn unknown_blocks_of_the_old_form_are_refused() {
+    for (dict, message) in OLD_BLOCKS {
+        let text = format!("{dict}\nmodel \"a\" \"sd1\" \"base\"");
+        let script = parse(&text).expect("a text");
+        let fault = read(&script, Options::default(), Arc::default()).expect_err("old blocks");
+        let shown = fault.render("x.mecha", &text, false);
+        assert!(
+            shown.contains("x.mecha:1:6") && shown.contains(message),
+            "{shown}"
+        );
+    }
 }
 
 /// Texts that are wrong, and what is said about them.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::Fault;
 use super::merge;
 use super::script::{Argument, Command, Dialect, Instruction, Script, Value};
-use super::{Fault, legacy};
 use crate::keys::Configs;
 use crate::keys::nearest::nearest;
 use crate::method::Space;
@@ -31,12 +31,10 @@ pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<
     };
     let mut last = None;
     for instruction in script.instructions() {
-        let upgraded = match script.dialect {
-            Dialect::V0_1_0 => None,
-            Dialect::Legacy => Some(legacy::upgrade(instruction)?),
+        let item = match script.dialect {
+            Dialect::V0_1_0 => reader.instruction(instruction)?,
+            Dialect::Legacy => reader.legacy(instruction)?,
         };
-        let instruction = upgraded.as_ref().unwrap_or(instruction);
-        let item = reader.instruction(instruction)?;
         reader.items.push(item);
         last = Some(instruction.span.clone());
     }
@@ -50,6 +48,10 @@ pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<
             return Err(fault.help("end with a model or a merge"));
         }
         (_, None) => return Err(Fault::new(0..0, "this recipe has no instruction")),
+    };
+    let root = match script.dialect {
+        Dialect::V0_1_0 => root,
+        Dialect::Legacy => reader.pass_through(root),
     };
     Ok(reader.finish(root, options))
 }
@@ -70,11 +72,11 @@ pub(super) struct Reader {
     lines: Vec<usize>,
     models: Vec<PathBuf>,
     known: HashMap<PathBuf, usize>,
-    configs: Arc<Configs>,
+    pub(super) configs: Arc<Configs>,
 }
 
 impl Reader {
-    fn instruction(&mut self, instruction: &Instruction) -> Result<Item, Fault> {
+    pub(super) fn instruction(&mut self, instruction: &Instruction) -> Result<Item, Fault> {
         match instruction.command {
             Command::Dict => self.dict(instruction).map(Item::Dict),
             Command::Literal => self.literal(instruction).map(Item::Node),
@@ -92,6 +94,11 @@ impl Reader {
         self.nodes.push(node);
         self.lines.push(line);
         NodeId(self.nodes.len() - 1)
+    }
+
+    /// The line that says a node.
+    pub(super) fn line(&self, id: NodeId) -> usize {
+        self.lines[id.0]
     }
 
     pub(super) fn item(&self, number: usize) -> Item {

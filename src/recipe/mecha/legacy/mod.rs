@@ -4,16 +4,20 @@
 //! parameter as a number. A few methods changed their name, their defaults or the sense of a switch
 //! with version 0.1; a recipe keeps the meaning that it was written with.
 
+mod blocks;
+mod graph;
+
 use super::Fault;
 use super::script::{Argument, Command, Instruction, Value};
+use crate::keys::{Conversion, conversion};
 
-/// Architectures, and the model configs they became.
-const ARCHITECTURES: [(&str, &str); 4] = [
-    ("sd1", "sd1-ldm"),
-    ("sdxl", "sdxl-sgm"),
-    ("sd3", "sd3-comfyui"),
-    ("flux", "flux-flux"),
+/// The adapters of model configs.
+const ADAPTERS: [(&str, &str); 2] = [
+    ("sd1-ldm", "sd1-kohya_kohya_lora"),
+    ("sdxl-sgm", "sdxl-kohya_kohya_lora"),
 ];
+/// Components that were copied from the first model that has them, and not merged.
+pub(super) const PASSED_THROUGH: [&str; 2] = ["vae", "scheduler"];
 /// Methods that were renamed.
 const METHODS: [(&str, &str); 1] = [("model_stock_for_tensor", "model_stock")];
 /// Parameters that are switches now.
@@ -41,24 +45,30 @@ pub(super) fn upgrade(instruction: &Instruction) -> Result<Instruction, Fault> {
             );
             return Err(fault.help("replace the `parameter` line by a `model` line"));
         }
-        Command::Dict => check_blocks(instruction)?,
-        Command::Literal => {}
+        Command::Dict | Command::Literal => {}
     }
     Ok(upgraded)
 }
 
-/// Refuses a dict of block weights: its blocks were others than those of today.
-fn check_blocks(instruction: &Instruction) -> Result<(), Fault> {
-    let old = |argument: &&Argument| {
-        let name = argument.name.as_deref().unwrap_or_default();
-        name.contains("_block_") || name.ends_with("_default")
+/// The way from the adapter that an upgraded model is to deltas of its architecture; empty where it
+/// is none.
+pub(super) fn adapter(instruction: &Instruction) -> Vec<&'static Conversion> {
+    let text = |name: &str| {
+        let mut arguments = instruction.arguments.iter();
+        let found = arguments.find(|argument| argument.name.as_deref() == Some(name));
+        match found.map(|argument| &argument.value) {
+            Some(Value::Text(text)) => Some(text.as_str()),
+            _ => None,
+        }
     };
-    let Some(argument) = instruction.arguments.iter().find(old) else {
-        return Ok(());
-    };
-    let message = "the blocks of sd-mecha 0.0.x are not known here";
-    let fault = Fault::new(argument.span.clone(), message).label("a block of that version");
-    Err(fault.help("give the weights with --block-weights, or as a block dict of version 0.1.0"))
+    if instruction.command != Command::Model || text("merge_space") != Some("delta") {
+        return Vec::new();
+    }
+    let known = ADAPTERS
+        .iter()
+        .find(|(config, _)| text("model_config") == Some(config));
+    let way = known.and_then(|(config, adapter)| conversion::path(adapter, config));
+    way.unwrap_or_default()
 }
 
 fn model(instruction: &mut Instruction) -> Result<(), Fault> {
@@ -68,9 +78,9 @@ fn model(instruction: &mut Instruction) -> Result<(), Fault> {
         };
         let name = argument.name.as_deref();
         if position == 1 || name == Some("model_arch") {
-            let known = ARCHITECTURES.iter().find(|(old, _)| old == text);
-            if let Some((_, config)) = known {
-                argument.value = Value::Text((*config).to_owned());
+            let known = blocks::architectures();
+            if let Some(known) = known.iter().find(|known| known.name == text) {
+                argument.value = Value::Text(known.config.to_owned());
             }
             argument.name = Some("model_config".to_owned());
         } else if position == 2 || name == Some("model_type") {
