@@ -37,19 +37,15 @@ impl Reader {
 
     /// A weight per tensor, 0 by default.
     fn weights(&mut self, dict: &Instruction, line: usize) -> Result<Item, Fault> {
-        let zero = self.constant(Constant::Number(0.0), line);
-        let Item::Dict(entries) = self.instruction(dict)? else {
-            return Ok(Item::Node(zero));
+        let given = match self.instruction(dict)? {
+            Item::Dict(entries) if !entries.is_empty() => vec![self.mapping(entries, line)],
+            _ => Vec::new(),
         };
-        if entries.is_empty() {
-            return Ok(Item::Node(zero));
-        }
-        let given = self.mapping(entries, line);
-        Ok(Item::Node(self.route(
-            Route::Fallback,
-            vec![given, zero],
-            line,
-        )))
+        let zero = self.constant(Constant::Number(0.0), line);
+        let weights = given.into_iter().fold(zero, |zero, given| {
+            self.route(Route::Fallback, vec![given, zero], line)
+        });
+        Ok(Item::Node(weights))
     }
 
     fn route(&mut self, route: Route, inputs: Vec<NodeId>, line: usize) -> NodeId {
