@@ -6,7 +6,8 @@
 //! level 1 may need results of level 0, and so on; the output comes last. [`Expression::program`]
 //! extracts the straight-line Program of any of these.
 
-use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 
 use super::fusion::fuse;
 use super::{
@@ -23,8 +24,7 @@ pub struct Node(pub(super) u16);
 #[derive(Clone, Debug, Default)]
 pub struct Expression {
     compute: Compute,
-    steps: Vec<Step>,
-    known: HashMap<Step, Node>,
+    steps: IndexSet<Step, RandomState>,
     row: Row,
     /// For each scalar and cutoff, the statistic that fills it.
     scalar_source: Vec<Option<u16>>,
@@ -45,13 +45,8 @@ impl Expression {
     }
 
     fn push(&mut self, step: Step) -> Node {
-        if let Some(&node) = self.known.get(&step) {
-            return node;
-        }
-        let node = Node(u16::try_from(self.steps.len()).expect("fewer than 65536 steps"));
-        self.steps.push(step.clone());
-        self.known.insert(step, node);
-        node
+        let (number, _) = self.steps.insert_full(step);
+        Node(u16::try_from(number).expect("fewer than 65536 steps"))
     }
 
     /// An input's element.
@@ -191,6 +186,19 @@ impl Expression {
         }
         self.statistics.push(statistic(first));
         (first..first + count).map(Operand::Scalar).collect()
+    }
+
+    /// The row, the statistics and the planes.
+    pub fn into_parts(self) -> (Row, Vec<Statistic>, Vec<Plane>) {
+        (self.row, self.statistics, self.planes)
+    }
+
+    /// Whether it has the same steps as another, and neither has statistics or planes: then their
+    /// values differ by their rows alone.
+    pub fn is_plain_as(&self, other: &Expression) -> bool {
+        let plain = |e: &Expression| e.statistics.is_empty() && e.planes.is_empty();
+        let same = || self.steps.iter().eq(other.steps.iter());
+        plain(self) && plain(other) && self.compute == other.compute && same()
     }
 
     /// The working dtype.

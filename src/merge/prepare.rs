@@ -56,11 +56,7 @@ impl Merge {
         mut settings: Settings,
     ) -> Result<Merge, MergeError> {
         let (recipes, outputs): (Vec<Recipe>, Vec<PathBuf>) = merges.into_iter().unzip();
-        let checkpoints = recipes[0]
-            .models
-            .iter()
-            .map(|path| Checkpoint::open(path))
-            .collect::<Result<Vec<_>, _>>()?;
+        let checkpoints = open(&recipes[0].models)?;
         let sources = checkpoints
             .iter()
             .map(source)
@@ -291,6 +287,31 @@ fn is_file(output: &Path) -> bool {
     output
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+}
+
+/// Opens the models, as many at a time as there are processors: their headers are long.
+fn open(paths: &[PathBuf]) -> Result<Vec<Checkpoint>, CheckpointError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let each = paths.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = paths
+            .chunks(each)
+            .map(|paths| {
+                scope.spawn(move || {
+                    let opened = paths.iter().map(|path| Checkpoint::open(path));
+                    opened.collect::<Result<Vec<Checkpoint>, _>>()
+                })
+            })
+            .collect();
+        let mut checkpoints = Vec::with_capacity(paths.len());
+        for worker in workers {
+            match worker.join() {
+                Ok(opened) => checkpoints.append(&mut opened?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(checkpoints)
+    })
 }
 
 fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {

@@ -155,31 +155,51 @@ pub(super) fn check_account(recipe: &Recipe, report: &KeyReport) -> Result<(), P
 }
 
 /// What shows while the tensors of a recipe that routes are worked out.
-#[derive(Debug, Default)]
-pub(super) struct Ledger {
+#[derive(Debug)]
+pub(super) struct Ledger<'a> {
+    sources: &'a [Source<'a>],
     /// What a tensor of the output needed and nothing has.
     lost: Vec<(String, Lost)>,
     /// Tensors of the output that are left out, because a model lacks what its config calls
     /// optional.
     left_out: Vec<String>,
-    /// The tensors of each model that are read.
-    used: Vec<foldhash::HashSet<String>>,
+    /// Whether each tensor of each model is read.
+    used: Vec<Vec<bool>>,
     /// The tensors of each model that do not have the form of the output.
     mismatched: Vec<Vec<Mismatch>>,
 }
 
-impl Ledger {
-    pub(super) fn new(models: usize) -> Ledger {
+impl<'a> Ledger<'a> {
+    pub(super) fn new(sources: &'a [Source<'a>]) -> Ledger<'a> {
+        let used = sources.iter();
         Ledger {
-            used: vec![foldhash::HashSet::default(); models],
-            mismatched: vec![Vec::new(); models],
-            ..Ledger::default()
+            sources,
+            lost: Vec::new(),
+            left_out: Vec::new(),
+            used: used
+                .map(|source| vec![false; source.tensors.len()])
+                .collect(),
+            mismatched: vec![Vec::new(); sources.len()],
+        }
+    }
+
+    /// Adds what shows at further tensors.
+    pub(super) fn add(&mut self, mut other: Ledger<'a>) {
+        self.lost.append(&mut other.lost);
+        self.left_out.append(&mut other.left_out);
+        for (used, more) in self.used.iter_mut().zip(other.used) {
+            for (used, more) in used.iter_mut().zip(more) {
+                *used |= more;
+            }
+        }
+        for (mismatched, more) in self.mismatched.iter_mut().zip(&mut other.mismatched) {
+            mismatched.append(more);
         }
     }
 
     pub(super) fn uses(&mut self, model: usize, name: &str) {
-        if !self.used[model].contains(name) {
-            self.used[model].insert(name.to_owned());
+        if let Some(number) = self.sources[model].tensors.get_index_of(name) {
+            self.used[model][number] = true;
         }
     }
 
@@ -227,8 +247,9 @@ impl Ledger {
                     tensors: source.tensors.len(),
                     missing: Vec::new(),
                     extra: names
-                        .filter(|name| !used.contains(*name))
-                        .cloned()
+                        .zip(used)
+                        .filter(|(_, used)| !**used)
+                        .map(|(name, _)| name.clone())
                         .collect(),
                     mismatched,
                 }

@@ -36,17 +36,33 @@ pub(super) struct Classes {
     pub(super) classes: Vec<Class>,
     program_of: HashMap<Program, usize>,
     class_of: HashMap<Class, usize>,
+    /// Some plain expressions with what is stored of them, and their classes: most tensors of a
+    /// merge compute the same.
+    plain: Vec<(Expression, Node, Float, usize)>,
 }
 
+/// Plain expressions that are compared before their Programs are extracted.
+const PLAIN_MAX: usize = 8;
+
 impl Classes {
-    /// The class of an expression whose output is `root`, stored by `end`.
-    pub(super) fn class(
-        &mut self,
-        expression: &Expression,
-        root: Node,
-        slots: usize,
-        end: impl FnOnce(u16) -> End,
-    ) -> usize {
+    /// The class of an expression whose output is `root`, stored in a type.
+    pub(super) fn class(&mut self, expression: &Expression, root: Node, float: Float) -> usize {
+        let known = self.plain.iter().find(|(plain, output, stored, _)| {
+            (*output, *stored) == (root, float) && plain.is_plain_as(expression)
+        });
+        if let Some((.., class)) = known {
+            return *class;
+        }
+        let class = self.extract(expression, root, float);
+        if self.plain.len() < PLAIN_MAX && expression.is_plain_as(expression) {
+            self.plain.push((expression.clone(), root, float, class));
+        }
+        class
+    }
+
+    fn extract(&mut self, expression: &Expression, root: Node, float: Float) -> usize {
+        let slots = usize::from(expression.next_slot());
+        let end = |value| End::Store { value, float };
         let levels = expression
             .levels(&[root])
             .into_iter()

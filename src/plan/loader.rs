@@ -10,7 +10,7 @@ use crate::keys::Mismatch;
 use crate::recipe::{Leaf, Loader, OnNan, Recipe, View};
 
 /// What one tensor of the output reads.
-pub(super) struct TensorLoader<'a> {
+pub(super) struct TensorLoader<'a, 'b> {
     pub(super) recipe: &'a Recipe,
     pub(super) sources: &'a [Source<'a>],
     /// The tensor's name in the output.
@@ -18,13 +18,13 @@ pub(super) struct TensorLoader<'a> {
     /// What it has its dimensions from, and stands in for what is not finite.
     pub(super) origin: &'a View<Leaf>,
     pub(super) shape: &'a [u64],
-    pub(super) ledger: &'a mut Ledger,
+    pub(super) ledger: &'a mut Ledger<'b>,
     /// What is read, by input slot.
     pub(super) inputs: Vec<(u16, View<Leaf>, Input, Float)>,
     pub(super) fault: Option<PlanError>,
 }
 
-impl TensorLoader<'_> {
+impl TensorLoader<'_, '_> {
     /// The slot of a view, and its stored type; None where its form does not fit.
     fn slot(&mut self, expression: &Expression, view: &View<Leaf>) -> Option<(u16, Float)> {
         let known = self.inputs.iter().find(|(_, known, _, _)| known == view);
@@ -102,7 +102,7 @@ impl TensorLoader<'_> {
     }
 }
 
-impl Loader for TensorLoader<'_> {
+impl Loader for TensorLoader<'_, '_> {
     fn load(
         &mut self,
         expression: &mut Expression,

@@ -6,8 +6,8 @@
 //! as patterns and expanded when they are first asked for; users add their own in sd-mecha's YAML
 //! form. A checkpoint that fits no config can be merged under its own names.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
@@ -75,7 +75,7 @@ pub enum NameClash {
 pub struct Config {
     id: String,
     components: Vec<String>,
-    keys: IndexMap<String, ConfigKey>,
+    keys: IndexMap<String, ConfigKey, RandomState>,
     /// The numbers of the keys by their aliases.
     aliases: HashMap<String, usize>,
     is_adapter: bool,
@@ -91,8 +91,8 @@ impl Config {
         let mut config = Config {
             id,
             components,
-            keys: IndexMap::with_capacity(keys.len()),
-            aliases: HashMap::new(),
+            keys: IndexMap::with_capacity_and_hasher(keys.len(), RandomState::default()),
+            aliases: HashMap::default(),
             is_adapter: false,
         };
         for (name, key) in keys {

@@ -7,12 +7,16 @@ use crate::recipe::Constant;
 
 /// The result of a linear merge of constants, in f32 as sd-mecha computes it. None where a value
 /// is no number, or the method is not linear.
-pub(super) fn fold(method: &Method, values: &[Value], parameters: &Parameters) -> Option<Value> {
+pub(super) fn fold<'v>(
+    method: &Method,
+    values: impl Iterator<Item = &'v Value>,
+    parameters: &Parameters,
+) -> Option<Value> {
     let number = |value: &Value| match value {
         Value::Constant(Constant::Number(number)) => Some(*number as f32),
         _ => None,
     };
-    let numbers: Vec<f32> = values.iter().map(number).collect::<Option<_>>()?;
+    let numbers: Vec<f32> = values.map(number).collect::<Option<_>>()?;
     let alpha = || parameters.number("alpha", 0) as f32;
     let lerp = |a: f32, b: f32, t: f32| match t.abs() < 0.5 {
         true => a + t * (b - a),

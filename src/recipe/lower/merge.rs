@@ -1,5 +1,7 @@
 //! Merges of a tensor.
 
+use std::borrow::Cow;
+
 use super::fold::fold;
 use super::{LowerError, Lowerer, Value, Wanted};
 use crate::dtype::Float;
@@ -8,8 +10,8 @@ use crate::method::{Argument, Lowering, Method, Parameters};
 use crate::recipe::{Missing, NodeId, RecipeNode, View};
 
 /// The parameters of a merge for one tensor.
-struct Numbers {
-    values: Parameters,
+struct Numbers<'r> {
+    values: Cow<'r, Parameters>,
     /// Those that are given per element.
     each: Vec<(&'static str, Node)>,
 }
@@ -47,8 +49,8 @@ impl Lowerer<'_> {
             }
         }
         if base.is_none() && numbers.each.is_empty() && values.len() == models.len() {
-            let own: Vec<Value> = values.iter().map(|(_, value)| value.clone()).collect();
-            if let Some(folded) = fold(method, &own, &numbers.values) {
+            let own = values.iter().map(|(_, value)| value);
+            if let Some(folded) = fold(method, own, &numbers.values) {
                 return Ok(Some(folded));
             }
         }
@@ -92,7 +94,7 @@ impl Lowerer<'_> {
         method: &'static Method,
         base: Option<Node>,
         models: Vec<Argument>,
-        numbers: &Numbers,
+        numbers: &Numbers<'_>,
         view: &View<String>,
     ) -> Result<Node, LowerError> {
         let inputs = base.iter().chain(models.iter().map(|model| &model.node));
@@ -132,15 +134,15 @@ impl Lowerer<'_> {
     }
 
     /// The parameters of a merge for this tensor; None where one of them has no value for it.
-    fn parameters(
+    fn parameters<'r>(
         &mut self,
         id: NodeId,
-        (method, parameters): (&'static Method, &Parameters),
+        (method, parameters): (&'static Method, &'r Parameters),
         given: &[(&'static str, NodeId)],
         models: usize,
         wanted: &Wanted,
-    ) -> Result<Option<Numbers>, LowerError> {
-        let mut own = parameters.clone();
+    ) -> Result<Option<Numbers<'r>>, LowerError> {
+        let mut own = Cow::Borrowed(parameters);
         let mut each = Vec::new();
         for &(name, node) in given {
             let Some(value) = self.value(node, wanted)? else {
@@ -169,13 +171,12 @@ impl Lowerer<'_> {
             let Some(value) = constant.given() else {
                 continue;
             };
-            own =
-                own.with(method, name, &value, models)
-                    .map_err(|fault| LowerError::Parameter {
-                        node: self.recipe.label(id),
-                        key: self.key.to_owned(),
-                        fault: Box::new(fault),
-                    })?;
+            let with = own.with(method, name, &value, models);
+            own = Cow::Owned(with.map_err(|fault| LowerError::Parameter {
+                node: self.recipe.label(id),
+                key: self.key.to_owned(),
+                fault: Box::new(fault),
+            })?);
         }
         Ok(Some(Numbers { values: own, each }))
     }

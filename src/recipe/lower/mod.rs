@@ -101,8 +101,10 @@ pub struct Lowerer<'a> {
     key: &'a str,
     expression: &'a mut Expression,
     loader: &'a mut dyn Loader,
-    /// Per node the values found so far, by what was wanted.
-    known: Vec<Vec<(Wanted, Option<Value>)>>,
+    /// Per node the first value found, by what was wanted.
+    known: Vec<Option<(Wanted, Option<Value>)>>,
+    /// Further values of nodes.
+    others: Vec<(NodeId, Wanted, Option<Value>)>,
     /// Values that were cast to a type narrower than f32, or computed from such alone.
     narrow: HashMap<Node, Float>,
     /// What was needed and is not there.
@@ -127,7 +129,8 @@ impl<'a> Lowerer<'a> {
             key,
             expression,
             loader,
-            known: vec![Vec::new(); recipe.nodes.len()],
+            known: vec![None; recipe.nodes.len()],
+            others: Vec::new(),
             narrow: HashMap::new(),
             lost: Vec::new(),
         }
@@ -144,8 +147,13 @@ impl<'a> Lowerer<'a> {
     }
 
     fn value(&mut self, id: NodeId, wanted: &Wanted) -> Result<Option<Value>, LowerError> {
-        let known = &self.known[id.0];
-        if let Some((_, value)) = known.iter().find(|(known, _)| is_same(known, wanted)) {
+        let first = self.known[id.0].as_ref();
+        let first = first.map(|(known, value)| (known, value));
+        let others = self.others.iter().filter(|(node, ..)| *node == id);
+        let mut known = first
+            .into_iter()
+            .chain(others.map(|(_, known, value)| (known, value)));
+        if let Some((_, value)) = known.find(|(known, _)| is_same(known, wanted)) {
             return Ok(value.clone());
         }
         let recipe = self.recipe;
@@ -163,7 +171,11 @@ impl<'a> Lowerer<'a> {
             RecipeNode::Merge { .. } => self.merge(id, wanted)?,
             RecipeNode::Route { route, inputs } => self.route(id, route, inputs, wanted)?,
         };
-        self.known[id.0].push((wanted.clone(), value.clone()));
+        let found = (wanted.clone(), value.clone());
+        match &mut self.known[id.0] {
+            first @ None => *first = Some(found),
+            Some(_) => self.others.push((id, found.0, found.1)),
+        }
         Ok(value)
     }
 
