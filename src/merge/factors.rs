@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{MergeError, Shared};
+use crate::dtype::{DType, Float};
 use crate::exec::cpu::Level;
 use crate::exec::cpu::product::{Product, decode, pack};
 use crate::keys::adapter::Matrix;
@@ -30,8 +31,9 @@ pub(super) struct FactorCache(Mutex<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
-    /// The last used last.
-    ready: Vec<Arc<Ready>>,
+    /// The last used last. A lane uses one at a time and there are as many places as lanes, so that
+    /// one is idle whenever another is needed.
+    deltas: Vec<Arc<Ready>>,
     scratch: Scratch,
 }
 
@@ -51,7 +53,7 @@ impl Shared<'_> {
         start: u64,
         target: &mut [u8],
     ) -> Result<(), MergeError> {
-        let ready = self.ready(factors)?;
+        let ready = self.delta(factors)?;
         if let Ok(target) = bytemuck::try_cast_slice_mut(target) {
             self.permits.with(|| ready.fill(self.level, start, target));
             return Ok(());
@@ -64,22 +66,25 @@ impl Shared<'_> {
     }
 
     /// The delta, made ready unless it is. Lanes that need the same one wait for it.
-    fn ready(&self, factors: &Factors) -> Result<Arc<Ready>, MergeError> {
+    fn delta(&self, factors: &Factors) -> Result<Arc<Ready>, MergeError> {
         let held = &self.factors.0;
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Held { ready, scratch } = &mut *held;
-        if let Some(at) = ready.iter().position(|ready| ready.factors == *factors) {
-            let found = ready.remove(at);
-            ready.push(Arc::clone(&found));
+        let Held { deltas, scratch } = &mut *held;
+        if let Some(at) = deltas.iter().position(|known| known.factors == *factors) {
+            let found = deltas.remove(at);
+            deltas.push(Arc::clone(&found));
             return Ok(found);
         }
         let memory = &self.merge.plan().memory;
-        let mut values = match ready.len() < memory.factor_slots {
+        let mut values = match deltas.len() < memory.factor_slots {
             true => Vec::with_capacity(memory.factor_bytes as usize / size_of::<f32>()),
             false => {
-                let idle = ready.iter().position(|ready| Arc::strong_count(ready) == 1);
-                let idle = idle.and_then(|at| Arc::into_inner(ready.remove(at)));
-                idle.map(|ready| ready.values).unwrap_or_default()
+                let idle = deltas
+                    .iter()
+                    .position(|known| Arc::strong_count(known) == 1);
+                let idle = idle.and_then(|at| Arc::into_inner(deltas.remove(at)));
+                debug_assert!(idle.is_some(), "a lane holds one delta at a time");
+                idle.map(|known| known.values).unwrap_or_default()
             }
         };
         values.resize(factors.held_bytes() as usize / size_of::<f32>(), 0.0);
@@ -89,7 +94,7 @@ impl Shared<'_> {
             scale,
             values,
         });
-        ready.push(Arc::clone(&made));
+        deltas.push(Arc::clone(&made));
         Ok(made)
     }
 
@@ -104,21 +109,34 @@ impl Shared<'_> {
         let mut inner = values;
         if let (Some(matrix), Some(extent)) = (&delta.outer, factors.outer) {
             // It is small, so that it is multiplied out.
-            let (whole, rest) = inner.split_at_mut(extent.whole());
-            let mut own = vec![0.0; extent.held()];
+            let (whole, rest) = inner.split_at_mut(extent.elements());
+            let mut own = vec![0.0; extent.held_elements()];
             self.matrix(matrix, extent, &mut own, scratch)?;
             extent.product(&own).fill(self.level, 1.0, 0, whole);
             inner = rest;
         }
         self.matrix(&delta.inner, factors.inner, inner, scratch)?;
         match (&delta.alpha, factors.rank()) {
-            (Some(alpha), Some(rank)) => {
-                let mut value = [0.0];
-                self.elements(alpha, 0, &mut value, &mut scratch.bytes)?;
-                Ok(f64::from(value[0]) / rank as f64)
-            }
+            (Some(alpha), Some(rank)) => Ok(self.number(alpha)? / rank as f64),
             _ => Ok(1.0),
         }
+    }
+
+    /// The only element of a factor.
+    fn number(&self, factor: &Factor) -> Result<f64, MergeError> {
+        let mut bytes = [0; 8];
+        let own = &mut bytes[..factor.dtype.bits() as usize / 8];
+        self.read((factor.model, factor.file), factor.offset, own)?;
+        Ok(match factor.dtype.float() {
+            Some(Float::F64) => f64::from_le_bytes(bytes),
+            Some(float) => {
+                let mut value = [0.0];
+                decode(self.level, float, own, &mut value);
+                f64::from(value[0])
+            }
+            None if factor.dtype == DType::I32 => f64::from(u64::from_le_bytes(bytes) as i32),
+            None => i64::from_le_bytes(bytes) as f64,
+        })
     }
 
     /// Reads a matrix as [`Product`] has it.
@@ -135,7 +153,7 @@ impl Shared<'_> {
             factors: [turned, core_values, down_values],
         } = scratch;
         let rank = extent.rank.unwrap_or(0) as usize;
-        let (left, panels) = values.split_at_mut(extent.left());
+        let (left, panels) = values.split_at_mut(extent.left_elements());
         row.resize(extent.columns as usize, 0.0);
         match matrix {
             Matrix::Whole(whole) => self.elements(whole, 0, left, bytes)?,
@@ -150,7 +168,7 @@ impl Shared<'_> {
                 core,
                 up,
                 down,
-                up_rows: rows_first,
+                rows_first,
             } => {
                 match rows_first {
                     true => self.elements(up, 0, left, bytes)?,
@@ -193,13 +211,16 @@ impl Shared<'_> {
         values: &mut [f32],
         bytes: &mut Vec<u8>,
     ) -> Result<(), MergeError> {
-        let unit = factor.float.bytes();
+        let Some(float) = factor.dtype.float() else {
+            return Err(MergeError::Internal("a factor that is no float".to_owned()));
+        };
+        let unit = float.bytes();
         bytes.resize(BLOCK, 0);
         let mut offset = factor.offset + start * unit as u64;
         for values in values.chunks_mut(BLOCK / unit) {
             let bytes = &mut bytes[..values.len() * unit];
             self.read((factor.model, factor.file), offset, bytes)?;
-            decode(self.level, factor.float, bytes, values);
+            decode(self.level, float, bytes, values);
             offset += bytes.len() as u64;
         }
         Ok(())
@@ -209,7 +230,7 @@ impl Shared<'_> {
 impl Extent {
     /// The matrix whose values are these.
     fn product<'a>(&self, values: &'a [f32]) -> Product<'a> {
-        let (up, panels) = values.split_at(self.left());
+        let (up, panels) = values.split_at(self.left_elements());
         Product {
             columns: self.columns as usize,
             rank: self.rank.unwrap_or(0) as usize,
@@ -227,26 +248,30 @@ impl Ready {
             let product = extent.product(&self.values);
             return product.fill(level, self.scale, start, out);
         };
-        let (factors, inner) = self.values.split_at(outer.whole());
+        let (factors, inner) = self.values.split_at(outer.elements());
         let product = extent.product(inner);
         let (width, columns) = (extent.columns, extent.columns * outer.columns);
-        let mut row: Vec<f32> = vec![0.0; width as usize];
-        let mut known = None;
+        // The run of the right operand that was computed last: blocks beside each other share it.
+        let mut run: Vec<f32> = Vec::new();
+        let mut known = 0..0;
         let mut at = 0;
         while at < out.len() {
             let element = start + at as u64;
-            let (number, column) = (element / columns, element % columns);
-            let (block, skip) = (column / width, (column % width) as usize);
-            let own = number % extent.rows;
-            if known.replace(own) != Some(own) {
-                product.fill(level, self.scale, own * width, &mut row);
+            let (row, column) = (element / columns, element % columns);
+            let (block, skip) = (column / width, column % width);
+            let len = (width - skip).min((out.len() - at) as u64);
+            let first = row % extent.rows * width + skip;
+            if first < known.start || known.end < first + len {
+                run.resize(len as usize, 0.0);
+                product.fill(level, self.scale, first, &mut run);
+                known = first..first + len;
             }
-            let factor = factors[(number / extent.rows * outer.columns + block) as usize];
-            let run = (width as usize - skip).min(out.len() - at);
-            for (out, value) in out[at..at + run].iter_mut().zip(&row[skip..]) {
+            let factor = factors[(row / extent.rows * outer.columns + block) as usize];
+            let values = &run[(first - known.start) as usize..][..len as usize];
+            for (out, value) in out[at..].iter_mut().zip(values) {
                 *out = factor * value;
             }
-            at += run;
+            at += len as usize;
         }
     }
 }

@@ -144,6 +144,7 @@ pub(super) fn check_account(recipe: &Recipe, report: &KeyReport) -> Result<(), P
     {
         return Err(PlanError::Shapes {
             report: Box::new(report.clone()),
+            policy: recipe.options.shape,
         });
     }
     if strict && report.models.iter().any(differ) {
@@ -281,6 +282,7 @@ impl<'a> Ledger<'a> {
         {
             return Err(PlanError::Shapes {
                 report: Box::new(report.clone()),
+                policy: recipe.options.shape,
             });
         }
         if recipe.options.missing != Missing::Error || self.lost.is_empty() {

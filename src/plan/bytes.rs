@@ -58,7 +58,10 @@ impl Bytes {
     pub fn model(&self) -> usize {
         match self {
             Bytes::Run { model, .. } | Bytes::Fitted { model, .. } => *model,
-            Bytes::Joined(runs) => runs.first().map_or(0, |(_, bytes)| bytes.model()),
+            Bytes::Joined(runs) => {
+                let mut read = runs.iter().filter(|(_, bytes)| *bytes != Bytes::Zero);
+                read.next().map_or(0, |(_, bytes)| bytes.model())
+            }
             Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.model(),
             Bytes::Delta(factors) => factors.model(),
             Bytes::Zero => 0,
@@ -131,7 +134,7 @@ pub enum ViewError {
         shape: Vec<u64>,
         wanted: String,
     },
-    #[error("the factors of an adapter do not fit each other: {found}")]
+    #[error("the factors of an adapter do not fit each other, or are no floats: {found}")]
     Factors { found: String },
     #[error("{names} are joined, but are of types or shapes that do not fit: {found}")]
     Parts { names: String, found: String },

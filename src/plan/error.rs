@@ -2,7 +2,7 @@
 
 use super::ViewError;
 use crate::keys::{BlockError, FilterError, KeyReport};
-use crate::recipe::{LowerError, SolveError, SpaceError};
+use crate::recipe::{LowerError, ShapePolicy, SolveError, SpaceError};
 
 /// A merge that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +23,11 @@ pub enum PlanError {
     },
     #[error("{}", keys_text(.report))]
     Keys { report: Box<KeyReport> },
-    #[error("{}", shapes_text(.report))]
-    Shapes { report: Box<KeyReport> },
+    #[error("{}", shapes_text(.report, *.policy))]
+    Shapes {
+        report: Box<KeyReport>,
+        policy: ShapePolicy,
+    },
     #[error(transparent)]
     Filter(#[from] FilterError),
     #[error(transparent)]
@@ -129,7 +132,10 @@ fn keys_text(report: &KeyReport) -> String {
                 model.model,
                 model.missing.len(),
                 report.tensors,
-                report.reference,
+                match model.model == report.reference {
+                    true => "the output",
+                    false => &report.reference,
+                },
                 examples(&model.missing)
             ));
         }
@@ -151,7 +157,7 @@ fn keys_text(report: &KeyReport) -> String {
     lines.join("\n")
 }
 
-fn shapes_text(report: &KeyReport) -> String {
+fn shapes_text(report: &KeyReport, policy: ShapePolicy) -> String {
     let mut lines = Vec::new();
     for model in &report.models {
         let shapes: Vec<_> = model
@@ -175,7 +181,12 @@ fn shapes_text(report: &KeyReport) -> String {
             ));
         }
     }
-    lines.push("  --shape crop or pad cuts tensors or fills them up".to_owned());
+    lines.push(match policy {
+        ShapePolicy::Error => "  --shape crop or pad cuts tensors or fills them up".to_owned(),
+        _ => {
+            "  --shape cannot cut or fill tensors that are converted or made of factors".to_owned()
+        }
+    });
     lines.push("  --exclude leaves tensors out of the merge and copies them".to_owned());
     lines.join("\n")
 }

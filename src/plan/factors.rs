@@ -2,7 +2,7 @@
 
 use super::job::Job;
 use super::{Source, ViewError};
-use crate::dtype::Float;
+use crate::dtype::DType;
 use crate::kernel::PANEL;
 use crate::keys::adapter::{Delta, Matrix};
 use crate::recipe::Leaf;
@@ -16,8 +16,8 @@ pub struct Factor {
     pub file: usize,
     /// Byte offset of the first element in that file.
     pub offset: u64,
-    /// Its type.
-    pub float: Float,
+    /// Its type: a float, but for alpha.
+    pub dtype: DType,
     /// Its dimensions.
     pub shape: Vec<u64>,
 }
@@ -29,7 +29,7 @@ impl Factor {
     }
 
     fn bytes(&self) -> u64 {
-        self.elements() * self.float.bytes() as u64
+        self.elements() * self.dtype.bits() / 8
     }
 }
 
@@ -46,20 +46,20 @@ pub struct Extent {
 
 impl Extent {
     /// Elements of the matrix.
-    pub fn whole(&self) -> usize {
+    pub fn elements(&self) -> usize {
         (self.rows * self.columns) as usize
     }
 
     /// Elements that are held of it row by row: those of the left factor, or all.
-    pub fn left(&self) -> usize {
+    pub fn left_elements(&self) -> usize {
         self.rank
-            .map_or(self.whole(), |rank| (self.rows * rank) as usize)
+            .map_or(self.elements(), |rank| (self.rows * rank) as usize)
     }
 
     /// Elements that are held of it, as one matrix or as two.
-    pub fn held(&self) -> usize {
+    pub fn held_elements(&self) -> usize {
         let columns = (self.columns as usize).next_multiple_of(PANEL);
-        self.left() + self.rank.unwrap_or(0) as usize * columns
+        self.left_elements() + self.rank.unwrap_or(0) as usize * columns
     }
 }
 
@@ -96,16 +96,14 @@ impl Factors {
                 model: leaf.model,
                 file: info.file,
                 offset: info.span.start,
-                float: info.dtype.float().ok_or_else(fault)?,
+                dtype: info.dtype,
                 shape: info.shape.clone(),
             })
         })?;
         let factors = stored.factors();
         let empty = factors.iter().any(|factor| factor.elements() == 0);
-        let scalar = stored
-            .alpha
-            .as_ref()
-            .is_none_or(|alpha| alpha.elements() == 1);
+        let alpha = stored.alpha.as_ref();
+        let scalar = alpha.is_none_or(|alpha| alpha.elements() == 1 && is_number(alpha.dtype));
         let made = match &stored.outer {
             Some(outer) => extent(outer).map(|(outer, _)| Some(outer)),
             None => Some(None),
@@ -116,13 +114,15 @@ impl Factors {
             return Err(fault());
         };
         if let Some(outer) = outer {
-            shape[0] *= outer.rows;
-            match shape.get_mut(1) {
-                Some(columns) => *columns *= outer.columns,
-                None => shape.push(outer.columns),
+            shape.resize(shape.len().max(2), 1);
+            for (dimension, factor) in shape.iter_mut().zip([outer.rows, outer.columns]) {
+                *dimension = dimension.checked_mul(factor).ok_or_else(fault)?;
             }
         }
-        let fills = wanted.iter().product::<u64>() == shape.iter().product::<u64>();
+        let elements = shape.iter().try_fold(1, |n: u64, d| n.checked_mul(*d));
+        let elements = elements.ok_or_else(fault)?;
+        // Dimensions behind the first may be flattened, or be 1; rows are rows.
+        let fills = wanted.first() == shape.first() && wanted.iter().product::<u64>() == elements;
         let factors = Factors {
             delta: stored,
             outer,
@@ -138,8 +138,8 @@ impl Factors {
 
     /// Bytes that it takes in memory, ready to be multiplied.
     pub fn held_bytes(&self) -> u64 {
-        let outer = self.outer.map_or(0, |outer| outer.whole());
-        ((outer + self.inner.held()) * size_of::<f32>()) as u64
+        let outer = self.outer.map_or(0, |outer| outer.elements());
+        ((outer + self.inner.held_elements()) * size_of::<f32>()) as u64
     }
 
     /// Bytes that it takes besides while it is made ready: the factors of what is multiplied
@@ -149,11 +149,11 @@ impl Factors {
         let matrices = self.delta.outer.iter().chain([&self.delta.inner]);
         let factors = matrices.filter(tucker).flat_map(Matrix::factors);
         let elements: u64 = factors.map(Factor::elements).sum();
-        let outer = self.outer.map_or(0, |outer| outer.held() as u64);
+        let outer = self.outer.map_or(0, |outer| outer.held_elements() as u64);
         (elements + outer + self.inner.columns) * size_of::<f32>() as u64
     }
 
-    /// What alpha is divided by.
+    /// What alpha is divided by: the rank of the left operand, or of the right where that has none.
     pub fn rank(&self) -> Option<u64> {
         self.outer.and_then(|outer| outer.rank).or(self.inner.rank)
     }
@@ -195,8 +195,17 @@ impl FactorBytes {
     }
 }
 
+/// Whether alpha may be of a type: some trainers write it as an integer.
+fn is_number(dtype: DType) -> bool {
+    dtype.float().is_some() || matches!(dtype, DType::I32 | DType::I64)
+}
+
 /// The dimensions of a matrix; None where its factors do not fit each other.
 fn extent(matrix: &Matrix<Factor>) -> Option<(Extent, Vec<u64>)> {
+    let floats = matrix.factors();
+    if floats.iter().any(|factor| factor.dtype.float().is_none()) {
+        return None;
+    }
     let along = |factor: &Factor, dimension: u64| {
         let elements = factor.elements();
         (dimension > 0 && elements.is_multiple_of(dimension)).then(|| elements / dimension)
@@ -218,13 +227,13 @@ fn extent(matrix: &Matrix<Factor>) -> Option<(Extent, Vec<u64>)> {
             core,
             up,
             down,
-            up_rows,
+            rows_first,
         } => {
             let [i, j, kernel @ ..] = &core.shape[..] else {
                 return None;
             };
             let rows = along(up, *i)?;
-            let first = if *up_rows { rows } else { *i };
+            let first = if *rows_first { rows } else { *i };
             if up.shape.first() != Some(&first) || down.shape.first() != Some(j) {
                 return None;
             }
@@ -233,9 +242,13 @@ fn extent(matrix: &Matrix<Factor>) -> Option<(Extent, Vec<u64>)> {
             (rows, dimensions, Some(*i))
         }
     };
+    let columns = dimensions
+        .iter()
+        .try_fold(1, |n: u64, d| n.checked_mul(*d))?;
+    rows.checked_mul(columns)?;
     let extent = Extent {
         rows,
-        columns: dimensions.iter().product(),
+        columns,
         rank,
     };
     let mut shape = vec![rows];

@@ -7,6 +7,7 @@ use super::{PlanError, Source};
 use crate::dtype::Float;
 use crate::kernel::{Entry, Expression, Formula, Node};
 use crate::keys::Mismatch;
+use crate::method::Space;
 use crate::recipe::{Leaf, Loader, OnNan, Recipe, View};
 
 /// What one tensor of the output reads.
@@ -106,7 +107,7 @@ impl Loader for TensorLoader<'_, '_> {
     fn load(
         &mut self,
         expression: &mut Expression,
-        view: &View<Leaf>,
+        (view, space): (&View<Leaf>, Space),
         tolerated: bool,
     ) -> Option<Node> {
         let finite = match self.recipe.options.on_nan {
@@ -114,7 +115,10 @@ impl Loader for TensorLoader<'_, '_> {
             OnNan::Error => return self.enter(expression, view, Entry::Checked),
             OnNan::Keep => return self.enter(expression, view, Entry::Kept),
             OnNan::Zero => self.finite_or_zero(expression, view)?,
-            OnNan::Base if view == self.origin => self.finite_or_zero(expression, view)?,
+            // What takes the place of a difference is no difference.
+            OnNan::Base if view == self.origin || space == Space::Delta => {
+                self.finite_or_zero(expression, view)?
+            }
             OnNan::Base => {
                 let origin = self.origin.clone();
                 let base = self.finite_or_zero(expression, &origin)?;

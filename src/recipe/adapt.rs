@@ -78,7 +78,7 @@ impl Solution {
         if names.is_empty() {
             return Ok(());
         }
-        Err(SolveError::Factors {
+        Err(SolveError::StrayFactors {
             node: recipe.label(id),
             base: config.id().to_owned(),
             count: names.len(),

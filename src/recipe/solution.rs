@@ -59,7 +59,7 @@ pub enum SolveError {
         "{node}: {count} tensors, such as `{example}`, are no factors of a LoRA or LoKr of {base}; \
          other adapters are not supported, and left out they would change the result"
     )]
-    Factors {
+    StrayFactors {
         node: String,
         base: String,
         count: usize,

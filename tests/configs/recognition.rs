@@ -287,3 +287,26 @@ not [4096, 4096]"
         .filter(|line| line.ends_with("vae 248/248, diffuser 0/686, ema 0/0, scheduler 0/0"));
     assert_eq!(chosen.count(), 1);
 }
+
+#[test]
+fn adapters_are_told_by_their_names() {
+    let configs = Configs::default();
+    for config in configs.iter().filter(|config| config.is_adapter()) {
+        let factors = |begin: &'static str| -> Tensors {
+            let names = config.keys().map(|(name, _)| name);
+            let own = names.filter(|name| name.contains(begin) && name.contains(".lora_"));
+            own.map(|name| (name.to_owned(), vec![4, 4])).collect()
+        };
+        assert_eq!(verdict(&factors("_unet_")), [config.id()]);
+        // The text encoders have the same names in both formats of SDXL.
+        let text = verdict(&factors("_te"));
+        assert!(text.iter().any(|id| id == config.id()), "{text:?}");
+    }
+}
+
+#[test]
+fn a_stray_factor_makes_no_adapter_of_a_model() {
+    let mut tensors = mandatory("sdxl-sgm");
+    tensors.push(("lora_unet_x.alpha".to_owned(), Vec::new()));
+    assert_eq!(verdict(&tensors), ["sdxl-sgm"]);
+}

@@ -1,5 +1,7 @@
 //! Adapters: LoRA and LoKr factors as deltas of their base.
 
+mod refusals;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,7 +9,7 @@ use super::{refuses, succeeds};
 use crate::golden::{close, tensor};
 use crate::support::models::{Tensor, floats, values, write};
 use wgmerge::checkpoint::Checkpoint;
-use wgmerge::dtype::Float;
+use wgmerge::dtype::{DType, Float};
 
 const QUERY: &str = "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_q.weight";
 const KEY: &str = "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_k.weight";
@@ -291,72 +293,54 @@ fn whole_tensor_methods_see_the_deltas() {
     close(name, &tensor(&merged, name), &expected, 1e-6);
 }
 
+/// Some trainers write alpha as an integer, or as a list of one.
 #[test]
-fn what_is_no_factor_is_refused() {
+fn alpha_is_a_number_of_any_kind() {
     let family = Family::new();
-    for name in [
-        "lora_te2_text_projection.dora_scale",
-        "lora_te2_text_projection.hada_w1_a",
-        "lora_te2_no_such_layer.lora_up.weight",
-        "lora_te2_text_model_encoder_layers_0_self_attn_k_proj.lora_up.weight",
-    ] {
-        family.with(name, &[22, 1]);
-        family.refused(&ADDED, &["line 4", "1 tensors", name, "sdxl-kohya"]);
-    }
-}
-
-#[test]
-fn factors_that_do_not_fit_are_refused() {
-    let family = Family::new();
-    family.with("lora_te2_text_projection.lora_mid.weight", &[3, 2, 1, 1]);
-    family.refused(
-        &ADDED,
-        &["do not fit each other", "lora_mid.weight` F32 [3, 2, 1, 1]"],
-    );
-    family.with("lora_te2_text_projection.alpha", &[2]);
-    family.refused(&ADDED, &["do not fit each other", "alpha` F32 [2]"]);
-}
-
-/// The product of sums is not the sum of products.
-#[test]
-fn factors_are_not_merged_one_by_one() {
-    let family = Family::new();
-    let lines = [
-        "model \"base.safetensors\"",
-        "model \"lora.safetensors\"",
-        "merge \"weighted_sum\" &1 &1 alpha=0.5",
-        "merge \"convert_'sdxl-kohya_kohya_lora'_to_base\" &2",
-        "merge \"convert_'sdxl-kohya'_to_'sdxl-sgm'\" &3",
-        "merge \"add_difference\" &0 &4",
-        "merge \"fallback\" &5 &0",
+    let stem = "lora_te2_text_projection";
+    let mut outputs = Vec::new();
+    let bytes = [
+        (DType::I64, &[][..], 6_i64.to_le_bytes().to_vec()),
+        (DType::I32, &[1], 6_i32.to_le_bytes().to_vec()),
+        (DType::F64, &[], 6_f64.to_le_bytes().to_vec()),
+        (DType::F32, &[1], 6_f32.to_le_bytes().to_vec()),
     ];
-    family.refused(&lines, &["line 4", "convert each adapter to its base"]);
+    for (dtype, shape, bytes) in bytes {
+        let factors = [
+            factor(&format!("{stem}.lora_up.weight"), &[24, 2], 61).0,
+            factor(&format!("{stem}.lora_down.weight"), &[2, 40], 62).0,
+            Tensor {
+                name: format!("{stem}.alpha"),
+                dtype,
+                shape: shape.to_vec(),
+                bytes,
+            },
+        ];
+        write(&family.path("lora.safetensors"), &factors);
+        outputs.push(tensor(&family.merged(&ADDED, &[]), TURNED));
+    }
+    let base = Checkpoint::open(&family.path("base.safetensors")).expect("sound");
+    assert_ne!(outputs[0], tensor(&base, TURNED));
+    assert!(outputs.iter().all(|output| *output == outputs[0]));
 }
 
+/// A Kronecker product whose right operand is wider than what is computed at a time.
 #[test]
-fn a_delta_is_no_model() {
-    let family = Family::new();
-    let mut lines = ADDED;
-    lines[4] = "merge \"weighted_sum\" &0 &3 alpha=0.5";
-    family.refused(&lines, &["line 6", "task vector (delta)"]);
-    // Without a default, what the adapter does not touch would be lost.
-    family.refused(&ADDED[..5], &["has nothing for", "\"fallback\""]);
-}
-
-/// Where there is not enough memory for the factors, that is said beforehand.
-#[test]
-fn factors_count_as_memory() {
+fn a_wide_kronecker_product_is_computed_in_parts() {
     let family = Family::new();
     let stem = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q";
-    let factors = [
-        factor(&format!("{stem}.lora_up.weight"), &[700, 3000], 50).0,
-        factor(&format!("{stem}.lora_down.weight"), &[3000, 1001], 51).0,
-    ];
-    write(&family.path("lora.safetensors"), &factors);
-    let arguments = family.run(&ADDED, &["--memory", "30MiB"]);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let errors = refuses(family.folder.path(), &arguments);
-    assert!(errors.contains("raise --memory"), "{errors}");
+    let (w1, a) = factor(&format!("{stem}.lokr_w1"), &[2, 1], 55);
+    let (w2_a, c) = factor(&format!("{stem}.lokr_w2_a"), &[3, 2], 57);
+    let (w2_b, d) = factor(&format!("{stem}.lokr_w2_b"), &[2, 150_001], 58);
+    write(&family.path("lora.safetensors"), &[w1, w2_a, w2_b]);
+    let base = factor(QUERY, &[6, 150_001], 1);
+    write(&family.path("base.safetensors"), &[base.0]);
+    let inner = product(&c, &d, 2);
+    let delta = a.iter().flat_map(|a| inner.iter().map(move |b| a * b));
+    let expected = base.1.iter().zip(delta);
+    let expected: Vec<f32> = expected.map(|(x, y)| (x + 0.5 * y) as f32).collect();
+    let merged = family.merged(&ADDED, &[]);
+    close(QUERY, &tensor(&merged, QUERY), &expected, 1e-6);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub enum Matrix<L> {
         /// \[j, n\].
         down: L,
         /// Whether `up` is \[m, i\].
-        up_rows: bool,
+        rows_first: bool,
     },
 }
 
@@ -58,12 +58,12 @@ impl<L> Matrix<L> {
                 core,
                 up,
                 down,
-                up_rows,
+                rows_first,
             } => Matrix::Tucker {
                 core: with(core)?,
                 up: with(up)?,
                 down: with(down)?,
-                up_rows: *up_rows,
+                rows_first: *rows_first,
             },
         })
     }

@@ -108,7 +108,7 @@ impl Format {
                     core,
                     up,
                     down,
-                    up_rows: true,
+                    rows_first: true,
                 },
             };
             return Some(Delta {
@@ -129,7 +129,7 @@ impl Format {
                 core: factor("lokr_t2")?,
                 up: factor("lokr_w2_a")?,
                 down: factor("lokr_w2_b")?,
-                up_rows: false,
+                rows_first: false,
             })
         };
         Some(Delta {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::candidate::Candidate;
 use super::recognition::Recognition;
 use super::{Config, builtin};
+use crate::keys::adapter::is_factor;
 use crate::keys::nearest::hint;
 
 /// An identifier that is no config's, or is taken.
@@ -57,15 +58,16 @@ impl Configs {
         &self,
         tensors: impl Iterator<Item = (&'a str, &'a [u64])> + Clone,
     ) -> Recognition<'_> {
-        // The configs of adapters are large: they are expanded where there are factors alone.
-        let factors = tensors
-            .clone()
-            .any(|(name, _)| crate::keys::adapter::is_factor(name));
-        let builtin: Vec<&Arc<Config>> = match factors {
-            true => builtin::adapters().collect(),
-            false => builtin::models().collect(),
-        };
-        let known = builtin.into_iter().chain(&self.own);
+        // The configs of adapters are large: they are expanded where there are factors.
+        let factors = || tensors.clone().map(|(name, _)| is_factor(name));
+        let mut known: Vec<&Arc<Config>> = Vec::new();
+        if factors().any(|factor| factor) {
+            known.extend(builtin::adapters());
+        }
+        if factors().any(|factor| !factor) {
+            known.extend(builtin::models());
+        }
+        let known = known.into_iter().chain(&self.own);
         let named = known.filter(|config| !config.is_blocks());
         Recognition::among(named.filter_map(|config| Candidate::of(config, tensors.clone())))
     }

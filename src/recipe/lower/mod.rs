@@ -14,7 +14,7 @@ use std::rc::Rc;
 use super::{Constant, Entry, Missing, NodeId, Recipe, RecipeNode, Solution, View};
 use crate::dtype::Float;
 use crate::kernel::{Expression, Formula, Node, Operand};
-use crate::method::{ParameterError, Value as Given};
+use crate::method::{ParameterError, Space, Value as Given};
 
 /// A tensor of a model, as a leaf of a view.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ pub enum LowerError {
         "{node}, tensor `{key}`: factors of an adapter cannot be merged one by one; convert each \
          adapter to its base and merge the deltas"
     )]
-    Factors { node: String, key: String },
+    MergedFactors { node: String, key: String },
     #[error("{node}, tensor `{key}`: its parts have the values {values}, but one is needed")]
     Parts {
         node: String,
@@ -83,12 +83,12 @@ pub enum Value {
 
 /// What loads the tensors of models into an expression.
 pub trait Loader {
-    /// The value of a view that takes part in the arithmetic; what is not finite is an error
-    /// unless it is `tolerated`. None where a tensor of it is left out by policy.
+    /// The value of a view, of a space, that takes part in the arithmetic; what is not finite is an
+    /// error unless it is `tolerated`. None where a tensor of it is left out by policy.
     fn load(
         &mut self,
         expression: &mut Expression,
-        view: &View<Leaf>,
+        loaded: (&View<Leaf>, Space),
         tolerated: bool,
     ) -> Option<Node>;
 }
@@ -160,7 +160,7 @@ impl<'a> Lowerer<'a> {
         let node = &recipe.nodes[id.0];
         let computes = matches!(node, RecipeNode::Literal { .. } | RecipeNode::Merge { .. });
         if computes && !wanted.0.is_rearranged() {
-            return Err(LowerError::Factors {
+            return Err(LowerError::MergedFactors {
                 node: recipe.label(id),
                 key: self.key.to_owned(),
             });
@@ -190,7 +190,13 @@ impl<'a> Lowerer<'a> {
         });
         let lost = missing.into_iter().map(|name| Lost { node: id, name });
         self.lost.extend(lost);
-        let node = self.loader.load(self.expression, &found?, *tolerated);
+        let found = found?;
+        let space = match &self.recipe.nodes[id.0] {
+            RecipeNode::Model { space, .. } if found.is_rearranged() => *space,
+            _ => Space::Delta,
+        };
+        let loaded = (&found, space);
+        let node = self.loader.load(self.expression, loaded, *tolerated);
         node.map(Value::Tensor)
     }
 

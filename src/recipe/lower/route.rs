@@ -6,6 +6,7 @@ use super::fold;
 use super::{Leaf, Lost, LowerError, Lowerer, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::{Derive, Formula, Node};
+use crate::method::Space;
 use crate::recipe::{NodeId, RecipeNode, Route, View};
 
 impl Lowerer<'_> {
@@ -74,7 +75,8 @@ impl Lowerer<'_> {
         match stacked {
             Some(views) => {
                 let view = View::Stacked(views);
-                let node = self.loader.load(self.expression, &view, wanted.1);
+                let loaded = (&view, Space::Weight);
+                let node = self.loader.load(self.expression, loaded, wanted.1);
                 Ok(node.map(Value::Tensor))
             }
             None => Err(LowerError::Stack {
