@@ -18,6 +18,8 @@ pub(super) enum Failure {
         message: String,
         /// Where to look for more.
         hint: Option<String>,
+        /// The line of the recipe that says it, if there is one.
+        line: Option<usize>,
     },
     /// The same, with the place in a recipe's text, ready to be shown: 2.
     Shown(String),
@@ -37,19 +39,27 @@ impl Failure {
 
     fn usage(fault: &impl ToString, hint: Option<String>) -> Failure {
         let message = fault.to_string();
-        Failure::Usage { message, hint }
+        Failure::Usage {
+            message,
+            hint,
+            line: None,
+        }
     }
 }
 
 impl From<MergeError> for Failure {
     fn from(fault: MergeError) -> Failure {
-        let hint = match &fault {
-            MergeError::Plan(plan) => plan_hint(plan),
-            _ => None,
+        let (hint, line) = match &fault {
+            MergeError::Plan(plan) => (plan_hint(plan), plan.line()),
+            _ => (None, None),
         };
         match fault {
             MergeError::Interrupted => Failure::Interrupted,
-            fault if fault.is_usage() => Failure::usage(&fault, hint),
+            fault if fault.is_usage() => Failure::Usage {
+                message: fault.to_string(),
+                hint,
+                line,
+            },
             fault => Failure::Run(fault.to_string()),
         }
     }
@@ -102,7 +112,7 @@ pub(super) fn code(result: Result<(), Failure>) -> ExitCode {
             out::show(&text);
             return ExitCode::from(2);
         }
-        Err(Failure::Usage { message, hint }) => (2, message, hint),
+        Err(Failure::Usage { message, hint, .. }) => (2, message, hint),
         Err(Failure::Run(message)) => (1, message, None),
         Err(Failure::Interrupted) => (130, "interrupted; nothing was written".to_owned(), None),
     };

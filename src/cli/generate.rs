@@ -24,6 +24,7 @@ pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
         return Err(Failure::Usage {
             message: format!("{} is not a folder", dir.display()),
             hint: Some("create it first".to_owned()),
+            line: None,
         });
     }
     clap_mangen::generate_to(Args::command(), dir)

@@ -40,34 +40,35 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
 /// Merges by a recipe file.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let file = &args.recipe;
-    let recipe = recipe::read(&file.recipe, &file.configs.files, options(&file.options)?)?;
-    write(
-        recipe,
-        file.options.sweep.as_ref(),
-        &args.work,
-        &args.output,
-    )
+    let (recipe, text) = recipe::read(&file.recipe, &file.configs.files, options(&file.options)?)?;
+    let sweep = file.options.sweep.as_ref();
+    write(recipe, sweep, &args.work, &args.output).map_err(|failure| text.locate(failure))
 }
 
 /// Prints a plan.
 pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
     let options = options(&args.options)?;
-    let recipe = match (args.method, args.models.as_slice()) {
-        (Some(method), models) => by_flags(
-            method,
-            args.base.clone(),
-            models.to_vec(),
-            &args.parameters,
-            options,
-        )?,
-        (None, [file]) => recipe::read(file, &args.configs.files, options)?,
+    let (recipe, text) = match (args.method, args.models.as_slice()) {
+        (Some(method), models) => {
+            let (base, models) = (args.base.clone(), models.to_vec());
+            let recipe = by_flags(method, base, models, &args.parameters, options)?;
+            (recipe, None)
+        }
+        (None, [file]) => {
+            let (recipe, text) = recipe::read(file, &args.configs.files, options)?;
+            (recipe, Some(text))
+        }
         (None, _) => {
             let message = "several models need a --method; without one, give a single recipe file";
             return Err(Failure::input(message.to_owned()));
         }
     };
     let sweep = args.options.sweep.as_ref();
-    let merge = prepare(recipe, sweep, &args.work, &args.output, args.json)?;
+    let merge = prepare(recipe, sweep, &args.work, &args.output, args.json);
+    let merge = merge.map_err(|failure| match &text {
+        Some(text) => text.locate(failure),
+        None => failure,
+    })?;
     let summary = merge.plan().summary();
     if args.json {
         return out::print_json(&summary);

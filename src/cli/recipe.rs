@@ -12,7 +12,7 @@ use crate::recipe::mecha::{self, Fault, Script};
 use crate::recipe::{Options, Recipe, draw, spaces};
 
 /// The text of a recipe, with the name to show it under.
-struct Text {
+pub(super) struct Text {
     name: String,
     text: String,
 }
@@ -56,6 +56,18 @@ impl Text {
         Ok(recipe)
     }
 
+    /// A failure with the line of the text at which it shows.
+    pub(super) fn locate(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Usage {
+                message,
+                line: Some(line),
+                ..
+            } => self.show(&Fault::of_line(&self.text, line, message)),
+            other => other,
+        }
+    }
+
     /// The fault with its line, as the terminal likes it.
     fn show(&self, fault: &Fault) -> Failure {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -65,8 +77,12 @@ impl Text {
 }
 
 /// Reads a recipe file for a merge. Models whose relative path leads nowhere from here are looked
-/// for beside the recipe.
-pub(super) fn read(path: &Path, configs: &[PathBuf], options: Options) -> Result<Recipe, Failure> {
+/// for beside the recipe. Its text comes along, to show where a merge of it is wrong.
+pub(super) fn read(
+    path: &Path,
+    configs: &[PathBuf],
+    options: Options,
+) -> Result<(Recipe, Text), Failure> {
     let text = Text::read(path)?;
     let mut recipe = text.recipe(options, registry(configs)?)?;
     if let Some(folder) = path.parent() {
@@ -77,7 +93,7 @@ pub(super) fn read(path: &Path, configs: &[PathBuf], options: Options) -> Result
             }
         }
     }
-    Ok(recipe)
+    Ok((recipe, text))
 }
 
 /// The built-in model configs and the user's.

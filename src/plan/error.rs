@@ -2,7 +2,7 @@
 
 use super::ViewError;
 use crate::keys::{BlockError, FilterError, KeyReport};
-use crate::recipe::{LowerError, ShapePolicy, SolveError, SpaceError};
+use crate::recipe::{Label, LowerError, ShapePolicy, SolveError, SpaceError};
 
 /// A merge that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +44,16 @@ pub enum PlanError {
         "{node} has no ratio that block weights could set; `wgmerge methods` says which methods \
          do, such as weighted_sum"
     )]
-    NoRatio { node: String },
+    NoRatio { node: Label },
     #[error("{node} has none of the models' tensors, so there is nothing to write")]
-    NoTensors { node: String },
+    NoTensors { node: Label },
     #[error(
         "{node} has nothing for {}, which {tensors} tensors need, such as `{example}`: add what is \
          missing, or a default with \"fallback\"",
         examples(.names)
     )]
     NoValue {
-        node: String,
+        node: Label,
         names: Vec<String>,
         tensors: usize,
         example: String,
@@ -88,6 +88,20 @@ pub enum PlanError {
         file: String,
         fault: crate::checkpoint::HeaderError,
     },
+}
+
+impl PlanError {
+    /// The line of the recipe's text at which it shows, where there is one.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            PlanError::Solve(fault) => fault.line(),
+            PlanError::Lower(fault) => fault.line(),
+            PlanError::NoRatio { node }
+            | PlanError::NoTensors { node }
+            | PlanError::NoValue { node, .. } => node.line(),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! boxed {

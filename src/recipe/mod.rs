@@ -9,6 +9,7 @@ pub mod compose;
 pub mod draw;
 mod flags;
 mod groups;
+mod label;
 mod lower;
 pub mod mecha;
 mod node;
@@ -21,6 +22,7 @@ mod sweep;
 mod view;
 
 pub use flags::{FlagError, merge_of};
+pub use label::Label;
 pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
 pub use node::{Constant, Entry, Form, NodeId, RecipeNode, Route};
 pub use options::{BlockOption, Metadata, Missing, OnNan, Options, OutputDType, ShapePolicy};
@@ -60,17 +62,14 @@ impl Recipe {
     }
 
     /// What a node is and where it stands, for messages.
-    pub fn label(&self, id: NodeId) -> String {
+    pub fn label(&self, id: NodeId) -> Label {
         let what = match &self.nodes[id.0] {
             RecipeNode::Model { model, .. } => {
                 format!("model \"{}\"", self.models[*model].display())
             }
             node => node.describe(),
         };
-        match self.lines.get(id.0) {
-            Some(line) => format!("line {line}, {what}"),
-            None => what,
-        }
+        Label::new(self.lines.get(id.0).copied(), what)
     }
 
     /// Whether every node is a model or a merge of models by their own names: the tensors of the

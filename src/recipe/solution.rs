@@ -13,23 +13,23 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::groups::Groups;
 use super::recognise::Recogniser;
-use super::{Form, Leaf, NodeId, Recipe, RecipeNode, Route, View};
+use super::{Form, Label, Leaf, NodeId, Recipe, RecipeNode, Route, View};
 use crate::checkpoint::Tensors;
 use crate::keys::nearest::hint;
-use crate::keys::{Config, ConfigError, Configs, Relation};
+use crate::keys::{Config, ConfigError, Configs};
 
 /// A recipe whose nodes cannot be named consistently.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum SolveError {
     #[error("{node}: {fault}")]
-    Config { node: String, fault: ConfigError },
+    Config { node: Label, fault: ConfigError },
     #[error(
         "{node} mixes tensors named as in {first} with tensors named as in {second}: convert one \
          of them"
     )]
     Conflict {
-        node: String,
+        node: Label,
         first: String,
         second: String,
     },
@@ -47,10 +47,10 @@ pub enum SolveError {
         "{node} needs to know the model config, which the models do not show; give it as \
          model_config\n{explanation}"
     )]
-    NoConfig { node: String, explanation: String },
+    NoConfig { node: Label, explanation: String },
     #[error("{node}: {config} has no component `{name}`; it has {known}")]
     Component {
-        node: String,
+        node: Label,
         config: String,
         name: String,
         known: String,
@@ -60,18 +60,33 @@ pub enum SolveError {
          other adapters are not supported, and left out they would change the result"
     )]
     StrayFactors {
-        node: String,
+        node: Label,
         base: String,
         count: usize,
         example: String,
     },
     #[error("{node}: there is no `{name}` in {names}{hint}")]
     Entry {
-        node: String,
+        node: Label,
         name: String,
         names: String,
         hint: String,
     },
+}
+
+impl SolveError {
+    /// The line of the recipe's text at which it shows, where there is one.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            SolveError::Config { node, .. }
+            | SolveError::Conflict { node, .. }
+            | SolveError::NoConfig { node, .. }
+            | SolveError::Component { node, .. }
+            | SolveError::StrayFactors { node, .. }
+            | SolveError::Entry { node, .. } => node.line(),
+            SolveError::NotThisConfig { .. } => None,
+        }
+    }
 }
 
 /// A model's headers, as far as names go.
@@ -354,22 +369,6 @@ impl Solution {
 
 /// Names in order.
 pub type NameSet = IndexSet<String, RandomState>;
-
-impl From<Relation> for View<String> {
-    fn from(relation: Relation) -> View<String> {
-        match relation {
-            Relation::Same(name) => View::Tensor(name),
-            Relation::Reshaped(name, reshape) => View::Tensor(name).reshaped(reshape),
-            Relation::Transposed(name) => View::Tensor(name).transposed(),
-            Relation::Rows {
-                source,
-                part,
-                parts,
-            } => View::Tensor(source).rows(part, parts),
-            Relation::Joined(names) => View::joined(names.into_iter().map(View::Tensor).collect()),
-        }
-    }
-}
 
 /// For each model node the names of its tensors, by the names that its config gives them.
 fn name_maps(

@@ -5,7 +5,7 @@
 //! joins the values that must share a space and meets what is said about each; a recipe in which
 //! nothing remains for some value is refused with the place that says so.
 
-use super::{Form, NodeId, Recipe, RecipeNode, Route};
+use super::{Form, Label, NodeId, Recipe, RecipeNode, Route};
 use crate::method::{Domain, Space};
 
 /// Values whose spaces do not fit.
@@ -15,7 +15,7 @@ pub enum SpaceError {
     #[error("{node}: {input} must be a {wanted}, but is a {found}{hint}")]
     Input {
         at: NodeId,
-        node: String,
+        node: Label,
         input: String,
         wanted: &'static str,
         found: &'static str,
@@ -24,7 +24,7 @@ pub enum SpaceError {
     #[error("{node}: {input} is a {found}, but the inputs before it are of space {wanted}")]
     Mixed {
         at: NodeId,
-        node: String,
+        node: Label,
         input: String,
         wanted: &'static str,
         found: &'static str,
@@ -170,7 +170,7 @@ fn same(
                 return Err(SpaceError::Mixed {
                     at: id,
                     node: recipe.label(id),
-                    input: recipe.label(*input),
+                    input: recipe.label(*input).to_string(),
                     wanted: name(wanted),
                     found: name(space),
                 });

@@ -5,8 +5,8 @@
 //! models reads rearranged tensors. Rearrangements that undo each other vanish. The delta that an
 //! adapter's factors make is computed while it is read, so that it is a tensor like any other.
 
-use crate::keys::Reshape;
 use crate::keys::adapter::Delta;
+use crate::keys::{Relation, Reshape};
 
 /// A rearrangement of tensors named by `L`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -153,6 +153,22 @@ impl<L: Clone + PartialEq> View<L> {
             View::Tensor(_) => true,
             View::Reshaped(of, _) => of.is_whole(),
             _ => false,
+        }
+    }
+}
+
+impl From<Relation> for View<String> {
+    fn from(relation: Relation) -> View<String> {
+        match relation {
+            Relation::Same(name) => View::Tensor(name),
+            Relation::Reshaped(name, reshape) => View::Tensor(name).reshaped(reshape),
+            Relation::Transposed(name) => View::Tensor(name).transposed(),
+            Relation::Rows {
+                source,
+                part,
+                parts,
+            } => View::Tensor(source).rows(part, parts),
+            Relation::Joined(names) => View::joined(names.into_iter().map(View::Tensor).collect()),
         }
     }
 }

@@ -273,3 +273,23 @@ fn integers_stay_integers() {
     let from = info(&Path::new(MODELS).join("sd1_a.safetensors"));
     assert_eq!(info(Path::new(&scratch.path("out.safetensors"))), from);
 }
+
+/// What shows against the models alone is shown with the line of the recipe as well.
+#[test]
+fn a_fault_of_the_models_is_shown_with_its_line() {
+    let scratch = Scratch::new();
+    let lines = [
+        "model \"sd1_a.safetensors\"",
+        "# the autoencoder",
+        "merge \"pick_component\" &0 \"vea\"",
+    ];
+    let errors = scratch.refused(&lines);
+    says(
+        &errors,
+        &[
+            "sd1-ldm has no component `vea`",
+            "r.mecha:4:1",
+            "4 | merge \"pick_component\" &0 \"vea\"",
+        ],
+    );
+}

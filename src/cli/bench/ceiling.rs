@@ -81,6 +81,7 @@ pub(super) fn disk(dir: &Path, bytes: u64) -> Result<Disk, Failure> {
     let file = tempfile::tempfile_in(dir).map_err(|fault| Failure::Usage {
         message: format!("cannot create a file in {}: {fault}", dir.display()),
         hint: Some("--dir names a folder in which the disk can be measured".to_owned()),
+        line: None,
     })?;
     let (written, read) = disk_seconds(file, bytes).map_err(|fault| {
         let dir = dir.display();

@@ -11,7 +11,7 @@ mod route;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{Constant, Entry, Missing, NodeId, Recipe, RecipeNode, Solution, View};
+use super::{Constant, Entry, Label, Missing, NodeId, Recipe, RecipeNode, Solution, View};
 use crate::dtype::Float;
 use crate::kernel::{Expression, Formula, Node, Operand};
 use crate::method::{ParameterError, Space, Value as Given};
@@ -40,13 +40,13 @@ pub struct Lost {
 pub enum LowerError {
     #[error("{node}, tensor `{key}`: {fault}")]
     Parameter {
-        node: String,
+        node: Label,
         key: String,
         fault: Box<ParameterError>,
     },
     #[error("{node}, tensor `{key}`: {name} must be {wanted}, but is {found}")]
     Kind {
-        node: String,
+        node: Label,
         key: String,
         name: String,
         wanted: &'static str,
@@ -56,20 +56,34 @@ pub enum LowerError {
         "{node} looks at whole tensors, but `{key}` is made of parts of its result: convert its \
          models instead of the result"
     )]
-    Rearranged { node: String, key: String },
+    Rearranged { node: Label, key: String },
     #[error(
         "{node}, tensor `{key}`: factors of an adapter cannot be merged one by one; convert each \
          adapter to its base and merge the deltas"
     )]
-    MergedFactors { node: String, key: String },
+    MergedFactors { node: Label, key: String },
     #[error("{node}, tensor `{key}`: its parts have the values {values}, but one is needed")]
     Parts {
-        node: String,
+        node: Label,
         key: String,
         values: String,
     },
     #[error("{node}, tensor `{key}`: only tensors of models can be stacked, not results of merges")]
-    Stack { node: String, key: String },
+    Stack { node: Label, key: String },
+}
+
+impl LowerError {
+    /// The line of the recipe's text at which it shows, where there is one.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            LowerError::Parameter { node, .. }
+            | LowerError::Kind { node, .. }
+            | LowerError::Rearranged { node, .. }
+            | LowerError::MergedFactors { node, .. }
+            | LowerError::Parts { node, .. }
+            | LowerError::Stack { node, .. } => node.line(),
+        }
+    }
 }
 
 /// A value of a node for one tensor.

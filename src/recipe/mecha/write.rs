@@ -26,7 +26,7 @@ pub fn write(recipe: &Recipe) -> Result<Script, WriteError> {
     for (id, node) in recipe.nodes.iter().enumerate() {
         let number = writer.node(node, &numbers);
         let number = number.ok_or_else(|| WriteError {
-            node: recipe.label(NodeId(id)),
+            node: recipe.label(NodeId(id)).to_string(),
         })?;
         numbers.push(number);
     }
