@@ -37,7 +37,8 @@ impl Failure {
         Failure::usage(&message, None)
     }
 
-    fn usage(fault: &impl ToString, hint: Option<String>) -> Failure {
+    /// The same, with where to look for more.
+    pub(super) fn usage(fault: &impl ToString, hint: Option<String>) -> Failure {
         let message = fault.to_string();
         Failure::Usage {
             message,

@@ -21,11 +21,8 @@ pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
         return out::print(&String::from_utf8_lossy(&page));
     };
     if !dir.is_dir() {
-        return Err(Failure::Usage {
-            message: format!("{} is not a folder", dir.display()),
-            hint: Some("create it first".to_owned()),
-            line: None,
-        });
+        let message = format!("{} is not a folder", dir.display());
+        return Err(Failure::usage(&message, Some("create it first".to_owned())));
     }
     clap_mangen::generate_to(Args::command(), dir)
         .map_err(|fault| Failure::Run(format!("cannot write to {}: {fault}", dir.display())))

@@ -50,7 +50,7 @@ impl Text {
         let script = self.script()?;
         let recipe = mecha::read(&script, options, configs).map_err(|fault| self.show(&fault))?;
         spaces(&recipe).map_err(|fault| {
-            let line = recipe.lines.get(fault.at().0).copied().unwrap_or(1);
+            let line = fault.line().unwrap_or(1);
             self.show(&Fault::of_line(&self.text, line, fault.to_string()))
         })?;
         Ok(recipe)

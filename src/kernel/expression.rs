@@ -188,7 +188,7 @@ impl Expression {
         (first..first + count).map(Operand::Scalar).collect()
     }
 
-    /// The row, the statistics and the planes.
+    /// The row as far as it is known before any statistic, the statistics and the planes.
     pub fn into_parts(self) -> (Row, Vec<Statistic>, Vec<Plane>) {
         (self.row, self.statistics, self.planes)
     }
@@ -209,11 +209,6 @@ impl Expression {
     /// The statistics.
     pub fn statistics(&self) -> &[Statistic] {
         &self.statistics
-    }
-
-    /// The row as far as it is known before any statistic.
-    pub fn row(&self) -> &Row {
-        &self.row
     }
 
     /// Whether the value is an input's element as it is stored, untouched.

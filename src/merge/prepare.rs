@@ -291,27 +291,12 @@ fn is_file(output: &Path) -> bool {
 
 /// Opens the models, as many at a time as there are processors: their headers are long.
 fn open(paths: &[PathBuf]) -> Result<Vec<Checkpoint>, CheckpointError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let each = paths.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = paths
-            .chunks(each)
-            .map(|paths| {
-                scope.spawn(move || {
-                    let opened = paths.iter().map(|path| Checkpoint::open(path));
-                    opened.collect::<Result<Vec<Checkpoint>, _>>()
-                })
-            })
-            .collect();
-        let mut checkpoints = Vec::with_capacity(paths.len());
-        for worker in workers {
-            match worker.join() {
-                Ok(opened) => checkpoints.append(&mut opened?),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        Ok(checkpoints)
-    })
+    let opened = plan::in_runs(paths, 1, |paths| {
+        let opened = paths.iter().map(|path| Checkpoint::open(path));
+        opened.collect::<Result<Vec<Checkpoint>, _>>()
+    });
+    let opened = opened.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(opened.into_iter().flatten().collect())
 }
 
 fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {

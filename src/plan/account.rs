@@ -229,12 +229,8 @@ impl<'a> Ledger<'a> {
     }
 
     /// The account of all models.
-    pub(super) fn report(
-        &mut self,
-        recipe: &Recipe,
-        sources: &[Source<'_>],
-        tensors: usize,
-    ) -> KeyReport {
+    pub(super) fn report(&mut self, recipe: &Recipe, tensors: usize) -> KeyReport {
+        let sources = self.sources;
         let used = &self.used;
         let mismatched = std::mem::take(&mut self.mismatched);
         let mut models: Vec<ModelKeys> = sources

@@ -5,6 +5,7 @@ use super::bytes::Seen;
 use super::class::Classes;
 use super::job::{Action, Input, Job, Place};
 use super::loader::TensorLoader;
+use super::parallel::in_runs;
 use super::{PlanError, Source};
 use crate::dtype::{DType, Float};
 use crate::kernel::{Expression, Node};
@@ -96,21 +97,7 @@ impl<'a> Drafter<'a> {
         keys: &[&str],
         ledger: &mut Ledger<'a>,
     ) -> Result<Vec<Draft>, PlanError> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.min(keys.len().div_ceil(THREAD_TENSORS)).max(1);
-        let parts = keys.chunks(keys.len().div_ceil(threads).max(1));
-        let parts: Vec<Part<'a>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = parts
-                .map(|keys| scope.spawn(move || self.part(keys)))
-                .collect();
-            workers
-                .into_iter()
-                .map(|worker| match worker.join() {
-                    Ok(part) => part,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                })
-                .collect()
-        });
+        let parts = in_runs(keys, THREAD_TENSORS, |keys| self.part(keys));
         let mut drafts = Vec::with_capacity(keys.len());
         for (own, more) in parts {
             ledger.add(more);

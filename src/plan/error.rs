@@ -94,6 +94,7 @@ impl PlanError {
     /// The line of the recipe's text at which it shows, where there is one.
     pub fn line(&self) -> Option<usize> {
         match self {
+            PlanError::Space(fault) => fault.line(),
             PlanError::Solve(fault) => fault.line(),
             PlanError::Lower(fault) => fault.line(),
             PlanError::NoRatio { node }

@@ -91,15 +91,16 @@ impl Factors {
             }
         };
         let stored = delta.try_map(|leaf| {
-            let info = &sources[leaf.model].tensors[&leaf.name];
-            Ok(Factor {
+            let info = sources[leaf.model].tensors.get(&leaf.name)?;
+            Some(Factor {
                 model: leaf.model,
                 file: info.file,
                 offset: info.span.start,
                 dtype: info.dtype,
                 shape: info.shape.clone(),
             })
-        })?;
+        });
+        let stored = stored.ok_or_else(fault)?;
         let factors = stored.factors();
         let empty = factors.iter().any(|factor| factor.elements() == 0);
         let alpha = stored.alpha.as_ref();

@@ -68,7 +68,7 @@ pub(super) fn resolve(
     let report = match compared {
         Some(report) => report,
         None => {
-            let report = ledger.report(recipe, sources, keys.len());
+            let report = ledger.report(recipe, keys.len());
             ledger.check(recipe, &report)?;
             report
         }

@@ -65,14 +65,10 @@ impl Solution {
             return Ok(());
         };
         let mut names = self.names(recipe, inputs[0], &recipe.configs);
-        for (name, key) in config.keys() {
-            let Some(stem) = format.stem(name, key.dtype, &key.shape) else {
-                continue;
-            };
-            if let Some(delta) = Format::delta(&stem, |factor| names.contains(factor)) {
-                for factor in delta.factors() {
-                    names.swap_remove(factor);
-                }
+        for (name, _) in config.keys() {
+            let made = delta(format, config, name, |factor| names.contains(factor));
+            for factor in made.iter().flat_map(|(delta, _)| delta.factors()) {
+                names.swap_remove(factor);
             }
         }
         if names.is_empty() {

@@ -14,7 +14,6 @@ use crate::method::{Domain, Space};
 pub enum SpaceError {
     #[error("{node}: {input} must be a {wanted}, but is a {found}{hint}")]
     Input {
-        at: NodeId,
         node: Label,
         input: String,
         wanted: &'static str,
@@ -23,7 +22,6 @@ pub enum SpaceError {
     },
     #[error("{node}: {input} is a {found}, but the inputs before it are of space {wanted}")]
     Mixed {
-        at: NodeId,
         node: Label,
         input: String,
         wanted: &'static str,
@@ -33,16 +31,16 @@ pub enum SpaceError {
         "the result of the recipe is a {found}; only a model (weight) or, where asked for, a \
         task vector (delta) can be written"
     )]
-    Result { at: NodeId, found: &'static str },
+    Result { node: Label, found: &'static str },
 }
 
 impl SpaceError {
-    /// The node at which it shows.
-    pub fn at(&self) -> NodeId {
+    /// The line of the recipe's text at which it shows, where there is one.
+    pub fn line(&self) -> Option<usize> {
         match self {
-            SpaceError::Input { at, .. }
-            | SpaceError::Mixed { at, .. }
-            | SpaceError::Result { at, .. } => *at,
+            SpaceError::Input { node, .. }
+            | SpaceError::Mixed { node, .. }
+            | SpaceError::Result { node, .. } => node.line(),
         }
     }
 }
@@ -75,7 +73,7 @@ pub fn spaces(recipe: &Recipe) -> Result<Vec<Option<Space>>, SpaceError> {
     }
     match found.last().copied().flatten() {
         Some(Space::Param) => Err(SpaceError::Result {
-            at: recipe.root(),
+            node: recipe.label(recipe.root()),
             found: name(Space::Param),
         }),
         _ => Ok(found),
@@ -115,7 +113,6 @@ fn merge(
             }
             (Domain::Same, Some(wanted)) if wanted != space => {
                 return Err(SpaceError::Mixed {
-                    at: id,
                     node: recipe.label(id),
                     input: format!("`{input}`"),
                     wanted: name(wanted),
@@ -147,7 +144,6 @@ fn mismatch(recipe: &Recipe, id: NodeId, input: &str, wanted: Space, found: Spac
         _ => "",
     };
     SpaceError::Input {
-        at: id,
         node: recipe.label(id),
         input: format!("`{input}`"),
         wanted: name(wanted),
@@ -168,7 +164,6 @@ fn same(
         match (shared, found[input.0]) {
             (Some(wanted), Some(space)) if wanted != space => {
                 return Err(SpaceError::Mixed {
-                    at: id,
                     node: recipe.label(id),
                     input: recipe.label(*input).to_string(),
                     wanted: name(wanted),

@@ -135,12 +135,10 @@ impl<L: Clone + PartialEq> View<L> {
             View::Joined(views) => View::joined(all(views)?),
             View::Stacked(views) => View::Stacked(all(views)?),
             View::Delta { delta, shape } => View::Delta {
-                delta: delta
-                    .try_map(|factor| match with(factor) {
-                        Some(View::Tensor(factor)) => Ok(factor),
-                        _ => Err(()),
-                    })
-                    .ok()?,
+                delta: delta.try_map(|factor| match with(factor)? {
+                    View::Tensor(factor) => Some(factor),
+                    _ => None,
+                })?,
                 shape: shape.clone(),
             },
             View::Zero => View::Zero,

@@ -153,26 +153,21 @@ impl Family {
     }
 
     /// Writes a recipe and gives the arguments that run it.
-    fn run(&self, lines: &[&str], options: &[&str]) -> Vec<String> {
+    fn run<'o>(&self, lines: &[&str], options: &[&'o str]) -> Vec<&'o str> {
         let text = format!("version 0.1.0\n{}\n", lines.join("\n"));
         std::fs::write(self.path("r.mecha"), text).expect("written");
         let arguments = ["run", "r.mecha", "-o", "out.safetensors", "--force", "-q"];
-        let all = arguments.iter().chain(options);
-        all.map(|argument| (*argument).to_owned()).collect()
+        [&arguments, options].concat()
     }
 
     fn merged(&self, lines: &[&str], options: &[&str]) -> Checkpoint {
-        let arguments = self.run(lines, options);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        succeeds(self.folder.path(), &arguments);
+        succeeds(self.folder.path(), &self.run(lines, options));
         Checkpoint::open(&self.path("out.safetensors")).expect("sound")
     }
 
     #[track_caller]
-    fn refused(&self, lines: &[&str], parts: &[&str]) {
-        let arguments = self.run(lines, &[]);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let errors = refuses(self.folder.path(), &arguments);
+    fn refused(&self, lines: &[&str], options: &[&str], parts: &[&str]) {
+        let errors = refuses(self.folder.path(), &self.run(lines, options));
         for part in parts {
             assert!(errors.contains(part), "`{part}` in: {errors}");
         }

@@ -78,10 +78,10 @@ fn copy_for_a_while(bytes: usize, barrier: &Barrier) -> f64 {
 /// # Errors
 /// [`Failure::Usage`] where the folder takes no file, [`Failure::Run`] where the disk fails.
 pub(super) fn disk(dir: &Path, bytes: u64) -> Result<Disk, Failure> {
-    let file = tempfile::tempfile_in(dir).map_err(|fault| Failure::Usage {
-        message: format!("cannot create a file in {}: {fault}", dir.display()),
-        hint: Some("--dir names a folder in which the disk can be measured".to_owned()),
-        line: None,
+    let file = tempfile::tempfile_in(dir).map_err(|fault| {
+        let hint = "--dir names a folder in which the disk can be measured";
+        let message = format!("cannot create a file in {}: {fault}", dir.display());
+        Failure::usage(&message, Some(hint.to_owned()))
     })?;
     let (written, read) = disk_seconds(file, bytes).map_err(|fault| {
         let dir = dir.display();

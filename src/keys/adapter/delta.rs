@@ -46,9 +46,9 @@ impl<L> Matrix<L> {
         }
     }
 
-    /// The matrix with every factor replaced, or the first failure.
-    fn try_map<M, E>(&self, with: &mut impl FnMut(&L) -> Result<M, E>) -> Result<Matrix<M>, E> {
-        Ok(match self {
+    /// The matrix with every factor replaced; None where one has no replacement.
+    fn try_map<M>(&self, with: &mut impl FnMut(&L) -> Option<M>) -> Option<Matrix<M>> {
+        Some(match self {
             Matrix::Whole(whole) => Matrix::Whole(with(whole)?),
             Matrix::Product { up, down } => Matrix::Product {
                 up: with(up)?,
@@ -79,9 +79,9 @@ impl<L> Delta<L> {
             .collect()
     }
 
-    /// The delta with every factor replaced, or the first failure.
-    pub fn try_map<M, E>(&self, mut with: impl FnMut(&L) -> Result<M, E>) -> Result<Delta<M>, E> {
-        Ok(Delta {
+    /// The delta with every factor replaced; None where one has no replacement.
+    pub fn try_map<M>(&self, mut with: impl FnMut(&L) -> Option<M>) -> Option<Delta<M>> {
+        Some(Delta {
             outer: match &self.outer {
                 Some(outer) => Some(outer.try_map(&mut with)?),
                 None => None,

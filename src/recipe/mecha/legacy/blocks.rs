@@ -4,6 +4,7 @@
 //! given; else the default of its component; else nothing of the other model.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::super::Fault;
 use super::super::script::{Argument, Instruction, Value};
@@ -27,7 +28,9 @@ pub(super) struct Architecture {
 }
 
 /// The architectures with blocks.
-pub(super) fn architectures() -> Vec<Architecture> {
+pub(super) static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(read);
+
+fn read() -> Vec<Architecture> {
     let mut all: Vec<Architecture> = Vec::new();
     for line in include_str!("blocks.txt").lines() {
         let depth = line.len() - line.trim_start().len();
@@ -89,14 +92,16 @@ pub(super) fn by_tensor(
         };
         given.insert(name, number);
     }
-    let all = architectures();
     let name = first.name.as_deref().unwrap_or_default();
     let of = |architecture: &&Architecture| {
         let rest = name.strip_prefix(architecture.name);
         rest.is_some_and(|rest| rest.starts_with('_'))
     };
-    let Some(architecture) = all.iter().find(of) else {
-        let names: Vec<&str> = all.iter().map(|architecture| architecture.name).collect();
+    let Some(architecture) = ARCHITECTURES.iter().find(of) else {
+        let names: Vec<&str> = ARCHITECTURES
+            .iter()
+            .map(|architecture| architecture.name)
+            .collect();
         let message = format!("`{name}` is a block of no known architecture");
         let fault = Fault::new(first.span.clone(), message).label("not known");
         return Err(fault.help(format!("the architectures are {}", names.join(", "))));

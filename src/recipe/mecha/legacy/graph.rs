@@ -38,14 +38,14 @@ impl Reader {
     /// A weight per tensor, 0 by default.
     fn weights(&mut self, dict: &Instruction, line: usize) -> Result<Item, Fault> {
         let given = match self.instruction(dict)? {
-            Item::Dict(entries) if !entries.is_empty() => vec![self.mapping(entries, line)],
-            _ => Vec::new(),
+            Item::Dict(entries) if !entries.is_empty() => Some(self.mapping(entries, line)),
+            _ => None,
         };
         let zero = self.constant(Constant::Number(0.0), line);
-        let weights = given.into_iter().fold(zero, |zero, given| {
-            self.route(Route::Fallback, vec![given, zero], line)
-        });
-        Ok(Item::Node(weights))
+        Ok(Item::Node(match given {
+            Some(given) => self.route(Route::Fallback, vec![given, zero], line),
+            None => zero,
+        }))
     }
 
     fn route(&mut self, route: Route, inputs: Vec<NodeId>, line: usize) -> NodeId {

@@ -78,8 +78,8 @@ fn model(instruction: &mut Instruction) -> Result<(), Fault> {
         };
         let name = argument.name.as_deref();
         if position == 1 || name == Some("model_arch") {
-            let known = blocks::architectures();
-            if let Some(known) = known.iter().find(|known| known.name == text) {
+            let mut known = blocks::ARCHITECTURES.iter();
+            if let Some(known) = known.find(|known| known.name == text) {
                 argument.value = Value::Text(known.config.to_owned());
             }
             argument.name = Some("model_config".to_owned());
