@@ -8,7 +8,8 @@ fn narrow(a: u32, m_bits: u32, bias: u32) -> u32 {
     let odd = (rebased >> shift) & 1;
     let normal = wrapping_add(rebased, ((one << (shift - 1)) - 1) + odd) >> shift;
     // Below the smallest normal number the mantissa shifts out by one more bit per exponent.
-    let drop = min(wrapping_sub(151 - bias - m_bits, a >> 23), 25);
+    // (Where `a` is a normal number the difference may be anything; what follows is not taken.)
+    let drop = min(max(wrapping_sub(151 - bias - m_bits, a >> 23), 1), 25);
     let whole = (a & 0x7fffff) | 0x800000;
     let tie = (whole >> drop) & 1;
     let denormal = (whole + ((one << (drop - 1)) - 1) + tie) >> drop;
