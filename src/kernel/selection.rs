@@ -183,3 +183,12 @@ impl Selection {
         (!all).then_some(rest)
     }
 }
+
+/// Where a selection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// The smallest kept magnitude, as f32 bits.
+    pub key: u32,
+    /// The index in the tensor below which entries of that magnitude are kept.
+    pub cutoff: u64,
+}

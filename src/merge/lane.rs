@@ -1,15 +1,14 @@
 //! A worker: its buffers, and the reading of inputs into them.
 
-use std::sync::atomic::Ordering;
-
-use super::buffer::Buffer;
-use super::engine::Engine;
-use super::planes::Maker;
-use super::{MergeError, Shared, arrange, window};
+use super::MergeError;
+use super::device::Engine;
+use super::pool::Buffer;
+use super::read::{Maker, read_input, read_inputs};
+use super::shared::Shared;
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
-use crate::kernel::{ARENA_ALIGNMENT, Program, Row};
-use crate::plan::{Action, Bytes, Input, Job, Part};
+use crate::kernel::{Program, Row};
+use crate::plan::{Action, Input, Part};
 
 /// A worker with its buffers and its executor.
 pub(super) struct Lane<'a> {
@@ -43,12 +42,18 @@ impl Loaded {
 
 impl<'a> Lane<'a> {
     pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Lane<'a> {
-        let memory = &shared.merge.plan().memory;
+        let Shared {
+            plan,
+            device,
+            progress,
+            ..
+        } = *shared;
+        let memory = &plan.memory;
         Lane {
             shared,
-            engine: Engine::new(shared, level),
+            engine: Engine::new(device, memory, &shared.degraded, progress, level),
             arena: Buffer::with_capacity(memory.arena_bytes),
-            output: Buffer::with_capacity(window::stride(memory) * shared.merge.plan().variants),
+            output: Buffer::with_capacity(memory.window_stride() * plan.variants),
             maker: Maker::new(shared, level),
         }
     }
@@ -79,7 +84,7 @@ impl<'a> Lane<'a> {
         mut work: impl FnMut(&mut Engine<'a>, &[Piece<'_>], &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
         let shared = self.shared;
-        let plan = shared.merge.plan();
+        let plan = shared.plan;
         let chunk = plan.memory.chunk_elements.unwrap_or(usize::MAX) as u64;
         for start in (0..part.len).step_by(chunk as usize) {
             let chunk = Part {
@@ -108,12 +113,12 @@ impl<'a> Lane<'a> {
 
     /// Reads the inputs of parts, that take at most `bytes` of arena.
     pub(super) fn load(&mut self, parts: &[Part], bytes: usize) -> Result<Vec<Loaded>, MergeError> {
-        let merge = self.shared.merge;
+        let plan = self.shared.plan;
         let arena = self.arena.take(bytes);
         let mut at = 0;
         let mut loaded = Vec::with_capacity(parts.len());
         for part in parts {
-            let slots = match &merge.plan().jobs[part.job].action {
+            let slots = match &plan.jobs[part.job].action {
                 Action::Copy(_) => 1,
                 Action::Merge { inputs, .. } => inputs.len(),
             };
@@ -136,7 +141,7 @@ impl<'a> Lane<'a> {
         rows: &[Row],
         bytes: usize,
     ) -> Result<Vec<Loaded>, MergeError> {
-        let plan = self.shared.merge.plan();
+        let plan = self.shared.plan;
         let arena = self.arena.take(bytes);
         let mut known: Vec<(&Input, usize)> = Vec::new();
         let mut loaded = Vec::with_capacity(jobs.len());
@@ -175,109 +180,4 @@ impl<'a> Lane<'a> {
 /// The input slots that Programs read.
 pub(super) fn slots<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Vec<u16> {
     programs.into_iter().flat_map(Program::slots).collect()
-}
-
-/// Reads the inputs of a part into the arena from `at` on; `inputs` gets their offsets. Returns
-/// where they end.
-pub(super) fn read_inputs(
-    shared: &Shared<'_>,
-    part: &Part,
-    arena: &mut [u8],
-    mut at: usize,
-    inputs: &mut [usize],
-) -> Result<usize, MergeError> {
-    let job = &shared.merge.plan().jobs[part.job];
-    for (slot, input) in job.inputs() {
-        inputs[slot] = at;
-        at = read_input(shared, part, input, arena, at)?;
-    }
-    Ok(at)
-}
-
-/// Reads one input of a part into the arena at `at`. Returns where it ends, zeros included.
-fn read_input(
-    shared: &Shared<'_>,
-    part: &Part,
-    input: &Input,
-    arena: &mut [u8],
-    at: usize,
-) -> Result<usize, MergeError> {
-    let job = &shared.merge.plan().jobs[part.job];
-    let unit = match job.action {
-        // A copy's parts are counted in bytes.
-        Action::Copy(_) => 1,
-        Action::Merge { .. } => input.element_bytes,
-    };
-    let end = at + (part.len * unit) as usize;
-    let padded = end.next_multiple_of(ARENA_ALIGNMENT);
-    let target = &mut arena[at..end];
-    match job.action {
-        Action::Copy(_) => shared.read_copy(job, input, part.start, target)?,
-        Action::Merge { .. } => {
-            let form = (job.shape.as_slice(), unit);
-            arrange::read(shared, &input.bytes, form, part.start, target)?;
-        }
-    }
-    arena[end..padded].fill(0);
-    Ok(padded)
-}
-
-impl Shared<'_> {
-    /// Reads bytes of a copied tensor. Its parts are counted in bytes, and begin between elements.
-    pub(super) fn read_copy(
-        &self,
-        job: &Job,
-        input: &Input,
-        start: u64,
-        target: &mut [u8],
-    ) -> Result<(), MergeError> {
-        let unit = match input.bytes {
-            Bytes::Run { .. } => 1,
-            _ => input.element_bytes,
-        };
-        let form = (job.shape.as_slice(), unit);
-        arrange::read(self, &input.bytes, form, start / unit, target)
-    }
-
-    /// Reads bytes of a model's file.
-    pub(super) fn read(
-        &self,
-        (model, file): (usize, usize),
-        offset: u64,
-        target: &mut [u8],
-    ) -> Result<(), MergeError> {
-        let checkpoint = &self.merge.checkpoints()[model];
-        self.reading
-            .during(|| checkpoint.read_at(file, offset, target))?;
-        let bytes = target.len() as u64;
-        self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
-        self.progress.advance(bytes);
-        Ok(())
-    }
-
-    /// Names the model and tensor of a fault in a batch; `job_of` gives the job of each piece.
-    pub(super) fn fault_at(&self, fault: ExecError, job_of: impl Fn(usize) -> usize) -> MergeError {
-        let job = match fault {
-            ExecError::NonFinite { piece, .. } => job_of(piece),
-            _ => 0,
-        };
-        self.fault(fault, job)
-    }
-
-    /// Names the model and tensor of a fault in a job.
-    pub(super) fn fault(&self, fault: ExecError, job: usize) -> MergeError {
-        let ExecError::NonFinite { slot, element, .. } = fault else {
-            return MergeError::Internal(fault.to_string());
-        };
-        let job = &self.merge.plan().jobs[job];
-        let model = job
-            .inputs()
-            .find(|(number, _)| *number == usize::from(slot));
-        let path = model.map(|(_, input)| self.merge.checkpoints()[input.model].path().to_owned());
-        MergeError::NonFinite {
-            model: path.unwrap_or_default(),
-            key: job.key.clone(),
-            element,
-        }
-    }
 }

@@ -5,58 +5,29 @@
 //! because a lane's buffers are all that it holds. Statistics of tensors that do not fit a lane are
 //! found first, in passes of their own. If the device fails, the lane computes the same task on the
 //! CPU from the bytes it still holds: the output is the same.
+//!
+//! Files import downwards only: `pool`, `device`, `shared`, `read`, `lane`, `find`, `write`, and
+//! above them `prepare` and `run`.
 
-mod arrange;
-mod buffer;
-mod busy;
-mod choose;
-mod chunked;
 mod device;
-mod engine;
 mod error;
-mod factors;
-mod inventory;
-mod iterate;
+mod find;
 mod lane;
-mod lanes;
-mod memo;
-mod planes;
+mod pool;
 mod prepare;
 mod progress;
+mod read;
 mod report;
-mod rows;
-mod scan;
+mod run;
+mod shared;
 mod side;
-mod statistics;
-mod survey;
-mod whole;
-mod window;
+mod write;
 
-pub use choose::{Chosen, choose_device};
-pub use device::{Device, DeviceChoice, DeviceError, Slot};
+pub use device::{
+    Chosen, Device, DeviceChoice, DeviceError, DeviceReport, ProbeCheck, Slot, choose_device,
+    devices,
+};
 pub use error::MergeError;
-pub use inventory::{DeviceReport, ProbeCheck, devices};
 pub use prepare::{Merge, Settings};
 pub use progress::{Progress, Silent};
 pub use report::Report;
-
-use std::sync::atomic::{AtomicBool, AtomicU64};
-
-use busy::Busy;
-
-use crate::exec::cpu::Level;
-
-/// What all lanes share while a merge runs.
-struct Shared<'a> {
-    merge: &'a Merge,
-    progress: &'a dyn Progress,
-    cancel: &'a AtomicBool,
-    permits: lanes::Permits,
-    /// The instruction set of what is computed while it is read.
-    level: Level,
-    factors: factors::FactorCache,
-    reading: Busy,
-    writing: Busy,
-    bytes_read: AtomicU64,
-    degraded: engine::Degraded,
-}

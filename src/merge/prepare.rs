@@ -1,16 +1,11 @@
-//! Preparing and running a merge.
+//! Preparing a merge.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
 
-use super::factors::FactorCache;
-use super::lane::Lane;
-use super::{Busy, Device, MergeError, Progress, Report, Shared, engine, lanes, survey, window};
+use super::{Device, MergeError};
 use crate::checkpoint::{Checkpoint, CheckpointError, FileIdentity};
 use crate::exec::cpu::Level;
-use crate::kernel::Row;
-use crate::plan::{self, Action, Limits, Output, Part, Plan, PlannedFile, Source};
+use crate::plan::{self, Limits, Output, Plan, PlannedFile, Source};
 use crate::recipe::Recipe;
 use crate::sink::{self, FileLayout, Layout, Root, SideFile, Sink};
 
@@ -38,7 +33,7 @@ pub struct Merge {
     outputs: Vec<PathBuf>,
     checkpoints: Vec<Checkpoint>,
     plan: Plan,
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl Merge {
@@ -120,107 +115,14 @@ impl Merge {
         self.settings.device.as_ref()
     }
 
-    /// Runs the merge. When `cancel` is set it stops and leaves nothing behind.
-    pub fn run(&self, progress: &dyn Progress, cancel: &AtomicBool) -> Result<Report, MergeError> {
-        let begun = Instant::now();
-        self.check_output()?;
-        let sinks = (0..self.outputs.len())
-            .map(|variant| Ok(Sink::create(&self.layout(variant)?, &self.sink_options())?))
-            .collect::<Result<Vec<Sink>, MergeError>>()?;
-        let shared = Shared {
-            merge: self,
-            progress,
-            cancel,
-            permits: lanes::Permits::new(match self.settings.device {
-                // A device's lanes mostly wait.
-                Some(_) => self.plan.memory.lanes,
-                None => self.settings.threads,
-            }),
-            level: self.settings.level.or_baseline(),
-            factors: FactorCache::default(),
-            reading: Busy::default(),
-            writing: Busy::default(),
-            bytes_read: AtomicU64::new(0),
-            degraded: engine::Degraded::default(),
-        };
-        self.run_passes(&shared, &sinks)?;
-        let mut written = 0;
-        for sink in sinks {
-            written += shared.writing.during(|| sink.finish())?.bytes;
-        }
-        let mut report = self.report(&shared, written);
-        report.time(
-            begun.elapsed(),
-            shared.reading.total(),
-            shared.writing.total(),
-        );
-        Ok(report)
-    }
-
-    fn run_passes<'a>(&'a self, shared: &'a Shared<'a>, sinks: &[Sink]) -> Result<(), MergeError> {
-        let level = self.settings.level;
-        let mut lanes: Vec<Lane<'_>> = (0..self.plan.memory.lanes)
-            .map(|_| Lane::new(shared, level))
-            .collect();
-        let mut rows: Vec<Row> = self
-            .plan
-            .jobs
-            .iter()
-            .map(|job| match &job.action {
-                Action::Merge { row, .. } => row.clone(),
-                Action::Copy(_) => Row::default(),
-            })
-            .collect();
-        survey::run(shared, &mut lanes, &mut rows)?;
-        let read: u64 = self
-            .plan
-            .jobs
-            .iter()
-            .map(|job| self.plan.merge_reads(job))
-            .sum();
-        let written: u64 = self.plan.files.iter().map(|file| file.data_bytes).sum();
-        shared.progress.begin("merge", read + written);
-        let tasks = &self.plan.tasks;
-        lanes::run(shared, &mut lanes, tasks.len(), |lane, task| {
-            window::run(lane, &tasks[task], &rows, sinks)
-        })
-    }
-
-    fn report(&self, shared: &Shared<'_>, bytes_written: u64) -> Report {
-        let device = self
-            .device()
-            .map_or("CPU".to_owned(), |device| device.name.clone());
-        Report {
-            output: self.outputs[0].clone(),
-            outputs: self.outputs.len(),
-            device: match shared.degraded.reason() {
-                None => device,
-                Some(reason) => format!("{device}, then CPU ({reason})"),
-            },
-            bytes_read: shared.bytes_read.load(Ordering::Relaxed),
-            bytes_written,
-            seconds: 0.0,
-            seconds_reading: 0.0,
-            seconds_writing: 0.0,
-            floor_share: 0.0,
-            merged: self.plan.report.merged,
-            copied: self.plan.report.copied,
-        }
-    }
-
-    /// Bytes of arena that the inputs of a part take.
-    pub(super) fn arena_bytes(&self, part: &Part) -> usize {
-        self.plan.arena_bytes(part) as usize
-    }
-
-    fn sink_options(&self) -> sink::Options {
+    pub(super) fn sink_options(&self) -> sink::Options {
         sink::Options {
             overwrite: self.settings.overwrite,
             ..sink::Options::default()
         }
     }
 
-    fn layout(&self, variant: usize) -> Result<Layout, MergeError> {
+    pub(super) fn layout(&self, variant: usize) -> Result<Layout, MergeError> {
         let output = &self.outputs[variant];
         let files = self.files(variant).iter().map(|file| FileLayout {
             name: file.name.clone(),

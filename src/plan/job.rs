@@ -89,6 +89,14 @@ impl Job {
             .chain(slots.filter_map(|(slot, input)| Some((slot, input.as_ref()?))))
     }
 
+    /// Bytes of the output that one element makes; of a copy, one byte makes one.
+    pub(crate) fn unit_bytes(&self) -> u64 {
+        match &self.action {
+            Action::Copy(_) => 1,
+            Action::Merge { float, .. } => float.bytes() as u64,
+        }
+    }
+
     /// The planes that the host makes for it.
     pub fn planes(&self) -> &[Plane] {
         match &self.action {

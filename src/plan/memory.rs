@@ -12,7 +12,7 @@ use super::PlanError;
 use super::class::Class;
 use super::factors::FactorBytes;
 use super::job::{Action, Input, Job};
-use super::task::Task;
+use super::part::Task;
 use crate::kernel::{ARENA_ALIGNMENT, Scope, Statistic, TILE};
 
 /// What the machine allows.
@@ -79,7 +79,7 @@ const PLANE_BYTES: u64 = 4;
 /// The share of the spare memory, one in this many, that factors of adapters may take.
 const FACTOR_SHARE: u64 = 2;
 /// Buffers are whole pages.
-const PAGE_BYTES: u64 = 4096;
+pub(crate) const PAGE_BYTES: u64 = 4096;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
 const WAITING_LANES: usize = 4;
 /// Lanes of a device: one uploads, one computes, one downloads and writes.
@@ -282,6 +282,12 @@ impl MemoryPlan {
     /// Bytes of factors of adapters that all lanes hold together.
     pub fn held_factors(&self) -> u64 {
         self.factor_bytes * self.factor_slots as u64
+    }
+
+    /// Bytes of buffer that a window of one output takes, wherever in a page it begins.
+    pub(crate) fn window_stride(&self) -> usize {
+        let page = PAGE_BYTES as usize;
+        self.output_bytes.next_multiple_of(page) + page
     }
 
     /// Takes back what the work does not need. `runs` are the arena bytes of the surveyed runs.

@@ -20,6 +20,7 @@ mod loader;
 mod memory;
 mod metadata;
 mod parallel;
+mod part;
 mod resolve;
 mod source;
 mod task;
@@ -32,11 +33,12 @@ pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
 pub use job::{Action, Input, Job, Place};
 pub use layout::PlannedFile;
+pub(crate) use memory::PAGE_BYTES;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub(crate) use parallel::in_runs;
+pub use part::{Part, Task};
 pub use source::{Output, Source};
 pub(crate) use task::survey_parts;
-pub use task::{Part, Task};
 
 use std::collections::HashSet;
 

@@ -1,12 +1,13 @@
 //! Reading of tensors as a recipe sees them: in one run, cut and filled up, joined or transposed;
 //! computed from factors.
 
-use super::{MergeError, Shared};
+use crate::merge::MergeError;
+use crate::merge::shared::Shared;
 use crate::plan::Bytes;
 
 /// Reads the elements from `start` on, of `unit` bytes each, into `target`. `shape` is that of the
 /// tensor as it is seen.
-pub(super) fn read(
+pub(in crate::merge) fn read(
     shared: &Shared<'_>,
     bytes: &Bytes,
     (shape, unit): (&[u64], u64),

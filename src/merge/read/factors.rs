@@ -3,51 +3,22 @@
 //! The factors of a delta are small beside it. They are read once and kept, while there is room,
 //! for the parts of the tensor that follow; of the delta itself only what is asked for is computed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use super::{MergeError, Shared};
 use crate::dtype::{DType, Float};
-use crate::exec::cpu::Level;
-use crate::exec::cpu::product::{Product, decode, pack};
+use crate::exec::cpu::product::{decode, pack};
 use crate::keys::adapter::Matrix;
+use crate::merge::MergeError;
+use crate::merge::pool::{Ready, Scratch, product};
+use crate::merge::shared::Shared;
 use crate::plan::{Extent, Factor, Factors};
 
 /// Bytes of a factor that are read at a time.
 const BLOCK: usize = 64 << 10;
 
-/// A delta that is ready to be multiplied.
-#[derive(Debug)]
-struct Ready {
-    factors: Factors,
-    scale: f64,
-    /// The left operand of a Kronecker product, then the matrix as [`Product`] has it.
-    values: Vec<f32>,
-}
-
-/// The deltas that were used last, in memory that is never given back while a merge runs: what
-/// would be freed and asked for again might be held twice.
-#[derive(Debug, Default)]
-pub(super) struct FactorCache(Mutex<Held>);
-
-#[derive(Debug, Default)]
-struct Held {
-    /// The last used last. A lane uses one at a time and there are as many places as lanes, so that
-    /// one is idle whenever another is needed.
-    deltas: Vec<Arc<Ready>>,
-    scratch: Scratch,
-}
-
-/// What is needed while a delta is made ready.
-#[derive(Debug, Default)]
-struct Scratch {
-    bytes: Vec<u8>,
-    row: Vec<f32>,
-    factors: [Vec<f32>; 3],
-}
-
 impl Shared<'_> {
     /// Computes the elements of a delta from `start` on, as f32.
-    pub(super) fn read_delta(
+    pub(in crate::merge) fn read_delta(
         &self,
         factors: &Factors,
         start: u64,
@@ -67,15 +38,15 @@ impl Shared<'_> {
 
     /// The delta, made ready unless it is. Lanes that need the same one wait for it.
     fn delta(&self, factors: &Factors) -> Result<Arc<Ready>, MergeError> {
-        let held = &self.factors.0;
+        let held = &self.deltas.0;
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Held { deltas, scratch } = &mut *held;
+        let (deltas, scratch) = held.parts();
         if let Some(at) = deltas.iter().position(|known| known.factors == *factors) {
             let found = deltas.remove(at);
             deltas.push(Arc::clone(&found));
             return Ok(found);
         }
-        let memory = &self.merge.plan().memory;
+        let memory = &self.plan.memory;
         let mut values = match deltas.len() < memory.factor_slots {
             true => Vec::with_capacity(memory.factor_bytes as usize / size_of::<f32>()),
             false => {
@@ -112,7 +83,7 @@ impl Shared<'_> {
             let (whole, rest) = inner.split_at_mut(extent.elements());
             let mut own = vec![0.0; extent.held_elements()];
             self.matrix(matrix, extent, &mut own, scratch)?;
-            extent.product(&own).fill(self.level, 1.0, 0, whole);
+            product(extent, &own).fill(self.level, 1.0, 0, whole);
             inner = rest;
         }
         self.matrix(&delta.inner, factors.inner, inner, scratch)?;
@@ -224,55 +195,6 @@ impl Shared<'_> {
             offset += bytes.len() as u64;
         }
         Ok(())
-    }
-}
-
-impl Extent {
-    /// The matrix whose values are these.
-    fn product<'a>(&self, values: &'a [f32]) -> Product<'a> {
-        let (up, panels) = values.split_at(self.left_elements());
-        Product {
-            columns: self.columns as usize,
-            rank: self.rank.unwrap_or(0) as usize,
-            up,
-            panels,
-        }
-    }
-}
-
-impl Ready {
-    /// Writes the elements from `start` on, row by row.
-    fn fill(&self, level: Level, start: u64, out: &mut [f32]) {
-        let extent = self.factors.inner;
-        let Some(outer) = self.factors.outer else {
-            let product = extent.product(&self.values);
-            return product.fill(level, self.scale, start, out);
-        };
-        let (factors, inner) = self.values.split_at(outer.elements());
-        let product = extent.product(inner);
-        let (width, columns) = (extent.columns, extent.columns * outer.columns);
-        // The run of the right operand that was computed last: blocks beside each other share it.
-        let mut run: Vec<f32> = Vec::new();
-        let mut known = 0..0;
-        let mut at = 0;
-        while at < out.len() {
-            let element = start + at as u64;
-            let (row, column) = (element / columns, element % columns);
-            let (block, skip) = (column / width, column % width);
-            let len = (width - skip).min((out.len() - at) as u64);
-            let first = row % extent.rows * width + skip;
-            if first < known.start || known.end < first + len {
-                run.resize(len as usize, 0.0);
-                product.fill(level, self.scale, first, &mut run);
-                known = first..first + len;
-            }
-            let factor = factors[(row / extent.rows * outer.columns + block) as usize];
-            let values = &run[(first - known.start) as usize..][..len as usize];
-            for (out, value) in out[at..].iter_mut().zip(values) {
-                *out = factor * value;
-            }
-            at += len as usize;
-        }
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::group::{Counted, Group, Limit, group_of};
-use super::{Pass, Surveyed, lock};
+use super::pass::{Pass, Surveyed, lock};
 use crate::exec::{Batch, Piece};
-use crate::kernel::{BINS, Row, Selection, Statistic, TILE, Window};
+use crate::kernel::{BINS, Row, Selection, Statistic, TILE, Threshold, Window};
+use crate::merge::MergeError;
+use crate::merge::find::statistics::{IDLE, SAMPLE, fill, of_job, selection};
 use crate::merge::lane::Lane;
-use crate::merge::statistics::{IDLE, SAMPLE, Threshold, fill, of_job, selection};
-use crate::merge::{MergeError, lanes};
+use crate::merge::pool::workers;
 use crate::plan::Part;
 
 /// Fills in the thresholds.
@@ -42,7 +43,7 @@ impl<'a> Pass<'a> {
                 limits.insert(*group, limit);
             }
         }
-        let plan = self.shared.merge.plan();
+        let plan = self.shared.plan;
         for (number, surveyed) in self.jobs.iter().enumerate() {
             let of_job = of_job(self.shared, surveyed.job);
             for &at in surveyed.statistics {
@@ -67,7 +68,7 @@ impl<'a> Pass<'a> {
         'a: 's,
     {
         let of_job = of_job(self.shared, surveyed.job);
-        let plan = self.shared.merge.plan();
+        let plan = self.shared.plan;
         let statistics = surveyed.statistics.iter();
         statistics
             .map(|&at| {
@@ -78,7 +79,7 @@ impl<'a> Pass<'a> {
     }
 
     fn selections(&self) -> HashMap<Group, Selection> {
-        let jobs = &self.shared.merge.plan().jobs;
+        let jobs = &self.shared.plan.jobs;
         let mut sizes: HashMap<Group, (u64, &Statistic)> = HashMap::new();
         for surveyed in &self.jobs {
             for (group, statistic) in self.groups(surveyed) {
@@ -98,7 +99,7 @@ impl<'a> Pass<'a> {
         rows: &[Row],
         selections: &mut HashMap<Group, Selection>,
     ) -> Result<(), MergeError> {
-        let plan = self.shared.merge.plan();
+        let plan = self.shared.plan;
         let tiles: u64 = self
             .jobs
             .iter()
@@ -110,7 +111,7 @@ impl<'a> Pass<'a> {
                 .any(|(group, _)| matches!(group, Group::Model(..)))
         });
         let samples: Mutex<HashMap<Group, Vec<u32>>> = Mutex::default();
-        lanes::run(self.shared, lanes, self.jobs.len(), |lane, at| {
+        workers::run(self.shared.cancel, lanes, self.jobs.len(), |lane, at| {
             let surveyed = &self.jobs[at];
             let elements = plan.jobs[surveyed.job].elements;
             // Tiles of a selection over the whole model are spread over the whole model.
@@ -129,10 +130,7 @@ impl<'a> Pass<'a> {
                 })
                 .collect();
             for parts in parts.chunks(16) {
-                let bytes = parts
-                    .iter()
-                    .map(|part| self.shared.merge.arena_bytes(part))
-                    .sum();
+                let bytes = parts.iter().map(|part| self.shared.arena_bytes(part)).sum();
                 let loaded = lane.load(parts, bytes)?;
                 let row = &rows[surveyed.job];
                 let pieces: Vec<Piece<'_>> = loaded.iter().map(|part| part.piece(row)).collect();
@@ -163,7 +161,7 @@ impl<'a> Pass<'a> {
     }
 
     fn selections_sizes(&self) -> HashMap<Group, u64> {
-        let jobs = &self.shared.merge.plan().jobs;
+        let jobs = &self.shared.plan.jobs;
         let mut sizes = HashMap::new();
         for surveyed in &self.jobs {
             for (group, _) in self.groups(surveyed) {
@@ -181,7 +179,7 @@ impl<'a> Pass<'a> {
         selections: &mut HashMap<Group, Selection>,
         counted: &mut Counted,
     ) -> Result<(), MergeError> {
-        let plan = self.shared.merge.plan();
+        let plan = self.shared.plan;
         let some = self.unfinished(selections);
         let totals: Mutex<HashMap<Group, Vec<u64>>> = Mutex::default();
         let finest: Mutex<&mut Counted> = Mutex::new(counted);
@@ -272,10 +270,10 @@ impl<'a> Pass<'a> {
                 continue;
             }
             let lane = &mut lanes[0];
-            let bytes = self.shared.merge.arena_bytes(part);
+            let bytes = self.shared.arena_bytes(part);
             let loaded = lane.load(&[*part], bytes)?;
             let piece = [loaded[0].piece(&rows[surveyed.job])];
-            let program = &self.shared.merge.plan().programs[surveyed.program];
+            let program = &self.shared.plan.programs[surveyed.program];
             let batch = Batch {
                 program,
                 pieces: &piece,

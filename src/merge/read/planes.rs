@@ -8,13 +8,14 @@ use std::collections::HashMap;
 
 use rand_mt::Mt;
 
-use super::buffer::Buffer;
-use super::lane::read_inputs;
+use super::inputs::read_inputs;
 use super::rows::RowTotals;
-use super::{MergeError, Shared};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, Executor, Piece};
 use crate::kernel::{ARENA_ALIGNMENT, Made, Row, RowSums, TILE};
+use crate::merge::MergeError;
+use crate::merge::pool::Buffer;
+use crate::merge::shared::Shared;
 use crate::plan::{Action, Job, Part};
 
 /// Elements computed at a time where a plane needs values of its own.
@@ -23,7 +24,7 @@ const BLOCK: u64 = 32 * TILE as u64;
 const STATES: usize = 8;
 
 /// Makes planes for one lane.
-pub(super) struct Maker<'a> {
+pub(in crate::merge) struct Maker<'a> {
     shared: &'a Shared<'a>,
     cpu: CpuExecutor,
     /// The jobs that all the following is about: those of one tensor in all outputs.
@@ -41,7 +42,7 @@ pub(super) struct Maker<'a> {
 type Source = (usize, usize, usize);
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Maker<'a> {
+    pub(in crate::merge) fn new(shared: &'a Shared<'a>, level: Level) -> Maker<'a> {
         Maker {
             shared,
             cpu: CpuExecutor::new(level),
@@ -55,7 +56,7 @@ impl<'a> Maker<'a> {
 
     /// Makes the planes of a part that are read, behind its inputs, which end at `at` in the arena.
     /// `inputs` gets their offsets. Returns where they end.
-    pub(super) fn make(
+    pub(in crate::merge) fn make(
         &mut self,
         part: Part,
         (row, reads): (&Row, &[u16]),
@@ -64,7 +65,7 @@ impl<'a> Maker<'a> {
         inputs: &mut [usize],
     ) -> Result<usize, MergeError> {
         if !self.jobs.contains(&part.job) {
-            let plan = self.shared.merge.plan();
+            let plan = self.shared.plan;
             self.jobs = plan.tensor_jobs(part.job).collect();
             self.states.clear();
             self.last_rows.clear();
@@ -85,7 +86,7 @@ impl<'a> Maker<'a> {
     }
 
     fn job(&self, part: Part) -> &'a Job {
-        &self.shared.merge.plan().jobs[part.job]
+        &self.shared.plan.jobs[part.job]
     }
 
     fn fill(
@@ -217,7 +218,7 @@ impl<'a> Maker<'a> {
     /// The values that a plane is made of, over a part that begins between tiles.
     fn values(&mut self, part: Part, row: &Row, plane: usize) -> Result<Vec<Vec<f32>>, MergeError> {
         let job = self.job(part);
-        let plan = self.shared.merge.plan();
+        let plan = self.shared.plan;
         let Action::Merge { class, inputs, .. } = &job.action else {
             return Ok(Vec::new());
         };

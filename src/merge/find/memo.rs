@@ -1,20 +1,19 @@
 //! What the statistics of a sweep's outputs have in common: found once for each tensor.
 
-use super::statistics::Threshold;
 use crate::kernel::table::Layout;
-use crate::kernel::{Program, Row, Ties};
+use crate::kernel::{Program, Row, Threshold, Ties};
 use crate::plan::{Action, Input, Job};
 
 /// Results of scans over one tensor.
 #[derive(Debug, Default)]
-pub(super) struct Memo<'p> {
+pub(in crate::merge) struct Memo<'p> {
     sums: Vec<(Scan<'p>, Vec<f32>)>,
     largest: Vec<(Scan<'p>, Vec<Option<Threshold>>)>,
 }
 
 /// All that the result of a scan depends on.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scan<'p> {
+pub(in crate::merge) struct Scan<'p> {
     program: usize,
     inputs: &'p [Option<Input>],
     numbers: Row,
@@ -24,7 +23,7 @@ pub(super) struct Scan<'p> {
 impl<'p> Scan<'p> {
     /// A scan by a Program, with its number; of `kept` largest entries, if it is that. None where
     /// the result hangs on planes as well.
-    pub(super) fn of(
+    pub(in crate::merge) fn of(
         (number, program): (usize, &Program),
         job: &'p Job,
         row: &Row,
@@ -44,22 +43,29 @@ impl<'p> Scan<'p> {
 
 impl<'p> Memo<'p> {
     /// The sums of tiles that a scan found.
-    pub(super) fn sums(&self, scan: Option<&Scan<'p>>) -> Option<&[f32]> {
+    pub(in crate::merge) fn sums(&self, scan: Option<&Scan<'p>>) -> Option<&[f32]> {
         find(&self.sums, scan).map(Vec::as_slice)
     }
 
     /// The thresholds that a scan found.
-    pub(super) fn largest(&self, scan: Option<&Scan<'p>>) -> Option<&[Option<Threshold>]> {
+    pub(in crate::merge) fn largest(
+        &self,
+        scan: Option<&Scan<'p>>,
+    ) -> Option<&[Option<Threshold>]> {
         find(&self.largest, scan).map(Vec::as_slice)
     }
 
     /// Keeps the sums of tiles.
-    pub(super) fn keep_sums(&mut self, scan: Option<Scan<'p>>, sums: Vec<f32>) {
+    pub(in crate::merge) fn keep_sums(&mut self, scan: Option<Scan<'p>>, sums: Vec<f32>) {
         self.sums.extend(scan.map(|scan| (scan, sums)));
     }
 
     /// Keeps thresholds.
-    pub(super) fn keep_largest(&mut self, scan: Option<Scan<'p>>, found: Vec<Option<Threshold>>) {
+    pub(in crate::merge) fn keep_largest(
+        &mut self,
+        scan: Option<Scan<'p>>,
+        found: Vec<Option<Threshold>>,
+    ) {
         self.largest.extend(scan.map(|scan| (scan, found)));
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Pass, lock};
+use super::pass::{Pass, lock};
 use crate::exec::Batch;
 use crate::kernel::Row;
 use crate::merge::MergeError;
+use crate::merge::find::statistics::{derive, of_job};
 use crate::merge::lane::Lane;
-use crate::merge::statistics::{derive, of_job};
 
 /// Fills in the scalars that are derived from sums.
 pub(super) fn run<'a>(
@@ -19,7 +19,7 @@ pub(super) fn run<'a>(
     if pass.jobs.is_empty() {
         return Ok(());
     }
-    let plan = pass.shared.merge.plan();
+    let plan = pass.shared.plan;
     let partials: Mutex<BTreeMap<usize, Vec<f32>>> = Mutex::default();
     let known: &[Row] = rows;
     pass.each(

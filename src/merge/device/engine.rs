@@ -1,43 +1,35 @@
 //! A lane's executor: the device while it works, the CPU from then on.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use super::Shared;
+use super::{Degraded, Device};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor};
 use crate::kernel::Window;
-
-/// Why the device was given up, for all lanes.
-#[derive(Debug, Default)]
-pub(super) struct Degraded {
-    given_up: AtomicBool,
-    reason: Mutex<Option<String>>,
-}
-
-impl Degraded {
-    /// The reason, if the device was given up.
-    pub(super) fn reason(&self) -> Option<String> {
-        self.reason.lock().ok().and_then(|reason| reason.clone())
-    }
-}
+use crate::merge::Progress;
+use crate::plan::MemoryPlan;
 
 /// Runs batches on the device, or on the CPU once the device failed.
-pub(super) struct Engine<'a> {
-    shared: &'a Shared<'a>,
+pub(in crate::merge) struct Engine<'a> {
+    degraded: &'a Degraded,
+    progress: &'a dyn Progress,
     device: Option<Box<dyn Executor + Send>>,
-    pub(super) cpu: CpuExecutor,
+    pub(in crate::merge) cpu: CpuExecutor,
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(shared: &'a Shared<'a>, level: Level) -> Engine<'a> {
+    pub(in crate::merge) fn new(
+        device: Option<&Device>,
+        memory: &MemoryPlan,
+        degraded: &'a Degraded,
+        progress: &'a dyn Progress,
+        level: Level,
+    ) -> Engine<'a> {
         let mut engine = Engine {
-            shared,
+            degraded,
+            progress,
             device: None,
             cpu: CpuExecutor::new(level),
         };
-        let memory = &shared.merge.plan().memory;
-        if let Some(device) = shared.merge.device() {
+        if let Some(device) = device {
             match device.open_slot(memory.arena_bytes, memory.output_bytes) {
                 Ok(slot) => engine.device = Some(slot),
                 Err(fault) => engine.give_up(&fault),
@@ -47,15 +39,15 @@ impl<'a> Engine<'a> {
     }
 
     /// Whether the CPU does the work.
-    pub(super) fn on_cpu(&self) -> bool {
-        self.device.is_none() || self.shared.degraded.given_up.load(Ordering::Relaxed)
+    pub(in crate::merge) fn on_cpu(&self) -> bool {
+        self.device.is_none() || self.degraded.is_given_up()
     }
 
-    pub(super) fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
+    pub(in crate::merge) fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
         self.run(arena, |executor| executor.upload(arena))
     }
 
-    pub(super) fn store(
+    pub(in crate::merge) fn store(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
@@ -64,11 +56,15 @@ impl<'a> Engine<'a> {
         self.run(arena, |executor| executor.store(batch, arena, output))
     }
 
-    pub(super) fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError> {
+    pub(in crate::merge) fn sum(
+        &mut self,
+        batch: &Batch<'_>,
+        arena: &[u8],
+    ) -> Result<Vec<f32>, ExecError> {
         self.run(arena, |executor| executor.sum(batch, arena))
     }
 
-    pub(super) fn count(
+    pub(in crate::merge) fn count(
         &mut self,
         batch: &Batch<'_>,
         windows: &[Window],
@@ -99,13 +95,9 @@ impl<'a> Engine<'a> {
 
     fn give_up(&mut self, fault: &ExecError) {
         self.device = None;
-        let degraded = &self.shared.degraded;
-        if !degraded.given_up.swap(true, Ordering::SeqCst) {
-            if let Ok(mut reason) = degraded.reason.lock() {
-                *reason = Some(fault.to_string());
-            }
+        if self.degraded.give_up(&fault.to_string()) {
             let message = format!("{fault}; the CPU takes over, the output stays the same");
-            self.shared.progress.warn(&message);
+            self.progress.warn(&message);
         }
     }
 }

@@ -1,22 +1,23 @@
 //! The merge of a task on the CPU, chunk by chunk: what is read is used while it is in the cache,
 //! and for all outputs.
 
-use super::lane::{self, Lane};
-use super::memo::Memo;
-use super::window::{Run, unit_bytes};
-use super::{MergeError, scan};
+use super::run::Run;
 use crate::exec::Batch;
 use crate::kernel::Row;
+use crate::merge::MergeError;
+use crate::merge::find::{Memo, scan};
+use crate::merge::lane::{self, Lane};
+use crate::merge::read::read_copy;
 use crate::plan::{Action, Part, Task};
 
 /// For each part of a task the rows of its job and of that job's siblings, with the statistics that
 /// this lane finds by itself.
-pub(super) fn rows(
+pub(in crate::merge) fn rows(
     lane: &mut Lane<'_>,
     task: &Task,
     known: &[Row],
 ) -> Result<Vec<Vec<Row>>, MergeError> {
-    let plan = lane.shared.merge.plan();
+    let plan = lane.shared.plan;
     let mut rows = Vec::with_capacity(task.parts.len());
     for part in &task.parts {
         let mut own = Vec::with_capacity(plan.variants);
@@ -40,21 +41,21 @@ pub(super) fn rows(
 }
 
 /// Computes a window of every output.
-pub(super) fn fill(
+pub(in crate::merge) fn fill(
     lane: &mut Lane<'_>,
     rows: &[Vec<Row>],
     window: &[Run],
     targets: &mut [&mut [u8]],
 ) -> Result<(), MergeError> {
-    let plan = lane.shared.merge.plan();
+    let plan = lane.shared.plan;
     for run in window {
         let job = &plan.jobs[run.part.job];
-        let unit = unit_bytes(job) as usize;
+        let unit = job.unit_bytes() as usize;
         if let Action::Copy(input) = &job.action {
             let range = run.output..run.output + run.part.len as usize;
             if let Some((first, others)) = targets.split_first_mut() {
                 let bytes = &mut first[range.clone()];
-                lane.shared.read_copy(job, input, run.part.start, bytes)?;
+                read_copy(lane.shared, job, input, run.part.start, bytes)?;
                 for other in others {
                     other[range.clone()].copy_from_slice(bytes);
                 }

@@ -1,23 +1,24 @@
 //! The statistics of tensors whose inputs lie in a lane's arena as a whole.
 
-use super::engine::Engine;
-use super::lane::{Lane, Loaded};
-use super::{MergeError, Shared};
 use crate::exec::{Batch, ExecError, Piece};
-use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Window};
+use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Threshold, Window};
+use crate::merge::MergeError;
+use crate::merge::device::Engine;
+use crate::merge::lane::{Lane, Loaded};
+use crate::merge::shared::Shared;
 use crate::plan::{Action, Class};
 
 /// Elements of the sample from which the first window of a selection is guessed.
-pub(super) const SAMPLE: usize = 1 << 16;
+pub(in crate::merge) const SAMPLE: usize = 1 << 16;
 /// Counts nothing: for values whose selection is done.
-pub(super) const IDLE: Window = Window {
+pub(in crate::merge) const IDLE: Window = Window {
     lo: 0x7fff_ffff,
     shift: 0,
 };
 
 /// Fills the rows of parts of one class with the results of their statistics. The parts are whole
 /// tensors.
-pub(super) fn resolve(
+pub(in crate::merge) fn resolve(
     lane: &mut Lane<'_>,
     class: &Class,
     parts: &[&Loaded],
@@ -36,8 +37,8 @@ pub(super) fn resolve(
 }
 
 /// The statistics of a job that is merged.
-pub(super) fn of_job<'s>(shared: &Shared<'s>, job: usize) -> &'s [Statistic] {
-    match &shared.merge.plan().jobs[job].action {
+pub(in crate::merge) fn of_job<'s>(shared: &Shared<'s>, job: usize) -> &'s [Statistic] {
+    match &shared.plan.jobs[job].action {
         Action::Merge { statistics, .. } => statistics,
         Action::Copy(_) => &[],
     }
@@ -52,7 +53,7 @@ fn sums(
     arena_bytes: usize,
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
-    let program = &shared.merge.plan().programs[program];
+    let program = &shared.plan.programs[program];
     let values = program.end().values().len();
     let pieces: Vec<Piece<'_>> = parts
         .iter()
@@ -79,7 +80,7 @@ fn sums(
 }
 
 /// Sums tile partials in f64 in index order, and fills in the scalars derived from them.
-pub(super) fn derive(
+pub(in crate::merge) fn derive(
     of_job: &[Statistic],
     statistics: &[u16],
     compute: Compute,
@@ -113,7 +114,7 @@ pub(super) fn derive(
 }
 
 /// A search for the largest entries of `n` elements.
-pub(super) fn selection(statistic: &Statistic, n: u64) -> Selection {
+pub(in crate::merge) fn selection(statistic: &Statistic, n: u64) -> Selection {
     match statistic {
         Statistic::Largest { kept, ties, .. } => Selection::new(n, kept.count(n), *ties),
         Statistic::Sums { .. } | Statistic::Iterated { .. } => {
@@ -131,7 +132,7 @@ fn largest(
     arena_bytes: usize,
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
-    let program = &shared.merge.plan().programs[program];
+    let program = &shared.plan.programs[program];
     let values = statistics.len();
     let pieces: Vec<Piece<'_>> = parts
         .iter()
@@ -253,17 +254,8 @@ impl Search<'_> {
     }
 }
 
-/// Where a selection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Threshold {
-    /// The smallest kept magnitude, as f32 bits.
-    pub(super) key: u32,
-    /// The index in the tensor below which entries of that magnitude are kept.
-    pub(super) cutoff: u64,
-}
-
 /// Puts a threshold into a row.
-pub(super) fn fill(statistic: &Statistic, row: &mut Row, found: Threshold) {
+pub(in crate::merge) fn fill(statistic: &Statistic, row: &mut Row, found: Threshold) {
     if let Statistic::Largest {
         threshold, cutoff, ..
     } = statistic

@@ -1,12 +1,13 @@
 //! The statistics of a tensor that a lane reads chunk by chunk.
 
-use super::lane::Lane;
+use super::iterate;
 use super::memo::{Memo, Scan};
-use super::statistics::{IDLE, SAMPLE, Threshold, derive, fill, of_job, selection};
-use super::{MergeError, iterate};
+use super::statistics::{IDLE, SAMPLE, derive, fill, of_job, selection};
 use crate::exec::Batch;
 use crate::exec::cpu::candidates::{Candidates, Found};
-use crate::kernel::{BINS, Program, Row, Selection, Statistic, TILE, Window};
+use crate::kernel::{BINS, Program, Row, Selection, Statistic, TILE, Threshold, Window};
+use crate::merge::MergeError;
+use crate::merge::lane::Lane;
 use crate::plan::{Class, Part};
 
 /// Tiles from which a first window is guessed.
@@ -14,7 +15,7 @@ const SAMPLE_TILES: u64 = 128;
 
 /// Fills a row with the results of the statistics of a whole tensor. What a scan for another
 /// output has found is not looked for again.
-pub(super) fn resolve<'p>(
+pub(in crate::merge) fn resolve<'p>(
     lane: &mut Lane<'p>,
     class: &Class,
     part: Part,
@@ -43,7 +44,7 @@ fn sums<'p>(
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
-    let plan = lane.shared.merge.plan();
+    let plan = lane.shared.plan;
     let program = &plan.programs[number];
     let scan = Scan::of((number, program), &plan.jobs[part.job], row, Vec::new());
     let put = |partials: &[f32], row: &mut Row| {
@@ -77,7 +78,7 @@ fn largest<'p>(
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
-    let plan = lane.shared.merge.plan();
+    let plan = lane.shared.plan;
     let program = &plan.programs[number];
     let of_job = of_job(lane.shared, part.job);
     let own = statistics.iter().map(|&at| &of_job[usize::from(at)]);
@@ -164,7 +165,7 @@ fn collect(
     row: &Row,
     selections: &[Selection],
 ) -> Result<Vec<Option<Threshold>>, MergeError> {
-    let max = lane.shared.merge.plan().memory.candidates;
+    let max = lane.shared.plan.memory.candidates;
     let mut candidates = Candidates::new(selections, max);
     if candidates.is_idle() {
         return Ok(vec![None; selections.len()]);

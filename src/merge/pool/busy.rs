@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Measures the time during which at least one thread was busy.
 #[derive(Debug, Default)]
-pub(super) struct Busy(Mutex<State>);
+pub(in crate::merge) struct Busy(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -16,7 +16,7 @@ struct State {
 
 impl Busy {
     /// Runs `work` as busy time.
-    pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(in crate::merge) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         self.enter();
         let result = work();
         self.leave();
@@ -42,7 +42,7 @@ impl Busy {
     }
 
     /// The busy time so far.
-    pub(super) fn total(&self) -> Duration {
+    pub(in crate::merge) fn total(&self) -> Duration {
         self.state().total
     }
 

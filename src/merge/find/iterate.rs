@@ -1,22 +1,22 @@
 //! Statistics that an iteration finds in several passes over a tensor.
 
-use super::MergeError;
-use super::lane::Lane;
 use super::statistics::of_job;
 use crate::exec::{Batch, Executor};
 use crate::kernel::{Row, Statistic};
+use crate::merge::MergeError;
+use crate::merge::lane::Lane;
 use crate::plan::Part;
 
 /// Passes over a whole tensor until the iteration ends, and fills in its scalars. `programs` write
 /// the values that it sees.
-pub(super) fn run(
+pub(in crate::merge) fn run(
     lane: &mut Lane<'_>,
     programs: &[usize],
     statistic: u16,
     part: Part,
     row: &mut Row,
 ) -> Result<(), MergeError> {
-    let plan = lane.shared.merge.plan();
+    let plan = lane.shared.plan;
     let of_job = of_job(lane.shared, part.job);
     let Statistic::Iterated { iterate, first, .. } = &of_job[usize::from(statistic)] else {
         return Ok(());

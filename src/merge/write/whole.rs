@@ -1,21 +1,26 @@
 //! The merge of a task on a device: the inputs lie in the arena as a whole and are uploaded once.
 
-use super::lane::{Lane, Loaded};
-use super::window::Run;
-use super::{MergeError, statistics};
+use super::run::Run;
 use crate::exec::{Batch, Piece};
 use crate::kernel::Row;
+use crate::merge::MergeError;
+use crate::merge::find::statistics;
+use crate::merge::lane::{Lane, Loaded};
 use crate::plan::{Action, Task};
 
 /// A task whose inputs lie in the arena.
-pub(super) struct Inputs {
+pub(in crate::merge) struct Inputs {
     loaded: Vec<Loaded>,
     rows: Vec<Row>,
     arena_bytes: usize,
 }
 
 /// Reads and uploads a task's inputs, and finds the statistics of whole tensors among them.
-pub(super) fn load(lane: &mut Lane<'_>, task: &Task, known: &[Row]) -> Result<Inputs, MergeError> {
+pub(in crate::merge) fn load(
+    lane: &mut Lane<'_>,
+    task: &Task,
+    known: &[Row],
+) -> Result<Inputs, MergeError> {
     let shared = lane.shared;
     let arena_bytes = task.arena_bytes as usize;
     let loaded = lane.load(&task.parts, arena_bytes)?;
@@ -39,7 +44,7 @@ fn resident_rows(
     known: &[Row],
     arena_bytes: usize,
 ) -> Result<Vec<Row>, MergeError> {
-    let plan = lane.shared.merge.plan();
+    let plan = lane.shared.plan;
     let mut rows: Vec<Row> = loaded
         .iter()
         .map(|part| known[part.part.job].clone())
@@ -67,14 +72,14 @@ fn resident_rows(
 }
 
 /// Computes a window.
-pub(super) fn fill(
+pub(in crate::merge) fn fill(
     lane: &mut Lane<'_>,
     inputs: &Inputs,
     window: &[Run],
     target: &mut [u8],
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
-    let plan = shared.merge.plan();
+    let plan = shared.plan;
     let arena = lane.arena.get(inputs.arena_bytes);
     let mut batches: Vec<(usize, Vec<(usize, Piece<'_>)>)> = Vec::new();
     for run in window {

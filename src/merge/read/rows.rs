@@ -9,7 +9,7 @@ use crate::kernel::RowSums;
 const PARTIALS: u64 = 8;
 
 /// Gathers products over rows, block by block.
-pub(super) struct RowTotals<'a> {
+pub(in crate::merge) struct RowTotals<'a> {
     sums: &'a RowSums,
     columns: u64,
     /// Elements of the current row that are in `partials`.
@@ -20,7 +20,7 @@ pub(super) struct RowTotals<'a> {
 
 impl<'a> RowTotals<'a> {
     /// Totals of rows of `columns` elements; the first element taken begins a row.
-    pub(super) fn new(sums: &'a RowSums, columns: u64) -> RowTotals<'a> {
+    pub(in crate::merge) fn new(sums: &'a RowSums, columns: u64) -> RowTotals<'a> {
         RowTotals {
             sums,
             columns,
@@ -31,7 +31,7 @@ impl<'a> RowTotals<'a> {
 
     /// Adds elements in `range` of the values. The number of every row that ends among them is
     /// appended to `numbers`.
-    pub(super) fn take(
+    pub(in crate::merge) fn take(
         &mut self,
         values: &[Vec<f32>],
         range: Range<usize>,

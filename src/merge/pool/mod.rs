@@ -1,0 +1,12 @@
+//! The workers and what they share: permits, buffers, times, adapters' factors.
+
+mod buffer;
+mod busy;
+mod deltas;
+mod permits;
+pub(super) mod workers;
+
+pub(super) use buffer::Buffer;
+pub(super) use busy::Busy;
+pub(super) use deltas::{Deltas, Ready, Scratch, product};
+pub(super) use permits::Permits;

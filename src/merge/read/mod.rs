@@ -1,0 +1,10 @@
+//! The reading of inputs into an arena, and what the host makes beside them.
+
+mod arrange;
+mod factors;
+mod inputs;
+mod planes;
+mod rows;
+
+pub(super) use inputs::{read_copy, read_input, read_inputs};
+pub(super) use planes::Maker;

@@ -1,0 +1,80 @@
+//! The merge of one task: windows of output, computed and written.
+
+use super::run::{Run, windows};
+use super::{chunked, whole};
+use crate::kernel::Row;
+use crate::merge::MergeError;
+use crate::merge::lane::Lane;
+use crate::merge::pool::Buffer;
+use crate::plan::{PAGE_BYTES, Task};
+use crate::sink::Sink;
+
+/// Reads, computes and writes a task.
+pub(in crate::merge) fn run(
+    lane: &mut Lane<'_>,
+    task: &Task,
+    known: &[Row],
+    sinks: &[Sink],
+) -> Result<(), MergeError> {
+    let memory = &lane.shared.plan.memory;
+    let mut output = std::mem::take(&mut lane.output);
+    let done = match memory.chunk_elements {
+        Some(_) => {
+            let rows = chunked::rows(lane, task, known)?;
+            each_window(lane, task, &mut output, sinks, |lane, window, targets| {
+                chunked::fill(lane, &rows, window, targets)
+            })
+        }
+        None => {
+            let inputs = whole::load(lane, task, known)?;
+            // A device has one output only.
+            each_window(lane, task, &mut output, sinks, |lane, window, targets| {
+                whole::fill(lane, &inputs, window, targets[0])
+            })
+        }
+    };
+    lane.output = output;
+    done
+}
+
+/// Has every window of a task filled for every output, and writes it.
+fn each_window<'a>(
+    lane: &mut Lane<'a>,
+    task: &Task,
+    output: &mut Buffer,
+    sinks: &[Sink],
+    fill: impl Fn(&mut Lane<'a>, &[Run], &mut [&mut [u8]]) -> Result<(), MergeError>,
+) -> Result<(), MergeError> {
+    let shared = lane.shared;
+    let plan = shared.plan;
+    let stride = plan.memory.window_stride();
+    let files = plan.files.len() / plan.variants;
+    for (window, bytes) in windows(&plan.jobs, &task.parts, plan.memory.output_bytes) {
+        let first = window[0].part;
+        let place = |job: usize| {
+            let job = &plan.jobs[job];
+            let offset = job.place.offset + first.start * job.unit_bytes();
+            (job.place.file, offset)
+        };
+        let places: Vec<(usize, u64)> = plan.siblings(first.job).map(place).collect();
+        let buffer = output.take(stride * plan.variants);
+        let parts = buffer.chunks_exact_mut(stride).zip(&places);
+        let mut targets: Vec<&mut [u8]> = parts
+            .map(|(part, (file, offset))| {
+                // Where the address equals the place in the file modulo a page, blocks go out
+                // directly.
+                let header = plan.files[*file].header.len() as u64;
+                let shift = ((header + offset) % PAGE_BYTES) as usize;
+                &mut part[shift..][..bytes]
+            })
+            .collect();
+        fill(lane, &window, &mut targets)?;
+        for ((sink, (file, offset)), target) in sinks.iter().zip(&places).zip(&targets) {
+            shared
+                .writing
+                .during(|| sink.write(file % files, *offset, target))?;
+            shared.progress.advance(bytes as u64);
+        }
+    }
+    Ok(())
+}
