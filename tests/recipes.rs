@@ -8,6 +8,7 @@ mod convert;
 mod devices;
 mod fusion;
 mod golden;
+mod limits;
 mod losses;
 mod record;
 mod sweep;

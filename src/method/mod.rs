@@ -19,6 +19,7 @@ mod ties;
 pub use fault::ParameterError;
 pub use lowering::{Amount, Argument, Lowering};
 pub use mecha::{RECIPE_METHODS, in_recipes};
+pub(crate) use parameter::hash_number;
 pub use parameter::{Default, Parameter, Parameters, Range, Shape, Value, parameter_named};
 
 use crate::kernel::Node;

@@ -1,6 +1,7 @@
 //! Parameters of methods: their declaration, and the values a recipe gives them.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use super::ParameterError;
 
@@ -109,6 +110,20 @@ pub struct Parameters {
     numbers: BTreeMap<&'static str, Vec<f64>>,
     flags: BTreeMap<&'static str, bool>,
     words: BTreeMap<&'static str, &'static str>,
+}
+
+/// Hashes a number such that equal ones, both zeros included, hash alike.
+pub(crate) fn hash_number<H: Hasher>(number: f64, state: &mut H) {
+    (number + 0.0).to_bits().hash(state);
+}
+
+impl Hash for Parameters {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for number in self.numbers.values().flatten() {
+            hash_number(*number, state);
+        }
+        (&self.flags, &self.words).hash(state);
+    }
 }
 
 impl Parameters {

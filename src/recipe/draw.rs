@@ -1,5 +1,6 @@
 //! The graph of a recipe as text: an indented tree, Graphviz or Mermaid.
 
+use std::collections::VecDeque;
 use std::fmt::Write;
 
 use super::{Constant, Entry, NodeId, Recipe, RecipeNode, Route};
@@ -19,58 +20,95 @@ pub fn depth(recipe: &Recipe) -> usize {
     depths.last().copied().unwrap_or(0)
 }
 
+/// Levels of indentation at most: what lies deeper is drawn below, as a tree of its own.
+const LEVELS: usize = 32;
+
 /// An indented tree, the result first. What is used twice is written out once.
 pub fn tree(recipe: &Recipe) -> String {
     let mut tree = Tree {
         recipe,
         seen: vec![false; recipe.nodes.len()],
+        open: Vec::new(),
         text: String::new(),
     };
-    tree.node(recipe.root(), "", "", "");
+    let mut roots = VecDeque::from([recipe.root()]);
+    while let Some(root) = roots.pop_front() {
+        tree.seen[root.0] = false;
+        tree.open.push(Branch::root(root));
+        while let Some(branch) = tree.open.pop() {
+            roots.extend(tree.draw(&branch));
+        }
+    }
     tree.text
 }
 
 struct Tree<'a> {
     recipe: &'a Recipe,
     seen: Vec<bool>,
+    /// What is to be drawn next, last first.
+    open: Vec<Branch>,
     text: String,
 }
 
+/// A node where it is drawn.
+struct Branch {
+    id: NodeId,
+    /// What it is to the node above it.
+    role: String,
+    /// What its line and those below it begin with.
+    lead: String,
+    indent: String,
+    level: usize,
+}
+
+impl Branch {
+    fn root(id: NodeId) -> Branch {
+        Branch {
+            id,
+            role: String::new(),
+            lead: String::new(),
+            indent: String::new(),
+            level: 0,
+        }
+    }
+}
+
 impl Tree<'_> {
-    /// Writes a node and what is below it. `lead` begins its line, `indent` those below.
-    fn node(&mut self, id: NodeId, role: &str, lead: &str, indent: &str) {
+    /// Writes the line of a node and opens what is below it, or gives the node back to be drawn
+    /// as a tree of its own.
+    fn draw(&mut self, branch: &Branch) -> Option<NodeId> {
+        let Branch { id, role, lead, .. } = branch;
         let again = std::mem::replace(&mut self.seen[id.0], true);
-        let edges = edges(self.recipe, id);
-        let more = if again && !edges.is_empty() {
-            " …"
-        } else {
-            ""
+        let edges = edges(self.recipe, *id);
+        let deep = branch.level == LEVELS;
+        let more = match (again || deep) && !edges.is_empty() {
+            true => " …",
+            false => "",
         };
+        let title = title(self.recipe, *id);
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            self.text,
-            "{lead}{role}{} {}{more}",
-            marker(id),
-            title(self.recipe, id)
-        );
+        let _ = writeln!(self.text, "{lead}{role}{} {title}{more}", marker(*id));
         if again {
-            return;
+            return None;
         }
-        for (number, (role, child)) in edges.iter().enumerate() {
-            let last = number + 1 == edges.len();
-            let (branch, below) = if last {
-                ("└─ ", "   ")
-            } else {
-                ("├─ ", "│  ")
+        if deep {
+            return Some(*id).filter(|_| !edges.is_empty());
+        }
+        let last = edges.len().saturating_sub(1);
+        for (number, (role, id)) in edges.into_iter().enumerate().rev() {
+            let (arm, below) = match number == last {
+                true => ("└─ ", "   "),
+                false => ("├─ ", "│  "),
             };
-            let role = format!("{role}: ");
-            self.node(
-                *child,
-                &role,
-                &format!("{indent}{branch}"),
-                &format!("{indent}{below}"),
-            );
+            self.open.push(Branch {
+                id,
+                role: format!("{role}: "),
+                lead: format!("{}{arm}", branch.indent),
+                indent: format!("{}{below}", branch.indent),
+                level: branch.level + 1,
+            });
         }
+        None
     }
 }
 

@@ -71,12 +71,13 @@ impl Groups {
 
     /// The root of a node's group.
     pub(super) fn find(&mut self, id: usize) -> usize {
-        let mut root = id;
-        while self.parent[root] != root {
-            root = self.parent[root];
+        let mut at = id;
+        while self.parent[at] != at {
+            // Halved, so that long chains stay short.
+            self.parent[at] = self.parent[self.parent[at]];
+            at = self.parent[at];
         }
-        self.parent[id] = root;
-        root
+        at
     }
 
     /// Says what the form of a node is; `at` is the node that says so.

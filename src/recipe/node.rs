@@ -1,10 +1,12 @@
 //! The nodes of a recipe.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use indexmap::IndexMap;
 
 use crate::dtype::Float;
 use crate::keys::Conversion;
-use crate::method::{Method, Parameters, Space};
+use crate::method::{Method, Parameters, Space, hash_number};
 
 /// A node of a recipe, by its number. Nodes refer to earlier ones only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,7 +56,7 @@ pub enum RecipeNode {
 }
 
 /// How the tensors of a model or literal are named.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Form {
     /// As the model config that its names and shapes show, else by their own names.
     #[default]
@@ -68,7 +70,7 @@ pub enum Form {
 }
 
 /// A value of a literal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Entry {
     /// A constant.
     Constant(Constant),
@@ -96,6 +98,18 @@ impl std::fmt::Display for Constant {
             Constant::Flag(flag) => write!(f, "{flag}"),
             Constant::Number(number) => write!(f, "{number}"),
             Constant::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+impl Hash for Constant {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Constant::Null => {}
+            Constant::Flag(flag) => flag.hash(state),
+            Constant::Number(number) => hash_number(*number, state),
+            Constant::Text(text) => text.hash(state),
         }
     }
 }
@@ -133,6 +147,49 @@ impl Route {
             Route::OmitNonFinite => "omit_non_finite".to_owned(),
             Route::ConvertSingleton => "convert_singleton".to_owned(),
             Route::Convert(conversion) => conversion.id(),
+        }
+    }
+}
+
+impl Hash for Route {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Route::Cast(float) => float.hash(state),
+            Route::PickComponent(name) | Route::OmitComponent(name) => name.hash(state),
+            Route::Convert(conversion) => conversion.id().hash(state),
+            Route::Fallback | Route::Stack | Route::OmitNonFinite | Route::ConvertSingleton => {}
+        }
+    }
+}
+
+impl Hash for RecipeNode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            RecipeNode::Model { model, form, space } => (model, form, space).hash(state),
+            RecipeNode::Literal {
+                entries,
+                form,
+                space,
+            } => {
+                // Equal maps may list their entries in another order.
+                let each = entries.iter().map(|entry| {
+                    let mut own = DefaultHasher::new();
+                    entry.hash(&mut own);
+                    own.finish()
+                });
+                let all = each.fold(0, u64::wrapping_add);
+                (entries.len(), all, form, space).hash(state);
+            }
+            RecipeNode::Merge {
+                method,
+                base,
+                models,
+                parameters,
+                given,
+            } => (method.id, base, models, parameters, given).hash(state),
+            RecipeNode::Route { route, inputs } => (route, inputs).hash(state),
         }
     }
 }

@@ -118,15 +118,16 @@ impl Solution {
         registry: &Configs,
     ) -> Result<Solution, SolveError> {
         let mut groups = Groups::of(recipe)?;
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); recipe.nodes.len()];
+        for id in 0..recipe.nodes.len() {
+            members[groups.find(id)].push(id);
+        }
         let mut configs = Vec::with_capacity(recipe.nodes.len());
         let mut explanations: HashMap<usize, String> = HashMap::new();
         let mut found: HashMap<usize, Option<Arc<Config>>> = HashMap::new();
         for id in 0..recipe.nodes.len() {
             let group = groups.find(id);
             if let std::collections::hash_map::Entry::Vacant(entry) = found.entry(group) {
-                let members: Vec<usize> = (0..recipe.nodes.len())
-                    .filter(|&other| groups.find(other) == group)
-                    .collect();
                 let fixed = groups.fixed[group].clone();
                 let mut solver = Recogniser {
                     recipe,
@@ -134,7 +135,7 @@ impl Solution {
                     registry,
                     explanation: String::new(),
                 };
-                entry.insert(solver.config(id, &members, fixed)?);
+                entry.insert(solver.config(id, &members[group], fixed)?);
                 explanations.insert(group, solver.explanation);
             }
             configs.push(found[&group].clone());

@@ -20,8 +20,8 @@ pub enum SweepError {
     Form { text: String },
     #[error("a sweep from {start} to {end} in steps of {step} never ends or has no value")]
     Empty { start: f64, end: f64, step: f64 },
-    #[error("a sweep of {count} values is too long: {max} at most")]
-    Long { count: usize, max: usize },
+    #[error("a sweep of {} values is too long: {max} at most", counted(*.count))]
+    Long { count: f64, max: usize },
     #[error("a sweep has the value {value} twice: each output needs a name of its own")]
     Twice { value: f64 },
     #[error("no merge of the recipe has a parameter `{name}` that is one number for all tensors")]
@@ -47,7 +47,11 @@ impl Sweep {
         let parts: Vec<&str> = values.split(':').collect();
         let values = match parts.as_slice() {
             [start, end, step] => range(number(start)?, number(end)?, number(step)?)?,
-            [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
+            [list] => {
+                let values: Vec<f64> = list.split(',').map(number).collect::<Result<_, _>>()?;
+                check_count(values.len() as f64)?;
+                values
+            }
             _ => return Err(form()),
         };
         let twice = (1..values.len()).find(|&at| values[..at].contains(&values[at]));
@@ -94,18 +98,36 @@ impl Sweep {
 
 fn range(start: f64, end: f64, step: f64) -> Result<Vec<f64>, SweepError> {
     let count = ((end - start) / step + 1e-9).floor();
-    if step == 0.0 || count < 0.0 {
+    if step == 0.0 || count < 0.0 || count.is_nan() {
         return Err(SweepError::Empty { start, end, step });
     }
-    let count = count as usize + 1;
-    if count > VALUES_MAX {
-        let max = VALUES_MAX;
-        return Err(SweepError::Long { count, max });
-    }
+    // Compared before it is narrowed: a count may be larger than any integer, or infinite.
+    let count = count + 1.0;
+    check_count(count)?;
+    let count = count as usize;
     // Rounded, so that 0.1 three times is 0.3.
     let value = |number: usize| {
         let exact = start + number as f64 * step;
-        (exact * 1e12).round() / 1e12
+        match (exact * 1e12).round() / 1e12 {
+            rounded if rounded.is_finite() => rounded,
+            _ => exact,
+        }
     };
     Ok((0..count).map(value).collect())
+}
+
+/// A count in digits, where they can be read.
+fn counted(count: f64) -> String {
+    match count < 1e15 {
+        true => count.to_string(),
+        false => "countless".to_owned(),
+    }
+}
+
+fn check_count(count: f64) -> Result<(), SweepError> {
+    let max = VALUES_MAX;
+    match count > max as f64 {
+        true => Err(SweepError::Long { count, max }),
+        false => Ok(()),
+    }
 }

@@ -32,7 +32,7 @@ impl Fault {
     pub fn of_line(text: &str, line: usize, message: String) -> Fault {
         let start: usize = text
             .split_inclusive('\n')
-            .take(line - 1)
+            .take(line.saturating_sub(1))
             .map(str::len)
             .sum();
         let len = text[start..].lines().next().map_or(0, str::len);
@@ -53,13 +53,22 @@ impl Fault {
         }
     }
 
-    /// Line and column of the fault in its text, both from 1; columns count characters.
-    pub fn place(&self, text: &str) -> (usize, usize) {
-        let mut start = self.span.start.min(text.len());
+    /// The span as far as it lies in a text, in whole characters.
+    fn within(&self, text: &str) -> Range<usize> {
+        let mut end = self.span.end.max(self.span.start).min(text.len());
+        let mut start = self.span.start.min(end);
         while !text.is_char_boundary(start) {
             start -= 1;
         }
-        let before = &text[..start];
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        start..end
+    }
+
+    /// Line and column of the fault in its text, both from 1; columns count characters.
+    pub fn place(&self, text: &str) -> (usize, usize) {
+        let before = &text[..self.within(text).start];
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         (line, before[start..].chars().count() + 1)
@@ -67,9 +76,7 @@ impl Fault {
 
     /// The fault with the line of the text that it is in. `path` names the text.
     pub fn render(&self, path: &str, text: &str, colour: bool) -> String {
-        let end = self.span.end.max(self.span.start).min(text.len());
-        let start = self.span.start.min(end);
-        let mut annotation = AnnotationKind::Primary.span(start..end);
+        let mut annotation = AnnotationKind::Primary.span(self.within(text));
         if !self.label.is_empty() {
             annotation = annotation.label(&self.label);
         }

@@ -146,24 +146,25 @@ impl<'a> Arguments<'a> {
             );
             return Err(Fault::new(instruction.span.clone(), message));
         }
-        let line = instruction.line;
-        Ok(self
-            .inputs
-            .iter()
-            .map(|argument| node(reader, argument, line))
-            .collect())
+        let inputs = self.inputs.iter();
+        inputs
+            .map(|argument| node(reader, argument, instruction.line))
+            .collect()
     }
 }
 
 /// The node that an argument is.
-fn node(reader: &mut Reader, argument: &Argument, line: usize) -> NodeId {
-    match &argument.value {
+fn node(reader: &mut Reader, argument: &Argument, line: usize) -> Result<NodeId, Fault> {
+    Ok(match &argument.value {
         Value::Reference(number) => match reader.item(*number) {
             Item::Node(node) => node,
-            Item::Dict(entries) => reader.mapping(entries, line),
+            Item::Dict(entries) => {
+                let entries = reader.copy(&entries, &argument.span)?;
+                reader.mapping(entries, line)
+            }
         },
         value => reader.constant(constant(value), line),
-    }
+    })
 }
 
 fn method_merge(
@@ -187,7 +188,7 @@ fn method_merge(
     for (name, argument) in found.parameters {
         let folded = match &argument.value {
             Value::Reference(_) => {
-                let node = node(reader, argument, instruction.line);
+                let node = node(reader, argument, instruction.line)?;
                 match reader.folded(node) {
                     Some(constant) => constant,
                     None => {

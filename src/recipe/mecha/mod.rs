@@ -7,6 +7,7 @@
 mod fault;
 mod legacy;
 mod merge;
+mod named;
 mod read;
 mod script;
 mod token;

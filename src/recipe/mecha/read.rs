@@ -1,23 +1,24 @@
 //! From a script to a recipe.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::Fault;
 use super::merge;
-use super::script::{Argument, Command, Dialect, Instruction, Script, Value};
+use super::named::Named;
+use super::script::{Command, Dialect, Instruction, Script, Value};
 use crate::keys::Configs;
-use crate::keys::nearest::nearest;
 use crate::method::Space;
 use crate::recipe::{Constant, Entry, Form, NodeId, Options, Recipe, RecipeNode, Route};
 
-/// The name of the config with one value for all tensors.
-const SINGLETON: &str = "singleton-mecha";
-/// The names of configs that mean a file's own names.
-const OWN: [&str; 1] = ["structural"];
+/// Values that dicts are copied to at most, so that a small text makes no large recipe.
+const COPIES_MAX: usize = 1_000_000;
 
 /// Makes a recipe of a script. Relative paths of models stay as they are.
 pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<Recipe, Fault> {
@@ -27,6 +28,9 @@ pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<
         lines: Vec::new(),
         models: Vec::new(),
         known: HashMap::new(),
+        shared: HashMap::new(),
+        partial: Vec::new(),
+        copied: 0,
         configs,
     };
     let mut last = None;
@@ -60,7 +64,7 @@ pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<
 #[derive(Clone, Debug)]
 pub(super) enum Item {
     /// A mapping that is no node yet.
-    Dict(IndexMap<String, Entry>),
+    Dict(Rc<IndexMap<String, Entry>>),
     /// A node.
     Node(NodeId),
 }
@@ -72,13 +76,19 @@ pub(super) struct Reader {
     lines: Vec<usize>,
     models: Vec<PathBuf>,
     known: HashMap<PathBuf, usize>,
+    /// The nodes by their hash.
+    shared: HashMap<u64, Vec<NodeId>>,
+    /// Of the first nodes, whether they may lack tensors of their config: see the old form.
+    pub(super) partial: Vec<bool>,
+    /// The values of dicts that were copied so far.
+    copied: usize,
     pub(super) configs: Arc<Configs>,
 }
 
 impl Reader {
     pub(super) fn instruction(&mut self, instruction: &Instruction) -> Result<Item, Fault> {
         match instruction.command {
-            Command::Dict => self.dict(instruction).map(Item::Dict),
+            Command::Dict => Ok(Item::Dict(Rc::new(self.dict(instruction)?))),
             Command::Literal => self.literal(instruction).map(Item::Node),
             Command::Model => self.model(instruction).map(Item::Node),
             Command::Merge => merge::merge(self, instruction).map(Item::Node),
@@ -88,12 +98,17 @@ impl Reader {
 
     /// Adds a node; one that is already there is shared.
     pub(super) fn node(&mut self, node: RecipeNode, line: usize) -> NodeId {
-        if let Some(known) = self.nodes.iter().rposition(|known| *known == node) {
-            return NodeId(known);
+        let mut hash = DefaultHasher::new();
+        node.hash(&mut hash);
+        let known = self.shared.entry(hash.finish()).or_default();
+        if let Some(known) = known.iter().find(|known| self.nodes[known.0] == node) {
+            return *known;
         }
+        let id = NodeId(self.nodes.len());
+        known.push(id);
         self.nodes.push(node);
         self.lines.push(line);
-        NodeId(self.nodes.len() - 1)
+        id
     }
 
     /// The line that says a node.
@@ -131,31 +146,48 @@ impl Reader {
     }
 
     /// The constant that a node is for every tensor, if it is one.
-    pub(super) fn folded(&self, id: NodeId) -> Option<Constant> {
-        match &self.nodes[id.0] {
-            RecipeNode::Route {
-                route: Route::ConvertSingleton,
-                inputs,
-            } => self.folded(inputs[0]),
-            RecipeNode::Literal {
-                entries,
-                form: Form::Singleton,
-                ..
-            } => match entries.get("key") {
-                Some(Entry::Constant(constant)) => Some(constant.clone()),
-                Some(Entry::Node(node)) => self.folded(*node),
-                None => None,
-            },
-            _ => None,
+    pub(super) fn folded(&self, mut id: NodeId) -> Option<Constant> {
+        loop {
+            id = match &self.nodes[id.0] {
+                RecipeNode::Route {
+                    route: Route::ConvertSingleton,
+                    inputs,
+                } => inputs[0],
+                RecipeNode::Literal {
+                    entries,
+                    form: Form::Singleton,
+                    ..
+                } => match entries.get("key")? {
+                    Entry::Constant(constant) => return Some(constant.clone()),
+                    Entry::Node(node) => *node,
+                },
+                _ => return None,
+            };
         }
     }
 
-    fn dict(&self, instruction: &Instruction) -> Result<IndexMap<String, Entry>, Fault> {
+    /// The values of a dict, as a copy.
+    pub(super) fn copy(
+        &mut self,
+        dict: &IndexMap<String, Entry>,
+        span: &Range<usize>,
+    ) -> Result<IndexMap<String, Entry>, Fault> {
+        self.copied += dict.len();
+        if self.copied <= COPIES_MAX {
+            return Ok(dict.clone());
+        }
+        let message =
+            format!("the dicts of this recipe are copied to more than {COPIES_MAX} values");
+        let fault = Fault::new(span.clone(), message).label("here");
+        Err(fault.help("give one dict to all that need it instead of copies"))
+    }
+
+    fn dict(&mut self, instruction: &Instruction) -> Result<IndexMap<String, Entry>, Fault> {
         let mut entries = IndexMap::new();
         for argument in &instruction.arguments {
             match (&argument.name, &argument.value) {
                 (None, Value::Reference(number)) => match self.item(*number) {
-                    Item::Dict(base) => entries.extend(base),
+                    Item::Dict(base) => entries.extend(self.copy(&base, &argument.span)?),
                     Item::Node(_) => {
                         let message = format!("`&{number}` is no dict");
                         let fault = Fault::new(argument.span.clone(), message);
@@ -196,7 +228,7 @@ impl Reader {
             return Err(Fault::new(value.span.clone(), message).help("refer to a dict"));
         };
         let literal = RecipeNode::Literal {
-            entries,
+            entries: self.copy(&entries, &value.span)?,
             form: named.form(&self.configs)?,
             space: named.space()?,
         };
@@ -276,102 +308,5 @@ pub(super) fn constant(value: &Value) -> Constant {
         Value::Integer(integer) => Constant::Number(*integer as f64),
         Value::Float(float) => Constant::Number(*float),
         Value::Text(text) => Constant::Text(text.clone()),
-    }
-}
-
-/// The arguments of an instruction by name.
-struct Named<'a> {
-    instruction: &'a Instruction,
-    arguments: Vec<(&'static str, &'a Argument)>,
-}
-
-impl<'a> Named<'a> {
-    fn of(instruction: &'a Instruction, names: &[&'static str]) -> Result<Named<'a>, Fault> {
-        let mut arguments: Vec<(&'static str, &Argument)> = Vec::new();
-        for (position, argument) in instruction.arguments.iter().enumerate() {
-            let word = instruction.command.word();
-            let known = match &argument.name {
-                None => names.get(position),
-                Some(name) => names.iter().find(|known| **known == name),
-            };
-            let Some(name) = known else {
-                let fault = Fault::new(
-                    argument.span.clone(),
-                    format!("`{word}` has no such argument"),
-                );
-                return Err(fault.help(format!("it takes {}", names.join(", "))));
-            };
-            if arguments.iter().any(|(known, _)| known == name) {
-                let message = format!("`{name}` is given twice");
-                return Err(Fault::new(argument.span.clone(), message).label("second time"));
-            }
-            arguments.push((name, argument));
-        }
-        Ok(Named {
-            instruction,
-            arguments,
-        })
-    }
-
-    fn get(&self, name: &str) -> Option<&'a Argument> {
-        let found = self.arguments.iter().find(|(known, _)| *known == name)?;
-        Some(found.1)
-    }
-
-    fn required(&self, name: &str, help: &str) -> Result<&'a Argument, Fault> {
-        self.get(name).ok_or_else(|| {
-            let word = self.instruction.command.word();
-            let message = format!("this {word} has no {name}");
-            Fault::new(self.instruction.span.clone(), message).help(help)
-        })
-    }
-
-    /// A text, or None for null.
-    fn text(&self, name: &str) -> Result<Option<(&'a str, &'a Argument)>, Fault> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(argument) => match &argument.value {
-                Value::Null => Ok(None),
-                Value::Text(text) => Ok(Some((text, argument))),
-                _ => {
-                    let message = format!("`{name}` is a text or null");
-                    Err(Fault::new(argument.span.clone(), message).help("write it in quotes"))
-                }
-            },
-        }
-    }
-
-    fn form(&self, configs: &Configs) -> Result<Form, Fault> {
-        Ok(match self.text("model_config")? {
-            None => Form::Inferred,
-            Some(("infer", _)) => Form::Inferred,
-            Some((SINGLETON, _)) => Form::Singleton,
-            Some((name, _)) if OWN.contains(&name) => Form::Own,
-            Some((name, argument)) => {
-                configs.find(name).map_err(|fault| {
-                    let fault = Fault::new(argument.span.clone(), fault.to_string());
-                    fault.help("`--config FILE` adds a config of your own")
-                })?;
-                Form::Config(name.to_owned())
-            }
-        })
-    }
-
-    fn space(&self) -> Result<Option<Space>, Fault> {
-        let Some((word, argument)) = self.text("merge_space")? else {
-            return Ok(None);
-        };
-        let words = [Space::Weight, Space::Delta, Space::Param].map(Space::word);
-        match Space::from_word(word) {
-            Some(space) => Ok(Some(space)),
-            None => {
-                let message = format!("there is no merge space \"{word}\"");
-                let fault = Fault::new(argument.span.clone(), message).label("not known");
-                Err(fault.help(match nearest(word, words.into_iter()) {
-                    Some(near) => format!("did you mean \"{near}\"?"),
-                    None => format!("it is one of {}", words.join(", ")),
-                }))
-            }
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The syntax of `.mecha`: instructions, one per line, that refer to earlier ones by number.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -130,6 +131,8 @@ pub fn parse(text: &str) -> Result<Script, Fault> {
     let mut at = text.len() - text.trim_start_matches('\u{feff}').len();
     let mut count = 0;
     let mut begun = false;
+    // Lines are counted up to a place that moves on with the text.
+    let (mut line, mut counted) = (1, 0);
     while at < text.len() {
         let start = at + text[at..].len() - text[at..].trim_start_matches([' ', '\t']).len();
         let end = text[at..].find('\n').map_or(text.len(), |len| at + len);
@@ -139,7 +142,8 @@ pub fn parse(text: &str) -> Result<Script, Fault> {
             at = end + 1;
             continue;
         }
-        let line = text[..start].matches('\n').count() + 1;
+        line += text[counted..start].matches('\n').count();
+        counted = start;
         let (words, next) = tokens(text, at)?;
         at = next;
         let Some((first, rest)) = words.split_first() else {
@@ -219,15 +223,15 @@ fn instruction(
         }));
     };
     let mut arguments: Vec<Argument> = Vec::with_capacity(rest.len());
+    let mut names: HashSet<&str> = HashSet::new();
     for token in rest {
         let argument = Argument {
             name: token.name.as_ref().map(|(name, _)| name.clone()),
             value: value(token, count)?,
             span: token.whole(),
         };
-        let named = |other: &Argument| other.name.is_some() && other.name == argument.name;
-        if let Some(name) = &argument.name
-            && arguments.iter().any(named)
+        if let Some((name, _)) = &token.name
+            && !names.insert(name)
         {
             let fault = Fault::new(argument.span, format!("`{name}` is given twice"));
             return Err(fault.label("second time").help("remove one of the two"));

@@ -127,9 +127,13 @@ impl Cursor<'_> {
                 Some(_) => text.extend(self.next()),
             }
         }
-        if !matches!(self.peek(), None | Some(' ' | '\t' | '\r' | '\n')) {
-            let fault = Fault::new(self.at..self.at + 1, "a word begins right after a string");
-            return Err(fault.label("expected a space here"));
+        match self.peek() {
+            None | Some(' ' | '\t' | '\r' | '\n') => {}
+            Some(next) => {
+                let place = self.at..self.at + next.len_utf8();
+                let fault = Fault::new(place, "a word begins right after a string");
+                return Err(fault.label("expected a space here"));
+            }
         }
         Ok(Token {
             name,

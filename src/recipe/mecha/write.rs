@@ -1,12 +1,15 @@
 //! From a recipe to a script that sd-mecha reads.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use indexmap::IndexMap;
 
 use super::merge::CASTS;
 use super::script::{Argument, Command, Dialect, Instruction, Line, Script, Value};
 use crate::dtype::Float;
 use crate::method::{Range, Shape, Space, Value as Given, in_recipes};
-use crate::recipe::{Constant, Entry, Form, NodeId, Recipe, RecipeNode, Route};
+use crate::recipe::{self, Constant, Form, NodeId, Recipe, RecipeNode, Route};
 
 /// A recipe that sd-mecha has no words for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +24,7 @@ pub fn write(recipe: &Recipe) -> Result<Script, WriteError> {
     let mut writer = Writer {
         recipe,
         instructions: Vec::new(),
+        known: HashMap::new(),
     };
     let mut numbers = Vec::with_capacity(recipe.nodes.len());
     for (id, node) in recipe.nodes.iter().enumerate() {
@@ -40,21 +44,27 @@ pub fn write(recipe: &Recipe) -> Result<Script, WriteError> {
 struct Writer<'a> {
     recipe: &'a Recipe,
     instructions: Vec<Instruction>,
+    /// The numbers of the instructions by their text.
+    known: HashMap<String, usize>,
 }
 
 impl Writer<'_> {
     fn push(&mut self, command: Command, arguments: Vec<Argument>) -> usize {
-        let same = |known: &Instruction| known.command == command && known.arguments == arguments;
-        if let Some(known) = self.instructions.iter().position(same) {
-            return known;
-        }
-        self.instructions.push(Instruction {
+        let number = self.instructions.len();
+        let instruction = Instruction {
             command,
             arguments,
-            line: self.instructions.len() + 2,
+            line: number + 2,
             span: 0..0,
-        });
-        self.instructions.len() - 1
+        };
+        match self.known.entry(instruction.to_string()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                new.insert(number);
+                self.instructions.push(instruction);
+                number
+            }
+        }
     }
 
     /// The number of the instruction that gives a node.
@@ -81,14 +91,14 @@ impl Writer<'_> {
 
     fn literal(
         &mut self,
-        entries: &IndexMap<String, Entry>,
+        entries: &IndexMap<String, recipe::Entry>,
         form: &Form,
         space: Option<Space>,
         numbers: &[usize],
     ) -> usize {
         let values = entries.iter().map(|(name, entry)| match entry {
-            Entry::Constant(constant) => named(name, value(constant)),
-            Entry::Node(id) => named(name, Value::Reference(numbers[id.0])),
+            recipe::Entry::Constant(constant) => named(name, value(constant)),
+            recipe::Entry::Node(id) => named(name, Value::Reference(numbers[id.0])),
         });
         let dict = self.push(Command::Dict, values.collect());
         if *form == Form::Inferred && space.is_none() {

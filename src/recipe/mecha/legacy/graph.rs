@@ -38,7 +38,10 @@ impl Reader {
     /// A weight per tensor, 0 by default.
     fn weights(&mut self, dict: &Instruction, line: usize) -> Result<Item, Fault> {
         let given = match self.instruction(dict)? {
-            Item::Dict(entries) if !entries.is_empty() => Some(self.mapping(entries, line)),
+            Item::Dict(entries) if !entries.is_empty() => {
+                let entries = self.copy(&entries, &dict.span)?;
+                Some(self.mapping(entries, line))
+            }
             _ => None,
         };
         let zero = self.constant(Constant::Number(0.0), line);
@@ -61,7 +64,7 @@ impl Reader {
             return id;
         }
         let operands = self.nodes[id.0].operands();
-        let whole = operands.iter().find(|operand| !self.is_partial(**operand));
+        let whole = operands.iter().find(|operand| !self.partial[operand.0]);
         let defaults = whole.map_or(operands.clone(), |whole| vec![*whole]);
         defaults.into_iter().fold(id, |id, default| {
             self.route(Route::Fallback, vec![id, default], line)
@@ -69,15 +72,20 @@ impl Reader {
     }
 
     /// Whether a node may lack tensors of its model config, because an adapter does.
-    fn is_partial(&self, id: NodeId) -> bool {
-        match &self.nodes[id.0] {
-            RecipeNode::Route { route, inputs } => match route {
-                Route::Convert(_) => true,
-                Route::Fallback => inputs.iter().all(|input| self.is_partial(*input)),
-                _ => false,
-            },
-            node => node.operands().iter().any(|input| self.is_partial(*input)),
+    fn is_partial(&mut self, id: NodeId) -> bool {
+        for node in &self.nodes[self.partial.len()..] {
+            let known = |input: &NodeId| self.partial[input.0];
+            let partial = match node {
+                RecipeNode::Route { route, inputs } => match route {
+                    Route::Convert(_) => true,
+                    Route::Fallback => inputs.iter().all(known),
+                    _ => false,
+                },
+                node => node.operands().iter().any(known),
+            };
+            self.partial.push(partial);
         }
+        self.partial[id.0]
     }
 
     /// The result, with the components that were not merged as the first model has them.
