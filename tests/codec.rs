@@ -212,10 +212,7 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn levels() -> Vec<Level> {
-    [Level::Baseline, Level::Avx2]
-        .into_iter()
-        .filter(|level| level.is_supported())
-        .collect()
+    Level::available().collect()
 }
 
 #[test]
@@ -237,7 +234,7 @@ fn the_executor_decodes_and_encodes_as_defined() {
                 let part = &part[..(len * float.bytes()).min(part.len())];
                 assert!(
                     through(level, float, float, part)
-                        == through(Level::Baseline, float, float, part)
+                        == through(Level::BASELINE, float, float, part)
                 );
             }
         }

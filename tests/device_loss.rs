@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::support::backends::{devices, found, open};
 use crate::support::cases::{Case, Elements, Outcome, row};
 use wgmerge::dtype::Float;
+use wgmerge::exec::cpu::Level;
 use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, OpenError, adapters, probe};
 use wgmerge::exec::{ExecError, Executor};
 use wgmerge::kernel::{Compute, End, Entry, Formula, Operand, Program, Step};
@@ -34,7 +35,7 @@ fn sum_of_two() -> Case {
 }
 
 fn executor(device: &Arc<GpuDevice>) -> GpuExecutor {
-    GpuExecutor::new(Arc::clone(device), BYTES, BYTES).expect("a slot")
+    GpuExecutor::new(Arc::clone(device), BYTES, BYTES, Level::BASELINE).expect("a slot")
 }
 
 fn is_lost(outcome: &Outcome) -> bool {
@@ -52,7 +53,7 @@ fn a_destroyed_device_is_lost_for_every_executor() {
         assert!(is_lost(&case.run(&mut first)));
         assert!(is_lost(&case.run(&mut second)));
         assert!(device.is_lost());
-        let refused = GpuExecutor::new(Arc::clone(&device), BYTES, BYTES);
+        let refused = GpuExecutor::new(Arc::clone(&device), BYTES, BYTES, Level::BASELINE);
         assert!(matches!(refused, Err(ExecError::Lost(_))));
         assert!(!probe::run(&device).passed());
     }
@@ -120,7 +121,7 @@ fn a_slot_beyond_the_limits_is_out_of_memory() {
     for device in devices() {
         let bytes = device.limits().binding_bytes as usize + 1;
         for (arena, output) in [(bytes, 16), (16, bytes)] {
-            let refused = GpuExecutor::new(Arc::clone(device), arena, output);
+            let refused = GpuExecutor::new(Arc::clone(device), arena, output, Level::BASELINE);
             assert!(
                 matches!(refused, Err(ExecError::OutOfMemory(_))),
                 "{refused:?}"

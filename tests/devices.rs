@@ -123,9 +123,9 @@ fn a_device_that_fails_at_any_call_leaves_the_rest_to_the_cpu() {
         for after in 0..8 {
             let fault = faults[after % 2].clone();
             let calls = Arc::new(AtomicUsize::new(0));
-            let slot = move |_, _| {
+            let slot = move |_, _, _| {
                 let (calls, fault) = (Arc::clone(&calls), fault.clone());
-                let executor = Box::new(CpuExecutor::new(Level::Baseline));
+                let executor = Box::new(CpuExecutor::new(Level::BASELINE));
                 let fault = move || match calls.fetch_add(1, Ordering::SeqCst) >= after {
                     true => Err(fault.clone()),
                     false => Ok(()),
@@ -153,7 +153,7 @@ fn a_device_that_opens_no_slot_leaves_everything_to_the_cpu() {
     let output = folder.path().join("out.safetensors");
     let case = case(folder.path(), "linear", Float::BF16, &[]);
     let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
-    let slot = |_, _| Err(ExecError::OutOfMemory("full".to_owned()));
+    let slot = |_, _, _| Err(ExecError::OutOfMemory("full".to_owned()));
     let limits = DeviceLimits {
         binding_bytes: 1 << 20,
     };
@@ -240,8 +240,8 @@ mod gpu {
                 let gpu = open(&adapter);
                 let inner = Device::gpu(Arc::clone(&gpu));
                 let calls = Arc::new(AtomicUsize::new(0));
-                let slot = move |arena, output| {
-                    let executor = inner.open_slot(arena, output)?;
+                let slot = move |arena, output, level| {
+                    let executor = inner.open_slot(arena, output, level)?;
                     let (gpu, calls) = (Arc::clone(&gpu), Arc::clone(&calls));
                     let fault = move || {
                         if calls.fetch_add(1, Ordering::SeqCst) == after {

@@ -33,11 +33,28 @@ impl World {
 
     /// Starts a merge into `output` of the folder `out` and waits until it is writing tensors.
     fn writing(&self, output: &str, arguments: &[&str]) -> Child {
+        self.begun(output, "wchar", &[&["-M", "slerp"], arguments].concat())
+    }
+
+    /// Starts a merge that looks for the statistics of whole models, and waits until it reads.
+    fn surveying(&self, output: &str) -> Child {
+        let ties = ["-M", "ties", "-b", "1.safetensors", "-p", "density=0.3"];
+        let child = self.begun(
+            output,
+            "rchar",
+            &[&ties[..], &["-p", "scope=model"]].concat(),
+        );
+        assert!(moved(&child, "wchar") < BEGUN, "it writes before it knows");
+        child
+    }
+
+    /// Starts a merge and waits until the system has moved so many bytes for it.
+    fn begun(&self, output: &str, counter: &str, arguments: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
         command
             .current_dir(self.folder.path())
             .args(["merge", "--device", "cpu", "--threads", "1"])
-            .args(["--memory", "32MiB", "-M", "slerp"])
+            .args(["--memory", "32MiB"])
             .args(["1.safetensors", "2.safetensors", "-o"])
             .arg(Path::new("out").join(output))
             .args(arguments)
@@ -45,7 +62,7 @@ impl World {
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
         let begin = Instant::now();
-        while written(&child) < BEGUN {
+        while moved(&child, counter) < BEGUN {
             let ended = child.try_wait().expect("a child");
             assert!(ended.is_none(), "it ended before it was stopped: {ended:?}");
             let waited = begin.elapsed();
@@ -56,10 +73,12 @@ impl World {
     }
 }
 
-/// Bytes that a process has given to the system to write, to anything.
-fn written(child: &Child) -> u64 {
+/// Bytes that the system has read or written for a process, by the name of its counter.
+fn moved(child: &Child, counter: &str) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("wchar: "));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(counter)?.strip_prefix(": "));
     line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
 }
 
@@ -86,9 +105,19 @@ fn everything(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Stops merges into `output` by each signal and compares what there is with what there was.
 fn check(world: &World, output: &str, arguments: &[&str]) {
+    check_begun(world, output, || world.writing(output, arguments));
+}
+
+fn check_begun(world: &World, output: &str, begin: impl Fn() -> Child) {
     let before = everything(world.folder.path());
     for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
-        let ended = stop(world.writing(output, arguments), signal);
+        let child = begin();
+        let told = Instant::now();
+        let ended = stop(child, signal);
+        assert!(
+            told.elapsed() < Duration::from_secs(5),
+            "{output}, {signal:?}: too long"
+        );
         let text = String::from_utf8_lossy(&ended.stderr);
         if signal == Signal::KILL {
             assert_eq!(ended.status.signal(), Some(9), "{output}: {text}");
@@ -124,4 +153,12 @@ fn stopped_while_it_writes() {
     older(merged.join("model.safetensors"));
     older(merged.join("config.json"));
     check(&world, "merged", &["--force"]);
+}
+
+#[test]
+fn stopped_while_it_looks_for_statistics() {
+    let world = World::new();
+    check_begun(&world, "merged.safetensors", || {
+        world.surveying("merged.safetensors")
+    });
 }

@@ -243,7 +243,7 @@ fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) 
         inputs,
         output: 0,
     };
-    for level in [Level::Baseline, Level::Avx2] {
+    for level in Level::available() {
         let mut output = vec![0; 4 * len];
         let batch = Batch {
             program,
@@ -341,7 +341,7 @@ fn a_tile_is_summed_by_the_tree() {
                 sums[0]
             })
             .collect();
-        for level in [Level::Baseline, Level::Avx2] {
+        for level in Level::available() {
             let found = CpuExecutor::new(level)
                 .sum(&batch, &arena)
                 .expect("the CPU does it");

@@ -95,9 +95,9 @@ fn threads_memory_and_instructions_do_not_change_a_byte() {
             let case = work(&models, row);
             let (expected, _) = case.run(&output, None).expect("a merge");
             for (threads, memory, level) in [
-                (2, 4 << 30, Level::Baseline),
-                (5, 22 << 20, Level::Avx2),
-                (1, 21 << 20, Level::Baseline),
+                (2, 4 << 30, Level::BASELINE),
+                (5, 22 << 20, Level::detect()),
+                (1, 21 << 20, Level::BASELINE),
             ] {
                 let case = Case {
                     threads,
@@ -124,8 +124,9 @@ fn tensors_cut_for_a_device_give_the_same_bytes() {
         let case = work(&models, row);
         let (expected, _) = case.run(&output, None).expect("a merge");
         for binding_bytes in [48 << 10, 512 << 10, 64 << 20] {
-            let slot =
-                |_, _| Ok(Box::new(CpuExecutor::new(Level::Baseline)) as Box<dyn Executor + Send>);
+            let slot = |_, _, _| {
+                Ok(Box::new(CpuExecutor::new(Level::BASELINE)) as Box<dyn Executor + Send>)
+            };
             let limits = DeviceLimits { binding_bytes };
             let device = Device::new("small".to_owned(), limits, Box::new(slot));
             let (found, _) = case.run(&output, Some(device)).expect("a merge");

@@ -118,7 +118,7 @@ fn statistics(compute: Compute, end: impl FnOnce(Vec<u16>) -> End) -> Program {
 }
 
 fn expected(case: &Case) -> Outcome {
-    case.run(&mut CpuExecutor::new(Level::Baseline))
+    case.run(&mut CpuExecutor::new(Level::BASELINE))
 }
 
 fn compare(cases: Vec<(String, Case)>) {
@@ -322,8 +322,9 @@ fn workers_share_a_device() {
     use wgmerge::exec::gpu::GpuExecutor;
     for device in devices() {
         let worker = |seed: u64| {
-            let mut executor = GpuExecutor::new(Arc::clone(device), SLOT_BYTES, SLOT_BYTES)
-                .unwrap_or_else(|error| panic!("{error}"));
+            let mut executor =
+                GpuExecutor::new(Arc::clone(device), SLOT_BYTES, SLOT_BYTES, Level::BASELINE)
+                    .unwrap_or_else(|error| panic!("{error}"));
             for turn in 0..20 {
                 let case = case(calling(Formula::Blend, Compute::F32), seed * 100 + turn);
                 assert_same("a worker", &expected(&case), &case.run(&mut executor));

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::header::{HEADER_BYTES_MAX, Header, HeaderError, LENGTH_BYTES, parse_header};
-use super::identity::FileIdentity;
+use super::identity::{FileIdentity, FileState};
 
 /// A safetensors file whose header has been validated.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct WeightFile {
     pub data_start: u64,
     file: File,
     identity: FileIdentity,
+    state: FileState,
 }
 
 /// What can be wrong with one file.
@@ -109,6 +110,15 @@ pub enum FileError {
         /// The system's error.
         fault: io::Error,
     },
+    /// It is not what it was when it was opened.
+    #[error(
+        "{path}: the file was changed while it was read; nothing was written, leave the file alone \
+         during the run"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// It ended before all bytes were read that its header promised.
     #[error(
         "{path}: the file was truncated while reading: {expected} bytes were expected at byte \
@@ -156,6 +166,7 @@ impl WeightFile {
             data_start: 0,
             file,
             identity,
+            state: FileState::of(&metadata),
         };
         let header = weights.read_header()?;
         Ok((weights, header))
@@ -164,6 +175,25 @@ impl WeightFile {
     /// What the file is, whatever it is called; compare it with [`FileIdentity::of`] an output.
     pub fn identity(&self) -> &FileIdentity {
         &self.identity
+    }
+
+    /// Checks that nothing wrote to the file since it was opened, and that its name leads to no
+    /// other file. A file that lost its name is still read as it was.
+    ///
+    /// # Errors
+    /// [`FileError::Changed`], or [`FileError::Open`] where the system does not say.
+    pub fn check_unchanged(&self) -> Result<(), FileError> {
+        let path = || self.path.clone();
+        let now = self.file.metadata().map_err(|fault| FileError::Open {
+            path: path(),
+            fault,
+        })?;
+        let same = FileState::of(&now) == self.state;
+        let replaced = FileIdentity::of(&self.path).is_ok_and(|found| found != self.identity);
+        match same && !replaced {
+            true => Ok(()),
+            false => Err(FileError::Changed { path: path() }),
+        }
     }
 
     /// The open file, for callers that read it in a way of their own. Its cursor belongs to nobody.

@@ -1,4 +1,4 @@
-//! Tells whether two paths lead to one file.
+//! Tells whether two paths lead to one file, and whether a file has changed.
 //!
 //! On Unix a file is its device and inode, so symbolic and hard links are seen through. Elsewhere
 //! it is its canonical path, which sees through symbolic links only.
@@ -38,6 +38,23 @@ impl FileIdentity {
         FileIdentity {
             device: metadata.dev(),
             inode: metadata.ino(),
+        }
+    }
+}
+
+/// What is compared to notice that a file was changed: its length, and when it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileState {
+    len: u64,
+    written: Option<std::time::SystemTime>,
+}
+
+impl FileState {
+    pub(super) fn of(metadata: &std::fs::Metadata) -> FileState {
+        FileState {
+            len: metadata.len(),
+            // Where the system keeps no time, the length is all there is.
+            written: metadata.modified().ok(),
         }
     }
 }

@@ -197,6 +197,17 @@ impl Checkpoint {
         Ok(self.files[file].read_at(offset, buf)?)
     }
 
+    /// Checks that none of its files was changed since it was opened.
+    ///
+    /// # Errors
+    /// [`FileError::Changed`] with the first that was.
+    pub fn check_unchanged(&self) -> Result<(), CheckpointError> {
+        for file in &self.files {
+            file.check_unchanged()?;
+        }
+        Ok(())
+    }
+
     fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
         for name in &group.files {
             let component = group.component.as_deref();

@@ -15,10 +15,14 @@ use crate::plan::human;
 pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let found = devices();
     if args.json {
-        let cpu = json!({ "threads": threads(None), "level": level() });
+        let cpu = json!({ "threads": threads(None), "level": Level::detect().name() });
         return out::print_json(&json!({ "cpu": cpu, "gpus": found }));
     }
-    let mut text = format!("cpu      {} threads, {}\n", threads(None), level());
+    let mut text = format!(
+        "cpu      {} threads, {}\n",
+        threads(None),
+        Level::detect().name()
+    );
     for device in &found {
         text.push_str(&describe(device));
     }
@@ -26,13 +30,6 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
         text.push_str("no GPU adapter found; merges run on the CPU\n");
     }
     out::print(&text)
-}
-
-fn level() -> &'static str {
-    match Level::detect() {
-        Level::Baseline => "baseline instructions",
-        Level::Avx2 => "AVX2 and F16C",
-    }
 }
 
 fn describe(device: &DeviceReport) -> String {

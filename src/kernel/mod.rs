@@ -25,7 +25,7 @@ pub use formula::{Formula, Kind};
 pub use plane::{Made, Plane, RowSums};
 pub use program::{End, Entry, Operand, Program, Step};
 pub use row::Row;
-pub use selection::{BINS, Kept, Selection, Threshold, Ties, Window};
+pub use selection::{BINS, Contradiction, Kept, Selection, Threshold, Ties, Window};
 pub use statistic::{Derive, Iterate, Passes, Scope, Statistic};
 pub use stream::Stream;
 pub use weiszfeld::Weiszfeld;

@@ -89,7 +89,17 @@ pub struct Selection {
     equal: Option<u64>,
     /// The keys among which the threshold most likely is.
     guess: Option<(u32, u32)>,
+    /// How often counts were taken.
+    passes: u32,
 }
+
+/// Passes that suffice: the window of the guess, and three that divide all 31 bits of a key.
+const PASSES_MAX: u32 = 4;
+
+/// Counts that cannot all be of the same keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("two passes over the same entries counted different ones")]
+pub struct Contradiction;
 
 impl Selection {
     /// A search for the `k` largest of `n` keys; `k` at most `n`.
@@ -108,6 +118,7 @@ impl Selection {
             above: 0,
             equal,
             guess: None,
+            passes: 0,
         }
     }
 
@@ -143,15 +154,34 @@ impl Selection {
     }
 
     /// Takes the counts of the last [`Self::window`]: one per bin, then those above it.
-    pub fn feed(&mut self, counts: &[u64]) {
+    ///
+    /// # Errors
+    /// [`Contradiction`] where the counts do not agree with those of earlier passes: the keys have
+    /// changed. However they change, the search ends.
+    pub fn feed(&mut self, counts: &[u64]) -> Result<(), Contradiction> {
         assert_eq!(counts.len(), BINS + 1, "bins of a window and what is above");
-        let Some(window) = self.window() else { return };
+        let Some(window) = self.window() else {
+            return Ok(());
+        };
+        self.passes += 1;
+        if self.passes > PASSES_MAX {
+            return Err(Contradiction);
+        }
         self.guess = None;
+        self.narrow(window, counts);
+        // Between ends that have crossed there is no key.
+        match self.lo <= self.hi {
+            true => Ok(()),
+            false => Err(Contradiction),
+        }
+    }
+
+    /// Moves the ends of the bracket to where the k-th largest key is.
+    fn narrow(&mut self, window: Window, counts: &[u64]) {
         let mut above = counts[BINS];
         let end = u64::from(window.lo) + ((BINS as u64) << window.shift);
         if above >= self.k {
-            // Above the window. It cannot be when the window reached the end of the bracket.
-            self.lo = u32::try_from(end).unwrap_or(KEY_MAX);
+            self.lo = u32::try_from(end).unwrap_or(u32::MAX);
             return;
         }
         for bin in (0..BINS).rev() {
@@ -166,7 +196,11 @@ impl Selection {
             }
             above += counts[bin];
         }
-        self.hi = window.lo.saturating_sub(1);
+        // Below the window; there is nothing below zero.
+        match window.lo.checked_sub(1) {
+            Some(below) => self.hi = below,
+            None => self.lo = u32::MAX,
+        }
         self.above = above;
     }
 

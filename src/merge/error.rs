@@ -47,6 +47,15 @@ pub enum MergeError {
         /// The element's index.
         element: u64,
     },
+    /// Two passes over a tensor saw different values.
+    #[error(
+        "two readings of tensor `{key}` do not agree: an input was changed during the run, or memory \
+         or device are faulty; nothing was written, leave the inputs alone and try again"
+    )]
+    Contradiction {
+        /// The tensor.
+        key: String,
+    },
     /// The user stopped it.
     #[error("interrupted; nothing was written")]
     Interrupted,
@@ -68,7 +77,9 @@ impl MergeError {
                 fault,
                 SinkError::DiskFull { .. } | SinkError::Io { .. } | SinkError::Incomplete { .. }
             ),
-            MergeError::Interrupted | MergeError::Internal(_) => false,
+            MergeError::Contradiction { .. }
+            | MergeError::Interrupted
+            | MergeError::Internal(_) => false,
         }
     }
 }

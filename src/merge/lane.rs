@@ -87,6 +87,7 @@ impl<'a> Lane<'a> {
         let plan = shared.plan;
         let chunk = plan.memory.chunk_elements.unwrap_or(usize::MAX) as u64;
         for start in (0..part.len).step_by(chunk as usize) {
+            shared.check_running()?;
             let chunk = Part {
                 start: part.start + start,
                 len: chunk.min(part.len - start),

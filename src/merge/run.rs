@@ -33,7 +33,7 @@ impl Merge {
                 Some(_) => self.plan().memory.lanes,
                 None => self.settings.threads,
             }),
-            level: self.settings.level.or_baseline(),
+            level: self.settings.level,
             deltas: Deltas::default(),
             reading: Busy::default(),
             writing: Busy::default(),
@@ -41,6 +41,7 @@ impl Merge {
             degraded: Degraded::default(),
         };
         self.run_passes(&shared, &sinks)?;
+        shared.check_unchanged()?;
         let mut written = 0;
         for sink in sinks {
             written += shared.writing.during(|| sink.finish())?.bytes;

@@ -29,13 +29,14 @@ pub(super) struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    /// Reads bytes of a model's file.
+    /// Reads bytes of a model's file, unless the merge is stopped.
     pub(super) fn read(
         &self,
         (model, file): (usize, usize),
         offset: u64,
         target: &mut [u8],
     ) -> Result<(), MergeError> {
+        self.check_running()?;
         let checkpoint = &self.checkpoints[model];
         self.reading
             .during(|| checkpoint.read_at(file, offset, target))?;
@@ -48,6 +49,32 @@ impl Shared<'_> {
     /// Bytes of arena that the inputs of a part take.
     pub(super) fn arena_bytes(&self, part: &Part) -> usize {
         self.plan.arena_bytes(part) as usize
+    }
+
+    /// Stops what goes on once the user has said so.
+    pub(super) fn check_running(&self) -> Result<(), MergeError> {
+        match self.cancel.load(Ordering::Relaxed) {
+            true => Err(MergeError::Interrupted),
+            false => Ok(()),
+        }
+    }
+
+    /// Checks that no input was changed since it was opened.
+    pub(super) fn check_unchanged(&self) -> Result<(), MergeError> {
+        for checkpoint in self.checkpoints {
+            checkpoint.check_unchanged()?;
+        }
+        Ok(())
+    }
+
+    /// The fault of a job of which two readings do not agree.
+    pub(super) fn contradiction(&self, job: usize) -> MergeError {
+        match self.check_unchanged() {
+            Err(changed) => changed,
+            Ok(()) => MergeError::Contradiction {
+                key: self.plan.jobs[job].key.clone(),
+            },
+        }
     }
 
     /// Names the model and tensor of a fault in a batch; `job_of` gives the job of each piece.

@@ -10,12 +10,11 @@ pub const SLOT_BYTES: usize = 4 << 20;
 /// Runs `body` on the CPU at both levels, as far as the machine has them, and on every GPU adapter
 /// found. Under `WGMERGE_REQUIRE_GPU=1` a machine without adapters fails.
 pub fn for_each_backend(mut body: impl FnMut(&str, &mut dyn Executor)) {
-    for (name, level) in [("cpu baseline", Level::Baseline), ("cpu avx2", Level::Avx2)] {
-        if level.is_supported() {
-            body(name, &mut CpuExecutor::new(level));
-        } else {
-            println!("skipped {name}: not supported by this machine");
-        }
+    for level in Level::available() {
+        body(level.name(), &mut CpuExecutor::new(level));
+    }
+    if Level::avx2().is_none() {
+        println!("skipped AVX2: not supported by this machine");
     }
     #[cfg(feature = "gpu")]
     for_each_gpu(|name, executor| body(name, executor));
@@ -60,8 +59,9 @@ mod gpu {
     pub fn for_each_gpu(mut body: impl FnMut(&str, &mut GpuExecutor)) {
         for device in devices() {
             println!("on {}", device.description());
-            let mut executor = GpuExecutor::new(Arc::clone(device), SLOT_BYTES, SLOT_BYTES)
-                .unwrap_or_else(|error| panic!("{}: {error}", device.description()));
+            let mut executor =
+                GpuExecutor::new(Arc::clone(device), SLOT_BYTES, SLOT_BYTES, Level::BASELINE)
+                    .unwrap_or_else(|error| panic!("{}: {error}", device.description()));
             body(&device.description().name, &mut executor);
         }
     }

@@ -41,12 +41,11 @@ pub(super) struct Engine {
 impl Engine {
     /// The CPU with this many threads.
     pub(super) fn cpu(threads: NonZeroUsize) -> Engine {
-        let level = Level::detect();
         Engine {
             name: "CPU".to_owned(),
             slots: threads,
             arena_bytes: CPU_ARENA_BYTES,
-            open: Box::new(move |_, _| Ok(Box::new(CpuExecutor::new(level)))),
+            open: Box::new(|_, _, level| Ok(Box::new(CpuExecutor::new(level)))),
         }
     }
 
@@ -57,7 +56,7 @@ impl Engine {
             name: device.name.clone(),
             slots: NonZeroUsize::MIN.saturating_add(DEVICE_SLOTS - 1),
             arena_bytes: DEVICE_ARENA_BYTES.min(binding_bytes),
-            open: Box::new(move |arena, output| device.open_slot(arena, output)),
+            open: Box::new(move |arena, output, level| device.open_slot(arena, output, level)),
         }
     }
 }
@@ -217,7 +216,7 @@ impl<'a> Work<'a> {
         // Each slot has inputs of its own, as in a merge.
         let arena = self.arena.clone();
         let mut output = vec![0; self.output_bytes];
-        let opened = (engine.open)(arena.len(), output.len());
+        let opened = (engine.open)(arena.len(), output.len(), Level::detect());
         let ready = opened.and_then(|mut executor| {
             self.run(executor.as_mut(), &arena, &mut output)?;
             Ok(executor)

@@ -18,7 +18,7 @@ pub(super) fn decode(
     out: &mut [u32],
 ) -> bool {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.is_avx2() {
         // SAFETY: an executor has this level only where the machine supports it.
         return unsafe { avx2::decode(float, working, bytes, out) };
     }
@@ -29,7 +29,7 @@ pub(super) fn decode(
 /// Encodes settled f32 bits as little-endian elements.
 pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.is_avx2() {
         // SAFETY: an executor has this level only where the machine supports it.
         return unsafe { avx2::encode(float, plane, out) };
     }

@@ -22,7 +22,7 @@ pub(super) fn tally(level: Level, plane: &[u32], window: Window, bins: &mut [u64
 #[inline]
 pub(super) fn scan(level: Level, plane: &[u32], lo: u32, hi: u32, hit: impl FnMut(u32)) -> u64 {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.is_avx2() {
         // SAFETY: an executor has this level only where the machine supports it.
         return unsafe { scan_avx2(plane, lo, hi, hit) };
     }
@@ -84,7 +84,7 @@ pub(super) fn collect(
     candidates: &mut Vec<u32>,
 ) -> u64 {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.is_avx2() {
         // SAFETY: an executor has this level only where the machine supports it.
         return unsafe { collect_avx2(plane, lo, hi, candidates) };
     }

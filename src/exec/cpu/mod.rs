@@ -3,11 +3,17 @@
 //! A tile's values are planes that stay in the first cache level; every step is one loop over a
 //! plane that the compiler vectorizes. The loops are compiled twice, for the baseline instruction
 //! set and for AVX2 with F16C, and the level is chosen at run time. One executor uses one thread.
+//!
+//! The only unsafe code of the library is here: calls of loops compiled for a [`Level`], which the
+//! machine is known to have, and their loads and stores within slices of checked length.
+
+#![allow(unsafe_code, reason = "loops compiled for an instruction set")]
 
 pub mod candidates;
 mod codec;
 mod count;
 mod formula;
+mod level;
 mod philox;
 mod plain;
 pub mod product;
@@ -17,52 +23,8 @@ mod tile;
 use super::{Batch, ExecError, Executor};
 use crate::kernel::{BINS, End, Window};
 use candidates::Candidates;
+pub use level::Level;
 use tile::Tile;
-
-/// The instruction set that the loops are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// What the target guarantees.
-    Baseline,
-    /// AVX2, F16C and POPCNT.
-    Avx2,
-}
-
-impl Level {
-    /// This level, or the baseline where the machine lacks it.
-    pub fn or_baseline(self) -> Level {
-        match self.is_supported() {
-            true => self,
-            false => Level::Baseline,
-        }
-    }
-
-    /// The best level of this machine. The environment variable `WGMERGE_SIMD=baseline` chooses
-    /// the baseline, to compare the two.
-    pub fn detect() -> Level {
-        let forced = std::env::var_os("WGMERGE_SIMD").is_some_and(|value| value == "baseline");
-        if !forced && Level::Avx2.is_supported() {
-            Level::Avx2
-        } else {
-            Level::Baseline
-        }
-    }
-
-    /// Whether this machine can run it.
-    pub fn is_supported(self) -> bool {
-        match self {
-            Level::Baseline => true,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => {
-                is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("f16c")
-                    && is_x86_feature_detected!("popcnt")
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2 => false,
-        }
-    }
-}
 
 /// Runs Programs on one thread.
 #[derive(Debug)]
@@ -72,10 +34,10 @@ pub struct CpuExecutor {
 }
 
 impl CpuExecutor {
-    /// An executor at a level, or at the baseline where the machine lacks it.
+    /// An executor at a level.
     pub fn new(level: Level) -> CpuExecutor {
         CpuExecutor {
-            level: level.or_baseline(),
+            level,
             tile: Tile::default(),
         }
     }

@@ -15,7 +15,7 @@ const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 pub(super) fn fill(level: Level, stream: Stream, start: u64, out: &mut [u32]) {
     assert_eq!(start % 4, 0, "a tile begins at a whole block");
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.is_avx2() {
         // SAFETY: an executor has this level only where the machine supports it.
         return unsafe { avx2::fill(stream, start, out) };
     }

@@ -45,7 +45,7 @@ impl Product<'_> {
             return;
         }
         #[cfg(target_arch = "x86_64")]
-        if level == Level::Avx2 {
+        if level.is_avx2() {
             #[target_feature(enable = "avx2")]
             fn avx2(product: &Product<'_>, scale: f64, start: u64, out: &mut [f32]) {
                 product.multiply(scale, start as usize, out);

@@ -157,7 +157,7 @@ fn call(
     out: &mut [u32],
 ) {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.is_avx2() {
         #[target_feature(enable = "avx2,f16c")]
         fn avx2(compute: Compute, formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]) {
             call_inline(compute, formula, arguments, out);

@@ -28,15 +28,17 @@ pub struct GpuExecutor {
 impl GpuExecutor {
     /// Allocates a slot for arenas of up to `arena_bytes` and results of up to `output_bytes`, of
     /// which neither may exceed the device's [`binding_bytes`](super::GpuLimits::binding_bytes).
-    /// Fails if the device is lost or has no memory for it.
+    /// What a device may not decide is computed on the CPU at `level`. Fails if the device is lost or
+    /// has no memory for it.
     pub fn new(
         device: Arc<GpuDevice>,
         arena_bytes: usize,
         output_bytes: usize,
+        level: Level,
     ) -> Result<GpuExecutor, ExecError> {
         Ok(GpuExecutor {
             slot: Slot::new(device, arena_bytes, output_bytes)?,
-            cpu: CpuExecutor::new(Level::detect()),
+            cpu: CpuExecutor::new(level),
             rescued: 0,
         })
     }

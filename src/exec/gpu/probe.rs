@@ -13,6 +13,7 @@ use super::{GpuDevice, GpuExecutor};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Piece};
 use crate::kernel::{End, Window};
+use crate::plan::in_runs;
 use experiments::{ELEMENTS, Experiment, experiments};
 
 /// One comparison.
@@ -59,7 +60,7 @@ pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
     let experiments = experiments();
     compile(device, &experiments);
     let bytes = 4 * ELEMENTS * std::mem::size_of::<f64>();
-    let mut gpu = match GpuExecutor::new(Arc::clone(device), bytes, bytes) {
+    let mut gpu = match GpuExecutor::new(Arc::clone(device), bytes, bytes, Level::BASELINE) {
         Ok(gpu) => gpu,
         Err(error) => {
             let check = Check {
@@ -88,15 +89,9 @@ pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
 /// Compiles all Programs on as many threads as the machine has: compiling takes longer than all
 /// the rest. Errors come back when the Programs run.
 fn compile(device: &GpuDevice, experiments: &[Experiment]) {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = experiments.len().div_ceil(threads.min(8));
-    std::thread::scope(|scope| {
-        for experiments in experiments.chunks(share) {
-            scope.spawn(move || {
-                for experiment in experiments {
-                    let _ = device.pipeline(&experiment.program);
-                }
-            });
+    in_runs(experiments, 1, |experiments| {
+        for experiment in experiments {
+            let _ = device.pipeline(&experiment.program);
         }
     });
 }
@@ -104,7 +99,7 @@ fn compile(device: &GpuDevice, experiments: &[Experiment]) {
 /// What is wrong, or nothing.
 fn compare(experiment: &Experiment, gpu: &mut GpuExecutor) -> String {
     let rescued = gpu.rescued_pieces();
-    let expected = outcome(experiment, &mut CpuExecutor::new(Level::Baseline));
+    let expected = outcome(experiment, &mut CpuExecutor::new(Level::BASELINE));
     let found = outcome(experiment, gpu);
     let hazard = gpu.rescued_pieces() > rescued;
     match (expected, found) {

@@ -1,5 +1,6 @@
 //! Which device computes.
 
+use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Executor};
 use crate::plan::DeviceLimits;
 
@@ -76,8 +77,10 @@ pub enum DeviceError {
     },
 }
 
-/// Opens the executor of one lane, for an arena and an output buffer of these sizes in bytes.
-pub type Slot = dyn Fn(usize, usize) -> Result<Box<dyn Executor + Send>, ExecError> + Send + Sync;
+/// Opens the executor of one lane, for an arena and an output buffer of these sizes in bytes, and
+/// the instruction set of what the CPU computes for it.
+pub type Slot =
+    dyn Fn(usize, usize, Level) -> Result<Box<dyn Executor + Send>, ExecError> + Send + Sync;
 
 /// A device other than the CPU.
 pub struct Device {
@@ -108,7 +111,8 @@ impl Device {
         &self,
         arena_bytes: usize,
         output_bytes: usize,
+        level: Level,
     ) -> Result<Box<dyn Executor + Send>, ExecError> {
-        (self.slot)(arena_bytes, output_bytes)
+        (self.slot)(arena_bytes, output_bytes, level)
     }
 }

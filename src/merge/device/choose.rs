@@ -89,8 +89,8 @@ impl Device {
             binding_bytes: gpu.limits().binding_bytes,
         };
         let name = format!("{} ({})", gpu.description().name, gpu.description().backend);
-        let slot = move |arena_bytes, output_bytes| {
-            let executor = GpuExecutor::new(gpu.clone(), arena_bytes, output_bytes)?;
+        let slot = move |arena_bytes, output_bytes, level| {
+            let executor = GpuExecutor::new(gpu.clone(), arena_bytes, output_bytes, level)?;
             Ok(Box::new(executor) as Box<dyn Executor + Send>)
         };
         Device::new(name, limits, Box::new(slot))

@@ -30,7 +30,7 @@ impl<'a> Engine<'a> {
             cpu: CpuExecutor::new(level),
         };
         if let Some(device) = device {
-            match device.open_slot(memory.arena_bytes, memory.output_bytes) {
+            match device.open_slot(memory.arena_bytes, memory.output_bytes, level) {
                 Ok(slot) => engine.device = Some(slot),
                 Err(fault) => engine.give_up(&fault),
             }

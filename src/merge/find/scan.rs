@@ -245,7 +245,8 @@ fn count(
             .zip(totals.chunks_exact(BINS + 1));
         for ((selection, window), counts) in fed {
             if window.is_some() {
-                selection.feed(counts);
+                let fed = selection.feed(counts);
+                fed.map_err(|_| lane.shared.contradiction(part.job))?;
             }
         }
     }

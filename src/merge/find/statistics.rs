@@ -1,6 +1,6 @@
 //! The statistics of tensors whose inputs lie in a lane's arena as a whole.
 
-use crate::exec::{Batch, ExecError, Piece};
+use crate::exec::{Batch, Piece};
 use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Threshold, Window};
 use crate::merge::MergeError;
 use crate::merge::device::Engine;
@@ -140,6 +140,8 @@ fn largest(
         .map(|(part, row)| part.piece(row))
         .collect();
     let mut search = Search {
+        shared,
+        jobs: parts.iter().map(|part| part.part.job).collect(),
         program,
         pieces,
         values,
@@ -154,9 +156,7 @@ fn largest(
     }
     let arena = lane.arena.get(arena_bytes);
     search.guess(&mut lane.engine, arena);
-    let found = search
-        .run(&mut lane.engine, arena)
-        .map_err(|(fault, piece)| shared.fault(fault, parts[piece].part.job))?;
+    let found = search.run(&mut lane.engine, arena)?;
     for ((part, row), found) in parts.iter().zip(rows).zip(found.chunks(values)) {
         let of_job = of_job(shared, part.part.job);
         for (&statistic, found) in statistics.iter().zip(found) {
@@ -168,6 +168,9 @@ fn largest(
 
 /// The selections of pieces that lie in memory, one per piece and value.
 struct Search<'a> {
+    shared: &'a Shared<'a>,
+    /// The job of each piece.
+    jobs: Vec<usize>,
     program: &'a Program,
     pieces: Vec<Piece<'a>>,
     values: usize,
@@ -193,12 +196,8 @@ impl Search<'_> {
         }
     }
 
-    /// Finds every threshold. A fault comes with the number of its piece.
-    fn run(
-        mut self,
-        engine: &mut Engine<'_>,
-        arena: &[u8],
-    ) -> Result<Vec<Threshold>, (ExecError, usize)> {
+    /// Finds every threshold.
+    fn run(mut self, engine: &mut Engine<'_>, arena: &[u8]) -> Result<Vec<Threshold>, MergeError> {
         while self.count(engine, arena)? {}
         let mut found = Vec::with_capacity(self.selections.len());
         for (piece, own) in self.pieces.iter().zip(self.selections.chunks(self.values)) {
@@ -221,7 +220,7 @@ impl Search<'_> {
     }
 
     /// One pass of counting over the pieces that still need it; whether there were any.
-    fn count(&mut self, engine: &mut Engine<'_>, arena: &[u8]) -> Result<bool, (ExecError, usize)> {
+    fn count(&mut self, engine: &mut Engine<'_>, arena: &[u8]) -> Result<bool, MergeError> {
         let window = |at: usize| self.selections[at].window();
         let all = |piece: usize| piece * self.values..(piece + 1) * self.values;
         let unfinished: Vec<usize> = (0..self.pieces.len())
@@ -241,14 +240,12 @@ impl Search<'_> {
             pieces: &pieces,
         };
         let counts = engine.count(&batch, &windows, arena).map_err(|fault| {
-            let piece = match fault {
-                ExecError::NonFinite { piece, .. } => unfinished[piece],
-                _ => 0,
-            };
-            (fault, piece)
+            let job_of = |piece: usize| self.jobs[unfinished[piece]];
+            self.shared.fault_at(fault, job_of)
         })?;
         for (at, counts) in at.into_iter().zip(counts.chunks_exact(BINS + 1)) {
-            self.selections[at].feed(counts);
+            let fed = self.selections[at].feed(counts);
+            fed.map_err(|_| self.shared.contradiction(self.jobs[at / self.values]))?;
         }
         Ok(true)
     }

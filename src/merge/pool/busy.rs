@@ -18,9 +18,8 @@ impl Busy {
     /// Runs `work` as busy time.
     pub(in crate::merge) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         self.enter();
-        let result = work();
-        self.leave();
-        result
+        let _busy = Entered(self);
+        work()
     }
 
     fn enter(&self) {
@@ -48,5 +47,14 @@ impl Busy {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Busy time that goes on until it is dropped.
+struct Entered<'a>(&'a Busy);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }

@@ -28,9 +28,18 @@ impl Permits {
         }
         *free -= 1;
         drop(free);
-        let result = work();
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.freed.notify_one();
-        result
+        let _permit = Permit(self);
+        work()
+    }
+}
+
+/// A permit, given back however the work ends.
+struct Permit<'a>(&'a Permits);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let free = &self.0.free;
+        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
     }
 }

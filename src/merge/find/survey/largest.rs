@@ -227,7 +227,13 @@ impl<'a> Pass<'a> {
         )?;
         for (group, total) in totals.into_inner().unwrap_or_else(PoisonError::into_inner) {
             if let Some(selection) = selections.get_mut(&group) {
-                selection.feed(&total);
+                let job = |surveyed: &&Surveyed<'a>| {
+                    let groups = self.groups(surveyed);
+                    groups.iter().any(|(own, _)| *own == group)
+                };
+                let job = self.jobs.iter().find(job).map_or(0, |found| found.job);
+                let fed = selection.feed(&total);
+                fed.map_err(|_| self.shared.contradiction(job))?;
             }
         }
         Ok(())

@@ -85,7 +85,9 @@ impl<'a> Pass<'a> {
                     .permits
                     .with(|| work(lane, number, &self.jobs[at], &loaded[0], bytes))
             },
-        )
+        )?;
+        // What this pass found is only worth something if the next one sees the same.
+        self.shared.check_unchanged()
     }
 }
 
