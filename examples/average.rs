@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recipe = merge_of("n_average", None, paths.collect(), &[], Options::default())?;
     let settings = Settings {
         output,
+        reads: Vec::new(),
         overwrite: false,
         memory: 1 << 30,
         threads: std::thread::available_parallelism().map_or(1, usize::from),

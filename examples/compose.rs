@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recipe = (mean + ties * 0.5).into_recipe(Options::default())?;
     let settings = Settings {
         output: "composed.safetensors".into(),
+        reads: Vec::new(),
         overwrite: true,
         memory: 256 << 20,
         threads: std::thread::available_parallelism()?.get(),

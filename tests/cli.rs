@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod files;
+mod folders;
+mod inputs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

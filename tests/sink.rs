@@ -66,7 +66,10 @@ fn model_folder(path: &Path, origin: &Path) -> Layout {
         side_files: vec![
             side(
                 "unet/config.json",
-                SideContent::CopyOf(origin.to_path_buf()),
+                SideContent::CopyOf {
+                    origin: origin.to_path_buf(),
+                    bytes: fs::metadata(origin).map_or(0, |found| found.len()),
+                },
             ),
             side("model.index.json", SideContent::Bytes(b"{}".to_vec())),
         ],

@@ -38,6 +38,14 @@ pub enum FileError {
         /// The system's error.
         fault: io::Error,
     },
+    /// It is a link that leads nowhere.
+    #[error("{path}: {}", broken_link(target))]
+    BrokenLink {
+        /// The link.
+        path: PathBuf,
+        /// What it should lead to.
+        target: PathBuf,
+    },
     /// It is a device, a pipe or a socket.
     #[error("{path}: is not a regular file; copy its content into a .safetensors file")]
     NotRegular {
@@ -136,6 +144,31 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// The error for a path that the system does not look up.
+    pub(super) fn missing(path: &Path, fault: io::Error) -> FileError {
+        let path = path.to_path_buf();
+        match link_target(&path) {
+            Some(target) => FileError::BrokenLink { path, target },
+            None => FileError::Open { path, fault },
+        }
+    }
+}
+
+/// What a link leads to, where `path` is one.
+pub(super) fn link_target(path: &Path) -> Option<PathBuf> {
+    std::fs::read_link(path).ok()
+}
+
+/// What is wrong with a link whose target is not there, and what to do.
+pub(super) fn broken_link(target: &Path) -> String {
+    format!(
+        "is a link to {}, which is not there; put the file back or download the model again, as \
+         a Hugging Face cache loses files when it is pruned",
+        target.display()
+    )
+}
+
 impl WeightFile {
     /// Opens `path` and validates its header.
     pub(super) fn open(path: &Path, relative: &Path) -> Result<(WeightFile, Header), FileError> {
@@ -144,7 +177,7 @@ impl WeightFile {
         match std::fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => {}
             Ok(_) => return Err(FileError::NotRegular { path }),
-            Err(fault) => return Err(FileError::Open { path, fault }),
+            Err(fault) => return Err(FileError::missing(&path, fault)),
         }
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = match opened {

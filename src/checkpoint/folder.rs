@@ -5,14 +5,15 @@
 //! alone decide; nothing but the index is opened here. A weight file that is not chosen is listed
 //! as left out, never passed over in silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
 use super::file::{FileError, foreign_format};
 use super::index::ShardIndex;
-use super::name::WeightName;
+use super::name::{Shard, WeightName};
+use super::stray;
 
 /// What can be wrong with a folder as such.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +28,12 @@ pub enum FolderError {
         fault: io::Error,
     },
     /// It holds no weights at all.
-    #[error(
-        "{folder}: holds no .safetensors file; name a .safetensors file or a folder that holds some"
-    )]
+    #[error("{folder}: {}", no_weights(.deeper.as_deref()))]
     NoWeights {
         /// The folder.
         folder: PathBuf,
+        /// A folder further down that holds some, relative to it.
+        deeper: Option<PathBuf>,
     },
     /// The name of a weight file or component is not text.
     #[error("{path}: the name is not UTF-8; rename it")]
@@ -70,6 +71,18 @@ pub enum FolderError {
     },
 }
 
+fn no_weights(deeper: Option<&Path>) -> String {
+    match deeper {
+        None => "holds no .safetensors file; name a .safetensors file or a folder that holds some"
+            .to_owned(),
+        Some(deeper) => format!(
+            "holds no .safetensors file at its top or one folder down; name the folder that holds \
+             some, such as {} in it",
+            deeper.display()
+        ),
+    }
+}
+
 /// The files of a checkpoint.
 pub(super) struct Layout {
     /// Sets of files, each with its own prefix and index.
@@ -105,18 +118,9 @@ pub(super) fn scan(folder: &Path) -> Result<Layout, CheckpointError> {
     };
     if is_flat {
         layout.add(None, &root)?;
-        // A folder that cannot be listed is of no concern here, as nothing of it is used.
-        for (name, listing) in &below {
-            let weights = listing.iter().flat_map(|listing| &listing.weights);
-            layout
-                .left_out
-                .extend(weights.map(|file| Path::new(name).join(file)));
-        }
+        layout.list_unused(folder);
         return Ok(layout);
     }
-    layout
-        .left_out
-        .extend(root.weights.iter().map(PathBuf::from));
     for (name, listing) in below {
         let listing = &listing?;
         if listing.has_weights() {
@@ -128,11 +132,14 @@ pub(super) fn scan(folder: &Path) -> Result<Layout, CheckpointError> {
     }
     if layout.groups.is_empty() {
         root.refuse_foreign()?;
+        let deeper = stray::weights(folder).into_iter().next();
         return Err(FolderError::NoWeights {
             folder: folder.into(),
+            deeper: deeper.and_then(|file| Some(file.parent()?.to_path_buf())),
         }
         .into());
     }
+    layout.list_unused(folder);
     Ok(layout)
 }
 
@@ -147,15 +154,24 @@ impl Layout {
             }
             None => (listing.choose_files()?, None),
         };
-        let unused = listing.weights.iter().filter(|file| !files.contains(*file));
-        let base = component.map(Path::new).unwrap_or(Path::new(""));
-        self.left_out.extend(unused.map(|file| base.join(file)));
         self.groups.push(Group {
             component: component.map(String::from),
             files,
             index,
         });
         Ok(())
+    }
+
+    /// Notes every weight file of the folder that was not chosen.
+    fn list_unused(&mut self, folder: &Path) {
+        let chosen = self.groups.iter().flat_map(|group| {
+            let base = Path::new(group.component.as_deref().unwrap_or(""));
+            group.files.iter().map(move |file| base.join(file))
+        });
+        let chosen: HashSet<PathBuf> = chosen.collect();
+        let mut found = stray::weights(folder);
+        found.retain(|file| !chosen.contains(file));
+        self.left_out = found;
     }
 }
 
@@ -201,7 +217,7 @@ impl Listing {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             let is_weights = path
                 .extension()
-                .is_some_and(|extension| extension == "safetensors");
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
             return if is_folder || is_weights {
                 Err(FolderError::NotUtf8 { path })
             } else {
@@ -291,7 +307,7 @@ impl Listing {
         let chosen: Vec<_> = named.iter().filter(|(_, name)| !is_variant(name)).collect();
         let mut sets: BTreeMap<(&str, u32), Vec<u32>> = BTreeMap::new();
         for (_, name) in &chosen {
-            if let Some((number, count)) = name.shard {
+            if let Some(Shard { number, count }) = name.shard {
                 sets.entry((&name.stem, count)).or_default().push(number);
             }
         }

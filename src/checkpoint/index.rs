@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use indexmap::IndexMap;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
+use super::file::{broken_link, link_target};
 use super::header::{HEADER_BYTES_MAX, Header};
 use super::json::TextMap;
 
@@ -26,6 +27,20 @@ pub enum IndexError {
         index: PathBuf,
         /// The system's error.
         fault: io::Error,
+    },
+    /// It is a device, a pipe or a socket.
+    #[error("{index}: is not a regular file, so it is no index; remove it")]
+    NotRegular {
+        /// The index.
+        index: PathBuf,
+    },
+    /// It is a link that leads nowhere.
+    #[error("{index}: {}", broken_link(target))]
+    BrokenLink {
+        /// The index.
+        index: PathBuf,
+        /// What it should lead to.
+        target: PathBuf,
     },
     /// It is longer than any index can be.
     #[error("{index}: has more than {HEADER_BYTES_MAX} bytes; it is no index of weights")]
@@ -118,19 +133,15 @@ pub(super) struct ShardIndex {
 }
 
 impl ShardIndex {
+    /// Where it was read.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads the index at `path`.
     pub(super) fn open(path: &Path) -> Result<ShardIndex, IndexError> {
         let index = || path.to_path_buf();
-        let mut json = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(HEADER_BYTES_MAX + 1).read_to_end(&mut json))
-            .map_err(|fault| IndexError::Read {
-                index: index(),
-                fault,
-            })?;
-        if json.len() as u64 > HEADER_BYTES_MAX {
-            return Err(IndexError::TooLong { index: index() });
-        }
+        let json = read(path)?;
         let mut repeated = None;
         let mut reader = serde_json::Deserializer::from_slice(&json);
         let weight_map = IndexSeed {
@@ -230,6 +241,33 @@ impl ShardIndex {
             }
         }
         Ok(())
+    }
+}
+
+/// The text of an index. It is looked up before it is opened, because opening a pipe would wait for
+/// its writer.
+fn read(path: &Path) -> Result<Vec<u8>, IndexError> {
+    let index = path.to_path_buf();
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Err(IndexError::NotRegular { index }),
+        Ok(metadata) if metadata.len() > HEADER_BYTES_MAX => {
+            return Err(IndexError::TooLong { index });
+        }
+        Ok(_) => {}
+        Err(fault) => {
+            return Err(match link_target(path) {
+                Some(target) => IndexError::BrokenLink { index, target },
+                None => IndexError::Read { index, fault },
+            });
+        }
+    }
+    let mut json = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(HEADER_BYTES_MAX + 1).read_to_end(&mut json));
+    match read {
+        Err(fault) => Err(IndexError::Read { index, fault }),
+        Ok(_) if json.len() as u64 > HEADER_BYTES_MAX => Err(IndexError::TooLong { index }),
+        Ok(_) => Ok(json),
     }
 }
 

@@ -16,6 +16,7 @@ mod identity;
 mod index;
 mod json;
 mod name;
+mod stray;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use self::header::Header;
 pub use self::header::{HeaderEntry, HeaderError, encode_header, parse_header};
 pub use self::identity::FileIdentity;
 pub use self::index::IndexError;
+pub use self::name::{Shard, WeightName};
 use crate::dtype::DType;
 
 /// Tensors by name, in file order.
@@ -43,6 +45,7 @@ pub struct Checkpoint {
     files: Vec<WeightFile>,
     tensors: Tensors,
     metadata: IndexMap<String, String>,
+    indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
     bytes: u64,
 }
@@ -108,10 +111,7 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] with the first fault found.
     pub fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
-        let found = std::fs::metadata(path).map_err(|fault| FileError::Open {
-            path: path.into(),
-            fault,
-        })?;
+        let found = std::fs::metadata(path).map_err(|fault| FileError::missing(path, fault))?;
         let mut checkpoint = Checkpoint {
             path: path.into(),
             name: display_name(path, found.is_dir()),
@@ -119,6 +119,7 @@ impl Checkpoint {
             files: Vec::new(),
             tensors: Tensors::default(),
             metadata: IndexMap::new(),
+            indexes: Vec::new(),
             left_out: Vec::new(),
             bytes: 0,
         };
@@ -173,8 +174,14 @@ impl Checkpoint {
         &self.metadata
     }
 
+    /// The indexes that were read, relative to the folder.
+    pub fn indexes(&self) -> &[PathBuf] {
+        &self.indexes
+    }
+
     /// Weight files in the folder that are not part of the checkpoint, relative to the folder:
-    /// variants, files beside an index that it does not name, and files of another level.
+    /// variants, files beside an index that it does not name, hidden ones, and files of another
+    /// level.
     pub fn left_out(&self) -> &[PathBuf] {
         &self.left_out
     }
@@ -209,6 +216,9 @@ impl Checkpoint {
     }
 
     fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
+        let index = group.index.as_ref().map(|index| index.path());
+        let relative = index.and_then(|index| index.strip_prefix(&self.path).ok());
+        self.indexes.extend(relative.map(Path::to_path_buf));
         for name in &group.files {
             let component = group.component.as_deref();
             let relative = Path::new(component.unwrap_or("")).join(name);

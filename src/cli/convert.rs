@@ -51,7 +51,8 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         },
         configs: registry,
     };
-    merge::write(recipe, None, &args.work, &args.output)
+    let reads = args.configs.files.clone();
+    merge::write(recipe, None, reads, &args.work, &args.output)
 }
 
 /// The model config of the input.

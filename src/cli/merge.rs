@@ -12,7 +12,7 @@ use super::exit::{self, Failure};
 use super::{out, recipe};
 use crate::exec::cpu::Level;
 use crate::keys::{self, Filter};
-use crate::merge::{Merge, Report, Settings, choose_device};
+use crate::merge::{Merge, MergeError, Report, Settings, choose_device, sweep_output};
 use crate::method::Method;
 use crate::plan::human;
 use crate::recipe::{BlockOption, Options, Recipe, Sweep, merge_of};
@@ -29,12 +29,9 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
         &flags.parameters,
         options,
     )?;
-    write(
-        recipe,
-        flags.options.sweep.as_ref(),
-        &args.work,
-        &args.output,
-    )
+    let reads = read_besides(&flags.options, &[], None);
+    let sweep = flags.options.sweep.as_ref();
+    write(recipe, sweep, reads, &args.work, &args.output)
 }
 
 /// Merges by a recipe file.
@@ -42,7 +39,9 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let file = &args.recipe;
     let (recipe, text) = recipe::read(&file.recipe, &file.configs.files, options(&file.options)?)?;
     let sweep = file.options.sweep.as_ref();
-    write(recipe, sweep, &args.work, &args.output).map_err(|failure| text.locate(failure))
+    let mut reads = read_besides(&file.options, &file.configs.files, Some(&file.recipe));
+    reads.extend(text.models(file.recipe.parent()));
+    write(recipe, sweep, reads, &args.work, &args.output).map_err(|failure| text.locate(failure))
 }
 
 /// Prints a plan.
@@ -64,7 +63,12 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
         }
     };
     let sweep = args.options.sweep.as_ref();
-    let merge = prepare(recipe, sweep, &args.work, &args.output, args.json);
+    let file = text.as_ref().map(|_| args.models[0].as_path());
+    let mut reads = read_besides(&args.options, &args.configs.files, file);
+    if let (Some(text), Some(file)) = (&text, file) {
+        reads.extend(text.models(file.parent()));
+    }
+    let merge = prepare(recipe, sweep, reads, &args.work, &args.output, args.json);
     let merge = merge.map_err(|failure| match &text {
         Some(text) => text.locate(failure),
         None => failure,
@@ -80,13 +84,15 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
 pub(super) fn write(
     recipe: Recipe,
     sweep: Option<&Sweep>,
+    reads: Vec<PathBuf>,
     work: &WorkArgs,
     args: &OutputArgs,
 ) -> Result<(), Failure> {
-    let merge = prepare(recipe, sweep, work, &args.output, args.quiet)?;
+    let merge = prepare(recipe, sweep, reads, work, &args.output, args.quiet)?;
     merge.check_output()?;
     if !args.quiet {
         note_keys(&merge);
+        note_companions(&merge);
     }
     if args.verbose {
         out::say("", &merge.plan().summary().to_string());
@@ -102,6 +108,7 @@ pub(super) fn write(
 fn prepare(
     recipe: Recipe,
     sweep: Option<&Sweep>,
+    reads: Vec<PathBuf>,
     work: &WorkArgs,
     output: &Path,
     quiet: bool,
@@ -112,6 +119,7 @@ fn prepare(
     }
     let settings = Settings {
         output: output.to_owned(),
+        reads,
         overwrite: work.force,
         memory: work.memory,
         threads: super::threads(work.threads),
@@ -125,7 +133,10 @@ fn prepare(
             let recipes = sweep.recipes(&recipe);
             let recipes = recipes.map_err(|fault| Failure::input(fault.to_string()))?;
             let values = sweep.values.iter();
-            let outputs = values.map(|value| variant(output, &sweep.name, *value));
+            let outputs = values.map(|value| sweep_output(output, &sweep.name, *value));
+            let outputs = outputs
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(MergeError::from)?;
             Merge::prepare_all(recipes.into_iter().zip(outputs).collect(), settings)?
         }
     };
@@ -134,16 +145,6 @@ fn prepare(
         out::say("note: ", note);
     }
     Ok(merge)
-}
-
-/// The output of a sweep for one value: `out-alpha-0.3.safetensors`.
-fn variant(output: &Path, name: &str, value: f64) -> PathBuf {
-    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-    let mut file = format!("{stem}-{name}-{value}");
-    if let Some(extension) = output.extension() {
-        file += &format!(".{}", extension.to_string_lossy());
-    }
-    output.with_file_name(file)
 }
 
 /// The recipe that flags describe.
@@ -171,6 +172,15 @@ fn options(args: &OptionArgs) -> Result<Options, Failure> {
         metadata: args.metadata,
         shard_bytes: args.max_shard_size,
     })
+}
+
+/// The files besides models that the arguments name: none of them may be written.
+fn read_besides(options: &OptionArgs, configs: &[PathBuf], recipe: Option<&Path>) -> Vec<PathBuf> {
+    let weights = options.block_weights.as_deref();
+    let weights = weights.and_then(|weights| weights.strip_prefix('@'));
+    let named = weights.map(Path::new).into_iter().chain(recipe);
+    let configs = configs.iter().map(PathBuf::as_path);
+    configs.chain(named).map(Path::to_path_buf).collect()
 }
 
 /// Block weights as they are given, or from a file.
@@ -225,6 +235,30 @@ fn note_keys(merge: &Merge) {
     }
 }
 
+/// What comes along from the reference model's folder, and what does not.
+fn note_companions(merge: &Merge) {
+    let companions = merge.companions();
+    let model = &merge.recipe().models[merge.recipe().reference];
+    let list = |names: Vec<String>| match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names.join(", "),
+    };
+    let copied = companions.copied.iter();
+    let copied = copied.map(|file| file.name.display().to_string()).collect();
+    let left_out = companions.left_out.iter();
+    let left_out: Vec<String> = left_out
+        .map(|file| format!("{} ({})", file.name, file.reason))
+        .collect();
+    if companions.copied.is_empty() && left_out.is_empty() {
+        return;
+    }
+    let note = format!("copied along from {}: {}", model.display(), list(copied));
+    out::say("note: ", &note);
+    if !left_out.is_empty() {
+        out::say("note: ", &format!("not copied: {}", list(left_out)));
+    }
+}
+
 /// Set by the first interrupt; the second one ends the process at once.
 fn cancel_on_signal() -> Arc<AtomicBool> {
     let cancel = Arc::new(AtomicBool::new(false));
@@ -249,6 +283,7 @@ fn print(args: &OutputArgs, merge: &Merge, report: &Report) -> Result<(), Failur
     };
     if args.json {
         let mut value = json!(report);
+        value["companions"] = json!(merge.companions());
         if args.hash {
             value["sha256"] = match hashes.as_slice() {
                 [(name, hash)] if name.is_empty() => json!(hash),

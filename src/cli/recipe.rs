@@ -56,6 +56,27 @@ impl Text {
         Ok(recipe)
     }
 
+    /// Where the models may be that it names, those that its result does not use as well.
+    pub(super) fn models(&self, folder: Option<&Path>) -> Vec<PathBuf> {
+        let script = mecha::parse(&self.text);
+        let mut paths = Vec::new();
+        for instruction in script.iter().flat_map(Script::instructions) {
+            let mut texts = instruction
+                .arguments
+                .iter()
+                .filter(|argument| matches!(argument.name.as_deref(), None | Some("path")))
+                .filter_map(|argument| match &argument.value {
+                    mecha::Value::Text(text) => Some(text),
+                    _ => None,
+                });
+            if let (mecha::Command::Model, Some(text)) = (instruction.command, texts.next()) {
+                paths.push(PathBuf::from(text));
+                paths.extend(folder.map(|folder| folder.join(text)));
+            }
+        }
+        paths
+    }
+
     /// A failure with the line of the text at which it shows.
     pub(super) fn locate(&self, failure: Failure) -> Failure {
         match failure {

@@ -7,6 +7,8 @@ use crate::plan::PlanError;
 use crate::sink::SinkError;
 
 use super::device::DeviceError;
+use super::inputs::InputError;
+use super::target::OutputError;
 
 /// A merge that was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,16 +26,12 @@ pub enum MergeError {
     /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The output would overwrite a model.
-    #[error(
-        "the output {output} is the model {model}: inputs are never written, give another output"
-    )]
-    OutputIsInput {
-        /// The output.
-        output: PathBuf,
-        /// The model.
-        model: PathBuf,
-    },
+    /// The output's name is neither that of a file nor that of a folder.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The output would touch an input.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A model holds an infinity or NaN.
     #[error(
         "{model}: tensor `{key}` is not finite at element {element}; --on-nan keep, zero or base \
@@ -71,11 +69,16 @@ impl MergeError {
             MergeError::Checkpoint(_)
             | MergeError::Plan(_)
             | MergeError::Device(_)
-            | MergeError::OutputIsInput { .. }
+            | MergeError::Output(_)
+            | MergeError::Input(_)
             | MergeError::NonFinite { .. } => true,
             MergeError::Sink(fault) => !matches!(
                 fault,
-                SinkError::DiskFull { .. } | SinkError::Io { .. } | SinkError::Incomplete { .. }
+                SinkError::Appeared { .. }
+                    | SinkError::DiskFull { .. }
+                    | SinkError::Incomplete { .. }
+                    | SinkError::Io { .. }
+                    | SinkError::OriginChanged { .. }
             ),
             MergeError::Contradiction { .. }
             | MergeError::Interrupted

@@ -12,6 +12,7 @@
 mod device;
 mod error;
 mod find;
+mod inputs;
 mod lane;
 mod pool;
 mod prepare;
@@ -21,6 +22,7 @@ mod report;
 mod run;
 mod shared;
 mod side;
+mod target;
 mod write;
 
 pub use device::{
@@ -28,6 +30,9 @@ pub use device::{
     devices,
 };
 pub use error::MergeError;
+pub use inputs::InputError;
 pub use prepare::{Merge, Settings};
 pub use progress::{Progress, Silent};
 pub use report::Report;
+pub use side::{Companion, Companions, LeftOut};
+pub use target::{OutputError, sweep_output};

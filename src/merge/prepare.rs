@@ -1,19 +1,24 @@
 //! Preparing a merge.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Device, MergeError};
-use crate::checkpoint::{Checkpoint, CheckpointError, FileIdentity};
+use super::inputs::Inputs;
+use super::side::{self, Companions};
+use super::{Device, MergeError, target};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::exec::cpu::Level;
 use crate::plan::{self, Limits, Output, Plan, PlannedFile, Source};
 use crate::recipe::Recipe;
-use crate::sink::{self, FileLayout, Layout, Root, SideFile, Sink};
+use crate::sink::{self, FileLayout, Layout, Root, Sink};
 
 /// How a merge is run. The output's bytes do not depend on it.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where the result goes: a `.safetensors` file, or a folder.
+    /// Where the result goes: a name that ends in `.safetensors` or `.sft` is a file; one that ends
+    /// in a slash, exists as a folder or has no extension is a folder.
     pub output: PathBuf,
+    /// What else is read for the merge, such as the recipe's file: never written.
+    pub reads: Vec<PathBuf>,
     /// Whether an existing output may be replaced.
     pub overwrite: bool,
     /// Bytes that the process may hold.
@@ -31,7 +36,9 @@ pub struct Settings {
 pub struct Merge {
     recipes: Vec<Recipe>,
     outputs: Vec<PathBuf>,
+    kind: Output,
     checkpoints: Vec<Checkpoint>,
+    companions: Companions,
     plan: Plan,
     pub(super) settings: Settings,
 }
@@ -50,6 +57,7 @@ impl Merge {
         merges: Vec<(Recipe, PathBuf)>,
         mut settings: Settings,
     ) -> Result<Merge, MergeError> {
+        let kind = target::kind(&settings.output)?;
         let (recipes, outputs): (Vec<Recipe>, Vec<PathBuf>) = merges.into_iter().unzip();
         let checkpoints = open(&recipes[0].models)?;
         let sources = checkpoints
@@ -61,20 +69,22 @@ impl Merge {
             threads: settings.threads,
             device: settings.device.as_ref().map(|device| device.limits),
         };
-        let output = match is_file(&settings.output) {
-            true => Output::File,
-            false => Output::Folder,
-        };
-        let mut plan = plan::build_all(&recipes, &sources, &output, &limits).map_err(Box::new)?;
+        let mut plan = plan::build_all(&recipes, &sources, &kind, &limits).map_err(Box::new)?;
         if plan.needs_host() && limits.device.is_some() {
             limits.device = None;
             settings.device = None;
-            plan = plan::build_all(&recipes, &sources, &output, &limits).map_err(Box::new)?;
+            plan = plan::build_all(&recipes, &sources, &kind, &limits).map_err(Box::new)?;
         }
+        let companions = match kind {
+            Output::File => Companions::default(),
+            Output::Folder => side::find(&checkpoints[recipes[0].reference]),
+        };
         Ok(Merge {
             recipes,
             outputs,
+            kind,
             checkpoints,
+            companions,
             plan,
             settings,
         })
@@ -82,9 +92,10 @@ impl Merge {
 
     /// Checks that the output can be written where it should go. Writes nothing.
     pub fn check_output(&self) -> Result<(), MergeError> {
+        let inputs = self.inputs();
         for variant in 0..self.outputs.len() {
-            let layout = self.layout(variant)?;
-            self.check_inputs(&layout)?;
+            let layout = self.layout(variant);
+            inputs.check(&layout)?;
             Sink::preflight(&layout, &self.sink_options())?;
         }
         Ok(())
@@ -122,22 +133,41 @@ impl Merge {
         }
     }
 
-    pub(super) fn layout(&self, variant: usize) -> Result<Layout, MergeError> {
-        let output = &self.outputs[variant];
+    pub(super) fn layout(&self, variant: usize) -> Layout {
+        let output = self.outputs[variant].clone();
         let files = self.files(variant).iter().map(|file| FileLayout {
             name: file.name.clone(),
             header: file.header.clone(),
             data_bytes: file.data_bytes,
         });
-        let (root, side_files) = match is_file(output) {
-            true => (Root::File(output.clone()), Vec::new()),
-            false => (Root::Folder(output.clone()), self.side_files()),
+        let (recipe, planned) = (&self.recipes[variant], self.files(variant));
+        let (root, side_files) = match self.kind {
+            Output::File => (Root::File(output), Vec::new()),
+            Output::Folder => {
+                let side = side::files(recipe, &self.checkpoints, &self.companions, planned);
+                (Root::Folder(output), side)
+            }
         };
-        Ok(Layout {
+        Layout {
             root,
             files: files.collect(),
             side_files,
-        })
+        }
+    }
+
+    fn inputs(&self) -> Inputs {
+        let named: Vec<PathBuf> = self.recipes[0].models.clone();
+        Inputs::new(
+            &self.checkpoints,
+            &self.companions,
+            &named,
+            &self.settings.reads,
+        )
+    }
+
+    /// What comes along from the reference model's folder, and what does not.
+    pub fn companions(&self) -> &Companions {
+        &self.companions
     }
 
     /// The planned files of an output.
@@ -145,50 +175,6 @@ impl Merge {
         let each = self.plan.files.len() / self.outputs.len();
         &self.plan.files[variant * each..][..each]
     }
-
-    /// What a folder holds besides weights: the reference model's other files, then the indexes.
-    fn side_files(&self) -> Vec<SideFile> {
-        let reference = &self.checkpoints[self.recipe().reference];
-        let mut side = super::side::companions(reference);
-        side.extend(super::side::indexes(self.files(0)));
-        side
-    }
-
-    fn check_inputs(&self, layout: &Layout) -> Result<(), MergeError> {
-        let targets: Vec<PathBuf> = match &layout.root {
-            Root::File(path) => vec![path.clone()],
-            Root::Folder(folder) => {
-                let names = layout.files.iter().map(|file| folder.join(&file.name));
-                names.chain([folder.clone()]).collect()
-            }
-        };
-        for target in targets {
-            let Ok(identity) = FileIdentity::of(&target) else {
-                continue;
-            };
-            for checkpoint in &self.checkpoints {
-                let folder = FileIdentity::of(checkpoint.path()).ok();
-                let files = checkpoint
-                    .files()
-                    .iter()
-                    .map(|file| file.identity().clone());
-                if files.chain(folder).any(|known| known == identity) {
-                    return Err(MergeError::OutputIsInput {
-                        output: target,
-                        model: checkpoint.path().to_owned(),
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether the output is a single file, by its name.
-fn is_file(output: &Path) -> bool {
-    output
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
 }
 
 /// Opens the models, as many at a time as there are processors: their headers are long.

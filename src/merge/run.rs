@@ -20,7 +20,7 @@ impl Merge {
         let begun = Instant::now();
         self.check_output()?;
         let sinks = (0..self.outputs().len())
-            .map(|variant| Ok(Sink::create(&self.layout(variant)?, &self.sink_options())?))
+            .map(|variant| Ok(Sink::create(&self.layout(variant), &self.sink_options())?))
             .collect::<Result<Vec<Sink>, MergeError>>()?;
         let shared = Shared {
             plan: self.plan(),

@@ -73,16 +73,20 @@ pub enum PlanError {
     },
     #[error(
         "{reference} is a folder of components, which one file cannot hold: give a folder as \
-         output (a path that does not end in .safetensors)"
+         output (a name that ends in /)"
     )]
     ComponentsIntoFile { reference: String },
     #[error(
-        "--max-shard-size makes several files: give a folder as output (a path that does not end \
-         in .safetensors)"
+        "--max-shard-size makes several files: give a folder as output (a name that ends in /)"
     )]
     ShardsIntoFile,
     #[error("--max-shard-size does not apply to {reference}, a folder of components: leave it out")]
     ShardsOfComponents { reference: String },
+    #[error(
+        "`{key}` belongs to no component: {reference} is a folder of components, and no model has \
+         a component that this name begins with; merge folders of the same components"
+    )]
+    NoComponent { reference: String, key: String },
     #[error("the header of {file}: {fault}")]
     Header {
         file: String,

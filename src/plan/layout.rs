@@ -1,12 +1,14 @@
 //! Where every tensor goes: files, offsets and headers of the output.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::division::{Division, divide, key_in_file};
 use super::job::Job;
 use super::metadata::metadata;
 use super::{Output, PlanError, Source};
 use crate::checkpoint::encode_header;
+use crate::dtype::DType;
 use crate::recipe::Recipe;
 
 /// The data section begins at a multiple of this, so that blocks can be written past the page
@@ -24,6 +26,8 @@ pub struct PlannedFile {
     pub data_bytes: u64,
     /// The names its tensors have in it.
     pub keys: Vec<String>,
+    /// The bytes of each type of its elements.
+    pub dtypes: BTreeMap<DType, u64>,
 }
 
 /// Orders the jobs by place, sets their places and writes the headers.
@@ -33,12 +37,11 @@ pub(super) fn place(
     output: &Output,
     jobs: &mut Vec<Job>,
 ) -> Result<Vec<PlannedFile>, PlanError> {
-    let reference = &sources[recipe.reference];
-    let names = name_files(recipe, reference, output, jobs)?;
+    let divisions = divide(recipe, sources, output, jobs)?;
     let metadata = metadata(recipe, sources);
     let mut placed = Vec::with_capacity(jobs.len());
-    let mut files = Vec::with_capacity(names.len());
-    for (name, members) in names {
+    let mut files = Vec::with_capacity(divisions.len());
+    for Division { name, members } in divisions {
         let mut members: Vec<Job> = members.into_iter().map(|at| jobs[at].clone()).collect();
         let data_bytes = set_offsets(&mut members, files.len());
         let keys: Vec<String> = members
@@ -55,97 +58,21 @@ pub(super) fn place(
                 fault,
             }
         })?;
+        let mut dtypes = BTreeMap::new();
+        for job in &members {
+            *dtypes.entry(job.dtype).or_default() += job.bytes;
+        }
         files.push(PlannedFile {
             name,
             header,
             data_bytes,
             keys,
+            dtypes,
         });
         placed.append(&mut members);
     }
     *jobs = placed;
     Ok(files)
-}
-
-/// The files with the jobs that go there.
-fn name_files(
-    recipe: &Recipe,
-    reference: &Source<'_>,
-    output: &Output,
-    jobs: &[Job],
-) -> Result<Vec<(PathBuf, Vec<usize>)>, PlanError> {
-    let all: Vec<usize> = (0..jobs.len()).collect();
-    let path = reference.path.display().to_string();
-    let components = reference
-        .files
-        .iter()
-        .any(|file| file.components().count() > 1);
-    match (output, recipe.options.shard_bytes) {
-        (Output::File, Some(_)) => Err(PlanError::ShardsIntoFile),
-        (Output::File, None) if components => {
-            Err(PlanError::ComponentsIntoFile { reference: path })
-        }
-        (Output::File, None) => Ok(vec![("model.safetensors".into(), all)]),
-        (Output::Folder, Some(_)) if components => {
-            Err(PlanError::ShardsOfComponents { reference: path })
-        }
-        (Output::Folder, Some(limit)) => Ok(shards(jobs, limit)),
-        (Output::Folder, None) if reference.is_folder => Ok(as_reference(reference, jobs)),
-        (Output::Folder, None) => Ok(vec![("model.safetensors".into(), all)]),
-    }
-}
-
-/// Files of at most `limit` bytes, unless one tensor is larger.
-fn shards(jobs: &[Job], limit: u64) -> Vec<(PathBuf, Vec<usize>)> {
-    let mut groups: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new())];
-    for (at, job) in jobs.iter().enumerate() {
-        let full = groups
-            .last()
-            .is_some_and(|(bytes, members)| !members.is_empty() && bytes + job.bytes > limit);
-        if full {
-            groups.push((0, Vec::new()));
-        }
-        if let Some((bytes, members)) = groups.last_mut() {
-            *bytes += job.bytes;
-            members.push(at);
-        }
-    }
-    let count = groups.len();
-    let name = |number: usize| match count {
-        1 => "model.safetensors".into(),
-        _ => format!("model-{:05}-of-{count:05}.safetensors", number + 1).into(),
-    };
-    let numbered = groups.into_iter().enumerate();
-    numbered
-        .map(|(number, (_, members))| (name(number), members))
-        .collect()
-}
-
-/// The reference model's own files; tensors that it lacks join the last.
-fn as_reference(reference: &Source<'_>, jobs: &[Job]) -> Vec<(PathBuf, Vec<usize>)> {
-    let last = reference.files.len() - 1;
-    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, job) in jobs.iter().enumerate() {
-        let file = reference
-            .tensors
-            .get(&job.key)
-            .map_or(last, |info| info.file);
-        members.entry(file).or_default().push(at);
-    }
-    let named = members.into_iter();
-    named
-        .map(|(file, members)| (reference.files[file].clone(), members))
-        .collect()
-}
-
-/// A component's files hold its tensors without the component's name.
-fn key_in_file(key: &str, file: &Path) -> String {
-    let component = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let prefix = component.map(|component| format!("{}/", component.display()));
-    let stripped = prefix.and_then(|prefix| key.strip_prefix(&prefix).map(str::to_owned));
-    stripped.unwrap_or_else(|| key.to_owned())
 }
 
 /// Lays the tensors end to end. Where that would put one at an offset that is no multiple of its

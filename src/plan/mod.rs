@@ -10,6 +10,7 @@ mod account;
 mod blocks;
 mod bytes;
 mod class;
+mod division;
 mod draft;
 mod error;
 mod explain;

@@ -76,6 +76,22 @@ pub enum SinkError {
         /// Its relative name in the output.
         name: PathBuf,
     },
+    /// A file that is to be copied along may not be read.
+    #[error("{origin}, which is to be copied along, cannot be read: {source}; let it be read")]
+    NotReadable {
+        /// Where the copy was to be taken from.
+        origin: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file that is to be copied along changed.
+    #[error("{origin} changed while it was copied to {name} in the output; run the merge again")]
+    OriginChanged {
+        /// Where the copy was taken from.
+        origin: PathBuf,
+        /// Its relative name in the output.
+        name: PathBuf,
+    },
     /// The disk is too full to begin.
     #[error(
         "{output}: needs {needed} bytes ({}) but {folder} has {available} bytes ({}) free; \

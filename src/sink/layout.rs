@@ -64,8 +64,13 @@ pub struct SideFile {
 pub enum SideContent {
     /// These bytes.
     Bytes(Vec<u8>),
-    /// A copy of the file at this path; symbolic links are followed.
-    CopyOf(PathBuf),
+    /// A copy of a file.
+    CopyOf {
+        /// Where it is; symbolic links are followed.
+        origin: PathBuf,
+        /// Its length. A file of another length is no longer the one that was meant.
+        bytes: u64,
+    },
 }
 
 /// How the sink works. The bytes of the output do not depend on it.
@@ -112,6 +117,14 @@ impl Layout {
         match &self.root {
             Root::File(path) | Root::Folder(path) => path,
         }
+    }
+
+    /// All final paths: the data files, then the side files.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.names().map(|name| match &self.root {
+            Root::File(path) => path.clone(),
+            Root::Folder(path) => path.join(name),
+        })
     }
 
     /// All relative names: the data files, then the side files.

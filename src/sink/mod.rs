@@ -25,7 +25,7 @@ mod writer;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -127,8 +127,7 @@ impl Sink {
         let mut sides = Vec::with_capacity(layout.side_files.len());
         for side in &layout.side_files {
             let mut staged = create(&side.name)?;
-            fill(&mut staged.file, &side.content)?
-                .map_err(|error| failed("write", &side.name, error))?;
+            fill(&mut staged.file, side)?.map_err(|error| failed("write", &side.name, error))?;
             sides.push(Complete {
                 name: side.name.clone(),
                 staged,
@@ -238,13 +237,37 @@ impl Sink {
 
 /// Writes a side file from its start. The outer error is about the origin of a copy, the inner one
 /// about the file in the making.
-fn fill(file: &mut File, content: &SideContent) -> Result<io::Result<()>, SinkError> {
-    match content {
-        SideContent::Bytes(bytes) => Ok(write_all_at(file, 0, bytes)),
-        SideContent::CopyOf(origin) => {
-            let open = File::open(origin);
-            let mut open = open.map_err(|error| SinkError::io("open", origin, 0, error))?;
-            Ok(io::copy(&mut open, file).map(drop))
-        }
+fn fill(file: &mut File, side: &SideFile) -> Result<io::Result<()>, SinkError> {
+    let (origin, bytes) = match &side.content {
+        SideContent::Bytes(bytes) => return Ok(write_all_at(file, 0, bytes)),
+        SideContent::CopyOf { origin, bytes } => (origin, *bytes),
+    };
+    let open = open_to_copy(origin).map_err(|error| SinkError::io("open", origin, 0, error))?;
+    let changed = || SinkError::OriginChanged {
+        origin: origin.clone(),
+        name: side.name.clone(),
+    };
+    // What took its place meanwhile may be a pipe or have no end.
+    if !open
+        .metadata()
+        .is_ok_and(|found| found.is_file() && found.len() == bytes)
+    {
+        return Err(changed());
     }
+    match io::copy(&mut open.take(bytes), file) {
+        Ok(copied) if copied < bytes => Err(changed()),
+        copied => Ok(copied.map(drop)),
+    }
+}
+
+/// Opens a file without waiting for anybody.
+fn open_to_copy(origin: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Mode, OFlags};
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::open(origin, flags, Mode::empty())?))
+    }
+    #[cfg(not(unix))]
+    File::open(origin)
 }

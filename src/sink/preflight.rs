@@ -155,6 +155,21 @@ fn check_writable(output: &Path, folder: &Path) -> Result<(), SinkError> {
     })
 }
 
+/// Whether a file can be copied, as far as its access rights tell.
+#[cfg(unix)]
+fn check_readable(origin: &Path) -> Result<(), SinkError> {
+    let readable = rustix::fs::access(origin, rustix::fs::Access::READ_OK);
+    readable.map_err(|error| SinkError::NotReadable {
+        origin: origin.to_path_buf(),
+        source: error.into(),
+    })
+}
+
+#[cfg(not(unix))]
+fn check_readable(_origin: &Path) -> Result<(), SinkError> {
+    Ok(())
+}
+
 /// Elsewhere the attributes of a folder do not tell; creating the files does, before any work.
 #[cfg(not(unix))]
 fn check_writable(_output: &Path, _folder: &Path) -> Result<(), SinkError> {
@@ -173,8 +188,11 @@ fn needed_bytes(layout: &Layout) -> Result<u64, SinkError> {
 fn side_bytes(side: &SideFile) -> Result<u64, SinkError> {
     match &side.content {
         SideContent::Bytes(bytes) => Ok(bytes.len() as u64),
-        SideContent::CopyOf(origin) => match look(origin)? {
-            Some(metadata) if metadata.is_file() => Ok(metadata.len()),
+        SideContent::CopyOf { origin, bytes } => match look(origin)? {
+            Some(metadata) if metadata.is_file() => {
+                check_readable(origin)?;
+                Ok(*bytes)
+            }
             _ => Err(SinkError::NoOrigin {
                 origin: origin.clone(),
                 name: side.name.clone(),

@@ -234,9 +234,9 @@ fn outputs_that_cannot_be() {
         |output: &str, parts: &[&str]| refuses(&world, "linear", false, &["-o", output], parts);
     to(
         "a.safetensors",
-        &["is the model a.safetensors", "never written"],
+        &["is a.safetensors, which this merge reads", "never written"],
     );
-    to("./a.safetensors", &["is the model a.safetensors"]);
+    to("./a.safetensors", &["is a.safetensors, which"]);
     to("none/out.safetensors", &["none", "create"]);
     refuses(
         &world,

@@ -122,7 +122,11 @@ fn components_prefix_their_keys() {
     );
     assert_eq!(
         texts(checkpoint.left_out()),
-        ["sd.safetensors", "unet/diffusion.fp16.safetensors"]
+        [
+            "sd.safetensors",
+            "unet/diffusion.fp16.safetensors",
+            "vae/deeper/3.safetensors"
+        ]
     );
 }
 
@@ -160,6 +164,12 @@ fn no_weights() {
     let scratch = Scratch::new();
     scratch.put("config.json", b"{}");
     scratch.put("a/b/m.safetensors", &scalars(&["a"]));
+    assert_eq!(
+        scratch.message(),
+        "DIR: holds no .safetensors file at its top or one folder down; name the folder that holds \
+         some, such as a/b in it"
+    );
+    std::fs::remove_dir_all(scratch.path().join("a")).unwrap();
     assert_eq!(
         scratch.message(),
         "DIR: holds no .safetensors file; name a .safetensors file or a folder that holds some"
@@ -231,10 +241,10 @@ fn not_utf8() {
 fn dangling_links_are_told() {
     let scratch = Scratch::with(&["a.safetensors"]);
     std::os::unix::fs::symlink("nowhere", scratch.path().join("b.safetensors")).unwrap();
-    assert!(
-        scratch
-            .message()
-            .starts_with("DIR/b.safetensors: cannot be opened: ")
+    assert_eq!(
+        scratch.message(),
+        "DIR/b.safetensors: is a link to nowhere, which is not there; put the file back or download \
+         the model again, as a Hugging Face cache loses files when it is pruned"
     );
 }
 
@@ -279,4 +289,21 @@ fn many_keys_open_fast() {
     // Far above what it takes, so that a loaded machine does not fail, and far below quadratic.
     assert!(best < Duration::from_millis(100), "{best:?}");
     eprintln!("1130 keys: {best:?}");
+}
+
+#[test]
+fn no_weights_are_passed_over_in_silence() {
+    let scratch = Scratch::with(&[
+        "a.safetensors",
+        "B.SAFETENSORS",
+        ".hidden.safetensors",
+        "._a.safetensors",
+        "x/y/c.safetensors",
+    ]);
+    let checkpoint = scratch.open().unwrap();
+    assert_eq!(keys(&checkpoint), ["B", "a"]);
+    assert_eq!(
+        texts(checkpoint.left_out()),
+        [".hidden.safetensors", "x/y/c.safetensors"]
+    );
 }

@@ -42,11 +42,23 @@ fn read_fails() {
     let scratch = Scratch::with(&["model.safetensors"]);
     let index = scratch.path().join("model.safetensors.index.json");
     std::os::unix::fs::symlink("nowhere", index).unwrap();
-    assert!(
-        scratch
-            .message()
-            .starts_with(&format!("{INDEX}: cannot be read: "))
-    );
+    let message = scratch.message();
+    let broken = format!("{INDEX}: is a link to nowhere, which is not there; ");
+    assert!(message.starts_with(&broken), "{message}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_index_that_is_no_file_is_not_waited_for() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let scratch = Scratch::with(&["model.safetensors"]);
+    let index = scratch.path().join("model.safetensors.index.json");
+    mknodat(CWD, &index, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let refused = format!("{INDEX}: is not a regular file, so it is no index; remove it");
+    assert_eq!(scratch.message(), refused);
+    std::fs::remove_file(&index).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &index).unwrap();
+    assert_eq!(scratch.message(), refused);
 }
 
 #[test]

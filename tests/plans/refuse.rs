@@ -135,11 +135,11 @@ fn outputs_that_do_not_fit_the_models() {
     let other = Model::folder("other", &[("unet/model.safetensors", unet)]);
     let mut work = Work::new("linear", &[&components, &other]);
     let wanted = "parts is a folder of components, which one file cannot hold: give a folder as \
-                  output (a path that does not end in .safetensors)";
+                  output (a name that ends in /)";
     assert_eq!(work.refused(), wanted);
     work.options.shard_bytes = Some(100);
-    let wanted = "--max-shard-size makes several files: give a folder as output (a path that does \
-                  not end in .safetensors)";
+    let wanted = "--max-shard-size makes several files: give a folder as output (a name that ends \
+                  in /)";
     assert_eq!(work.refused(), wanted);
     work.output = Output::Folder;
     let wanted = "--max-shard-size does not apply to parts, a folder of components: leave it out";

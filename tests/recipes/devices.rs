@@ -30,6 +30,7 @@ fn recipe(path: &Path, models: &Path) -> Option<Recipe> {
 fn run(recipe: &Recipe, output: &Path, device: Option<Device>) -> Option<(Vec<u8>, Report)> {
     let settings = Settings {
         output: output.to_owned(),
+        reads: Vec::new(),
         overwrite: true,
         memory: 256 << 20,
         threads: 2,

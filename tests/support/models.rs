@@ -144,6 +144,7 @@ impl<'a> Case<'a> {
         .expect("flags that make a recipe");
         let settings = Settings {
             output: output.to_owned(),
+            reads: Vec::new(),
             overwrite: true,
             memory: self.memory,
             threads: self.threads,

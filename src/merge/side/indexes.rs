@@ -1,0 +1,75 @@
+//! The index of each folder whose weights are in several files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::checkpoint::{Checkpoint, WeightName};
+use crate::plan::PlannedFile;
+use crate::sink::{SideContent, SideFile};
+
+/// The indexes of the planned files. Where all files of a folder are the reference model's, so is
+/// the name of their index.
+pub(super) fn of(reference: &Checkpoint, planned: &[PlannedFile]) -> Vec<SideFile> {
+    let mut folders: BTreeMap<PathBuf, Vec<&PlannedFile>> = BTreeMap::new();
+    for file in planned {
+        let folder = file.name.parent().unwrap_or(Path::new("")).to_owned();
+        folders.entry(folder).or_default().push(file);
+    }
+    let needed = folders
+        .into_iter()
+        .filter(|(_, files)| files.len() > 1 || files.iter().any(|file| is_shard(file)));
+    needed
+        .map(|(folder, files)| {
+            let own = index_of(reference, &folder, &files);
+            SideFile {
+                name: own.unwrap_or_else(|| folder.join(index_name(&files))),
+                content: SideContent::Bytes(text(&files).into_bytes()),
+            }
+        })
+        .collect()
+}
+
+fn name_of(file: &PlannedFile) -> Option<WeightName> {
+    WeightName::of_weights(file.name.file_name()?.to_str()?)
+}
+
+/// Whether a file's name says that it is one of several, so that a loader wants an index.
+fn is_shard(file: &PlannedFile) -> bool {
+    name_of(file).is_some_and(|name| name.shard.is_some())
+}
+
+/// The index by which the reference model knows these files.
+fn index_of(reference: &Checkpoint, folder: &Path, files: &[&PlannedFile]) -> Option<PathBuf> {
+    let mut indexes = reference.indexes().iter();
+    let index = indexes.find(|index| index.parent() == Some(folder))?;
+    let known = |file: &&PlannedFile| {
+        let mut known = reference.files().iter();
+        known.any(|known| known.relative == file.name)
+    };
+    files.iter().all(known).then(|| index.clone())
+}
+
+/// The name that follows from the names of the shards.
+fn index_name(files: &[&PlannedFile]) -> String {
+    let shards = files.iter().filter(|file| is_shard(file));
+    let first = shards.filter_map(|file| name_of(file)).next();
+    let first = first.unwrap_or_else(|| WeightName {
+        stem: "model".to_owned(),
+        shard: None,
+    });
+    first.index_name()
+}
+
+fn text(files: &[&PlannedFile]) -> String {
+    let mut map: BTreeMap<&str, String> = BTreeMap::new();
+    for file in files {
+        let name = file.name.file_name().unwrap_or_default().to_string_lossy();
+        let keys = file.keys.iter();
+        map.extend(keys.map(|key| (key.as_str(), name.clone().into_owned())));
+    }
+    let bytes: u64 = files.iter().map(|file| file.data_bytes).sum();
+    let index = json!({ "metadata": { "total_size": bytes }, "weight_map": map });
+    format!("{index:#}\n")
+}
