@@ -1,8 +1,7 @@
 //! `wgmerge convert`: another key format, dtype or division into files.
 
 use super::args::ConvertArgs;
-use super::failure::Failure;
-use super::report::Done;
+use super::exit::Failure;
 use super::{merge, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::{Configs, Verdict, conversion};
@@ -53,8 +52,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         configs: registry,
     };
     let reads = args.configs.files.clone();
-    let done = Done::Converted;
-    merge::write(recipe, None, reads, &args.work, &args.output, done)
+    merge::write(recipe, None, reads, &args.work, &args.output)
 }
 
 /// The model config of the input.

@@ -1,15 +1,15 @@
 //! Recipe files: reading them for `wgmerge run`, and `wgmerge recipe`.
 
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
-use super::failure::Failure;
-use super::out;
+use super::exit::Failure;
+use super::{out, text};
 use crate::keys::{Config, Configs};
 use crate::recipe::mecha::{self, Fault, Script};
-use crate::recipe::{Options, Recipe, draw, spaces};
+use crate::recipe::{Options, Recipe, check_names, draw, spaces};
 
 /// The text of a recipe, with the name to show it under.
 pub(super) struct Text {
@@ -25,20 +25,11 @@ impl Text {
             true => "standard input".to_owned(),
             false => out::escape(&path.display().to_string()).into_owned(),
         };
-        let mut bytes = Vec::new();
-        let read = match stdin {
-            true => std::io::stdin().lock().read_to_end(&mut bytes).map(drop),
-            false => std::fs::read(path).map(|read| bytes = read),
+        let text = match stdin {
+            true => text::read_from(std::io::stdin().lock(), &name)?,
+            false => text::read(path)?,
         };
-        read.map_err(|fault| Failure::input(format!("cannot read {name}: {fault}")))?;
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Text { name, text }),
-            Err(fault) => {
-                let at = fault.utf8_error().valid_up_to();
-                let message = format!("{name} is no text: byte {at} is not UTF-8");
-                Err(Failure::input(message))
-            }
-        }
+        Ok(Text { name, text })
     }
 
     fn script(&self) -> Result<Script, Failure> {
@@ -50,6 +41,10 @@ impl Text {
         let script = self.script()?;
         let recipe = mecha::read(&script, options, configs).map_err(|fault| self.show(&fault))?;
         spaces(&recipe).map_err(|fault| {
+            let line = fault.line().unwrap_or(1);
+            self.show(&Fault::of_line(&self.text, line, fault.to_string()))
+        })?;
+        check_names(&recipe).map_err(|fault| {
             let line = fault.line().unwrap_or(1);
             self.show(&Fault::of_line(&self.text, line, fault.to_string()))
         })?;
@@ -91,11 +86,9 @@ impl Text {
 
     /// The fault with its line, as the terminal likes it.
     fn show(&self, fault: &Fault) -> Failure {
-        let render = |colours| fault.render(&self.name, &self.text, colours);
-        Failure::Shown {
-            shown: render(out::colours()),
-            plain: render(false),
-        }
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colour = wanted && std::io::stderr().is_terminal();
+        Failure::Shown(fault.render(&self.name, &self.text, colour))
     }
 }
 
@@ -124,8 +117,7 @@ pub(super) fn registry(files: &[PathBuf]) -> Result<Arc<Configs>, Failure> {
     let mut registry = Configs::default();
     for file in files {
         let name = out::escape(&file.display().to_string()).into_owned();
-        let text = std::fs::read_to_string(file)
-            .map_err(|fault| Failure::input(format!("cannot read {name}: {fault}")))?;
+        let text = text::read(file)?;
         let config =
             Config::from_yaml(&text).map_err(|fault| Failure::input(format!("{name}: {fault}")))?;
         registry
@@ -168,8 +160,21 @@ fn format(args: &FmtArgs) -> Result<(), Failure> {
         };
         return out::print(&(formatted + end));
     }
-    std::fs::write(&args.text.recipe, formatted)
+    replace(&args.text.recipe, &formatted)
         .map_err(|fault| Failure::Run(format!("cannot write {}: {fault}", text.name)))
+}
+
+/// Replaces a file as a whole or not at all, where a link leads.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = path.canonicalize()?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    let permissions = path.metadata()?.permissions();
+    file.as_file().set_permissions(permissions)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 fn show(args: &ShowArgs) -> Result<(), Failure> {

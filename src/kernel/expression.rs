@@ -20,19 +20,40 @@ use crate::dtype::Float;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Node(pub(super) u16);
 
-/// A tensor's expression.
+/// The number that steps, scalars, statistics and so on of one expression stay below.
+const NUMBERS: usize = u16::MAX as usize;
+
+/// Levels of statistics at most. Each is a pass over the tensor that computes anew what lies
+/// before it.
+const LEVELS: u16 = 256;
+
+/// More than an expression holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more than {limit} {what}")]
+pub struct TooLarge {
+    /// Of what.
+    pub what: &'static str,
+    /// How many it holds.
+    pub limit: usize,
+}
+
+/// A tensor's expression. One that has grown too large says so by [`Expression::excess`], and
+/// takes no more.
 #[derive(Clone, Debug, Default)]
 pub struct Expression {
     compute: Compute,
-    steps: IndexSet<Step, RandomState>,
+    pub(super) steps: IndexSet<Step, RandomState>,
     row: Row,
     /// For each scalar and cutoff, the statistic that fills it.
-    scalar_source: Vec<Option<u16>>,
-    cutoff_source: Vec<u16>,
-    statistics: Vec<Statistic>,
-    planes: Vec<Plane>,
+    pub(super) scalar_source: Vec<Option<u16>>,
+    pub(super) cutoff_source: Vec<u16>,
+    pub(super) statistics: Vec<Statistic>,
+    pub(super) planes: Vec<Plane>,
+    /// For each step, how many levels of statistics come before it.
+    pub(super) levels: Vec<u16>,
     /// The first input slot that is not taken.
     next_slot: u16,
+    excess: Option<TooLarge>,
 }
 
 impl Expression {
@@ -44,14 +65,40 @@ impl Expression {
         }
     }
 
+    /// What there is too much of, if anything.
+    pub fn excess(&self) -> Option<TooLarge> {
+        self.excess
+    }
+
+    /// The number of the next of some things of which there are `count`; 0, and an excess, where
+    /// it holds no more.
+    fn number(&mut self, count: usize, what: &'static str) -> u16 {
+        let limit = NUMBERS;
+        match u16::try_from(count) {
+            Ok(number) if count < limit => number,
+            _ => {
+                self.excess.get_or_insert(TooLarge { what, limit });
+                0
+            }
+        }
+    }
+
     fn push(&mut self, step: Step) -> Node {
-        let (number, _) = self.steps.insert_full(step);
-        Node(u16::try_from(number).expect("fewer than 65536 steps"))
+        if let Some(known) = self.steps.get_index_of(&step) {
+            return Node(self.number(known, "steps"));
+        }
+        let number = self.number(self.steps.len(), "steps");
+        if self.excess.is_none() {
+            self.levels.push(self.level_of(&step));
+            self.steps.insert(step);
+        }
+        Node(number)
     }
 
     /// An input's element.
     pub fn load(&mut self, slot: u16, float: Float, entry: Entry) -> Node {
-        self.next_slot = self.next_slot.max(slot + 1);
+        let next = self.number(usize::from(slot) + 1, "inputs");
+        self.next_slot = self.next_slot.max(next);
         self.push(Step::Load { slot, float, entry })
     }
 
@@ -87,9 +134,8 @@ impl Expression {
             self.row.streams.push(stream);
             self.row.streams.len() - 1
         });
-        self.push(Step::Word {
-            stream: index as u16,
-        })
+        let stream = self.number(index, "random streams");
+        self.push(Step::Word { stream })
     }
 
     /// A constant of this tensor, rounded to the working dtype.
@@ -100,9 +146,10 @@ impl Expression {
 
     /// An integer of this tensor.
     pub fn code(&mut self, bits: u32) -> Operand {
+        let number = self.number(self.row.scalars.len(), "numbers");
         self.row.scalars.push(bits);
         self.scalar_source.push(None);
-        Operand::Scalar((self.row.scalars.len() - 1) as u16)
+        Operand::Scalar(number)
     }
 
     /// A formula's value. The operands must be of its parameters' kinds.
@@ -129,14 +176,14 @@ impl Expression {
         if kept.is_all() {
             return value;
         }
-        let statistic = self.statistics.len() as u16;
+        let statistic = self.statistic(&[value]);
         let Operand::Scalar(threshold) = self.code(0) else {
             unreachable!("a code is a scalar")
         };
         self.scalar_source[usize::from(threshold)] = Some(statistic);
+        let cutoff = self.number(self.row.cutoffs.len(), "thresholds");
         self.row.cutoffs.push(u64::MAX);
         self.cutoff_source.push(statistic);
-        let cutoff = (self.row.cutoffs.len() - 1) as u16;
         self.statistics.push(Statistic::Largest {
             value,
             kept,
@@ -155,37 +202,50 @@ impl Expression {
     }
 
     /// Scalars that `derive` makes from the sums of values over the tensor.
-    pub fn sums(&mut self, values: &[Node], derive: Derive, count: u16) -> Vec<Operand> {
-        let values = values.to_vec();
-        self.found(count, |first| Statistic::Sums {
-            values,
+    pub fn sums(&mut self, values: &[Node], derive: Derive, count: usize) -> Vec<Operand> {
+        let (first, count) = self.found(values, count);
+        self.statistics.push(Statistic::Sums {
+            values: values.to_vec(),
             derive,
             first,
             count,
-        })
+        });
+        scalars(first, count)
     }
 
     /// Scalars that an iteration over values finds.
-    pub fn iterated(&mut self, values: &[Node], iterate: Iterate, count: u16) -> Vec<Operand> {
-        let values = values.to_vec();
-        self.found(count, |first| Statistic::Iterated {
-            values,
+    pub fn iterated(&mut self, values: &[Node], iterate: Iterate, count: usize) -> Vec<Operand> {
+        let (first, count) = self.found(values, count);
+        self.statistics.push(Statistic::Iterated {
+            values: values.to_vec(),
             iterate,
             first,
             count,
-        })
+        });
+        scalars(first, count)
     }
 
-    /// Scalars that a statistic fills in.
-    fn found(&mut self, count: u16, statistic: impl FnOnce(u16) -> Statistic) -> Vec<Operand> {
-        let number = self.statistics.len() as u16;
-        let first = self.row.scalars.len() as u16;
-        for _ in 0..count {
-            self.row.scalars.push(0);
-            self.scalar_source.push(Some(number));
+    /// The number of a new statistic of some values.
+    fn statistic(&mut self, values: &[Node]) -> u16 {
+        let levels = values.iter().map(|value| self.levels[usize::from(value.0)]);
+        if levels.max().unwrap_or(0) >= LEVELS {
+            self.excess.get_or_insert(TooLarge {
+                what: "statistics that need one another",
+                limit: usize::from(LEVELS),
+            });
         }
-        self.statistics.push(statistic(first));
-        (first..first + count).map(Operand::Scalar).collect()
+        self.number(self.statistics.len(), "statistics")
+    }
+
+    /// The first of the scalars that the next statistic fills in, and how many there are.
+    fn found(&mut self, values: &[Node], count: usize) -> (u16, u16) {
+        let number = self.statistic(values);
+        let first = self.row.scalars.len();
+        let end = self.number(first + count, "numbers");
+        self.row.scalars.resize(first + count, 0);
+        self.scalar_source.resize(first + count, Some(number));
+        let count = self.number(count, "numbers");
+        (end - count.min(end), count)
     }
 
     /// The row as far as it is known before any statistic, the statistics and the planes.
@@ -219,74 +279,6 @@ impl Expression {
         }
     }
 
-    /// The statistics that `roots` need, in levels: each level needs only those before it.
-    pub fn levels(&self, roots: &[Node]) -> Vec<Vec<u16>> {
-        let mut level_of = vec![None; self.statistics.len()];
-        self.rank(roots, &mut level_of);
-        let count = level_of
-            .iter()
-            .flatten()
-            .max()
-            .map_or(0, |&level| level + 1);
-        let mut levels = vec![Vec::new(); count];
-        for (statistic, level) in level_of.iter().enumerate() {
-            if let Some(level) = level {
-                levels[*level].push(statistic as u16);
-            }
-        }
-        levels
-    }
-
-    /// Ranks the statistics under `roots`; returns the number of levels that they need.
-    fn rank(&self, roots: &[Node], level_of: &mut [Option<usize>]) -> usize {
-        let mut needed = 0;
-        for statistic in self.sources(roots) {
-            let index = usize::from(statistic);
-            let level = level_of[index].unwrap_or_else(|| {
-                let level = self.rank(self.statistics[index].values(), level_of);
-                level_of[index] = Some(level);
-                level
-            });
-            needed = needed.max(level + 1);
-        }
-        needed
-    }
-
-    /// The statistics whose results the values under `roots` read directly, or through planes.
-    fn sources(&self, roots: &[Node]) -> Vec<u16> {
-        let mut live = self.live(roots);
-        // A plane is made of values of its own; later planes may read earlier ones.
-        for plane in self.planes.iter().rev() {
-            let loaded = self.steps.iter().zip(&live).any(|(step, live)| {
-                *live && matches!(step, Step::Load { slot, .. } if *slot == plane.slot)
-            });
-            if loaded {
-                let beneath = self.live(plane.made.values());
-                live.iter_mut()
-                    .zip(beneath)
-                    .for_each(|(live, beneath)| *live |= beneath);
-            }
-        }
-        let mut sources: Vec<u16> = self
-            .steps
-            .iter()
-            .zip(live)
-            .filter(|(_, live)| *live)
-            .flat_map(|(step, _)| match step {
-                Step::Call { operands, .. } => operands.as_slice(),
-                _ => &[],
-            })
-            .filter_map(|operand| match operand {
-                Operand::Scalar(scalar) => self.scalar_source[usize::from(*scalar)],
-                Operand::Cutoff(cutoff) => Some(self.cutoff_source[usize::from(*cutoff)]),
-                _ => None,
-            })
-            .collect();
-        sources.sort_unstable();
-        sources.dedup();
-        sources
-    }
-
     fn live(&self, roots: &[Node]) -> Vec<bool> {
         let mut live = vec![false; self.steps.len()];
         for root in roots {
@@ -306,14 +298,20 @@ impl Expression {
 
     /// The Program that ends in `end`, whose values are nodes of this expression.
     pub fn program(&self, roots: &[Node], end: impl FnOnce(Vec<u16>) -> End) -> Program {
+        assert_eq!(
+            self.excess, None,
+            "an expression that is too large is no Program"
+        );
         let live = self.live(roots);
         let mut number_of = vec![u16::MAX; self.steps.len()];
         let mut steps = Vec::new();
+        let mut next = 0;
         for (node, step) in self.steps.iter().enumerate() {
             if !live[node] {
                 continue;
             }
-            number_of[node] = steps.len() as u16;
+            number_of[node] = next;
+            next += 1;
             let mut step = step.clone();
             if let Step::Call { operands, .. } = &mut step {
                 for operand in operands {
@@ -331,6 +329,10 @@ impl Expression {
         let steps = fuse(steps, &mut values);
         Program::new(self.compute, steps, end(values))
     }
+}
+
+fn scalars(first: u16, count: u16) -> Vec<Operand> {
+    (first..first + count).map(Operand::Scalar).collect()
 }
 
 impl From<Node> for Operand {

@@ -91,7 +91,8 @@ fn fused(steps: &[Step], number: usize, readers: &[usize]) -> Option<(Step, usiz
 }
 
 fn renumber(steps: Vec<Step>, gone: &[bool], ends: &mut [u16]) -> Vec<Step> {
-    let mut numbers = vec![0; steps.len()];
+    let mut numbers: Vec<u16> = vec![0; steps.len()];
+    let mut next = 0;
     let mut kept = Vec::with_capacity(steps.len());
     for (number, mut step) in steps.into_iter().enumerate() {
         if gone[number] {
@@ -104,7 +105,8 @@ fn renumber(steps: Vec<Step>, gone: &[bool], ends: &mut [u16]) -> Vec<Step> {
                 }
             }
         }
-        numbers[number] = kept.len() as u16;
+        numbers[number] = next;
+        next += 1;
         kept.push(step);
     }
     for value in ends {

@@ -8,6 +8,7 @@ mod compute;
 mod expression;
 mod formula;
 mod fusion;
+mod levels;
 mod plane;
 mod program;
 mod row;
@@ -19,7 +20,7 @@ mod weiszfeld;
 pub mod wgsl;
 
 pub use compute::Compute;
-pub use expression::{Expression, Node};
+pub use expression::{Expression, Node, TooLarge};
 pub(crate) use formula::formulas;
 pub use formula::{Formula, Kind};
 pub use plane::{Made, Plane, RowSums};

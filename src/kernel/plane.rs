@@ -42,7 +42,7 @@ pub struct RowSums {
     /// The values.
     pub values: Vec<Node>,
     /// Which of them are multiplied and summed.
-    pub products: Vec<(u16, u16)>,
+    pub products: Vec<(usize, usize)>,
     /// From the sums, in order, to the row's number.
     pub derive: Derive,
 }

@@ -93,6 +93,8 @@ impl Program {
     /// Joins steps and an end. Steps may only read earlier values: a Program that does not is a
     /// bug of whoever built it, so this panics.
     pub fn new(compute: Compute, steps: Vec<Step>, end: End) -> Program {
+        let count = steps.len();
+        assert!(count <= usize::from(u16::MAX), "a Program of {count} steps");
         for (number, step) in steps.iter().enumerate() {
             for value in read_by(step) {
                 assert!(
@@ -199,13 +201,14 @@ fn assign_planes(steps: &[Step], end: &End) -> (Vec<u16>, u16) {
             count += 1;
             count - 1
         }));
-        let mut ended: Vec<u16> = read_by(step)
-            .chain([number as u16])
-            .filter(|&value| last_read[usize::from(value)] == number)
+        let mut ended: Vec<usize> = read_by(step)
+            .map(usize::from)
+            .chain([number])
+            .filter(|&value| last_read[value] == number)
             .collect();
         ended.sort_unstable();
         ended.dedup();
-        free.extend(ended.into_iter().map(|value| planes[usize::from(value)]));
+        free.extend(ended.into_iter().map(|value| planes[value]));
     }
     (planes, count)
 }

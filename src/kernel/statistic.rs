@@ -8,7 +8,7 @@ pub enum Scope {
     /// One tensor.
     Tensor,
     /// All merged tensors of a model: statistics with the same number are one selection.
-    Model(u32),
+    Model(u64),
 }
 
 /// Turns sums over a tensor into scalars, on the host in f64.

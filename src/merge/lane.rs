@@ -156,7 +156,8 @@ impl<'a> Lane<'a> {
             };
             let mut inputs = vec![0; slots];
             let own = plan.jobs[job].inputs();
-            for (slot, input) in own.filter(|(slot, _)| reads.contains(&(*slot as u16))) {
+            let read = |slot: usize| reads.iter().any(|read| usize::from(*read) == slot);
+            for (slot, input) in own.filter(|(slot, _)| read(*slot)) {
                 inputs[slot] = match known.iter().find(|(other, _)| *other == input) {
                     Some((_, offset)) => *offset,
                     None => {

@@ -29,11 +29,7 @@ pub(super) static ADD_DIFFERENCE: Method = Method {
 };
 
 fn add_difference(l: &mut Lowering<'_>) -> Node {
-    // Without all three there is no difference to add; the first keeps its value.
-    let [a, b, c] = match l.models.as_slice() {
-        [a, b, c] => [a.node, b.node, c.node],
-        models => return models[0].node,
-    };
+    let [a, b, c] = ["a", "b", "c"].map(|name| l.input(name));
     let alpha = l.parameters.number("alpha", 0);
     if alpha == 0.0 {
         return a;

@@ -1,6 +1,6 @@
 //! One tensor of one merge while its method writes the arithmetic.
 
-use super::Parameters;
+use super::{Method, Parameters};
 use crate::kernel::{Expression, Formula, Node, Operand, Scope, Stream};
 
 /// A model's value of the tensor at hand.
@@ -23,6 +23,8 @@ pub enum Amount {
 
 /// What a method has to work with.
 pub struct Lowering<'a> {
+    /// The method.
+    pub method: &'static Method,
     /// Where the arithmetic goes.
     pub expression: &'a mut Expression,
     /// The base model's value, where the method takes one.
@@ -61,9 +63,24 @@ impl Lowering<'_> {
         }
     }
 
-    /// The values of the models, without their positions.
-    pub fn values(&self) -> Vec<Node> {
-        self.models.iter().map(|model| model.node).collect()
+    /// The value of the one model with a role, by the name of the method's input.
+    pub fn input(&self, name: &str) -> Node {
+        let mut with = self.with_role(name);
+        with.next()
+            .expect("a method is asked only where its single inputs are there")
+    }
+
+    /// The values of the models with a role, by the name of the method's input.
+    pub fn inputs(&self, name: &str) -> Vec<Node> {
+        self.with_role(name).collect()
+    }
+
+    fn with_role(&self, name: &str) -> impl Iterator<Item = Node> {
+        let is = move |model: &&Argument| {
+            let input = self.method.input(model.position);
+            input.is_some_and(|input| input.name == name)
+        };
+        self.models.iter().filter(is).map(|model| model.node)
     }
 
     /// The sum of values, in order.
@@ -137,7 +154,7 @@ impl Lowering<'_> {
 
     /// The scope of a model's selection over all its tensors.
     pub fn model_scope(&self, model: Argument) -> Scope {
-        Scope::Model((self.merge << 16) | model.position as u32)
+        Scope::Model((u64::from(self.merge) << 32) | model.position as u64)
     }
 
     /// The random words of a model's dropout mask.

@@ -162,6 +162,11 @@ impl Method {
         }
     }
 
+    /// The inputs that are one model each; without one of them there is nothing to compute.
+    pub fn single_inputs(&self) -> usize {
+        self.inputs.len() - usize::from(self.is_variadic())
+    }
+
     /// Whether the last input stands for any number of models.
     pub fn is_variadic(&self) -> bool {
         self.models_max > self.inputs.len()

@@ -210,6 +210,10 @@ impl Parameters {
             (Shape::Flag(_), Value::Flag(flag)) => {
                 self.flags.insert(parameter.name, *flag);
             }
+            // As Python has it.
+            (Shape::Flag(_), Value::Numbers(numbers)) if matches!(numbers[..], [0.0 | 1.0]) => {
+                self.flags.insert(parameter.name, numbers[0] == 1.0);
+            }
             (Shape::Flag(_), _) => return Err(wrong("true or false".to_owned())),
             (Shape::Choice(choices), Value::Word(word)) => {
                 let known = choices.iter().find(|(choice, _)| choice == word);

@@ -52,11 +52,7 @@ pub(super) static SLERP: Method = Method {
 };
 
 fn slerp(l: &mut Lowering<'_>) -> Node {
-    // A model that lacks the tensor leaves it to the other.
-    let [a, b] = match l.models.as_slice() {
-        [a, b] => [a.node, b.node],
-        models => return models[0].node,
-    };
+    let [a, b] = ["a", "b"].map(|name| l.input(name));
     let t = l.parameters.number("t", 0);
     let interpolate = l.parameters.word("norm") == "interpolate";
     let products = [

@@ -29,6 +29,15 @@ pub enum Bytes {
         /// The stored tensor's dimensions.
         stored: Vec<u64>,
     },
+    /// One element of a file, as often as it is wanted.
+    Repeated {
+        /// Which model.
+        model: usize,
+        /// Which of its files.
+        file: usize,
+        /// Byte offset of the element in that file.
+        offset: u64,
+    },
     /// Several, each with its number of elements.
     Joined(Vec<(u64, Bytes)>),
     /// A matrix of `rows` by `columns`, column by column.
@@ -57,7 +66,9 @@ impl Bytes {
     /// The first model that is read.
     pub fn model(&self) -> usize {
         match self {
-            Bytes::Run { model, .. } | Bytes::Fitted { model, .. } => *model,
+            Bytes::Run { model, .. }
+            | Bytes::Fitted { model, .. }
+            | Bytes::Repeated { model, .. } => *model,
             Bytes::Joined(runs) => {
                 let mut read = runs.iter().filter(|(_, bytes)| *bytes != Bytes::Zero);
                 read.next().map_or(0, |(_, bytes)| bytes.model())
@@ -72,6 +83,7 @@ impl Bytes {
     pub fn read_bytes(&self, elements: u64, unit: u64) -> u64 {
         match self {
             Bytes::Run { .. } | Bytes::Fitted { .. } => elements * unit,
+            Bytes::Repeated { .. } => unit,
             Bytes::Joined(runs) => runs
                 .iter()
                 .map(|(elements, bytes)| bytes.read_bytes(*elements, unit))
@@ -85,7 +97,9 @@ impl Bytes {
     /// The deltas that are computed from factors.
     pub fn deltas(&self) -> Vec<&Factors> {
         match self {
-            Bytes::Run { .. } | Bytes::Fitted { .. } | Bytes::Zero => Vec::new(),
+            Bytes::Run { .. } | Bytes::Fitted { .. } | Bytes::Repeated { .. } | Bytes::Zero => {
+                Vec::new()
+            }
             Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.deltas()).collect(),
             Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.deltas(),
             Bytes::Delta(factors) => vec![factors],

@@ -9,7 +9,7 @@ use super::parallel::in_runs;
 use super::{PlanError, Source};
 use crate::dtype::{DType, Float};
 use crate::kernel::{Expression, Node};
-use crate::recipe::{Leaf, Lowerer, NodeId, OnNan, OutputDType, Recipe, Solution, View};
+use crate::recipe::{Leaf, Lowerer, OnNan, OutputDType, Recipe, Solution, View};
 
 /// Tensors that are worth a thread.
 const THREAD_TENSORS: usize = 64;
@@ -147,8 +147,7 @@ impl<'a> Drafter<'a> {
             ledger.uses(leaf.model, &leaf.name);
         }
         // The output has the tensor, though it is not theirs.
-        let nodes = (0..self.recipe.nodes.len()).map(NodeId);
-        for leaf in nodes.filter_map(|node| self.solution.leaf(node, key)) {
+        for leaf in self.solution.named(key) {
             ledger.uses(leaf.model, &leaf.name);
         }
         Work::Copy(Input {

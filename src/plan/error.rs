@@ -1,7 +1,6 @@
 //! What can be wrong with a merge, found before a byte is written.
 
 use super::ViewError;
-use super::figures::binary;
 use crate::keys::{BlockError, FilterError, KeyReport};
 use crate::recipe::{Label, LowerError, ShapePolicy, SolveError, SpaceError};
 
@@ -9,6 +8,8 @@ use crate::recipe::{Label, LowerError, ShapePolicy, SolveError, SpaceError};
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum PlanError {
+    #[error("there is no recipe to be planned")]
+    NoRecipe,
     #[error("{model} has no tensors")]
     Empty { model: String },
     #[error(
@@ -60,16 +61,12 @@ pub enum PlanError {
         example: String,
     },
     #[error(
-        "a memory budget of {} is too small: this merge needs {}; raise --memory",
-        binary(*.given),
-        binary(*.needed)
+        "a memory budget of {given} bytes is too small: this merge needs {needed}; raise --memory"
     )]
     Memory { given: u64, needed: u64 },
     #[error(
-        "a memory budget of {} is too small to rank the entries of `{key}` as a whole: that needs \
-         {}; raise --memory or set della_eps to 0",
-        binary(*.given),
-        binary(*.needed)
+        "a memory budget of {given} bytes is too small to rank the entries of `{key}` as a whole: \
+         that needs {needed}; raise --memory or set della_eps to 0"
     )]
     Whole {
         given: u64,

@@ -27,7 +27,12 @@ pub(super) struct TensorLoader<'a, 'b> {
 
 impl TensorLoader<'_, '_> {
     /// The slot of a view, and its stored type; None where its form does not fit.
-    fn slot(&mut self, expression: &Expression, view: &View<Leaf>) -> Option<(u16, Float)> {
+    fn slot(
+        &mut self,
+        expression: &Expression,
+        view: &View<Leaf>,
+        space: Space,
+    ) -> Option<(u16, Float)> {
         let known = self.inputs.iter().find(|(_, known, _, _)| known == view);
         if let Some((slot, _, _, float)) = known {
             return Some((*slot, *float));
@@ -43,7 +48,9 @@ impl TensorLoader<'_, '_> {
         let fits =
             seen.shape == self.shape || self.recipe.options.shape.fits(self.shape, &seen.shape);
         let simple = seen.shape == self.shape || matches!(view, View::Tensor(_));
-        let Some(float) = float.filter(|_| fits && simple) else {
+        // A parameter may be one number for all elements of a tensor.
+        let one = space == Space::Param && seen.shape.iter().product::<u64>() == 1;
+        let Some(float) = float.filter(|_| (fits || one) && simple) else {
             self.mismatch(view, &seen);
             return None;
         };
@@ -51,6 +58,15 @@ impl TensorLoader<'_, '_> {
             self.ledger.uses(leaf.model, &leaf.name);
         }
         let bytes = match seen.bytes {
+            Bytes::Run {
+                model,
+                file,
+                offset,
+            } if one => Bytes::Repeated {
+                model,
+                file,
+                offset,
+            },
             Bytes::Run {
                 model,
                 file,
@@ -89,15 +105,19 @@ impl TensorLoader<'_, '_> {
     fn enter(
         &mut self,
         expression: &mut Expression,
-        view: &View<Leaf>,
+        loaded: (&View<Leaf>, Space),
         entry: Entry,
     ) -> Option<Node> {
-        let (slot, float) = self.slot(expression, view)?;
+        let (slot, float) = self.slot(expression, loaded.0, loaded.1)?;
         Some(expression.load(slot, float, entry))
     }
 
-    fn finite_or_zero(&mut self, expression: &mut Expression, view: &View<Leaf>) -> Option<Node> {
-        let raw = self.enter(expression, view, Entry::Raw)?;
+    fn finite_or_zero(
+        &mut self,
+        expression: &mut Expression,
+        loaded: (&View<Leaf>, Space),
+    ) -> Option<Node> {
+        let raw = self.enter(expression, loaded, Entry::Raw)?;
         let zero = expression.scalar(0.0);
         Some(expression.call(Formula::FiniteOrScalar, &[raw.into(), zero]))
     }
@@ -107,22 +127,23 @@ impl Loader for TensorLoader<'_, '_> {
     fn load(
         &mut self,
         expression: &mut Expression,
-        (view, space): (&View<Leaf>, Space),
+        loaded: (&View<Leaf>, Space),
         tolerated: bool,
     ) -> Option<Node> {
+        let (view, space) = loaded;
         let finite = match self.recipe.options.on_nan {
-            _ if tolerated => return self.enter(expression, view, Entry::Kept),
-            OnNan::Error => return self.enter(expression, view, Entry::Checked),
-            OnNan::Keep => return self.enter(expression, view, Entry::Kept),
-            OnNan::Zero => self.finite_or_zero(expression, view)?,
-            // What takes the place of a difference is no difference.
-            OnNan::Base if view == self.origin || space == Space::Delta => {
-                self.finite_or_zero(expression, view)?
+            _ if tolerated => return self.enter(expression, loaded, Entry::Kept),
+            OnNan::Error => return self.enter(expression, loaded, Entry::Checked),
+            OnNan::Keep => return self.enter(expression, loaded, Entry::Kept),
+            OnNan::Zero => self.finite_or_zero(expression, loaded)?,
+            // What takes the place of a difference or of a parameter is none.
+            OnNan::Base if view == self.origin || space != Space::Weight => {
+                self.finite_or_zero(expression, loaded)?
             }
             OnNan::Base => {
                 let origin = self.origin.clone();
-                let base = self.finite_or_zero(expression, &origin)?;
-                let raw = self.enter(expression, view, Entry::Raw)?;
+                let base = self.finite_or_zero(expression, (&origin, Space::Weight))?;
+                let raw = self.enter(expression, loaded, Entry::Raw)?;
                 expression.call(Formula::FiniteOr, &[raw.into(), base.into()])
             }
         };

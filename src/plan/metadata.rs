@@ -6,8 +6,8 @@
 //! reference model; what it says about itself (title, author, date, hash, picture) does not and is
 //! left out. A licence binds whoever uses any of the inputs, so those of all inputs are named.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -79,19 +79,29 @@ fn name(source: &Source<'_>) -> String {
 }
 
 /// The recipe in sd-mecha's words, which has none for options: None where one of them changes a
-/// value. Models have their file names as in our own record, or the paths as given where names
-/// alone would confuse them.
+/// value. Models have their file names as in our own record; where several have the same, each of
+/// these in a folder by its number, so that the text does not depend on where they lie.
 fn as_mecha(recipe: &Recipe) -> Option<String> {
     if !recipe.options.are_mechas() {
         return None;
     }
     let mut recipe = recipe.clone();
-    let names = recipe.models.iter().map(|path| path.file_name());
-    let names: Option<Vec<PathBuf>> = names.map(|name| name.map(PathBuf::from)).collect();
-    let names = names.filter(|names| names.iter().collect::<HashSet<_>>().len() == names.len());
-    if let Some(names) = names {
-        recipe.models = names;
+    let names = recipe.models.iter();
+    let names: Vec<PathBuf> = names
+        .map(|path| PathBuf::from(path.file_name().unwrap_or(path.as_os_str())))
+        .collect();
+    let mut counts: HashMap<&PathBuf, usize> = HashMap::new();
+    for name in &names {
+        *counts.entry(name).or_default() += 1;
     }
+    let apart = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| match counts[name] {
+            1 => name.clone(),
+            _ => Path::new(&(number + 1).to_string()).join(name),
+        });
+    recipe.models = apart.collect();
     let script = mecha::write(&recipe).ok()?;
     Some(script.to_string())
 }

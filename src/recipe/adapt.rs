@@ -33,23 +33,25 @@ impl Solution {
     }
 
     /// The names of a conversion's tensors, given those of its input in the order of the target.
-    pub(super) fn converted_names(
+    pub(super) fn converted_names<'c>(
         &self,
         (id, conversion): (NodeId, &Conversion),
-        sources: &super::NameSet,
-        target: &Config,
-    ) -> Vec<String> {
+        sources: &super::names::Borrowed<'_>,
+        target: &'c Config,
+    ) -> Vec<&'c str> {
         let made = |name: &str| match (conversion.adapter(), self.config(id)) {
             (Some(format), Some(config)) => {
                 delta(format, config, name, |factor| sources.contains(factor)).is_some()
             }
             _ => conversion.relation(name).is_some_and(|relation| {
                 let view = View::from(relation);
-                view.leaves().into_iter().any(|leaf| sources.contains(leaf))
+                view.leaves()
+                    .into_iter()
+                    .any(|leaf| sources.contains(leaf.as_str()))
             }),
         };
         let names = target.keys().map(|(name, _)| name);
-        names.filter(|name| made(name)).map(str::to_owned).collect()
+        names.filter(|name| made(name)).collect()
     }
 
     /// Checks that every tensor of an adapter is a factor of some delta.

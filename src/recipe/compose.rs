@@ -17,39 +17,91 @@
 //! # Ok::<(), wgmerge::recipe::compose::ComposeError>(())
 //! ```
 
-use std::collections::HashMap;
 use std::ops::{Add, BitOr, Mul, Sub};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{
-    Constant, Entry, Form, NodeId, Options, Recipe, RecipeNode, Route, SpaceError, spaces,
-};
-use crate::keys::{Configs, conversion};
-use crate::method::{ParameterError, Parameters, Space, in_recipes};
+use super::composer::composed;
+use super::{Constant, Form, Omitted, Options, Recipe, Route, SpaceError, spaces};
+use crate::keys::conversion;
+use crate::method::{ParameterError, Space};
 
 /// A value of a recipe that is being composed.
 #[derive(Clone, Debug)]
-pub struct Value(Arc<Term>);
+pub struct Value(pub(super) Arc<Term>);
 
 #[derive(Debug)]
-enum Term {
+pub(super) enum Term {
     Model(PathBuf, Form, Space),
     Literal(IndexMap<String, Constant>, Form),
     Merge(Merge),
     Route(Route, Vec<Value>),
-    Convert(Value, Vec<&'static conversion::Conversion>),
     Unconvertible(String, String),
+}
+
+impl Term {
+    /// What it is made of, in order.
+    pub(super) fn parts(&self) -> Vec<&Value> {
+        match self {
+            Term::Model(..) | Term::Literal(..) | Term::Unconvertible(..) => Vec::new(),
+            Term::Route(_, inputs) => inputs.iter().collect(),
+            Term::Merge(merge) => {
+                let given = merge
+                    .parameters
+                    .iter()
+                    .filter_map(|(_, given)| match given {
+                        Given::Value(value) => Some(value),
+                        Given::Constant(_) => None,
+                    });
+                merge.inputs.iter().chain(given).collect()
+            }
+        }
+    }
+
+    /// Takes out what it is made of.
+    fn take_parts(&mut self, into: &mut Vec<Value>) {
+        match self {
+            Term::Model(..) | Term::Literal(..) | Term::Unconvertible(..) => {}
+            Term::Route(_, inputs) => into.append(inputs),
+            Term::Merge(merge) => {
+                into.append(&mut merge.inputs);
+                into.extend(
+                    merge
+                        .parameters
+                        .drain(..)
+                        .filter_map(|(_, given)| match given {
+                            Given::Value(value) => Some(value),
+                            Given::Constant(_) => None,
+                        }),
+                );
+            }
+        }
+    }
+}
+
+/// A value is taken apart step by step: values may lie deeper in each other than a thread's stack.
+impl Drop for Value {
+    fn drop(&mut self) {
+        let mut open = Vec::new();
+        if let Some(term) = Arc::get_mut(&mut self.0) {
+            term.take_parts(&mut open);
+        }
+        while let Some(mut value) = open.pop() {
+            if let Some(term) = Arc::get_mut(&mut value.0) {
+                term.take_parts(&mut open);
+            }
+        }
+    }
 }
 
 /// A merge while its inputs and parameters are given.
 #[derive(Clone, Debug)]
 pub struct Merge {
-    method: String,
-    inputs: Vec<Value>,
-    parameters: Vec<(String, Given)>,
+    pub(super) method: String,
+    pub(super) inputs: Vec<Value>,
+    pub(super) parameters: Vec<(String, Given)>,
 }
 
 /// A parameter of a merge: a constant, or a value of its own for each tensor or element.
@@ -166,13 +218,15 @@ impl Value {
 
     /// Without the tensors that hold infinities or NaN, which a fallback then replaces.
     pub fn omit_non_finite(self) -> Value {
-        self.route(Route::OmitNonFinite)
+        self.route(Route::OmitNonFinite(Omitted::ALL))
     }
 
     /// From one model config to another, by the shortest way.
     pub fn convert(self, from: &str, to: &str) -> Value {
         match conversion::path(from, to) {
-            Some(way) => Value::new(Term::Convert(self, way)),
+            Some(way) => way
+                .into_iter()
+                .fold(self, |value, step| value.route(Route::Convert(step))),
             None => Value::new(Term::Unconvertible(from.to_owned(), to.to_owned())),
         }
     }
@@ -183,126 +237,10 @@ impl Value {
     /// What is wrong with methods, parameters, conversions and merge spaces; the models are not
     /// looked at.
     pub fn into_recipe(self, options: Options) -> Result<Recipe, ComposeError> {
-        let mut composer = Composer {
-            recipe: Recipe {
-                models: Vec::new(),
-                nodes: Vec::new(),
-                lines: Vec::new(),
-                reference: 0,
-                options,
-                configs: Arc::new(Configs::default()),
-            },
-            known: HashMap::new(),
-        };
-        composer.node(&self)?;
-        let mut recipe = composer.recipe;
+        let mut recipe = composed(&self, options)?;
         recipe.reference = recipe.primary_model();
         spaces(&recipe)?;
         Ok(recipe)
-    }
-}
-
-/// Turns values into nodes, each once.
-struct Composer {
-    recipe: Recipe,
-    known: HashMap<*const Term, NodeId>,
-}
-
-impl Composer {
-    fn push(&mut self, node: RecipeNode) -> NodeId {
-        self.recipe.nodes.push(node);
-        self.recipe.root()
-    }
-
-    fn node(&mut self, value: &Value) -> Result<NodeId, ComposeError> {
-        let address = Arc::as_ptr(&value.0);
-        if let Some(known) = self.known.get(&address) {
-            return Ok(*known);
-        }
-        let id = match value.0.as_ref() {
-            Term::Model(path, form, space) => {
-                let known = self.recipe.models.iter().position(|known| known == path);
-                let model = known.unwrap_or_else(|| {
-                    self.recipe.models.push(path.clone());
-                    self.recipe.models.len() - 1
-                });
-                let (form, space) = (form.clone(), *space);
-                self.push(RecipeNode::Model { model, form, space })
-            }
-            Term::Literal(entries, form) => {
-                let entries = entries
-                    .iter()
-                    .map(|(name, constant)| (name.clone(), Entry::Constant(constant.clone())));
-                self.push(RecipeNode::Literal {
-                    entries: entries.collect(),
-                    form: form.clone(),
-                    space: None,
-                })
-            }
-            Term::Merge(merge) => self.merge(merge)?,
-            Term::Route(route, inputs) => {
-                let inputs: Vec<NodeId> = inputs
-                    .iter()
-                    .map(|input| self.node(input))
-                    .collect::<Result<_, _>>()?;
-                let route = route.clone();
-                self.push(RecipeNode::Route { route, inputs })
-            }
-            Term::Convert(value, way) => {
-                let mut id = self.node(value)?;
-                for step in way {
-                    id = self.push(RecipeNode::Route {
-                        route: Route::Convert(step),
-                        inputs: vec![id],
-                    });
-                }
-                id
-            }
-            Term::Unconvertible(from, to) => {
-                let (from, to) = (from.clone(), to.clone());
-                return Err(ComposeError::NoConversion { from, to });
-            }
-        };
-        self.known.insert(address, id);
-        Ok(id)
-    }
-
-    fn merge(&mut self, merge: &Merge) -> Result<NodeId, ComposeError> {
-        let id = merge.method.clone();
-        let method = in_recipes(&id).ok_or(ComposeError::UnknownMethod { id })?;
-        let given = merge.inputs.len();
-        if !(method.models_min..=method.models_max).contains(&given) {
-            return Err(ComposeError::Inputs {
-                method: method.id,
-                wanted: method.models(),
-                given,
-            });
-        }
-        let models: Vec<NodeId> = merge
-            .inputs
-            .iter()
-            .map(|input| self.node(input))
-            .collect::<Result<_, _>>()?;
-        let (mut constants, mut nodes) = (Vec::new(), Vec::new());
-        for (name, given) in &merge.parameters {
-            match given {
-                Given::Constant(constant) => {
-                    constants.extend(constant.given().map(|value| (name.clone(), value)));
-                }
-                Given::Value(value) => {
-                    let (parameter, _) = crate::method::parameter_named(method, name)?;
-                    nodes.push((parameter.name, self.node(value)?));
-                }
-            }
-        }
-        let parameters = Parameters::resolve(method, &constants, models.len())?;
-        Ok(self.push(RecipeNode::Merge {
-            method,
-            base: None,
-            models,
-            parameters,
-            given: nodes,
-        }))
     }
 }
 

@@ -6,12 +6,14 @@
 
 mod adapt;
 pub mod compose;
+mod composer;
 pub mod draw;
 mod flags;
 mod groups;
 mod label;
 mod lower;
 pub mod mecha;
+mod names;
 mod node;
 mod options;
 mod recognise;
@@ -19,15 +21,18 @@ mod record;
 mod solution;
 mod space;
 mod sweep;
+mod trace;
 mod view;
+mod walk;
 
 pub use flags::{FlagError, merge_of};
 pub use label::Label;
 pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
-pub use node::{Constant, Entry, Form, NodeId, RecipeNode, Route};
+pub use names::NameSet;
+pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
 pub use options::{BlockOption, Metadata, Missing, OnNan, Options, OutputDType, ShapePolicy};
 pub use record::record;
-pub use solution::{NameSet, Names, Solution, SolveError};
+pub use solution::{Names, Solution, SolveError, check_names};
 pub use space::{SpaceError, spaces};
 pub use sweep::{Sweep, SweepError};
 pub use view::View;
@@ -107,7 +112,7 @@ impl Recipe {
                     ..
                 } => return Some(*float),
                 RecipeNode::Route {
-                    route: Route::Fallback | Route::Convert(_) | Route::OmitNonFinite,
+                    route: Route::Fallback | Route::Convert(_) | Route::OmitNonFinite(_),
                     inputs,
                 } => id = inputs[0],
                 _ => return None,

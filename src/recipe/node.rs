@@ -114,6 +114,23 @@ impl Hash for Constant {
     }
 }
 
+/// Which tensors are left out where they hold infinities or NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Omitted {
+    /// Those that the model config demands.
+    pub mandatory: bool,
+    /// Those that it calls optional, or does not know.
+    pub optional: bool,
+}
+
+impl Omitted {
+    /// All of them.
+    pub const ALL: Omitted = Omitted {
+        mandatory: true,
+        optional: true,
+    };
+}
+
 /// How values are passed on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Route {
@@ -127,8 +144,8 @@ pub enum Route {
     OmitComponent(String),
     /// The inputs one after the other along a new first dimension.
     Stack,
-    /// The tensors without infinities and NaN.
-    OmitNonFinite,
+    /// The tensors without infinities and NaN; others pass.
+    OmitNonFinite(Omitted),
     /// The same value for every tensor.
     ConvertSingleton,
     /// The tensors in another key format.
@@ -144,7 +161,7 @@ impl Route {
             Route::PickComponent(_) => "pick_component".to_owned(),
             Route::OmitComponent(_) => "omit_component".to_owned(),
             Route::Stack => "stack".to_owned(),
-            Route::OmitNonFinite => "omit_non_finite".to_owned(),
+            Route::OmitNonFinite(_) => "omit_non_finite".to_owned(),
             Route::ConvertSingleton => "convert_singleton".to_owned(),
             Route::Convert(conversion) => conversion.id(),
         }
@@ -158,7 +175,8 @@ impl Hash for Route {
             Route::Cast(float) => float.hash(state),
             Route::PickComponent(name) | Route::OmitComponent(name) => name.hash(state),
             Route::Convert(conversion) => conversion.id().hash(state),
-            Route::Fallback | Route::Stack | Route::OmitNonFinite | Route::ConvertSingleton => {}
+            Route::OmitNonFinite(omitted) => omitted.hash(state),
+            Route::Fallback | Route::Stack | Route::ConvertSingleton => {}
         }
     }
 }
@@ -230,6 +248,18 @@ impl RecipeNode {
                 base.iter().copied().chain(models.iter().copied()).collect()
             }
             other => other.inputs(),
+        }
+    }
+
+    /// The operand at a position.
+    pub fn operand(&self, at: usize) -> Option<NodeId> {
+        match self {
+            RecipeNode::Merge { base, models, .. } => match base {
+                Some(base) if at == 0 => Some(*base),
+                base => models.get(at - usize::from(base.is_some())).copied(),
+            },
+            RecipeNode::Route { inputs, .. } => inputs.get(at).copied(),
+            other => other.operands().get(at).copied(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::groups::Fixed;
 use super::{Form, Names, NodeId, Recipe, RecipeNode, SolveError};
 use crate::keys::{Config, Configs, Verdict};
+use crate::method::Space;
 
 /// The share of a model's tensors that a config must know to be taken for the model's.
 const KNOWN_SHARE: f64 = 0.1;
@@ -29,7 +30,12 @@ impl Recogniser<'_> {
         let inferred: Vec<usize> = members
             .iter()
             .filter_map(|&member| match &self.recipe.nodes[member] {
-                RecipeNode::Model { model, form, .. } if *form != Form::Own => Some(*model),
+                // Parameters may have any shape.
+                RecipeNode::Model { model, form, space }
+                    if *form != Form::Own && *space != Space::Param =>
+                {
+                    Some(*model)
+                }
                 _ => None,
             })
             .collect();

@@ -2,16 +2,22 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Constant, Entry, Form, NodeId, Recipe, RecipeNode, Route};
+use super::{Constant, Entry, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
 use crate::method::{Space, Value};
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
 /// depend on where the models lie.
 pub fn record(recipe: &Recipe) -> Json {
+    let weights = block_literal(recipe);
     let nodes: Vec<Json> = recipe
         .nodes
         .iter()
-        .map(|node| describe(recipe, node))
+        .enumerate()
+        .map(|(id, node)| match Some(NodeId(id)) == weights {
+            // The text of the block weights says it shorter.
+            true => json!({ "literal": "block_weights" }),
+            false => describe(recipe, node),
+        })
         .collect();
     let options = &recipe.options;
     let (include, exclude) = options.filter.patterns();
@@ -30,6 +36,16 @@ pub fn record(recipe: &Recipe) -> Json {
     })
 }
 
+/// The literal that holds the block weights: what gives the ratio of the result.
+fn block_literal(recipe: &Recipe) -> Option<NodeId> {
+    recipe.options.block_weights.as_ref()?;
+    let RecipeNode::Merge { method, given, .. } = &recipe.nodes[recipe.root().0] else {
+        return None;
+    };
+    let ratio = given.iter().find(|(name, _)| Some(*name) == method.ratio);
+    ratio.map(|(_, id)| *id)
+}
+
 fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
     match node {
         RecipeNode::Model { model, form, space } => {
@@ -42,10 +58,6 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
             }
             value
         }
-        // The text of the block weights says it shorter.
-        RecipeNode::Literal {
-            form: Form::Own, ..
-        } if recipe.options.block_weights.is_some() => json!({ "literal": "block_weights" }),
         RecipeNode::Literal { entries, form, .. } => {
             let entries: Map<String, Json> = entries
                 .iter()
@@ -62,6 +74,10 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
                 Route::Cast(Some(float)) => value["dtype"] = json!(float.name()),
                 Route::PickComponent(name) | Route::OmitComponent(name) => {
                     value["component"] = json!(name);
+                }
+                Route::OmitNonFinite(omitted) if *omitted != Omitted::ALL => {
+                    value["mandatory"] = json!(omitted.mandatory);
+                    value["optional"] = json!(omitted.optional);
                 }
                 _ => {}
             }

@@ -5,15 +5,15 @@
 //! recognised by its names and shapes; what fits no config keeps its own names, so that any
 //! architecture can be merged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 
-use super::groups::Groups;
+use super::groups::{Fixed, Groups};
 use super::recognise::Recogniser;
-use super::{Form, Label, Leaf, NodeId, Recipe, RecipeNode, Route, View};
+use super::{Form, Label, Leaf, NodeId, Recipe, RecipeNode, Route};
 use crate::checkpoint::Tensors;
 use crate::keys::nearest::hint;
 use crate::keys::{Config, ConfigError, Configs};
@@ -65,6 +65,8 @@ pub enum SolveError {
         count: usize,
         example: String,
     },
+    #[error("{node} stacks what is stacked {limit} times already; so many dimensions are not read")]
+    Stacks { node: Label, limit: usize },
     #[error("{node}: there is no `{name}` in {names}{hint}")]
     Entry {
         node: Label,
@@ -83,6 +85,7 @@ impl SolveError {
             | SolveError::NoConfig { node, .. }
             | SolveError::Component { node, .. }
             | SolveError::StrayFactors { node, .. }
+            | SolveError::Stacks { node, .. }
             | SolveError::Entry { node, .. } => node.line(),
             SolveError::NotThisConfig { .. } => None,
         }
@@ -108,6 +111,8 @@ pub struct Solution {
     configs: Vec<Option<Arc<Config>>>,
     /// Per model node: which model, and the config's names with the file's.
     models: Vec<Option<(usize, NameMap)>>,
+    /// The nodes that are models.
+    model_nodes: Vec<NodeId>,
 }
 
 impl Solution {
@@ -117,6 +122,7 @@ impl Solution {
         models: &[Names<'_>],
         registry: &Configs,
     ) -> Result<Solution, SolveError> {
+        check_stacks(recipe)?;
         let mut groups = Groups::of(recipe)?;
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); recipe.nodes.len()];
         for id in 0..recipe.nodes.len() {
@@ -140,8 +146,14 @@ impl Solution {
             }
             configs.push(found[&group].clone());
         }
+        let models_by_node = name_maps(recipe, models, &configs);
+        let is_model = |id: &NodeId| models_by_node[id.0].is_some();
         let solution = Solution {
-            models: name_maps(recipe, models, &configs),
+            model_nodes: (0..recipe.nodes.len())
+                .map(NodeId)
+                .filter(is_model)
+                .collect(),
+            models: models_by_node,
             configs,
         };
         for (id, node) in recipe.nodes.iter().enumerate() {
@@ -192,30 +204,11 @@ impl Solution {
         id: NodeId,
         models: &[Names<'_>],
     ) -> Result<(), SolveError> {
-        let RecipeNode::Literal { entries, form, .. } = &recipe.nodes[id.0] else {
-            return Ok(());
+        let has = |name: &String| {
+            let mut models = models.iter();
+            models.any(|model| model.tensors.contains_key(name))
         };
-        let config = self.config(id);
-        let known = |name: &String| {
-            let has = |model: &Names<'_>| model.tensors.contains_key(name);
-            config.is_some_and(|config| config.canonical(name).is_some()) || models.iter().any(has)
-        };
-        let Some(stray) = entries.keys().find(|name| !known(name)) else {
-            return Ok(());
-        };
-        if *form == Form::Singleton {
-            return Ok(());
-        }
-        let names = config.into_iter().flat_map(Config::keys);
-        Err(SolveError::Entry {
-            node: recipe.label(id),
-            name: stray.clone(),
-            names: match config {
-                Some(config) => format!("the names of {}", config.id()),
-                None => "any model".to_owned(),
-            },
-            hint: hint(stray, names.map(|(name, _)| name)),
-        })
+        check_entries(recipe, id, self.config(id), has)
     }
 
     /// The model config of a node, or None where its tensors have their own names.
@@ -231,6 +224,24 @@ impl Solution {
             model: *model,
             name,
         })
+    }
+
+    /// The tensors of models that go by a name, each of one node.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Leaf> + 'a {
+        let leaf = move |id: &NodeId| self.leaf(*id, name);
+        self.model_nodes.iter().filter_map(leaf)
+    }
+
+    /// A model's tensor by the name that its first node gives it.
+    pub fn of_model(&self, wanted: usize, name: &str) -> Option<Leaf> {
+        let is = |id: &&NodeId| matches!(&self.models[id.0], Some((model, _)) if *model == wanted);
+        self.leaf(*self.model_nodes.iter().find(is)?, name)
+    }
+
+    /// The names of a model node's tensors, in file order.
+    pub(super) fn model_names(&self, id: NodeId) -> impl Iterator<Item = &str> {
+        let names = self.models[id.0].iter().flat_map(|(_, names)| names.keys());
+        names.map(String::as_str)
     }
 
     /// Whether a pick or omission of a component passes a tensor.
@@ -251,125 +262,95 @@ impl Solution {
         let config = self.configs[id.0].as_ref();
         config.is_some_and(|config| config.key(name).is_none_or(|key| key.optional))
     }
-
-    /// The tensors of models that a node only passes on; None where it computes.
-    pub fn routed(&self, recipe: &Recipe, id: NodeId, view: &View<String>) -> Option<View<Leaf>> {
-        self.trace(recipe, id, view, false)
-    }
-
-    /// The tensors that a node's tensor has its shape and type from: those of the base, else of the
-    /// first model that has them.
-    pub fn origin(&self, recipe: &Recipe, id: NodeId, view: &View<String>) -> Option<View<Leaf>> {
-        self.trace(recipe, id, view, true)
-    }
-
-    fn trace(
-        &self,
-        recipe: &Recipe,
-        id: NodeId,
-        view: &View<String>,
-        through: bool,
-    ) -> Option<View<Leaf>> {
-        let first = |inputs: &[NodeId]| {
-            inputs
-                .iter()
-                .find_map(|&input| self.trace(recipe, input, view, through))
-        };
-        match &recipe.nodes[id.0] {
-            RecipeNode::Model { .. } => {
-                view.replace(&mut |name: &String| self.leaf(id, name).map(View::Tensor))
-            }
-            RecipeNode::Literal { .. } => None,
-            node @ RecipeNode::Merge { .. } if through => first(&node.operands()),
-            RecipeNode::Merge { .. } => None,
-            RecipeNode::Route { route, inputs } => match route {
-                Route::Fallback => {
-                    // Which of the two it is does not depend on whether it computes.
-                    let produces =
-                        |&&input: &&NodeId| self.trace(recipe, input, view, true).is_some();
-                    let chosen = inputs.iter().find(produces)?;
-                    self.trace(recipe, *chosen, view, through)
-                }
-                Route::Cast(_) | Route::OmitNonFinite if !through => None,
-                Route::Cast(_) | Route::OmitNonFinite => first(inputs),
-                Route::ConvertSingleton => None,
-                Route::PickComponent(_) | Route::OmitComponent(_) => {
-                    let passes = |name: &&String| self.passes(id, route, name);
-                    match view.leaves().iter().all(passes) {
-                        true => first(inputs),
-                        false => None,
-                    }
-                }
-                Route::Convert(conversion) => {
-                    let view = self.converted(recipe, (id, conversion), inputs[0], view)?;
-                    self.trace(recipe, inputs[0], &view, through)
-                }
-                Route::Stack => {
-                    let views = inputs
-                        .iter()
-                        .map(|&input| self.trace(recipe, input, view, through));
-                    Some(View::Stacked(views.collect::<Option<_>>()?))
-                }
-            },
-        }
-    }
-
-    /// The names of all tensors that a node may have: those that any of its models has.
-    pub fn names(&self, recipe: &Recipe, id: NodeId, registry: &Configs) -> NameSet {
-        let mut names = NameSet::default();
-        let mut seen = vec![false; recipe.nodes.len()];
-        self.gather(recipe, id, registry, &mut names, &mut seen);
-        names
-    }
-
-    /// Adds the names of a node's tensors, unless that was done before.
-    fn gather(
-        &self,
-        recipe: &Recipe,
-        id: NodeId,
-        registry: &Configs,
-        names: &mut NameSet,
-        seen: &mut [bool],
-    ) {
-        if std::mem::replace(&mut seen[id.0], true) {
-            return;
-        }
-        match &recipe.nodes[id.0] {
-            RecipeNode::Model { .. } => {
-                for name in self.models[id.0].iter().flat_map(|(_, names)| names.keys()) {
-                    if !names.contains(name) {
-                        names.insert(name.clone());
-                    }
-                }
-            }
-            RecipeNode::Literal { .. } => {}
-            RecipeNode::Route {
-                route: route @ (Route::PickComponent(_) | Route::OmitComponent(_)),
-                inputs,
-            } => {
-                let all = self.names(recipe, inputs[0], registry);
-                names.extend(all.into_iter().filter(|name| self.passes(id, route, name)));
-            }
-            RecipeNode::Route {
-                route: Route::Convert(conversion),
-                inputs,
-            } => {
-                let sources = self.names(recipe, inputs[0], registry);
-                if let Ok(target) = registry.find(conversion.to) {
-                    names.extend(self.converted_names((id, conversion), &sources, target));
-                }
-            }
-            node => {
-                for input in node.operands() {
-                    self.gather(recipe, input, registry, names, seen);
-                }
-            }
-        }
-    }
 }
 
-/// Names in order.
-pub type NameSet = IndexSet<String, RandomState>;
+/// Checks the names in literals as far as the recipe alone says whose they are: those of blocks
+/// that are converted, and of literals whose model config is given.
+pub fn check_names(recipe: &Recipe) -> Result<(), SolveError> {
+    check_stacks(recipe)?;
+    let mut groups = Groups::of(recipe)?;
+    let with_models: HashSet<usize> = (0..recipe.nodes.len())
+        .filter(|id| matches!(recipe.nodes[*id], RecipeNode::Model { .. }))
+        .map(|id| groups.find(id))
+        .collect();
+    for id in 0..recipe.nodes.len() {
+        let group = groups.find(id);
+        // A model may have tensors that its config does not know.
+        if let (Some(Fixed::Config(name)), false) =
+            (&groups.fixed[group], with_models.contains(&group))
+            && let Ok(config) = recipe.configs.find(name)
+        {
+            check_entries(recipe, NodeId(id), Some(config), |_| false)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names of the supermerger form of blocks that its SD1 models have no block for: it takes them
+/// from tables for both families.
+const UNUSED: [(&str, &str); 1] = [("sd1-supermerger_blocks", "VAE")];
+
+/// Checks that the values of a literal belong to something: names of the config, or of a model.
+fn check_entries(
+    recipe: &Recipe,
+    id: NodeId,
+    config: Option<&Config>,
+    has: impl Fn(&String) -> bool,
+) -> Result<(), SolveError> {
+    let RecipeNode::Literal { entries, form, .. } = &recipe.nodes[id.0] else {
+        return Ok(());
+    };
+    let known = |name: &String| {
+        let of = |config: &Config| {
+            let unused = UNUSED.contains(&(config.id(), name.as_str()));
+            unused || config.canonical(name).is_some()
+        };
+        config.is_some_and(of) || has(name)
+    };
+    let Some(stray) = entries.keys().find(|name| !known(name)) else {
+        return Ok(());
+    };
+    if *form == Form::Singleton {
+        return Ok(());
+    }
+    let names = config.into_iter().flat_map(Config::keys);
+    Err(SolveError::Entry {
+        node: recipe.label(id),
+        name: stray.clone(),
+        names: match config {
+            Some(config) => format!("the names of {}", config.id()),
+            None => "any model".to_owned(),
+        },
+        hint: hint(stray, names.map(|(name, _)| name)),
+    })
+}
+
+/// Stacks of stacks at most: each is one more dimension.
+const STACKS_MAX: usize = 16;
+
+/// Checks that no tensor is stacked without end.
+fn check_stacks(recipe: &Recipe) -> Result<(), SolveError> {
+    let mut depths: Vec<usize> = Vec::with_capacity(recipe.nodes.len());
+    for (id, node) in recipe.nodes.iter().enumerate() {
+        let below = node.inputs().into_iter().map(|input| depths[input.0]).max();
+        let is_stack = matches!(
+            node,
+            RecipeNode::Route {
+                route: Route::Stack,
+                ..
+            }
+        );
+        let depth = below.unwrap_or(0) + usize::from(is_stack);
+        if depth > STACKS_MAX {
+            return Err(SolveError::Stacks {
+                node: recipe.label(NodeId(id)),
+                limit: STACKS_MAX,
+            });
+        }
+        depths.push(depth);
+    }
+    Ok(())
+}
 
 /// For each model node the names of its tensors, by the names that its config gives them.
 fn name_maps(

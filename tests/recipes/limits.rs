@@ -1,10 +1,15 @@
 //! Recipes of any size: what is long, deep or wide is read in time, or refused at its place.
 
 use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use std::sync::Arc;
-
+use super::{refuses, succeeds};
+use crate::support::models;
+use wgmerge::checkpoint::Checkpoint;
+use wgmerge::dtype::Float;
+use wgmerge::recipe::compose::{merge, model};
 use wgmerge::recipe::mecha::{Fault, parse, read, write};
 use wgmerge::recipe::{Options, Recipe, Sweep, SweepError, draw};
 
@@ -95,6 +100,165 @@ fn a_deep_graph_is_drawn_in_lines_of_bounded_length() {
          │  └─ b: [0] x.safetensors (weight)\n\
          └─ b: [0] x.safetensors (weight)\n"
     );
+}
+
+/// A folder with two models of `tensors` tensors of three elements: all 1, and all 3.
+fn folder(tensors: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, value) in [("x", 1.0), ("y", 3.0)] {
+        let names = (0..tensors).map(|number| format!("layers.{number}.weight"));
+        let tensors: Vec<_> = names
+            .map(|name| models::floats(&name, Float::F32, &[3], &[value; 3]))
+            .collect();
+        models::write(&folder.path().join(format!("{name}.safetensors")), &tensors);
+    }
+    folder
+}
+
+fn run(folder: &Path, text: &str) -> Vec<f32> {
+    std::fs::write(folder.join("r.mecha"), text).expect("written");
+    let line = ["run", "r.mecha", "-o", "o.safetensors", "--force", "-q"];
+    succeeds(folder, &line);
+    let output = Checkpoint::open(&folder.join("o.safetensors")).expect("the output");
+    let (_, tensor) = output.tensors().first().expect("a tensor");
+    let mut bytes = vec![0; 12];
+    let read = output.read_at(tensor.file, tensor.span.start, &mut bytes);
+    read.expect("its bytes");
+    bytemuck::cast_slice(&bytes).to_vec()
+}
+
+#[test]
+fn deep_recipes_are_merged() {
+    let begun = Instant::now();
+    let folder = folder(2);
+    // Each step halves the way to the first model.
+    assert_eq!(run(folder.path(), &chain(3)), [1.25; 3]);
+    assert_eq!(run(folder.path(), &chain(5000)), [1.0; 3]);
+    let mut routes = HEAD.to_owned();
+    for number in (0..5000).map(|number| 2 * number + 1) {
+        let _ = writeln!(routes, "merge \"cast\" &{number} dtype=\"float32\"");
+        let _ = writeln!(routes, "merge \"fallback\" &{} &0", number + 1);
+    }
+    assert_eq!(run(folder.path(), &routes), [3.0; 3]);
+    assert!(begun.elapsed() < 2 * SOON, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn what_is_too_large_is_refused_at_its_line() {
+    let begun = Instant::now();
+    let folder = folder(2);
+    let refused = |text: &str| {
+        std::fs::write(folder.path().join("r.mecha"), text).expect("written");
+        refuses(folder.path(), &["plan", "r.mecha"])
+    };
+    // 24,000 merges side by side, then averages of pairs.
+    let mut wide = HEAD.to_owned();
+    let mut open: Vec<usize> = (2..24_002).collect();
+    for number in 0..open.len() {
+        let _ = writeln!(
+            wide,
+            "merge \"weighted_sum\" &0 &1 alpha={}",
+            number as f64 / 24e3
+        );
+    }
+    let mut next = 24_002;
+    while open.len() > 1 {
+        let pairs = open.chunks(2).map(|pair| match pair {
+            [a, b] => {
+                let _ = writeln!(wide, "merge \"n_average\" &{a} &{b}");
+                next += 1;
+                next - 1
+            }
+            one => one[0],
+        });
+        open = pairs.collect();
+    }
+    let errors = refused(&wide);
+    assert!(errors.contains("more than 65535"), "{errors}");
+    assert!(errors.contains("r.mecha:"), "{errors}");
+    // Statistics on statistics.
+    let mut angles = HEAD.to_owned();
+    for number in 0..5000 {
+        let _ = writeln!(angles, "merge \"slerp\" &{} &0", number + 1);
+    }
+    let errors = refused(&angles);
+    assert!(
+        errors.contains("more than 256 statistics that need one another"),
+        "{errors}"
+    );
+    assert!(errors.contains("r.mecha:260:1"), "{errors}");
+    let mut stacks = HEAD.to_owned();
+    for number in 0..5000 {
+        let _ = writeln!(stacks, "merge \"stack\" &{} &{}", number + 1, number + 1);
+    }
+    let errors = refused(&stacks);
+    assert!(errors.contains("r.mecha:20:1"), "{errors}");
+    let many = vec!["&0"; 70_000].join(" ");
+    let errors = refused(&format!("{HEAD}merge \"n_average\" {many}"));
+    assert!(errors.contains("more than 65535"), "{errors}");
+    assert!(begun.elapsed() < 3 * SOON, "{:?}", begun.elapsed());
+}
+
+/// Merges, each followed by a fallback to what was before: the pattern of stacked adapters.
+fn fallbacks(links: usize) -> String {
+    let mut text = HEAD.to_owned();
+    let mut last = 0;
+    for number in 0..links {
+        let merge = 2 * number + 2;
+        let _ = writeln!(text, "merge \"weighted_sum\" &{last} &1 alpha=0.01");
+        let _ = writeln!(text, "merge \"fallback\" &{merge} &{last}");
+        last = merge + 1;
+    }
+    text
+}
+
+#[test]
+fn a_chain_of_fallbacks_is_planned_in_linear_time() {
+    let folder = folder(2515);
+    for links in [20, 60] {
+        std::fs::write(folder.path().join("r.mecha"), fallbacks(links)).expect("written");
+        let begun = Instant::now();
+        succeeds(folder.path(), &["plan", "r.mecha"]);
+        assert!(begun.elapsed() < SOON, "{links}: {:?}", begun.elapsed());
+    }
+}
+
+/// Picks of merges of picks: each name is gathered once.
+#[test]
+fn components_of_components_are_gathered_in_time() {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/recipes/models");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut text = format!(
+        "version 0.1.0\nmodel \"{models}/sd1_a.safetensors\"\n\
+         model \"{models}/sd1_b.safetensors\"\n"
+    );
+    let mut last = 0;
+    for _ in 0..60 {
+        let next = last + if last == 0 { 2 } else { 1 };
+        let _ = writeln!(text, "merge \"pick_component\" &{last} \"diffuser\"");
+        let _ = writeln!(text, "merge \"omit_component\" &{last} \"vae\"");
+        let _ = writeln!(text, "merge \"fallback\" &{next} &{}", next + 1);
+        last = next + 2;
+    }
+    std::fs::write(folder.path().join("r.mecha"), text).expect("written");
+    let begun = Instant::now();
+    succeeds(folder.path(), &["plan", "r.mecha"]);
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn composed_values_may_lie_deep_in_each_other() {
+    let [x, y] = ["x", "y"].map(model);
+    let mut value = y.clone();
+    for _ in 0..100_000 {
+        value = merge("weighted_sum").input(value).input(&x).value();
+    }
+    let recipe = value
+        .clone()
+        .into_recipe(Options::default())
+        .expect("a recipe");
+    assert_eq!(recipe.nodes.len(), 100_002);
+    drop(value);
 }
 
 #[test]

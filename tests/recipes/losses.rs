@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use super::{refuses, succeeds, wgmerge};
+use crate::support::models;
 use wgmerge::checkpoint::Checkpoint;
+use wgmerge::dtype::Float;
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/recipes/models");
 
@@ -141,13 +143,7 @@ fn a_missing_tensor_is_refused_and_then_counted() {
     let run = wgmerge(Path::new(MODELS), &arguments);
     assert!(run.status.success());
     let notes = String::from_utf8_lossy(&run.stderr);
-    says(
-        &notes,
-        &[
-            "sd1_no_vae.safetensors",
-            " missing; `wgmerge plan` lists them",
-        ],
-    );
+    says(&notes, &["sd1_no_vae.safetensors", "tensors missing"]);
 }
 
 #[test]
@@ -298,4 +294,39 @@ fn a_fault_of_the_models_is_shown_with_its_line() {
             "4 | merge \"pick_component\" &0 \"vea\"",
         ],
     );
+}
+
+#[test]
+fn a_bound_never_stands_for_what_is_clamped() {
+    let scratch = Scratch::new();
+    let write = |name: &str, tensors: &[(&str, f32)]| {
+        let tensors = tensors.iter();
+        let tensors: Vec<_> = tensors
+            .map(|(name, value)| models::floats(name, Float::F32, &[2], &[*value; 2]))
+            .collect();
+        models::write(Path::new(&scratch.path(name)), &tensors);
+    };
+    write("a.safetensors", &[("all", 20.0), ("no lower", 20.0)]);
+    write("low.safetensors", &[("all", 3.0), ("no model", 3.0)]);
+    write(
+        "high.safetensors",
+        &[("all", 10.0), ("no lower", 12.0), ("no model", 10.0)],
+    );
+    let arguments = scratch.recipe(&[
+        "model \"a.safetensors\"",
+        "model \"low.safetensors\"",
+        "model \"high.safetensors\"",
+        "merge \"clamp\" &0 &1 &2",
+    ]);
+    let mut line: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    line.extend(["--missing", "skip"]);
+    succeeds(scratch.0.path(), &line);
+    let output = Checkpoint::open(Path::new(&scratch.path("out.safetensors"))).expect("it opens");
+    for (name, wanted) in [("all", 10.0), ("no lower", 12.0), ("no model", 3.0f32)] {
+        let tensor = output.get(name).expect(name);
+        let mut bytes = [0; 4];
+        let read = output.read_at(tensor.file, tensor.span.start, &mut bytes);
+        read.expect("its bytes");
+        assert_eq!(f32::from_le_bytes(bytes), wanted, "{name}");
+    }
 }

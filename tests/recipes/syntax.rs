@@ -151,8 +151,8 @@ const OLD: &[(&str, &str)] = &[
     (
         "model \"a\" \"sdxl\" \"base\"\nmodel \"b\" \"sdxl\" \"base\"\n\
          merge \"weighted_sum\" &0 &1 alpha=0.3",
-        "model \"a\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
-         model \"b\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
+        "model \"a.safetensors\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
+         model \"b.safetensors\" model_config=\"sdxl-sgm\" merge_space=\"weight\"\n\
          merge \"weighted_sum\" &0 &1 alpha=0.3\nmerge \"omit_component\" &2 \"vae\"\n\
          merge \"omit_component\" &3 \"scheduler\"\nmerge \"fallback\" &4 &0\n\
          merge \"fallback\" &5 &1",
@@ -160,13 +160,13 @@ const OLD: &[(&str, &str)] = &[
     // Then one fifth was kept unless said otherwise, and the switch had the other sense.
     (
         "model \"a\" null \"lora\"\nmodel \"b\" null \"lora\"\nmerge \"ties_sum\" &0 &1",
-        "model \"a\" merge_space=\"delta\"\nmodel \"b\" merge_space=\"delta\"\n\
+        "model \"a.safetensors\" merge_space=\"delta\"\nmodel \"b.safetensors\" merge_space=\"delta\"\n\
          merge \"ties_sum\" &0 &1 k=0.2 vote_sgn=true",
     ),
     (
         "model \"a\" null \"lora\"\nmodel \"b\" null \"lora\"\n\
          merge \"ties_sum\" &0 &1 k=0.5 vote_sgn=1.0",
-        "model \"a\" merge_space=\"delta\"\nmodel \"b\" merge_space=\"delta\"\n\
+        "model \"a.safetensors\" merge_space=\"delta\"\nmodel \"b.safetensors\" merge_space=\"delta\"\n\
          merge \"ties_sum\" &0 &1 k=0.5 vote_sgn=false",
     ),
 ];

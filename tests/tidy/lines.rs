@@ -10,7 +10,10 @@ const COLUMNS: usize = 100;
 /// entered here by whoever can say why no input reaches it.
 const EXPECTED: &[(&str, &str)] = &[
     ("src/exec/cpu/formula.rs", "an argument per parameter"),
-    ("src/kernel/expression.rs", "fewer than 65536 steps"),
+    (
+        "src/exec/gpu/probe/experiments.rs",
+        "an experiment has a few steps",
+    ),
     (
         "src/kernel/table.rs",
         "a batch is addressed in 32-bit words",
@@ -29,6 +32,10 @@ const EXPECTED: &[(&str, &str)] = &[
     (
         "src/method/lowering.rs",
         "a method that requires a base is given one",
+    ),
+    (
+        "src/method/lowering.rs",
+        "a method is asked only where its single inputs are there",
     ),
     ("src/plan/memory.rs", "there is at least one lane"),
     (

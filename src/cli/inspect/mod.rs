@@ -6,26 +6,21 @@
 mod statistics;
 mod text;
 
-use std::path::{Path, PathBuf};
-
 use indexmap::IndexMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use self::statistics::Statistics;
 use super::args::InspectArgs;
-use super::bar::Bar;
-use super::failure::Failure;
+use super::exit::Failure;
 use super::{out, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::{FilterError, Verdict};
-use crate::merge::{Progress, path_json};
 
 /// What is told about a checkpoint; also the JSON of it.
 #[derive(Debug, Serialize)]
 struct Inspection {
     /// The path that was given.
-    #[serde(serialize_with = "path")]
-    path: PathBuf,
+    path: String,
     /// Bytes of the files, headers included.
     file_bytes: u64,
     files: Vec<FileRow>,
@@ -92,7 +87,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
             Verdict::Unknown | Verdict::Ambiguous(_) => None,
         },
         recognition: recognition.explain(),
-        path: checkpoint.path().to_owned(),
+        path: checkpoint.path().display().to_string(),
         file_bytes: checkpoint.files().iter().map(|file| file.len).sum(),
         files: files(checkpoint),
         left_out: names(checkpoint.left_out()),
@@ -101,20 +96,14 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
         total: Total::default(),
         tensors: Vec::new(),
     };
-    let filter = args.filter.as_ref();
-    let wanted = |key: &str| filter.is_none_or(|filter| filter.is_match(key));
-    let bar = Bar::new(!args.stats);
-    if args.stats {
-        let wanted = checkpoint.tensors().iter().filter(|(key, _)| wanted(key));
-        bar.begin("statistics", wanted.map(|(_, info)| info.bytes()).sum());
-    }
     let mut buffer = Vec::new();
     for (key, info) in checkpoint.tensors() {
-        if !wanted(key) {
+        let filter = args.filter.as_ref();
+        if filter.is_some_and(|filter| !filter.is_match(key)) {
             continue;
         }
         let statistics = match args.stats {
-            true => statistics::of(checkpoint, info, &mut buffer, &bar)?,
+            true => statistics::of(checkpoint, info, &mut buffer)?,
             false => None,
         };
         let (elements, bytes) = (info.elements(), info.bytes());
@@ -134,15 +123,10 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
             statistics,
         });
     }
-    bar.clear();
     match &args.filter {
         Some(filter) if inspection.tensors.is_empty() => Err(no_match(filter, checkpoint).into()),
         _ => Ok(inspection),
     }
-}
-
-fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    path_json(path).serialize(serializer)
 }
 
 fn no_match(filter: &regex::Regex, checkpoint: &Checkpoint) -> FilterError {

@@ -52,8 +52,8 @@ impl Tile {
                 *index = (at + lane) as u32;
             }
         }
-        for (number, step) in program.steps().iter().enumerate() {
-            let target = program.plane(number as u16);
+        for (step, number) in program.steps().iter().zip(0..) {
+            let target = program.plane(number);
             // A step never writes a plane that it reads, so its own can be taken out meanwhile.
             let mut out = std::mem::take(&mut self.planes[target]);
             let done = self.step(level, program, step, piece, at, arena, &mut out[..len]);

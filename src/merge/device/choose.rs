@@ -3,12 +3,11 @@
 use super::{Device, DeviceChoice, DeviceError};
 
 /// The device of a merge.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Chosen {
     /// The device, or None for the CPU.
     pub device: Option<Device>,
-    /// What the user should know about the choice, beyond the device that the report names: why a
-    /// GPU that is there is not used.
+    /// What the user should know about the choice.
     pub note: Option<String>,
 }
 
@@ -16,13 +15,19 @@ pub struct Chosen {
 ///
 /// # Errors
 /// [`DeviceError`] where a device is asked for by name, by number or by `gpu`, and there is none,
-/// or it fails the probe. `auto` takes the CPU instead, with a note where a probe failed.
+/// or it fails the probe. `auto` takes the CPU instead, with a note.
 pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
     if *choice == DeviceChoice::Cpu {
-        return Ok(Chosen::default());
+        return Ok(Chosen {
+            device: None,
+            note: None,
+        });
     }
     if *choice == DeviceChoice::Auto && !may_have_gpu() {
-        return Ok(Chosen::default());
+        return Ok(Chosen {
+            device: None,
+            note: Some("no GPU found, merging on the CPU".to_owned()),
+        });
     }
     match open(choice) {
         Ok(device) => Ok(Chosen {
@@ -32,7 +37,7 @@ pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
         Err(fault) if *choice == DeviceChoice::Auto => Ok(Chosen {
             device: None,
             note: Some(match fault {
-                DeviceError::NotFound { .. } => return Ok(Chosen::default()),
+                DeviceError::NotFound { .. } => "no GPU found, merging on the CPU".to_owned(),
                 DeviceError::Untrusted { .. } => format!("{fault}; merging on the CPU"),
             }),
         }),

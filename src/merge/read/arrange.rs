@@ -33,6 +33,18 @@ pub(in crate::merge) fn read(
             start,
             target,
         ),
+        Bytes::Repeated {
+            model,
+            file,
+            offset,
+        } => {
+            let unit = unit as usize;
+            let (first, rest) = target.split_at_mut(unit.min(target.len()));
+            shared.read((*model, *file), *offset, first)?;
+            rest.chunks_mut(unit)
+                .for_each(|element| element.copy_from_slice(&first[..element.len()]));
+            Ok(())
+        }
         Bytes::Joined(runs) => {
             let (mut begin, mut at) = (0, 0);
             let end = start + target.len() as u64 / unit;

@@ -41,8 +41,8 @@ impl<'a> RowTotals<'a> {
         while at < range.end {
             let len = ((self.columns - self.filled) as usize).min(range.end - at);
             for (partials, (x, y)) in self.partials.iter_mut().zip(&self.sums.products) {
-                let x = &values[usize::from(*x)][at..at + len];
-                let y = &values[usize::from(*y)][at..at + len];
+                let x = &values[*x][at..at + len];
+                let y = &values[*y][at..at + len];
                 add_products(partials, self.filled, x, y);
             }
             self.filled += len as u64;

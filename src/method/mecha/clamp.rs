@@ -27,8 +27,7 @@ pub(super) static CLAMP: Method = Method {
 };
 
 fn clamp(l: &mut Lowering<'_>) -> Node {
-    let values = l.values();
-    let (a, bounds) = (values[0], &values[1..]);
+    let (a, bounds) = (l.input("a"), l.inputs("bounds"));
     if bounds.is_empty() {
         return a;
     }
@@ -43,13 +42,13 @@ fn clamp(l: &mut Lowering<'_>) -> Node {
     let mut low = outermost(l, Formula::Least);
     let stiffness = l.parameters.number("stiffness", 0);
     if stiffness != 0.0 {
-        let sum = l.total(bounds);
+        let sum = l.total(&bounds);
         // Divided, as torch does: a bound that equals the mean is compared with it.
         let count = l.expression.scalar(bounds.len() as f64);
         let count = l.expression.call(Formula::Fill, &[count]);
         let mean = l.call(Formula::Mean, &[sum, count]);
         let (mut above, mut below) = (high, low);
-        for &bound in bounds {
+        for &bound in &bounds {
             above = l.call(Formula::LeastFrom, &[above, bound, mean]);
             below = l.call(Formula::GreatestTo, &[below, bound, mean]);
         }

@@ -52,7 +52,7 @@ pub(super) static TIES_SUM_WITH_DROPOUT: Method = Method {
 };
 
 fn ties_sum_with_dropout(l: &mut Lowering<'_>) -> Node {
-    let values = l.values();
+    let values = l.inputs("deltas");
     let dropped = l.parameters.number("probability", 0);
     // In f32, as the tensor that torch draws from.
     let kept = 1.0 - dropped as f32;

@@ -37,7 +37,7 @@ pub(super) static SUBTRACT: Method = Method {
     parameters: &[],
     ratio: None,
     lower: |l| {
-        let values = l.values();
+        let values = pair(l);
         l.call(Formula::Sub, &values)
     },
 };
@@ -118,7 +118,7 @@ fn add_difference(l: &mut Lowering<'_>) -> Node {
 }
 
 fn scale(l: &mut Lowering<'_>) -> Node {
-    let a = l.models[0].node;
+    let a = l.input("a");
     match l.amount("alpha") {
         Amount::Number(alpha) => l.scale(a, alpha),
         Amount::Each(alpha) => l.call(Formula::Mul, &[a, alpha]),
@@ -142,5 +142,5 @@ fn perpendicular_component(l: &mut Lowering<'_>) -> Node {
 
 /// The two inputs of a method that takes two.
 pub(super) fn pair(l: &Lowering<'_>) -> [Node; 2] {
-    [l.models[0].node, l.models[1].node]
+    ["a", "b"].map(|name| l.input(name))
 }

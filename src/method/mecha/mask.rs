@@ -94,5 +94,5 @@ fn strengthen(l: &mut Lowering<'_>, mask: Node, factor: f64) -> Node {
 }
 
 fn triple(l: &Lowering<'_>) -> [Node; 3] {
-    [0, 1, 2].map(|position| l.models[position].node)
+    ["a", "b", "c"].map(|name| l.input(name))
 }

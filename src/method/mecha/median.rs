@@ -35,7 +35,7 @@ pub(super) static GEOMETRIC_MEDIAN: Method = Method {
     parameters: &[EPS, MAXITER, FTOL],
     ratio: None,
     lower: |l| {
-        let values = l.values();
+        let values = l.inputs("models");
         median(l, &values)
     },
 };
@@ -47,7 +47,7 @@ pub(super) fn median(l: &mut Lowering<'_>, values: &[Node]) -> Node {
         begin: Weiszfeld::begin,
         parameters: numbers.to_vec(),
     };
-    let weights = l.expression.iterated(values, iterate, values.len() as u16);
+    let weights = l.expression.iterated(values, iterate, values.len());
     let mut terms = values.iter().zip(weights);
     let first = terms.next().map(|(&value, weight)| {
         let operands = [value.into(), weight];

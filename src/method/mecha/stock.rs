@@ -29,7 +29,7 @@ pub(super) static MODEL_STOCK: Method = Method {
 };
 
 fn model_stock(l: &mut Lowering<'_>) -> Node {
-    let deltas = l.values();
+    let deltas = l.inputs("deltas");
     let sum = l.total(&deltas);
     let mean = l.scale(sum, 1.0 / deltas.len() as f64);
     let ratio = stock_ratio(l, &deltas);
@@ -38,7 +38,7 @@ fn model_stock(l: &mut Lowering<'_>) -> Node {
 
 /// The ratio t of model stock for each row of the last dimension.
 pub(super) fn stock_ratio(l: &mut Lowering<'_>, deltas: &[Node]) -> Node {
-    let n = deltas.len() as u16;
+    let n = deltas.len();
     let squares = (0..n).map(|i| (i, i));
     let neighbours = (1..n).map(|i| (i - 1, i));
     l.expression.make(Made::Rows(RowSums {
@@ -46,7 +46,7 @@ pub(super) fn stock_ratio(l: &mut Lowering<'_>, deltas: &[Node]) -> Node {
         products: squares.chain(neighbours).collect(),
         derive: Derive {
             function: ratio,
-            parameters: vec![f64::from(n), l.parameters.number("cos_eps", 0)],
+            parameters: vec![n as f64, l.parameters.number("cos_eps", 0)],
         },
     }))
 }

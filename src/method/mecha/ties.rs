@@ -50,7 +50,7 @@ pub(super) static TIES_SUM: Method = Method {
     parameters: &[k(1.0), VOTE_SGN],
     ratio: None,
     lower: |l| {
-        let values = l.values();
+        let values = l.inputs("models");
         let entries = elected(l, &values);
         disjoint_mean(l, &entries)
     },
@@ -80,7 +80,7 @@ pub(super) static TIES_SUM_EXTENDED: Method = Method {
     ],
     ratio: None,
     lower: |l| {
-        let values = l.values();
+        let values = l.inputs("models");
         extended(l, &values)
     },
 };

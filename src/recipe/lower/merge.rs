@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fold::fold;
-use super::{LowerError, Lowerer, Value, Wanted};
+use super::{Found, LowerError, Lowerer, Step, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::Node;
 use crate::method::{Argument, Lowering, Method, Parameters};
@@ -17,11 +17,34 @@ struct Numbers<'r> {
 }
 
 impl Lowerer<'_> {
+    /// A merge asks for its parameters, its base and its models, in this order; without a
+    /// parameter's value it has none itself.
     pub(super) fn merge(
         &mut self,
-        id: NodeId,
         wanted: &Wanted,
-    ) -> Result<Option<Value>, LowerError> {
+        answers: &mut Vec<Found>,
+    ) -> Result<Step<Wanted, Found>, LowerError> {
+        let recipe = self.recipe;
+        let node = &recipe.nodes[wanted.id.0];
+        let RecipeNode::Merge { given, .. } = node else {
+            return Ok(Step::Answer(None));
+        };
+        let asked = answers.len();
+        if asked <= given.len() && answers.last().is_some_and(Option::is_none) {
+            return Ok(Step::Answer(None));
+        }
+        let next = match given.get(asked) {
+            Some((_, node)) => Some(*node),
+            None => node.operand(asked - given.len()),
+        };
+        match next {
+            Some(next) => Ok(Step::Ask(wanted.of(next))),
+            None => self.merged(wanted, answers).map(Step::Answer),
+        }
+    }
+
+    /// The value of a merge whose parameters and operands are known.
+    fn merged(&mut self, wanted: &Wanted, answers: &mut Vec<Found>) -> Result<Found, LowerError> {
         let recipe = self.recipe;
         let RecipeNode::Merge {
             method,
@@ -29,25 +52,22 @@ impl Lowerer<'_> {
             models,
             parameters,
             given,
-        } = &recipe.nodes[id.0]
+        } = &recipe.nodes[wanted.id.0]
         else {
             return Ok(None);
         };
-        let Some(numbers) =
-            self.parameters(id, (*method, parameters), given, models.len(), wanted)?
-        else {
-            return Ok(None);
-        };
+        let mut answers = answers.drain(..);
+        let values = answers.by_ref().take(given.len()).flatten();
+        let each = given.iter().map(|(name, _)| *name).zip(values);
+        let numbers = self.parameters(wanted.id, (*method, parameters), each, models.len())?;
         let base = match base {
-            Some(base) => Some(self.value(*base, wanted)?),
+            Some(_) => answers.next(),
             None => None,
         };
-        let mut values = Vec::with_capacity(models.len());
-        for (position, model) in models.iter().enumerate() {
-            if let Some(value) = self.value(*model, wanted)? {
-                values.push((position, value));
-            }
-        }
+        let values = answers.enumerate();
+        let values: Vec<(usize, Value)> = values
+            .filter_map(|(position, value)| Some((position, value?)))
+            .collect();
         if base.is_none() && numbers.each.is_empty() && values.len() == models.len() {
             let own = values.iter().map(|(_, value)| value);
             if let Some(folded) = fold(method, own, &numbers.values) {
@@ -74,7 +94,8 @@ impl Lowerer<'_> {
         if arguments.is_empty() {
             return Ok(base.map(Value::Tensor));
         }
-        if arguments.len() < models.len() && !method.is_variadic() {
+        let single = arguments.iter().map(|argument| argument.position);
+        if single.take_while(|at| *at < method.single_inputs()).count() < method.single_inputs() {
             // The first that is there stands for the result, where it is of its space.
             let stands = |argument: &&Argument| {
                 let input = method.input(argument.position);
@@ -83,25 +104,25 @@ impl Lowerer<'_> {
             let first = arguments.first().filter(stands);
             return Ok(first.map(|first| Value::Tensor(first.node)));
         }
-        let node = self.write(id, method, base, arguments, &numbers, &wanted.0)?;
+        let node = self.write(wanted, method, base, arguments, &numbers)?;
         Ok(Some(Value::Tensor(node)))
     }
 
     /// Has a method write its arithmetic.
     fn write(
         &mut self,
-        id: NodeId,
+        Wanted { id, view, .. }: &Wanted,
         method: &'static Method,
         base: Option<Node>,
         models: Vec<Argument>,
         numbers: &Numbers<'_>,
-        view: &View<String>,
     ) -> Result<Node, LowerError> {
         let inputs = base.iter().chain(models.iter().map(|model| &model.node));
         let types: Vec<Option<Float>> = inputs.map(|node| self.narrow.get(node).copied()).collect();
         let statistics = self.expression.statistics().len();
         let planes = self.expression.planes().len();
         let mut lowering = Lowering {
+            method,
             expression: self.expression,
             base,
             models,
@@ -115,13 +136,13 @@ impl Lowerer<'_> {
         let statistics = self.expression.statistics().len() > statistics;
         let made = &self.expression.planes()[planes..];
         let rows = made.iter().any(|plane| plane.made.reads_rows());
-        let fits = match view {
+        let fits = match view.as_ref() {
             View::Tensor(_) => true,
             view => view.is_whole() && !rows,
         };
         if (statistics || !made.is_empty()) && !fits {
             return Err(LowerError::Rearranged {
-                node: self.recipe.label(id),
+                node: self.recipe.label(*id),
                 key: self.key.to_owned(),
             });
         }
@@ -133,21 +154,17 @@ impl Lowerer<'_> {
         })
     }
 
-    /// The parameters of a merge for this tensor; None where one of them has no value for it.
+    /// The parameters of a merge for this tensor, `given` by the values of nodes.
     fn parameters<'r>(
         &mut self,
         id: NodeId,
         (method, parameters): (&'static Method, &'r Parameters),
-        given: &[(&'static str, NodeId)],
+        given: impl Iterator<Item = (&'static str, Value)>,
         models: usize,
-        wanted: &Wanted,
-    ) -> Result<Option<Numbers<'r>>, LowerError> {
+    ) -> Result<Numbers<'r>, LowerError> {
         let mut own = Cow::Borrowed(parameters);
         let mut each = Vec::new();
-        for &(name, node) in given {
-            let Some(value) = self.value(node, wanted)? else {
-                return Ok(None);
-            };
+        for (name, value) in given {
             let per_element = method
                 .parameters
                 .iter()
@@ -178,6 +195,6 @@ impl Lowerer<'_> {
                 fault: Box::new(fault),
             })?);
         }
-        Ok(Some(Numbers { values: own, each }))
+        Ok(Numbers { values: own, each })
     }
 }

@@ -8,12 +8,15 @@ mod fold;
 mod merge;
 mod route;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use foldhash::{HashMap, HashMapExt};
+use indexmap::IndexMap;
+
+use super::walk::{Step, Walk, walk};
 use super::{Constant, Entry, Label, Missing, NodeId, Recipe, RecipeNode, Solution, View};
 use crate::dtype::Float;
-use crate::kernel::{Expression, Formula, Node, Operand};
+use crate::kernel::{Expression, Formula, Node, Operand, TooLarge};
 use crate::method::{ParameterError, Space, Value as Given};
 
 /// A tensor of a model, as a leaf of a view.
@@ -70,6 +73,15 @@ pub enum LowerError {
     },
     #[error("{node}, tensor `{key}`: only tensors of models can be stacked, not results of merges")]
     Stack { node: Label, key: String },
+    #[error(
+        "{node}, tensor `{key}`: with this the recipe has {fault} for one tensor; write parts of \
+         it to files and merge those"
+    )]
+    TooLarge {
+        node: Label,
+        key: String,
+        fault: TooLarge,
+    },
 }
 
 impl LowerError {
@@ -81,7 +93,8 @@ impl LowerError {
             | LowerError::Rearranged { node, .. }
             | LowerError::MergedFactors { node, .. }
             | LowerError::Parts { node, .. }
-            | LowerError::Stack { node, .. } => node.line(),
+            | LowerError::Stack { node, .. }
+            | LowerError::TooLarge { node, .. } => node.line(),
         }
     }
 }
@@ -118,15 +131,34 @@ pub struct Lowerer<'a> {
     /// Per node the first value found, by what was wanted.
     known: Vec<Option<(Wanted, Option<Value>)>>,
     /// Further values of nodes.
-    others: Vec<(NodeId, Wanted, Option<Value>)>,
+    others: HashMap<Wanted, Option<Value>>,
+    /// Lengths of `lost` to which fallbacks go back, the innermost last.
+    marks: Vec<usize>,
     /// Values that were cast to a type narrower than f32, or computed from such alone.
     narrow: HashMap<Node, Float>,
     /// What was needed and is not there.
     pub lost: Vec<Lost>,
 }
 
-/// A view of a node's tensors, and whether values that are not finite are tolerated.
-type Wanted = (Rc<View<String>>, bool);
+/// What is asked about a node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
+    id: NodeId,
+    /// The view of its tensors.
+    view: Rc<View<String>>,
+    /// Whether values that are not finite are tolerated.
+    tolerated: bool,
+}
+
+impl Wanted {
+    /// The same of another node.
+    fn of(&self, id: NodeId) -> Wanted {
+        Wanted { id, ..self.clone() }
+    }
+}
+
+/// A value, or None where a node has none for the tensor.
+type Found = Option<Value>;
 
 impl<'a> Lowerer<'a> {
     /// A lowerer for the tensor that the output calls `key`.
@@ -144,7 +176,8 @@ impl<'a> Lowerer<'a> {
             expression,
             loader,
             known: vec![None; recipe.nodes.len()],
-            others: Vec::new(),
+            others: HashMap::default(),
+            marks: Vec::new(),
             narrow: HashMap::new(),
             lost: Vec::new(),
         }
@@ -152,48 +185,36 @@ impl<'a> Lowerer<'a> {
 
     /// The value of the root, or None where it has no such tensor.
     pub fn root(&mut self) -> Result<Option<Node>, LowerError> {
-        let root = self.recipe.root();
-        let wanted = (Rc::new(View::Tensor(self.key.to_owned())), false);
-        match self.value(root, &wanted)? {
-            Some(value) => Ok(Some(self.tensor(value))),
+        let root = Wanted {
+            id: self.recipe.root(),
+            view: Rc::new(View::Tensor(self.key.to_owned())),
+            tolerated: false,
+        };
+        match walk(self, root.clone())? {
+            Some(value) => {
+                let node = self.tensor(value);
+                self.check_size(root.id)?;
+                Ok(Some(node))
+            }
             None => Ok(None),
         }
     }
 
-    fn value(&mut self, id: NodeId, wanted: &Wanted) -> Result<Option<Value>, LowerError> {
-        let first = self.known[id.0].as_ref();
-        let first = first.map(|(known, value)| (known, value));
-        let others = self.others.iter().filter(|(node, ..)| *node == id);
-        let mut known = first
-            .into_iter()
-            .chain(others.map(|(_, known, value)| (known, value)));
-        if let Some((_, value)) = known.find(|(known, _)| is_same(known, wanted)) {
-            return Ok(value.clone());
-        }
-        let recipe = self.recipe;
-        let node = &recipe.nodes[id.0];
-        let computes = matches!(node, RecipeNode::Literal { .. } | RecipeNode::Merge { .. });
-        if computes && !wanted.0.is_rearranged() {
-            return Err(LowerError::MergedFactors {
-                node: recipe.label(id),
-                key: self.key.to_owned(),
-            });
-        }
-        let value = match node {
-            RecipeNode::Model { .. } => self.model(id, wanted),
-            RecipeNode::Literal { entries, .. } => self.literal(id, entries, wanted)?,
-            RecipeNode::Merge { .. } => self.merge(id, wanted)?,
-            RecipeNode::Route { route, inputs } => self.route(id, route, inputs, wanted)?,
+    /// Refuses arithmetic that has grown beyond what a Program holds, at the node that it outgrew.
+    fn check_size(&self, id: NodeId) -> Result<(), LowerError> {
+        let Some(fault) = self.expression.excess() else {
+            return Ok(());
         };
-        let found = (wanted.clone(), value.clone());
-        match &mut self.known[id.0] {
-            first @ None => *first = Some(found),
-            Some(_) => self.others.push((id, found.0, found.1)),
-        }
-        Ok(value)
+        Err(LowerError::TooLarge {
+            node: self.recipe.label(id),
+            key: self.key.to_owned(),
+            fault,
+        })
     }
 
-    fn model(&mut self, id: NodeId, (view, tolerated): &Wanted) -> Option<Value> {
+    fn model(&mut self, wanted: &Wanted) -> Found {
+        let Wanted { id, view, .. } = wanted;
+        let id = *id;
         let mut missing = Vec::new();
         let found = view.replace(&mut |name: &String| {
             let leaf = self.solution.leaf(id, name);
@@ -210,7 +231,7 @@ impl<'a> Lowerer<'a> {
             _ => Space::Delta,
         };
         let loaded = (&found, space);
-        let node = self.loader.load(self.expression, loaded, *tolerated);
+        let node = self.loader.load(self.expression, loaded, wanted.tolerated);
         node.map(Value::Tensor)
     }
 
@@ -219,44 +240,45 @@ impl<'a> Lowerer<'a> {
         if self.recipe.options.missing != Missing::Base {
             return None;
         }
-        let reference = self.recipe.nodes.iter().position(|node| {
-            matches!(node, RecipeNode::Model { model, .. } if *model == self.recipe.reference)
-        });
-        self.solution.leaf(NodeId(reference?), name)
+        self.solution.of_model(self.recipe.reference, name)
     }
 
     fn literal(
         &mut self,
-        id: NodeId,
-        entries: &indexmap::IndexMap<String, Entry>,
+        entries: &IndexMap<String, Entry>,
         wanted: &Wanted,
-    ) -> Result<Option<Value>, LowerError> {
+        answers: &[Found],
+    ) -> Result<Step<Wanted, Found>, LowerError> {
         let mut values: Vec<Value> = Vec::new();
-        for name in wanted.0.leaves() {
+        let mut answers = answers.iter();
+        for name in wanted.view.leaves() {
             let value = match entries.get(name) {
                 Some(Entry::Constant(constant)) => Some(Value::Constant(constant.clone())),
-                Some(Entry::Node(node)) => self.value(*node, wanted)?,
+                Some(Entry::Node(node)) => match answers.next() {
+                    Some(answer) => answer.clone(),
+                    None => return Ok(Step::Ask(wanted.of(*node))),
+                },
                 None => {
-                    let name = name.clone();
-                    self.lost.push(Lost { node: id, name });
+                    let (node, name) = (wanted.id, name.clone());
+                    self.lost.push(Lost { node, name });
                     None
                 }
             };
             match value {
                 Some(value) if !values.contains(&value) => values.push(value),
                 Some(_) => {}
-                None => return Ok(None),
+                None => return Ok(Step::Answer(None)),
             }
         }
         if let [_, _, ..] = values.as_slice() {
             let texts: Vec<String> = values.iter().map(describe).collect();
             return Err(LowerError::Parts {
-                node: self.recipe.label(id),
+                node: self.recipe.label(wanted.id),
                 key: self.key.to_owned(),
                 values: texts.join(", "),
             });
         }
-        Ok(values.pop())
+        Ok(Step::Answer(values.pop()))
     }
 
     /// A value as a tensor; a number is the same for every element.
@@ -272,6 +294,53 @@ impl<'a> Lowerer<'a> {
     }
 }
 
+impl Walk for Lowerer<'_> {
+    type Question = Wanted;
+    type Answer = Found;
+    type Fault = LowerError;
+
+    fn known(&self, wanted: &Wanted) -> Option<Found> {
+        match &self.known[wanted.id.0] {
+            Some((known, value)) if known == wanted => Some(value.clone()),
+            Some(_) => self.others.get(wanted).cloned(),
+            None => None,
+        }
+    }
+
+    fn learn(&mut self, wanted: Wanted, value: &Found) {
+        match &mut self.known[wanted.id.0] {
+            first @ None => *first = Some((wanted, value.clone())),
+            Some(_) => {
+                self.others.insert(wanted, value.clone());
+            }
+        }
+    }
+
+    fn step(
+        &mut self,
+        wanted: &Wanted,
+        answers: &mut Vec<Found>,
+    ) -> Result<Step<Wanted, Found>, LowerError> {
+        let recipe = self.recipe;
+        let node = &recipe.nodes[wanted.id.0];
+        let computes = matches!(node, RecipeNode::Literal { .. } | RecipeNode::Merge { .. });
+        if computes && !wanted.view.is_rearranged() {
+            return Err(LowerError::MergedFactors {
+                node: recipe.label(wanted.id),
+                key: self.key.to_owned(),
+            });
+        }
+        let step = match node {
+            RecipeNode::Model { .. } => Step::Answer(self.model(wanted)),
+            RecipeNode::Literal { entries, .. } => self.literal(entries, wanted, answers)?,
+            RecipeNode::Merge { .. } => self.merge(wanted, answers)?,
+            RecipeNode::Route { route, inputs } => self.route(route, inputs, wanted, answers)?,
+        };
+        self.check_size(wanted.id)?;
+        Ok(step)
+    }
+}
+
 impl Constant {
     /// The value as a parameter takes it; None for null, which leaves the default.
     pub fn given(&self) -> Option<Given> {
@@ -282,10 +351,6 @@ impl Constant {
             Constant::Text(text) => Some(Given::Word(text.clone())),
         }
     }
-}
-
-fn is_same(a: &Wanted, b: &Wanted) -> bool {
-    a.1 == b.1 && (Rc::ptr_eq(&a.0, &b.0) || a.0 == b.0)
 }
 
 fn describe(value: &Value) -> String {

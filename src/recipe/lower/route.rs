@@ -3,84 +3,77 @@
 use std::rc::Rc;
 
 use super::fold;
-use super::{Leaf, Lost, LowerError, Lowerer, Value, Wanted};
+use super::{Found, Leaf, Lost, LowerError, Lowerer, Step, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::{Derive, Formula, Node};
 use crate::method::Space;
-use crate::recipe::{NodeId, RecipeNode, Route, View};
+use crate::recipe::{NodeId, Omitted, RecipeNode, Route, View};
 
 impl Lowerer<'_> {
     pub(super) fn route(
         &mut self,
-        id: NodeId,
         route: &Route,
         inputs: &[NodeId],
         wanted: &Wanted,
-    ) -> Result<Option<Value>, LowerError> {
+        answers: &mut Vec<Found>,
+    ) -> Result<Step<Wanted, Found>, LowerError> {
         match route {
-            Route::Fallback => self.fallback(inputs[0], inputs[1], wanted),
-            Route::Cast(float) => {
-                let value = self.value(inputs[0], wanted)?;
-                Ok(value.map(|value| self.cast(value, *float)))
-            }
+            Route::Fallback => return Ok(self.fallback([inputs[0], inputs[1]], wanted, answers)),
+            Route::Stack => return self.stack(inputs, wanted).map(Step::Answer),
+            _ => {}
+        }
+        if let Some(value) = answers.pop() {
+            return Ok(Step::Answer(match route {
+                Route::Cast(float) => value.map(|value| self.cast(value, *float)),
+                _ => value,
+            }));
+        }
+        let asked = wanted.of(inputs[0]);
+        let view = match route {
             Route::PickComponent(_) | Route::OmitComponent(_) => {
-                let names = wanted.0.leaves();
-                if names
-                    .iter()
-                    .all(|name| self.solution.passes(id, route, name))
-                {
-                    self.value(inputs[0], wanted)
-                } else {
-                    self.lost.extend(names.into_iter().map(|name| Lost {
-                        node: id,
-                        name: name.clone(),
-                    }));
-                    Ok(None)
-                }
+                let passes = |name: &&String| self.solution.passes(wanted.id, route, name);
+                let all = wanted.view.leaves().iter().all(passes);
+                all.then(|| Rc::clone(&wanted.view))
+            }
+            Route::ConvertSingleton => Some(Rc::new(View::Tensor("key".to_owned()))),
+            Route::Convert(conversion) => {
+                let converted = (wanted.id, *conversion);
+                let view = self
+                    .solution
+                    .converted(self.recipe, converted, inputs[0], &wanted.view);
+                view.map(Rc::new)
             }
             // Without a fallback the load itself refuses what is not finite.
-            Route::OmitNonFinite => self.value(inputs[0], wanted),
-            Route::ConvertSingleton => {
-                let key = Rc::new(View::Tensor("key".to_owned()));
-                self.value(inputs[0], &(key, wanted.1))
-            }
-            Route::Convert(conversion) => {
-                let converted = (id, *conversion);
-                match self
-                    .solution
-                    .converted(self.recipe, converted, inputs[0], &wanted.0)
-                {
-                    Some(view) => self.value(inputs[0], &(Rc::new(view), wanted.1)),
-                    None => {
-                        let name = wanted.0.leaves().into_iter().next().cloned();
-                        self.lost.extend(name.map(|name| Lost { node: id, name }));
-                        Ok(None)
-                    }
-                }
-            }
-            Route::Stack => self.stack(id, inputs, wanted),
-        }
+            _ => Some(Rc::clone(&wanted.view)),
+        };
+        let Some(view) = view else {
+            let names = wanted.view.leaves().into_iter();
+            let names = names.take(match route {
+                Route::Convert(_) => 1,
+                _ => usize::MAX,
+            });
+            let node = wanted.id;
+            self.lost
+                .extend(names.cloned().map(|name| Lost { node, name }));
+            return Ok(Step::Answer(None));
+        };
+        Ok(Step::Ask(Wanted { view, ..asked }))
     }
 
-    fn stack(
-        &mut self,
-        id: NodeId,
-        inputs: &[NodeId],
-        wanted: &Wanted,
-    ) -> Result<Option<Value>, LowerError> {
+    fn stack(&mut self, inputs: &[NodeId], wanted: &Wanted) -> Result<Found, LowerError> {
         let stacked: Option<Vec<View<Leaf>>> = inputs
             .iter()
-            .map(|&input| self.solution.routed(self.recipe, input, &wanted.0))
+            .map(|&input| self.solution.routed(self.recipe, input, &wanted.view))
             .collect();
         match stacked {
             Some(views) => {
                 let view = View::Stacked(views);
                 let loaded = (&view, Space::Weight);
-                let node = self.loader.load(self.expression, loaded, wanted.1);
+                let node = self.loader.load(self.expression, loaded, wanted.tolerated);
                 Ok(node.map(Value::Tensor))
             }
             None => Err(LowerError::Stack {
-                node: self.recipe.label(id),
+                node: self.recipe.label(wanted.id),
                 key: self.key.to_owned(),
             }),
         }
@@ -90,37 +83,65 @@ impl Lowerer<'_> {
     /// that are not finite, that shows only when they are read: a statistic chooses.
     fn fallback(
         &mut self,
-        first: NodeId,
-        second: NodeId,
+        [first, second]: [NodeId; 2],
         wanted: &Wanted,
-    ) -> Result<Option<Value>, LowerError> {
-        let before = self.lost.len();
+        answers: &mut Vec<Found>,
+    ) -> Step<Wanted, Found> {
         let checked = match &self.recipe.nodes[first.0] {
             RecipeNode::Route {
-                route: Route::OmitNonFinite,
+                route: Route::OmitNonFinite(omitted),
                 inputs,
-            } => Some(inputs[0]),
+            } if self.omits(*omitted, first, wanted) => Some(inputs[0]),
             _ => None,
         };
-        let value = match checked {
-            Some(input) => self.value(input, &(Rc::clone(&wanted.0), true))?,
-            None => self.value(first, wanted)?,
-        };
-        let Some(value) = value else {
-            // What the first lacks the second may have.
-            let lost = self.lost.split_off(before);
-            let value = self.value(second, wanted)?;
-            if value.is_none() {
-                self.lost.splice(before..before, lost);
+        match answers.as_slice() {
+            [] => {
+                self.marks.push(self.lost.len());
+                Step::Ask(match checked {
+                    Some(input) => Wanted {
+                        tolerated: true,
+                        ..wanted.of(input)
+                    },
+                    None => wanted.of(first),
+                })
             }
-            return Ok(value);
-        };
-        if checked.is_none() {
-            return Ok(Some(value));
+            [Some(_)] if checked.is_none() => {
+                self.marks.pop();
+                Step::Answer(answers.pop().flatten())
+            }
+            [_] => {
+                self.marks.push(self.lost.len());
+                Step::Ask(wanted.of(second))
+            }
+            _ => {
+                let (other, value) = (answers.pop().flatten(), answers.pop().flatten());
+                let (end, begin) = (self.marks.pop(), self.marks.pop());
+                Step::Answer(match (value, other) {
+                    (Some(value), Some(other)) => Some(self.choose(value, other)),
+                    (None, Some(other)) => {
+                        // What the first lacks the second has.
+                        let lost = begin.unwrap_or(0)..end.unwrap_or(0);
+                        self.lost.drain(lost);
+                        Some(other)
+                    }
+                    (value, None) => value,
+                })
+            }
         }
-        let Some(other) = self.value(second, wanted)? else {
-            return Ok(Some(value));
-        };
+    }
+
+    /// Whether a node leaves out a tensor that holds infinities or NaN.
+    fn omits(&self, omitted: Omitted, id: NodeId, wanted: &Wanted) -> bool {
+        let known = self.solution.config(id).is_some();
+        let optional = |name: &&String| known && self.solution.is_optional(id, name);
+        match wanted.view.leaves().iter().all(optional) {
+            true => omitted.optional,
+            false => omitted.mandatory,
+        }
+    }
+
+    /// A value where all of it is finite, else another.
+    fn choose(&mut self, value: Value, other: Value) -> Value {
         let [value, other] = [self.tensor(value), self.tensor(other)];
         let flaw = self.expression.call(Formula::Flaw, &[value.into()]);
         let derive = Derive {
@@ -129,8 +150,7 @@ impl Lowerer<'_> {
         };
         let sound = self.expression.sums(&[flaw], derive, 1);
         let operands = [value.into(), other.into(), sound[0]];
-        let chosen = self.expression.call(Formula::Choose, &operands);
-        Ok(Some(Value::Tensor(chosen)))
+        Value::Tensor(self.expression.call(Formula::Choose, &operands))
     }
 
     fn cast(&mut self, value: Value, float: Option<Float>) -> Value {

@@ -7,7 +7,7 @@ use crate::dtype::Float;
 use crate::keys::conversion;
 use crate::keys::nearest::nearest;
 use crate::method::{Method, Parameters, RECIPE_METHODS, in_recipes};
-use crate::recipe::{Constant, NodeId, RecipeNode, Route};
+use crate::recipe::{Constant, NodeId, Omitted, RecipeNode, Route};
 
 /// The routes by identifier, with the names of their inputs; the last may stand for several.
 const ROUTES: [(&str, &[&str], bool); 7] = [
@@ -55,7 +55,45 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
     Err(unknown(id, first))
 }
 
+/// Methods that versions of sd-mecha wrote and that are not there, or the beginnings of their names.
+const ABSENT: &[&str] = &[
+    "add_cosine_a",
+    "add_cosine_b",
+    "balance_attention",
+    "clip",
+    "copy_difference",
+    "copy_region",
+    "copy_top_k",
+    "crossover",
+    "distribution_crossover",
+    "dropout",
+    "exchange_ema_",
+    "extract_",
+    "geometric_sum",
+    "get_",
+    "multiply_difference",
+    "multiply_quotient",
+    "normalized_similarity_sum",
+    "randperm",
+    "rebasin",
+    "rotate",
+    "similarity_",
+    "tensor_sum",
+    "top_k_tensor_sum",
+    "train_difference",
+    "truncate_",
+];
+
 fn unknown(id: &str, first: &Argument) -> Fault {
+    let absent = |absent: &&str| match absent.ends_with('_') {
+        true => id.starts_with(absent),
+        false => id == *absent,
+    };
+    if ABSENT.iter().any(|name| absent(&name)) {
+        let message = format!("the method \"{id}\" of sd-mecha is not there");
+        let fault = Fault::new(first.span.clone(), message).label("not read");
+        return fault.help("`wgmerge methods` lists the methods of recipes");
+    }
     let ids: Vec<String> = conversion::conversions().iter().map(|c| c.id()).collect();
     let methods = RECIPE_METHODS.iter().map(|method| method.id);
     let routes = ROUTES.iter().map(|(id, ..)| *id);
@@ -229,14 +267,14 @@ fn route(
     let parameters: &[&'static str] = match id {
         "cast" => &["device", "dtype"],
         "pick_component" | "omit_component" => &["component"],
+        "omit_non_finite" => &["omit_mandatory", "omit_optional"],
         _ => &[],
     };
     let found = Arguments::bind(instruction, arguments, names, many, parameters)?;
     let inputs = found.inputs(reader, instruction, names.len())?;
-    let text = |name: &str| -> Result<Option<(String, &Argument)>, Fault> {
-        let Some((_, argument)) = found.parameters.iter().find(|(known, _)| *known == name) else {
-            return Ok(None);
-        };
+    let given = |name: &str| {
+        let mut parameters = found.parameters.iter();
+        let (_, argument) = parameters.find(|(known, _)| *known == name)?;
         let folded = match &argument.value {
             Value::Reference(number) => match reader.item(*number) {
                 Item::Node(node) => reader.folded(node),
@@ -244,13 +282,27 @@ fn route(
             },
             value => Some(constant(value)),
         };
-        match folded {
-            Some(Constant::Text(text)) => Ok(Some((text, argument))),
-            Some(Constant::Null) => Ok(None),
-            _ => {
-                let message = format!("`{name}` is a text, the same for all tensors");
-                Err(Fault::new(argument.span.clone(), message))
+        Some((folded, *argument))
+    };
+    let wrong = |name: &str, argument: &Argument, what: &str| {
+        let message = format!("`{name}` is {what}, the same for all tensors");
+        Fault::new(argument.span.clone(), message)
+    };
+    let text = |name: &str| -> Result<Option<(String, &Argument)>, Fault> {
+        match given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            Some((Some(Constant::Text(text)), argument)) => Ok(Some((text, argument))),
+            Some((_, argument)) => Err(wrong(name, argument, "a text")),
+        }
+    };
+    let flag = |name: &str| -> Result<Option<bool>, Fault> {
+        match given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            Some((Some(Constant::Flag(flag)), _)) => Ok(Some(flag)),
+            Some((Some(Constant::Number(number)), _)) if [0.0, 1.0].contains(&number) => {
+                Ok(Some(number == 1.0))
             }
+            Some((_, argument)) => Err(wrong(name, argument, "true or false")),
         }
     };
     let component = || {
@@ -268,7 +320,14 @@ fn route(
         "pick_component" => Route::PickComponent(component()?),
         "omit_component" => Route::OmitComponent(component()?),
         "stack" => Route::Stack,
-        "omit_non_finite" => Route::OmitNonFinite,
+        // Version 1.1.2 said of which tensors; later ones mean all.
+        "omit_non_finite" => match (flag("omit_mandatory")?, flag("omit_optional")?) {
+            (None, None) => Route::OmitNonFinite(Omitted::ALL),
+            (mandatory, optional) => Route::OmitNonFinite(Omitted {
+                mandatory: mandatory.unwrap_or(false),
+                optional: optional.unwrap_or(true),
+            }),
+        },
         _ => Route::ConvertSingleton,
     };
     Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line))

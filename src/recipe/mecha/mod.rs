@@ -5,9 +5,11 @@
 //! has: blank lines, line ends of any kind, numbers that are not finite, `=` in quoted paths.
 
 mod fault;
+mod foreign;
 mod legacy;
 mod merge;
 mod named;
+mod print;
 mod read;
 mod script;
 mod token;

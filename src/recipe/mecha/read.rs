@@ -92,7 +92,9 @@ impl Reader {
             Command::Literal => self.literal(instruction).map(Item::Node),
             Command::Model => self.model(instruction).map(Item::Node),
             Command::Merge => merge::merge(self, instruction).map(Item::Node),
-            Command::Parameter => Err(Fault::new(instruction.span.clone(), "not a value")),
+            Command::Parameter | Command::Call | Command::Lora => {
+                Err(Fault::new(instruction.span.clone(), "not a value"))
+            }
         }
     }
 
@@ -220,8 +222,10 @@ impl Reader {
         let named = Named::of(instruction, &["value", "model_config", "merge_space"])?;
         let value = named.required("value", "a literal needs a dict: literal &0")?;
         let Value::Reference(number) = value.value else {
-            let fault = Fault::new(value.span.clone(), "a literal is made of a dict");
-            return Err(fault.help("write the values as a dict and refer to it: literal &0"));
+            // Until version 1.0.14: one value for every tensor of the config.
+            named.form(&self.configs)?;
+            named.space()?;
+            return Ok(self.constant(constant(&value.value), instruction.line));
         };
         let Item::Dict(entries) = self.item(number) else {
             let message = format!("`&{number}` is no dict");

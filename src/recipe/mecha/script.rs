@@ -1,15 +1,14 @@
 //! The syntax of `.mecha`: instructions, one per line, that refer to earlier ones by number.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::ops::Range;
 
-use super::Fault;
 use super::token::{Token, tokens};
+use super::{Fault, foreign};
 use crate::keys::nearest::nearest;
 
 /// The version that is read and written.
-const VERSION: &str = "0.1.0";
+pub(super) const VERSION: &str = "0.1.0";
 
 /// A recipe's text, understood line by line.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +63,10 @@ pub enum Command {
     Merge,
     /// A placeholder for a recipe, of the legacy form only.
     Parameter,
+    /// A merge, as sd-mecha 0.0.3 and 0.0.4 called it.
+    Call,
+    /// An adapter, of the same versions.
+    Lora,
 }
 
 /// An argument of an instruction.
@@ -94,12 +97,14 @@ pub enum Value {
     Reference(usize),
 }
 
-const COMMANDS: [(&str, Command); 5] = [
+const COMMANDS: [(&str, Command); 7] = [
     ("dict", Command::Dict),
     ("literal", Command::Literal),
     ("model", Command::Model),
     ("merge", Command::Merge),
     ("parameter", Command::Parameter),
+    ("call", Command::Call),
+    ("lora", Command::Lora),
 ];
 
 impl Command {
@@ -122,8 +127,19 @@ impl Script {
     }
 }
 
+impl Dialect {
+    /// Whether a backslash takes the next character as it is.
+    pub(super) fn has_escapes(self) -> bool {
+        self == Dialect::V0_1_0
+    }
+}
+
 /// Reads a recipe's text.
 pub fn parse(text: &str) -> Result<Script, Fault> {
+    instructions(text).map_err(|fault| foreign::recognised(text).unwrap_or(fault))
+}
+
+fn instructions(text: &str) -> Result<Script, Fault> {
     let mut script = Script {
         dialect: Dialect::Legacy,
         lines: Vec::new(),
@@ -144,7 +160,7 @@ pub fn parse(text: &str) -> Result<Script, Fault> {
         }
         line += text[counted..start].matches('\n').count();
         counted = start;
-        let (words, next) = tokens(text, at)?;
+        let (words, next) = tokens(text, at, script.dialect.has_escapes())?;
         at = next;
         let Some((first, rest)) = words.split_first() else {
             continue;
@@ -186,7 +202,7 @@ fn check_version(first: &Token, rest: &[Token]) -> Result<(), Fault> {
 fn check_dialect(instruction: &Instruction, dialect: Dialect) -> Result<(), Fault> {
     let wrong = match instruction.command {
         Command::Literal => dialect == Dialect::Legacy,
-        Command::Parameter => dialect == Dialect::V0_1_0,
+        Command::Parameter | Command::Call | Command::Lora => dialect == Dialect::V0_1_0,
         _ => false,
     };
     if !wrong {
@@ -199,7 +215,8 @@ fn check_dialect(instruction: &Instruction, dialect: Dialect) -> Result<(), Faul
         format!("`{word}` is no instruction of this form of the format"),
     );
     Err(fault.help(format!(
-        "`literal` needs the line `version {VERSION}` at the top; `parameter` must not have it"
+        "`literal` needs the line `version {VERSION}` at the top; `parameter`, `call` and `lora` \
+         must not have it"
     )))
 }
 
@@ -257,8 +274,9 @@ fn value(token: &Token, count: usize) -> Result<Value, Fault> {
     }
     match text {
         "null" => return Ok(Value::Null),
-        "true" => return Ok(Value::Flag(true)),
-        "false" => return Ok(Value::Flag(false)),
+        // Until version 1.0.3 sd-mecha wrote yes and no as Python does.
+        "true" | "True" => return Ok(Value::Flag(true)),
+        "false" | "False" => return Ok(Value::Flag(false)),
         _ => {}
     }
     number(text).ok_or_else(|| {
@@ -310,83 +328,5 @@ fn number(text: &str) -> Option<Value> {
     match digits.parse() {
         Ok(integer) => Some(Value::Integer(integer)),
         Err(_) => digits.parse().ok().map(Value::Float),
-    }
-}
-
-impl fmt::Display for Script {
-    /// The text as sd-mecha writes it: without a line end after the last line, which sd-mecha does
-    /// not read.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.dialect == Dialect::V0_1_0 {
-            write!(f, "version {VERSION}")?;
-        }
-        for (number, line) in self.lines.iter().enumerate() {
-            if number > 0 || self.dialect == Dialect::V0_1_0 {
-                writeln!(f)?;
-            }
-            match line {
-                Line::Comment(comment) => f.write_str(comment)?,
-                Line::Instruction(instruction) => write!(f, "{instruction}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Instruction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.command.word())?;
-        for argument in &self.arguments {
-            match &argument.name {
-                Some(name) => write!(f, " {}={}", escaped(name, " =\"\t\n"), argument.value)?,
-                None => write!(f, " {}", argument.value)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Value::Null => f.write_str("null"),
-            Value::Flag(flag) => write!(f, "{flag}"),
-            Value::Integer(integer) => write!(f, "{integer}"),
-            Value::Float(float) => f.write_str(&python(*float)),
-            Value::Text(text) => write!(f, "\"{}\"", escaped(text, "\"\n")),
-            Value::Reference(number) => write!(f, "&{number}"),
-        }
-    }
-}
-
-fn escaped(text: &str, special: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character == '\\' || special.contains(character) {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
-}
-
-/// A float as Python's `str` writes it: the shortest digits that give it back, with a point or an
-/// exponent.
-fn python(float: f64) -> String {
-    if !float.is_finite() {
-        return match (float.is_nan(), float > 0.0) {
-            (true, _) => "nan".to_owned(),
-            (false, true) => "inf".to_owned(),
-            (false, false) => "-inf".to_owned(),
-        };
-    }
-    let scientific = format!("{float:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    match exponent.parse::<i32>() {
-        Ok(exponent) if !(-4..16).contains(&exponent) => {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
-        }
-        _ => format!("{float:?}"),
     }
 }

@@ -1,7 +1,8 @@
 //! The words of a recipe's line.
 //!
-//! Spaces and tabs separate words. A double quote opens a string that ends at the next one; a
-//! backslash takes the next character as it is, within strings and without. A word `name=value`
+//! Spaces and tabs separate words. A double quote opens a string that ends at the next one. Where
+//! the form of the format has escapes, a backslash takes the next character as it is, within
+//! strings and without; the old form has none. A word `name=value`
 //! gives a name to its value; an equals sign within a string does not.
 
 use std::ops::Range;
@@ -31,8 +32,16 @@ impl Token {
 
 /// Splits a line, which begins at `offset` of the text, into words. Gives how many bytes it took:
 /// a backslash at the end of a line continues a string on the next.
-pub(super) fn tokens(text: &str, offset: usize) -> Result<(Vec<Token>, usize), Fault> {
-    let mut cursor = Cursor { text, at: offset };
+pub(super) fn tokens(
+    text: &str,
+    offset: usize,
+    escapes: bool,
+) -> Result<(Vec<Token>, usize), Fault> {
+    let mut cursor = Cursor {
+        text,
+        at: offset,
+        escapes,
+    };
     let mut tokens = Vec::new();
     loop {
         cursor.skip_space();
@@ -47,6 +56,7 @@ pub(super) fn tokens(text: &str, offset: usize) -> Result<(Vec<Token>, usize), F
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    escapes: bool,
 }
 
 impl Cursor<'_> {
@@ -87,7 +97,7 @@ impl Cursor<'_> {
                     self.next();
                     value_start = self.at;
                 }
-                Some('\\') => {
+                Some('\\') if self.escapes => {
                     self.next();
                     text.extend(self.next());
                 }
@@ -113,14 +123,17 @@ impl Cursor<'_> {
             match self.peek() {
                 None | Some('\n') => {
                     let fault = Fault::new(start..self.at, "this string does not end");
-                    let help = "close it with a double quote; a quote within it is written \\\"";
+                    let help = match self.escapes {
+                        true => "close it with a double quote; a quote within it is written \\\"",
+                        false => "close it with a double quote",
+                    };
                     return Err(fault.label("begins here").help(help));
                 }
                 Some('"') => {
                     self.next();
                     break;
                 }
-                Some('\\') => {
+                Some('\\') if self.escapes => {
                     self.next();
                     text.extend(self.next());
                 }

@@ -9,7 +9,7 @@ use super::merge::CASTS;
 use super::script::{Argument, Command, Dialect, Instruction, Line, Script, Value};
 use crate::dtype::Float;
 use crate::method::{Range, Shape, Space, Value as Given, in_recipes};
-use crate::recipe::{self, Constant, Form, NodeId, Recipe, RecipeNode, Route};
+use crate::recipe::{self, Constant, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
 
 /// A recipe that sd-mecha has no words for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,12 @@ pub fn write(recipe: &Recipe) -> Result<Script, WriteError> {
             node: recipe.label(NodeId(id)).to_string(),
         })?;
         numbers.push(number);
+    }
+    if let (Some(RecipeNode::Literal { .. }), Some(&number)) = (recipe.nodes.last(), numbers.last())
+        && writer.instructions[number].command == Command::Dict
+    {
+        // A dict alone is no result.
+        writer.push(Command::Literal, vec![unnamed(Value::Reference(number))]);
     }
     let lines = writer.instructions.into_iter().map(Line::Instruction);
     Ok(Script {
@@ -128,6 +134,11 @@ impl Writer<'_> {
             Route::PickComponent(name) | Route::OmitComponent(name) => {
                 let component = Value::Text(name.clone());
                 arguments.push(unnamed(self.constant(component)));
+            }
+            Route::OmitNonFinite(omitted) if *omitted != Omitted::ALL => {
+                for flag in [omitted.mandatory, omitted.optional] {
+                    arguments.push(unnamed(self.constant(Value::Flag(flag))));
+                }
             }
             _ => {}
         }

@@ -172,7 +172,7 @@ fn program(
         formula: *formula,
         operands: operands.to_vec(),
     }));
-    let last = steps.len() as u16 - 1;
+    let last = u16::try_from(steps.len() - 1).expect("an experiment has a few steps");
     Program::new(compute, steps, end(last))
 }
 

@@ -11,7 +11,7 @@ pub(super) enum Group {
     /// A statistic of a job.
     Tensor(usize, u16),
     /// All tensors of a model, for one output.
-    Model(usize, u32),
+    Model(usize, u64),
 }
 
 pub(super) fn group_of(plan: &Plan, job: usize, at: u16, statistic: &Statistic) -> Group {

@@ -1,8 +1,9 @@
 //! What sd-mecha 0.0.x called things, and what it meant by them.
 //!
-//! Its recipes have no header, name a model's architecture and type by position, and give every
-//! parameter as a number. A few methods changed their name, their defaults or the sense of a switch
-//! with version 0.1; a recipe keeps the meaning that it was written with.
+//! Its recipes have no header and no escapes, leave `.safetensors` away from paths, name a model's
+//! architecture and type by position, and give every parameter as a number. A few methods changed
+//! their name, their defaults or the sense of a switch with version 0.1; a recipe keeps the meaning
+//! that it was written with.
 
 mod blocks;
 mod graph;
@@ -32,12 +33,30 @@ const DEFAULTS: [(&str, &str, Value); 4] = [
     ("ties_sum_extended", "apply_stock", Value::Float(0.0)),
 ];
 
+/// The same of versions 0.0.3 and 0.0.4.
+const CALL_DEFAULTS: [(&str, &str, Value); 2] = [
+    ("add_difference", "alpha", Value::Float(0.5)),
+    ("ties_sum", "k", Value::Float(0.2)),
+];
+
 /// An instruction of 0.0.x as one of 0.1.0.
 pub(super) fn upgrade(instruction: &Instruction) -> Result<Instruction, Fault> {
     let mut upgraded = instruction.clone();
     match instruction.command {
         Command::Model => model(&mut upgraded)?,
-        Command::Merge => merge(&mut upgraded),
+        Command::Merge => merge(&mut upgraded, &DEFAULTS),
+        Command::Call => {
+            upgraded.command = Command::Merge;
+            merge(&mut upgraded, &CALL_DEFAULTS);
+        }
+        Command::Lora => {
+            let message = "`lora` is an instruction of sd-mecha 0.0.3 and 0.0.4, which is not read";
+            let fault = Fault::new(instruction.span.clone(), message);
+            return Err(fault.help(
+                "say which architecture it is for, as later versions do: \
+                 model \"lora.safetensors\" \"sdxl\" \"lora\"",
+            ));
+        }
         Command::Parameter => {
             let fault = Fault::new(
                 instruction.span.clone(),
@@ -77,7 +96,9 @@ fn model(instruction: &mut Instruction) -> Result<(), Fault> {
             continue;
         };
         let name = argument.name.as_deref();
-        if position == 1 || name == Some("model_arch") {
+        if position == 0 && name.is_none() && std::path::Path::new(text).extension().is_none() {
+            argument.value = Value::Text(format!("{text}.safetensors"));
+        } else if position == 1 || name == Some("model_arch") {
             let mut known = blocks::ARCHITECTURES.iter();
             if let Some(known) = known.find(|known| known.name == text) {
                 argument.value = Value::Text(known.config.to_owned());
@@ -100,7 +121,7 @@ fn model(instruction: &mut Instruction) -> Result<(), Fault> {
     Ok(())
 }
 
-fn merge(instruction: &mut Instruction) {
+fn merge(instruction: &mut Instruction, defaults: &[(&str, &str, Value)]) {
     let Some(Argument {
         value: Value::Text(method),
         ..
@@ -113,12 +134,12 @@ fn merge(instruction: &mut Instruction) {
     }
     let method = method.clone();
     let span = instruction.span.clone();
-    for (of, name, value) in DEFAULTS {
+    for (of, name, value) in defaults {
         let given = |argument: &Argument| argument.name.as_deref() == Some(name);
-        if of == method && !instruction.arguments.iter().any(given) {
+        if *of == method && !instruction.arguments.iter().any(given) {
             instruction.arguments.push(Argument {
-                name: Some(name.to_owned()),
-                value,
+                name: Some((*name).to_owned()),
+                value: value.clone(),
                 span: span.clone(),
             });
         }

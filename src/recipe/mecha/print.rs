@@ -1,0 +1,97 @@
+//! Scripts as sd-mecha writes them.
+
+use std::fmt;
+
+use super::script::{Dialect, Instruction, Line, Script, VERSION, Value};
+
+impl fmt::Display for Script {
+    /// The text as sd-mecha writes it: without a line end after the last line, which sd-mecha does
+    /// not read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.dialect == Dialect::V0_1_0 {
+            write!(f, "version {VERSION}")?;
+        }
+        for (number, line) in self.lines.iter().enumerate() {
+            if number > 0 || self.dialect == Dialect::V0_1_0 {
+                writeln!(f)?;
+            }
+            match line {
+                Line::Comment(comment) => f.write_str(comment)?,
+                Line::Instruction(instruction) => {
+                    instruction.write(f, self.dialect.has_escapes())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Instruction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, true)
+    }
+}
+
+impl Instruction {
+    fn write(&self, f: &mut fmt::Formatter<'_>, escapes: bool) -> fmt::Result {
+        f.write_str(self.command.word())?;
+        for argument in &self.arguments {
+            f.write_str(" ")?;
+            match &argument.name {
+                Some(name) if escapes => write!(f, "{}=", escaped(name, " =\"\t\n\r"))?,
+                Some(name) => write!(f, "{name}=")?,
+                None => {}
+            }
+            match &argument.value {
+                Value::Text(text) if !escapes => write!(f, "\"{text}\"")?,
+                value => write!(f, "{value}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Null => f.write_str("null"),
+            Value::Flag(flag) => write!(f, "{flag}"),
+            Value::Integer(integer) => write!(f, "{integer}"),
+            Value::Float(float) => f.write_str(&python(*float)),
+            Value::Text(text) => write!(f, "\"{}\"", escaped(text, "\"\n")),
+            Value::Reference(number) => write!(f, "&{number}"),
+        }
+    }
+}
+
+fn escaped(text: &str, special: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character == '\\' || special.contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A float as Python's `str` writes it: the shortest digits that give it back, with a point or an
+/// exponent.
+fn python(float: f64) -> String {
+    if !float.is_finite() {
+        return match (float.is_nan(), float > 0.0) {
+            (true, _) => "nan".to_owned(),
+            (false, true) => "inf".to_owned(),
+            (false, false) => "-inf".to_owned(),
+        };
+    }
+    let scientific = format!("{float:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..16).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        _ => format!("{float:?}"),
+    }
+}

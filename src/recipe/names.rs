@@ -1,0 +1,167 @@
+//! Which tensors a node may have.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
+
+use super::{NodeId, Recipe, RecipeNode, Route, Solution};
+use crate::keys::Configs;
+
+/// Names in order.
+pub type NameSet = IndexSet<String, RandomState>;
+
+/// Names of a node, borrowed from models and configs.
+pub(super) type Borrowed<'a> = IndexSet<&'a str, RandomState>;
+
+impl Solution {
+    /// The names of all tensors that a node may have: those that any of its models has.
+    pub fn names(&self, recipe: &Recipe, id: NodeId, registry: &Configs) -> NameSet {
+        let mut gatherer = Gatherer::new(self, recipe, registry, id);
+        for id in (0..=id.0).map(NodeId) {
+            gatherer.gather(id);
+        }
+        let names = gatherer.sets[id.0].take();
+        let names = names.iter().flat_map(|names| &names.names);
+        names.map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// A set of names that several nodes may share.
+#[derive(Clone, Default)]
+struct Names<'a> {
+    /// Sets with the same number hold the same names.
+    number: usize,
+    names: Borrowed<'a>,
+}
+
+/// Gathers the names of nodes in their order. A set is kept until its last reader had it, and
+/// shared by nodes that add nothing to it.
+struct Gatherer<'a> {
+    solution: &'a Solution,
+    recipe: &'a Recipe,
+    registry: &'a Configs,
+    sets: Vec<Option<Rc<Names<'a>>>>,
+    /// How many nodes are still to read each set.
+    readers: Vec<usize>,
+    /// The number of the last set.
+    last: usize,
+    /// Numbers of sets with those of sets whose names they have.
+    within: HashSet<(usize, usize)>,
+}
+
+/// The nodes whose names a node has.
+fn sources(node: &RecipeNode) -> Vec<NodeId> {
+    match node {
+        RecipeNode::Model { .. } | RecipeNode::Literal { .. } => Vec::new(),
+        node => node.operands(),
+    }
+}
+
+impl<'a> Gatherer<'a> {
+    fn new(
+        solution: &'a Solution,
+        recipe: &'a Recipe,
+        registry: &'a Configs,
+        root: NodeId,
+    ) -> Gatherer<'a> {
+        let mut readers = vec![0; root.0 + 1];
+        readers[root.0] = 1;
+        for id in (0..=root.0).rev() {
+            if readers[id] > 0 {
+                for source in sources(&recipe.nodes[id]) {
+                    readers[source.0] += 1;
+                }
+            }
+        }
+        Gatherer {
+            solution,
+            recipe,
+            registry,
+            sets: vec![None; root.0 + 1],
+            readers,
+            last: 0,
+            within: HashSet::new(),
+        }
+    }
+
+    fn gather(&mut self, id: NodeId) {
+        if self.readers[id.0] == 0 {
+            return;
+        }
+        let node = &self.recipe.nodes[id.0];
+        let names = match node {
+            RecipeNode::Model { .. } => {
+                let names = self.solution.model_names(id).collect();
+                self.set(names)
+            }
+            RecipeNode::Route {
+                route: route @ (Route::PickComponent(_) | Route::OmitComponent(_)),
+                inputs,
+            } => {
+                let names = self.read(inputs[0]);
+                let passed = names.names.iter().copied();
+                let passed = passed.filter(|name| self.solution.passes(id, route, name));
+                let passed = passed.collect();
+                self.set(passed)
+            }
+            RecipeNode::Route {
+                route: Route::Convert(conversion),
+                inputs,
+            } => {
+                let names = self.read(inputs[0]);
+                let solution = self.solution;
+                let converted = self
+                    .registry
+                    .find(conversion.to)
+                    .map(|target| solution.converted_names((id, conversion), &names.names, target));
+                self.set(converted.unwrap_or_default().into_iter().collect())
+            }
+            node => {
+                let sources = sources(node).into_iter();
+                let sets: Vec<_> = sources.map(|source| self.read(source)).collect();
+                self.union(sets)
+            }
+        };
+        self.sets[id.0] = Some(names);
+    }
+
+    fn set(&mut self, names: Borrowed<'a>) -> Rc<Names<'a>> {
+        self.last += 1;
+        let number = self.last;
+        Rc::new(Names { number, names })
+    }
+
+    /// The names of a node that was gathered, for one of its readers.
+    fn read(&mut self, id: NodeId) -> Rc<Names<'a>> {
+        self.readers[id.0] -= 1;
+        let names = match self.readers[id.0] {
+            0 => self.sets[id.0].take(),
+            _ => self.sets[id.0].clone(),
+        };
+        names.unwrap_or_default()
+    }
+
+    /// The names of all, in the order in which they come first.
+    fn union(&mut self, sets: Vec<Rc<Names<'a>>>) -> Rc<Names<'a>> {
+        let mut sets = sets.into_iter();
+        let Some(mut all) = sets.next() else {
+            return Rc::default();
+        };
+        for set in sets {
+            let pair = (all.number, set.number);
+            if pair.0 == pair.1 || self.within.contains(&pair) {
+                continue;
+            }
+            if !set.names.iter().all(|name| all.names.contains(name)) {
+                self.last += 1;
+                let all = Rc::make_mut(&mut all);
+                all.number = self.last;
+                all.names.extend(&set.names);
+            }
+            self.within.insert((all.number, set.number));
+        }
+        all
+    }
+}
