@@ -2,9 +2,11 @@
 //! named after it and states the whole message; then what can be opened, and that nothing panics.
 
 mod bytes;
+mod conventions;
 mod dtypes;
 mod files;
 mod folders;
+mod fuzz;
 mod headers;
 mod indexes;
 mod random;

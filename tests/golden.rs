@@ -278,7 +278,7 @@ fn stripped(model: &str, folder: &Path) -> PathBuf {
         Tensor {
             name: bare.to_owned(),
             dtype: info.dtype,
-            shape: info.shape.clone(),
+            shape: info.shape.to_vec(),
             bytes,
         }
     });

@@ -5,6 +5,7 @@ mod figures;
 mod inputs;
 mod place;
 mod refuse;
+mod views;
 
 use std::path::PathBuf;
 
@@ -47,7 +48,7 @@ impl Model {
                 let bytes = shape.iter().product::<u64>() * dtype.bits() / 8;
                 let info = TensorInfo {
                     dtype,
-                    shape: shape.to_vec(),
+                    shape: shape.into(),
                     file,
                     span: start..start + bytes,
                 };
@@ -69,6 +70,7 @@ impl Model {
             path: self.path.clone(),
             tensors: &self.tensors,
             metadata: &self.metadata,
+            quantisation: None,
             fingerprint: String::new(),
             files: self.files.clone(),
             is_folder: self.is_folder,

@@ -1,5 +1,7 @@
 //! What happens to tensors that do not fit: values, names, shapes and types.
 
+mod counters;
+
 use std::path::{Path, PathBuf};
 
 use wgmerge::checkpoint::Checkpoint;
@@ -151,7 +153,7 @@ fn integers_and_booleans_are_copied_from_the_base() {
         let tensors = [
             raw("flags", DType::Bool, &[1, 0, number % 2]),
             raw("bytes", DType::U8, &[number; 5]),
-            raw("scale", DType::F8E8M0, &[number; 4]),
+            raw("counts", DType::U16, &[number; 4]),
             floats("w", Float::F16, &[3], &values(3, 1, u64::from(number))),
         ];
         write(&path, &tensors);
@@ -164,7 +166,7 @@ fn integers_and_booleans_are_copied_from_the_base() {
         Checkpoint::open(&output).expect("sound"),
         Checkpoint::open(&base).expect("sound"),
     );
-    for key in ["flags", "bytes", "scale"] {
+    for key in ["flags", "bytes", "counts"] {
         let bytes = |checkpoint: &Checkpoint| {
             let info = checkpoint.get(key).expect("a tensor");
             let mut bytes = vec![0; info.bytes() as usize];

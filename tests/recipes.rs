@@ -1,6 +1,7 @@
 //! Recipes: their text, their graph, and what comes out.
 
 mod adapters;
+mod arrangement;
 mod blocks;
 mod check;
 mod compose;

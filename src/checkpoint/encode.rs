@@ -39,7 +39,7 @@ pub fn encode_header<'a>(
         }
         let entry = HeaderEntry {
             dtype,
-            shape: shape.to_vec(),
+            shape: shape.into(),
             span,
         };
         check_entry(key, &entry)?;

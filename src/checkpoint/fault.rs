@@ -3,7 +3,7 @@
 //! Each way a header can be wrong has a variant of its own that names the tensor and both sides of
 //! the mismatch. The file is named by the error around it, as a header does not know its file.
 
-use super::header::HEADER_BYTES_MAX;
+use super::header::{DIMENSIONS_MAX, HEADER_BYTES_MAX, TENSORS_MAX, TEXTS_MAX};
 use crate::dtype::DType;
 
 /// What can be wrong with a header. The file is named by whoever knows it.
@@ -63,17 +63,24 @@ pub enum HeaderError {
         /// The repeated field.
         field: String,
     },
-    /// A tensor has a field that the format does not know.
+    /// A tensor has more dimensions than any library has.
     #[error(
-        "tensor `{key}` has the unknown field `{field}`, the fields are `dtype`, `shape` and \
-         `data_offsets`; write the file again"
+        "tensor `{key}` has more than {DIMENSIONS_MAX} dimensions, the limit; the file is damaged"
     )]
-    UnknownField {
+    TooManyDimensions {
         /// The tensor.
         key: String,
-        /// The unknown field.
-        field: String,
     },
+    /// The file has more tensors than are read.
+    #[error(
+        "the header has more than {TENSORS_MAX} tensors, the limit; divide it into several files"
+    )]
+    TooManyTensors,
+    /// The metadata has more texts than are read.
+    #[error(
+        "`__metadata__` has more than {TEXTS_MAX} texts, the limit; write the file again with less"
+    )]
+    TooManyTexts,
     /// A tensor lacks a field.
     #[error("tensor `{key}` lacks the field `{field}`; write the file again")]
     MissingField {

@@ -5,6 +5,7 @@
 //! cover the whole data section. All arithmetic on numbers of the header is checked, and memory
 //! grows only with bytes that were really there.
 
+use std::fmt;
 use std::ops::Range;
 
 use indexmap::IndexMap;
@@ -12,6 +13,7 @@ use indexmap::IndexMap;
 pub use super::encode::encode_header;
 pub use super::fault::HeaderError;
 use super::json;
+use super::tensor::Shape;
 use crate::dtype::DType;
 
 /// The bytes in front of the header, which hold its length as a little-endian u64.
@@ -19,6 +21,15 @@ pub const LENGTH_BYTES: u64 = 8;
 
 /// The longest header in bytes that is read or written, the limit of the format.
 pub const HEADER_BYTES_MAX: u64 = 100_000_000;
+
+/// The most dimensions that a tensor may have, as in torch and NumPy.
+pub const DIMENSIONS_MAX: usize = 64;
+
+/// The most tensors that one file may hold.
+pub const TENSORS_MAX: usize = 500_000;
+
+/// The most texts that the metadata of one file may hold.
+pub const TEXTS_MAX: usize = 100_000;
 
 /// The header key that holds free text in place of a tensor.
 pub const METADATA_KEY: &str = "__metadata__";
@@ -29,7 +40,7 @@ pub struct HeaderEntry {
     /// The type of its elements.
     pub dtype: DType,
     /// Its dimensions in elements, the slowest first; empty for a scalar.
-    pub shape: Vec<u64>,
+    pub shape: Shape,
     /// Its bytes, counted from the start of the data section.
     pub span: Range<u64>,
 }
@@ -41,6 +52,33 @@ pub struct Header {
     pub tensors: IndexMap<String, HeaderEntry>,
     /// The free text of `__metadata__`, in header order.
     pub metadata: IndexMap<String, String>,
+    /// Fields that the format does not know, which its other readers pass over as well.
+    pub ignored: Option<Ignored>,
+}
+
+/// Fields of tensors that are passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// The first tensor that has one.
+    pub key: String,
+    /// That field.
+    pub field: String,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ignored { key, field, count } = self;
+        write!(
+            f,
+            "tensor `{key}` has the unknown field `{field}`, which is passed over"
+        )?;
+        match count {
+            1 => Ok(()),
+            count => write!(f, ", as are {} others", count - 1),
+        }
+    }
 }
 
 /// Reads and validates a header. `json` is the header without its length, `data_bytes` the number
@@ -95,12 +133,12 @@ pub(super) fn check_entry(key: &str, entry: &HeaderEntry) -> Result<(), HeaderEr
     let Some(bits) = elements.and_then(|n| n.checked_mul(dtype.bits())) else {
         return Err(HeaderError::Overflow {
             key: key.into(),
-            shape: shape.clone(),
+            shape: shape.to_vec(),
             dtype,
         });
     };
     if bits % 8 != 0 {
-        let shape = shape.clone();
+        let shape = shape.to_vec();
         return Err(HeaderError::PartialByte {
             key: key.into(),
             shape,
@@ -110,7 +148,7 @@ pub(super) fn check_entry(key: &str, entry: &HeaderEntry) -> Result<(), HeaderEr
     }
     let expected = bits / 8;
     if actual != expected {
-        let (key, shape) = (key.into(), shape.clone());
+        let (key, shape) = (key.into(), shape.to_vec());
         return Err(HeaderError::SpanMismatch {
             key,
             shape,

@@ -3,18 +3,17 @@
 //! The index says which shard holds which tensor. It is believed only as far as the shards agree:
 //! every key must be where the index puts it, and no shard may hold a key the index does not know.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::file::{broken_link, link_target};
 use super::header::{HEADER_BYTES_MAX, Header};
-use super::json::TextMap;
 
 /// What can be wrong with an index or between it and its shards.
 #[derive(Debug, thiserror::Error)]
@@ -126,10 +125,16 @@ pub enum IndexError {
 /// Which shard holds which tensor.
 pub(super) struct ShardIndex {
     path: PathBuf,
-    /// Tensor to shard.
-    weight_map: IndexMap<String, String>,
-    /// Shard to the positions of its tensors in `weight_map`.
-    shards: BTreeMap<String, Vec<usize>>,
+    map: WeightMap,
+    /// How many tensors each shard has.
+    counts: Vec<usize>,
+}
+
+/// The shards of tensors, by number: a name of a shard is held once.
+#[derive(Default)]
+struct WeightMap {
+    tensors: IndexMap<String, u32>,
+    shards: IndexSet<String>,
 }
 
 impl ShardIndex {
@@ -144,28 +149,27 @@ impl ShardIndex {
         let json = read(path)?;
         let mut repeated = None;
         let mut reader = serde_json::Deserializer::from_slice(&json);
-        let weight_map = IndexSeed {
+        let map = IndexSeed {
             repeated: &mut repeated,
         }
         .deserialize(&mut reader)
-        .and_then(|weight_map| reader.end().map(|()| weight_map));
+        .and_then(|map| reader.end().map(|()| map));
         if let Some(key) = repeated {
             return Err(IndexError::DuplicateKey {
                 index: index(),
                 key,
             });
         }
-        let weight_map = weight_map.map_err(|fault| IndexError::Malformed {
+        let map = map.map_err(|fault| IndexError::Malformed {
             index: index(),
             fault: fault.to_string(),
         })?;
-        let mut shards: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (position, (key, shard)) in weight_map.iter().enumerate() {
-            if let Some(keys) = shards.get_mut(shard) {
-                keys.push(position);
-                continue;
-            }
-            if !is_file_name(shard) {
+        let mut counts = vec![0; map.shards.len()];
+        for (key, &shard) in &map.tensors {
+            let count = &mut counts[shard as usize];
+            *count += 1;
+            let shard = &map.shards[shard as usize];
+            if *count == 1 && !is_file_name(shard) {
                 let (key, shard) = (key.clone(), shard.clone());
                 return Err(IndexError::BadShardName {
                     index: index(),
@@ -173,18 +177,18 @@ impl ShardIndex {
                     shard,
                 });
             }
-            shards.insert(shard.clone(), vec![position]);
         }
         Ok(ShardIndex {
             path: index(),
-            weight_map,
-            shards,
+            map,
+            counts,
         })
     }
 
     /// The names of the shards, sorted.
     pub(super) fn shards(&self) -> impl Iterator<Item = &str> {
-        self.shards.keys().map(String::as_str)
+        let names: BTreeSet<&str> = self.map.shards.iter().map(String::as_str).collect();
+        names.into_iter()
     }
 
     /// Checks that every shard is among the files of the folder.
@@ -204,11 +208,13 @@ impl ShardIndex {
     /// Checks that `shard` holds the tensors the index puts there, and no other.
     pub(super) fn check_shard(&self, shard: &str, header: &Header) -> Result<(), IndexError> {
         let index = || self.path.clone();
+        let own = self.map.shards.get_index_of(shard);
         for key in header.tensors.keys() {
-            match self.weight_map.get(key) {
-                Some(expected) if expected == shard => {}
-                Some(expected) => {
-                    let (key, expected, actual) = (key.clone(), expected.clone(), shard.into());
+            match self.map.tensors.get(key) {
+                Some(&number) if Some(number as usize) == own => {}
+                Some(&number) => {
+                    let expected = self.map.shards[number as usize].clone();
+                    let (key, actual) = (key.clone(), shard.into());
                     return Err(IndexError::WrongShard {
                         index: index(),
                         key,
@@ -226,21 +232,25 @@ impl ShardIndex {
                 }
             }
         }
-        let positions = self.shards.get(shard).map_or(&[][..], Vec::as_slice);
-        for (key, _) in positions
-            .iter()
-            .filter_map(|&at| self.weight_map.get_index(at))
-        {
-            if !header.tensors.contains_key(key) {
+        // All are the index's, so that as many are all of them.
+        if own.is_none_or(|own| self.counts[own] == header.tensors.len()) {
+            return Ok(());
+        }
+        let mut listed = self.map.tensors.iter();
+        let missing = listed.find(|&(key, &number)| {
+            Some(number as usize) == own && !header.tensors.contains_key(key)
+        });
+        match missing {
+            None => Ok(()),
+            Some((key, _)) => {
                 let (key, shard) = (key.clone(), shard.into());
-                return Err(IndexError::MissingKey {
+                Err(IndexError::MissingKey {
                     index: index(),
                     key,
                     shard,
-                });
+                })
             }
         }
-        Ok(())
     }
 }
 
@@ -278,13 +288,14 @@ fn is_file_name(name: &str) -> bool {
     matches!(first, Some(Component::Normal(part)) if part == name) && components.next().is_none()
 }
 
-/// Reads the `weight_map` out of an index and passes over everything else.
+/// Reads the `weight_map` out of an index and passes over everything else. Stops at the second of
+/// two equal keys and leaves it in `repeated`.
 struct IndexSeed<'a> {
     repeated: &'a mut Option<String>,
 }
 
 impl<'de> DeserializeSeed<'de> for IndexSeed<'_> {
-    type Value = IndexMap<String, String>;
+    type Value = WeightMap;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
@@ -292,7 +303,7 @@ impl<'de> DeserializeSeed<'de> for IndexSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for IndexSeed<'_> {
-    type Value = IndexMap<String, String>;
+    type Value = WeightMap;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map with `weight_map`")
@@ -305,13 +316,49 @@ impl<'de> Visitor<'de> for IndexSeed<'_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let texts = map.next_value_seed(TextMap {
+            let read = map.next_value_seed(WeightMapSeed {
                 repeated: &mut *self.repeated,
             })?;
-            if weight_map.replace(texts).is_some() {
+            if weight_map.replace(read).is_some() {
                 return Err(A::Error::duplicate_field("weight_map"));
             }
         }
         weight_map.ok_or_else(|| A::Error::missing_field("weight_map"))
+    }
+}
+
+/// Reads the `weight_map` itself.
+struct WeightMapSeed<'a> {
+    repeated: &'a mut Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
+    type Value = WeightMap;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for WeightMapSeed<'_> {
+    type Value = WeightMap;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map from text to text")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut read = WeightMap::default();
+        while let Some((key, shard)) = map.next_entry::<String, String>()? {
+            let known = read.shards.get_index_of(&shard);
+            let number = known.unwrap_or_else(|| read.shards.insert_full(shard).0);
+            // An index is short enough that its shards can be counted in 32 bits.
+            if read.tensors.contains_key(&key) {
+                *self.repeated = Some(key);
+                return Err(A::Error::custom("stopped at a repeated key"));
+            }
+            read.tensors.insert(key, number as u32);
+        }
+        Ok(read)
     }
 }

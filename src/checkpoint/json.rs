@@ -1,4 +1,4 @@
-//! Reads the JSON of headers and indexes without losing what a map would hide.
+//! Reads the JSON of headers without losing what a map would hide.
 //!
 //! An ordinary map keeps the last of two equal keys in silence. The visitors here see every key as
 //! it comes and refuse the second one. They build the result while reading, without a tree in
@@ -6,12 +6,19 @@
 //! text in its errors; a fault that has a variant of its own travels beside it, in [`Reading`].
 
 use std::fmt;
+use std::ops::Range;
 
 use indexmap::IndexMap;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::error::Category;
 
-use super::header::{Header, HeaderEntry, HeaderError, METADATA_KEY};
+use super::header::{
+    DIMENSIONS_MAX, Header, HeaderEntry, HeaderError, Ignored, METADATA_KEY, TENSORS_MAX, TEXTS_MAX,
+};
+use super::tensor::Shape;
 use crate::dtype::DType;
 
 /// Reads the text of a header into entries that are not yet checked.
@@ -30,6 +37,7 @@ pub(super) fn read_header(text: &str) -> Result<Header, HeaderError> {
 struct Reading {
     key: String,
     field: &'static str,
+    ignored: Option<Ignored>,
     fault: Option<HeaderError>,
 }
 
@@ -40,9 +48,25 @@ impl Reading {
         E::custom("stopped at a named fault")
     }
 
+    /// Counts a field that the format does not know.
+    fn ignore(&mut self, field: String) {
+        match &mut self.ignored {
+            Some(ignored) => ignored.count += 1,
+            None => {
+                self.ignored = Some(Ignored {
+                    key: self.key.clone(),
+                    field,
+                    count: 1,
+                });
+            }
+        }
+    }
+
     /// The named error for what serde_json reports at the current place.
     fn explain(self, report: &serde_json::Error) -> HeaderError {
-        let Reading { key, field, fault } = self;
+        let Reading {
+            key, field, fault, ..
+        } = self;
         if let Some(fault) = fault {
             return fault;
         }
@@ -85,21 +109,32 @@ impl<'de> Visitor<'de> for HeaderSeed<'_> {
             reading.key.clone_from(&key);
             reading.field = "";
             if is_metadata {
-                let mut repeated = None;
-                let texts = map.next_value_seed(TextMap {
-                    repeated: &mut repeated,
-                });
-                if let Some(key) = repeated {
-                    return Err(reading.stop(HeaderError::DuplicateMetadata { key }));
-                }
-                metadata = Some(texts?);
+                metadata = Some(read_metadata(&mut map, reading)?);
             } else {
                 let entry = map.next_value_seed(EntrySeed(&mut *reading))?;
+                if header.tensors.len() == TENSORS_MAX {
+                    return Err(reading.stop(HeaderError::TooManyTensors));
+                }
                 header.tensors.insert(key, entry);
             }
         }
+        header.ignored = reading.ignored.take();
         header.metadata = metadata.unwrap_or_default();
         Ok(header)
+    }
+}
+
+/// Reads `__metadata__`; null is none.
+fn read_metadata<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    reading: &mut Reading,
+) -> Result<IndexMap<String, String>, A::Error> {
+    let mut stopped = None;
+    let texts = map.next_value_seed(Texts(&mut stopped));
+    match stopped {
+        Some(Stop::Repeated(key)) => Err(reading.stop(HeaderError::DuplicateMetadata { key })),
+        Some(Stop::TooMany) => Err(reading.stop(HeaderError::TooManyTexts)),
+        None => texts,
     }
 }
 
@@ -131,15 +166,17 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
                 }
                 "shape" => {
                     reading.field = "shape";
-                    shape.replace(map.next_value::<Vec<u64>>()?).is_some()
+                    let read = map.next_value_seed(ShapeSeed(&mut *reading))?;
+                    shape.replace(read).is_some()
                 }
                 "data_offsets" => {
                     reading.field = "data_offsets";
-                    offsets.replace(map.next_value::<Vec<u64>>()?).is_some()
+                    offsets.replace(map.next_value::<Offsets>()?.0).is_some()
                 }
                 _ => {
-                    let key = std::mem::take(&mut reading.key);
-                    return Err(reading.stop(HeaderError::UnknownField { key, field }));
+                    map.next_value::<IgnoredAny>()?;
+                    reading.ignore(field);
+                    continue;
                 }
             };
             if is_repeated {
@@ -156,8 +193,8 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
 fn entry(
     key: String,
     dtype: Option<String>,
-    shape: Option<Vec<u64>>,
-    offsets: Option<Vec<u64>>,
+    shape: Option<Shape>,
+    offsets: Option<Range<u64>>,
 ) -> Result<HeaderEntry, HeaderError> {
     let Some(dtype) = dtype else {
         return Err(HeaderError::MissingField {
@@ -171,18 +208,10 @@ fn entry(
             field: "shape",
         });
     };
-    let Some(offsets) = offsets else {
+    let Some(span) = offsets else {
         return Err(HeaderError::MissingField {
             key,
             field: "data_offsets",
-        });
-    };
-    let &[begin, end] = offsets.as_slice() else {
-        let fault = format!("{} numbers, expected 2 (begin and end)", offsets.len());
-        return Err(HeaderError::WrongType {
-            key,
-            field: "data_offsets",
-            fault,
         });
     };
     let Some(known) = DType::from_name(&dtype) else {
@@ -191,38 +220,115 @@ fn entry(
     Ok(HeaderEntry {
         dtype: known,
         shape,
-        span: begin..end,
+        span,
     })
 }
 
-/// Reads a map from text to text. Stops at the second of two equal keys and leaves it in
-/// `repeated`.
-pub(super) struct TextMap<'a> {
-    /// The key that stopped the reader.
-    pub(super) repeated: &'a mut Option<String>,
-}
+/// Reads the dimensions of the tensor at hand.
+struct ShapeSeed<'a>(&'a mut Reading);
 
-impl<'de> DeserializeSeed<'de> for TextMap<'_> {
-    type Value = IndexMap<String, String>;
+impl<'de> DeserializeSeed<'de> for ShapeSeed<'_> {
+    type Value = Shape;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Shape, D::Error> {
+        json.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for TextMap<'_> {
+impl<'de> Visitor<'de> for ShapeSeed<'_> {
+    type Value = Shape;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape, A::Error> {
+        let mut shape = Shape::new();
+        while let Some(dimension) = seq.next_element()? {
+            if shape.len() == DIMENSIONS_MAX {
+                let key = std::mem::take(&mut self.0.key);
+                return Err(self.0.stop(HeaderError::TooManyDimensions { key }));
+            }
+            shape.push(dimension);
+        }
+        Ok(shape)
+    }
+}
+
+/// Where the bytes of a tensor begin and end.
+struct Offsets(Range<u64>);
+
+impl<'de> Deserialize<'de> for Offsets {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Offsets, D::Error> {
+        json.deserialize_seq(OffsetsVisitor)
+    }
+}
+
+struct OffsetsVisitor;
+
+impl<'de> Visitor<'de> for OffsetsVisitor {
+    type Value = Offsets;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Offsets, A::Error> {
+        let (mut numbers, mut count) = ([0; 2], 0);
+        while let Some(number) = seq.next_element()? {
+            if let Some(place) = numbers.get_mut(count) {
+                *place = number;
+            }
+            count += 1;
+        }
+        if count != numbers.len() {
+            let fault = format!("{count} numbers, expected 2 (begin and end)");
+            return Err(A::Error::custom(fault));
+        }
+        Ok(Offsets(numbers[0]..numbers[1]))
+    }
+}
+
+/// What stops the reading of a map of texts.
+enum Stop {
+    /// A key that was there before.
+    Repeated(String),
+    /// More keys than the limit.
+    TooMany,
+}
+
+/// Reads a map from text to text, or null, which is none. Leaves in itself what stopped it.
+struct Texts<'a>(&'a mut Option<Stop>);
+
+impl<'de> DeserializeSeed<'de> for Texts<'_> {
+    type Value = IndexMap<String, String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Texts<'_> {
     type Value = IndexMap<String, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map from text to text")
     }
 
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Ok(IndexMap::new())
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut texts = IndexMap::new();
         while let Some(key) = map.next_key::<String>()? {
-            if texts.contains_key(&key) {
-                *self.repeated = Some(key);
-                return Err(A::Error::custom("stopped at a repeated key"));
+            let stop = match texts.contains_key(&key) {
+                true => Some(Stop::Repeated(key.clone())),
+                false => (texts.len() == TEXTS_MAX).then_some(Stop::TooMany),
+            };
+            if stop.is_some() {
+                *self.0 = stop;
+                return Err(A::Error::custom("stopped"));
             }
             texts.insert(key, map.next_value()?);
         }

@@ -6,6 +6,7 @@
 //! every file whose header is not sound, and names file, key and both sides of a mismatch. Nothing
 //! here knows what a merge is.
 
+pub mod convention;
 mod encode;
 mod fault;
 mod file;
@@ -17,24 +18,22 @@ mod index;
 mod json;
 mod name;
 mod stray;
+mod tensor;
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+pub use self::convention::Coded;
 pub use self::file::{FileError, WeightFile};
 pub use self::folder::FolderError;
 use self::folder::{Group, Layout};
-use self::header::Header;
+use self::header::{Header, Ignored};
 pub use self::header::{HeaderEntry, HeaderError, encode_header, parse_header};
 pub use self::identity::FileIdentity;
 pub use self::index::IndexError;
 pub use self::name::{Shard, WeightName};
-use crate::dtype::DType;
-
-/// Tensors by name, in file order.
-pub type Tensors = IndexMap<String, TensorInfo, foldhash::fast::RandomState>;
+pub use self::tensor::{Shape, TensorInfo, Tensors};
 
 /// An opened checkpoint: validated headers and open files. Shared freely between threads.
 #[derive(Debug)]
@@ -47,33 +46,9 @@ pub struct Checkpoint {
     metadata: IndexMap<String, String>,
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
+    quantisation: Option<String>,
+    ignored: Vec<(PathBuf, Ignored)>,
     bytes: u64,
-}
-
-/// Where a tensor is and what it is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TensorInfo {
-    /// The type of its elements.
-    pub dtype: DType,
-    /// Its dimensions in elements, the slowest first; empty for a scalar.
-    pub shape: Vec<u64>,
-    /// The file that holds it, as an index into [`Checkpoint::files`].
-    pub file: usize,
-    /// Its bytes, counted from the start of that file.
-    pub span: Range<u64>,
-}
-
-impl TensorInfo {
-    /// The number of its elements; 1 for a scalar.
-    pub fn elements(&self) -> u64 {
-        // The product was checked when the header was read.
-        self.shape.iter().product()
-    }
-
-    /// The number of its bytes.
-    pub fn bytes(&self) -> u64 {
-        self.span.end - self.span.start
-    }
 }
 
 /// What can be wrong with a checkpoint. The text is complete: it names the file and needs no
@@ -121,6 +96,8 @@ impl Checkpoint {
             metadata: IndexMap::new(),
             indexes: Vec::new(),
             left_out: Vec::new(),
+            quantisation: None,
+            ignored: Vec::new(),
             bytes: 0,
         };
         if checkpoint.is_folder {
@@ -186,6 +163,31 @@ impl Checkpoint {
         &self.left_out
     }
 
+    /// What its headers hold that is passed over, a line per file.
+    pub fn notes(&self) -> Vec<String> {
+        let ignored = self.ignored.iter();
+        let note = ignored.map(|(path, ignored)| format!("{}: {ignored}", path.display()));
+        note.collect()
+    }
+
+    /// The method of quantisation that the settings in its folder name.
+    pub fn quantisation(&self) -> Option<&str> {
+        self.quantisation.as_deref()
+    }
+
+    /// Checks that its tensors are plain numbers and integers, no codes of a quantisation.
+    ///
+    /// # Errors
+    /// [`Coded`], which names a tensor, the convention and the way out.
+    pub fn check_plain(&self) -> Result<(), Coded> {
+        let said = convention::Said {
+            path: &self.path,
+            metadata: &self.metadata,
+            quantisation: self.quantisation(),
+        };
+        convention::check_plain(&self.tensors, &said)
+    }
+
     /// The bytes of all tensors, without headers.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -219,6 +221,10 @@ impl Checkpoint {
         let index = group.index.as_ref().map(|index| index.path());
         let relative = index.and_then(|index| index.strip_prefix(&self.path).ok());
         self.indexes.extend(relative.map(Path::to_path_buf));
+        if self.quantisation.is_none() {
+            let folder = self.path.join(group.component.as_deref().unwrap_or(""));
+            self.quantisation = convention::quantisation(&folder);
+        }
         for name in &group.files {
             let component = group.component.as_deref();
             let relative = Path::new(component.unwrap_or("")).join(name);
@@ -239,7 +245,10 @@ impl Checkpoint {
     ) -> Result<(), CheckpointError> {
         self.tensors.reserve(header.tensors.len());
         for (key, entry) in header.tensors {
-            let key = component.map_or_else(|| key.clone(), |prefix| format!("{prefix}/{key}"));
+            let key = match component {
+                Some(prefix) => format!("{prefix}/{key}"),
+                None => key,
+            };
             if let Some(first) = self.tensors.get(&key) {
                 let (first, second) = (self.files[first.file].path.clone(), file.path);
                 return Err(CheckpointError::DuplicateKey { key, first, second });
@@ -258,6 +267,8 @@ impl Checkpoint {
                 },
             );
         }
+        let ignored = header.ignored.map(|ignored| (file.path.clone(), ignored));
+        self.ignored.extend(ignored);
         for (key, text) in header.metadata {
             self.metadata.entry(key).or_insert(text);
         }

@@ -4,6 +4,7 @@ use super::args::ConvertArgs;
 use super::exit::Failure;
 use super::{merge, recipe};
 use crate::checkpoint::Checkpoint;
+use crate::keys::adapter::Adapter;
 use crate::keys::{Configs, Verdict, conversion};
 use crate::method::Space;
 use crate::recipe::{Form, NodeId, OnNan, Options, Recipe, RecipeNode, Route};
@@ -65,12 +66,22 @@ fn source(args: &ConvertArgs, registry: &Configs) -> Result<String, Failure> {
         };
     }
     let checkpoint = Checkpoint::open(&args.path)?;
+    // Of codes, neither names nor shapes are those of a config.
+    let plain = checkpoint.check_plain();
+    plain.map_err(|fault| Failure::input(fault.to_string()))?;
     let tensors = checkpoint.tensors().iter();
     let recognition =
         registry.recognise(tensors.map(|(name, info)| (name.as_str(), info.shape.as_slice())));
-    match recognition.verdict {
-        Verdict::Known(config) => Ok(config.id().to_owned()),
-        Verdict::Unknown | Verdict::Ambiguous(_) => Err(Failure::input(format!(
+    let names = checkpoint.tensors().keys().map(String::as_str);
+    match (recognition.verdict.clone(), Adapter::of(names)) {
+        (Verdict::Known(config), _) => Ok(config.id().to_owned()),
+        (Verdict::Unknown, Some(adapter)) => Err(Failure::input(format!(
+            "{}: is {adapter}, which wgmerge does not read: it reads LoRA and LoKr of SD1 and SDXL \
+             in the names of kohya and LyCORIS; bake this one into its base with the tool that \
+             made it",
+            args.path.display()
+        ))),
+        (Verdict::Unknown | Verdict::Ambiguous(_), _) => Err(Failure::input(format!(
             "{}: which model config its names are of is not clear: say it with --from\n{}",
             args.path.display(),
             recognition.explain()

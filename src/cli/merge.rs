@@ -226,6 +226,9 @@ fn note_keys(merge: &Merge) {
         }
     }
     for checkpoint in merge.checkpoints() {
+        for note in checkpoint.notes() {
+            out::say("note: ", &note);
+        }
         for file in checkpoint.left_out() {
             let (path, file) = (checkpoint.path().display(), file.display());
             out::say("note: ", &format!("{path}: {file} is not used"));

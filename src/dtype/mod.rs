@@ -1,12 +1,22 @@
 //! Element types.
 //!
 //! [`DType`] is every element type a safetensors header may name; [`Float`] is the part of them
-//! whose values are merged as numbers. All other types are copied. Each type is one row of the
-//! table below, from which its name, its width and the list of all types are derived.
+//! whose values are merged as numbers. Integers are copied; what is left has no arithmetic here and
+//! is refused. Each type is one row of the table below, from which its name, its width and the list
+//! of all types are derived.
 
 use std::fmt;
 
 pub mod codec;
+
+/// The least of a type that whole bytes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// How many elements; 1 but for packed types.
+    pub elements: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
 
 /// Declares [`DType`] from rows of variant, safetensors name and width in bits.
 macro_rules! dtypes {
@@ -106,6 +116,27 @@ impl DType {
     /// Whether elements of this type are merged as numbers.
     pub fn is_mergeable(self) -> bool {
         self.float().is_some()
+    }
+
+    /// The least of it that whole bytes hold: what may be cut from a tensor.
+    pub fn unit(self) -> Unit {
+        let bits = self.bits();
+        let elements = 8 / (1 << bits.trailing_zeros().min(3));
+        Unit {
+            elements,
+            bytes: elements * bits / 8,
+        }
+    }
+
+    /// Whether elements of this type count or say yes and no: they are copied.
+    pub fn is_integer(self) -> bool {
+        use DType::{Bool, I8, I16, I32, I64, U8, U16, U32, U64};
+        matches!(self, Bool | I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
+    }
+
+    /// Whether elements of this type are numbers, or parts of numbers, without arithmetic here.
+    pub fn is_opaque(self) -> bool {
+        !self.is_mergeable() && !self.is_integer()
     }
 }
 

@@ -192,6 +192,7 @@ fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {
         path: checkpoint.path().to_owned(),
         tensors: checkpoint.tensors(),
         metadata: checkpoint.metadata(),
+        quantisation: checkpoint.quantisation().map(str::to_owned),
         fingerprint: checkpoint.fingerprint()?,
         files: checkpoint
             .files()

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::{PlanError, Source};
 use crate::checkpoint::TensorInfo;
 use crate::dtype::DType;
-use crate::keys::{KeyReport, Mismatch, ModelKeys};
+use crate::keys::{KeyReport, Mismatch, ModelKeys, is_counter};
 use crate::recipe::{Lost, Missing, NodeId, Recipe, RecipeNode, Solution};
 
 /// Below this share of common tensors two models are of different families.
@@ -114,7 +114,7 @@ pub(super) fn mismatch(
     expected: &TensorInfo,
     found: &TensorInfo,
 ) -> Option<Mismatch> {
-    if expected.shape == found.shape && expected.dtype == found.dtype {
+    if expected.shape == found.shape && (expected.dtype == found.dtype || is_counter(key)) {
         return None;
     }
     let merged = is_merged(recipe, key, expected.dtype);
@@ -131,7 +131,7 @@ pub(super) fn mismatch(
 }
 
 pub(super) fn is_merged(recipe: &Recipe, key: &str, dtype: DType) -> bool {
-    dtype.is_mergeable() && recipe.options.filter.merges(key)
+    dtype.is_mergeable() && !is_counter(key) && recipe.options.filter.merges(key)
 }
 
 pub(super) fn check_account(recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {

@@ -148,6 +148,16 @@ pub enum ViewError {
         shape: Vec<u64>,
         wanted: String,
     },
+    #[error(
+        "`{name}` of shape {shape:?} is of type {dtype}, whose elements share bytes: it cannot be \
+         {wanted}"
+    )]
+    Packed {
+        name: String,
+        shape: Vec<u64>,
+        dtype: DType,
+        wanted: String,
+    },
     #[error("the factors of an adapter do not fit each other, or are no floats: {found}")]
     Factors { found: String },
     #[error("{names} are joined, but are of types or shapes that do not fit: {found}")]
@@ -159,7 +169,7 @@ impl Seen {
     pub fn tensor(model: usize, info: &TensorInfo) -> Seen {
         Seen {
             dtype: info.dtype,
-            shape: info.shape.clone(),
+            shape: info.shape.to_vec(),
             bytes: Bytes::Run {
                 model,
                 file: info.file,
@@ -182,7 +192,7 @@ impl Seen {
                 Ok(Seen { shape, ..seen })
             }
             View::Transposed(of) => {
-                let seen = Seen::of(of, sources)?;
+                let seen = Seen::whole_bytes(of, sources, "transposed")?;
                 let [rows, columns] = seen.shape[..] else {
                     return Err(fault(of, &seen, "transposed"));
                 };
@@ -197,15 +207,13 @@ impl Seen {
                 })
             }
             View::Rows { of, part, parts } => {
-                let seen = Seen::of(of, sources)?;
-                let unit = seen.dtype.bits() / 8;
+                let wanted = format!("divided into {parts} runs of rows");
+                let seen = Seen::whole_bytes(of, sources, &wanted)?;
+                let unit = seen.dtype.unit().bytes;
                 let mut shape = seen.shape.clone();
                 match shape.first_mut() {
                     Some(rows) if rows.is_multiple_of(*parts) => *rows /= parts,
-                    _ => {
-                        let wanted = format!("divided into {parts} runs of rows");
-                        return Err(fault(of, &seen, &wanted));
-                    }
+                    _ => return Err(fault(of, &seen, &wanted)),
                 }
                 let elements: u64 = shape.iter().product();
                 Ok(Seen {
@@ -230,6 +238,24 @@ impl Seen {
             }),
         }
     }
+
+    /// A view whose elements can be taken one by one, as each has bytes of its own.
+    fn whole_bytes(
+        view: &View<Leaf>,
+        sources: &[Source<'_>],
+        wanted: &str,
+    ) -> Result<Seen, ViewError> {
+        let seen = Seen::of(view, sources)?;
+        if seen.dtype.unit().elements == 1 {
+            return Ok(seen);
+        }
+        Err(ViewError::Packed {
+            name: names(view).join(", "),
+            shape: seen.shape,
+            dtype: seen.dtype,
+            wanted: wanted.to_owned(),
+        })
+    }
 }
 
 fn reshaped(shape: &[u64], reshape: Reshape) -> Option<Vec<u64>> {
@@ -245,7 +271,7 @@ fn join(views: &[View<Leaf>], sources: &[Source<'_>], stacked: bool) -> Result<S
         .iter()
         .map(|view| match view {
             View::Zero => Ok(None),
-            view => Seen::of(view, sources).map(Some),
+            view => Seen::whole_bytes(view, sources, "joined with others").map(Some),
         })
         .collect::<Result<_, _>>()?;
     // Zeros have the form of the first part that is there.

@@ -126,7 +126,7 @@ impl<'a> Drafter<'a> {
         let float = seen
             .dtype
             .float()
-            .filter(|_| is_merged(recipe, key, seen.dtype));
+            .filter(|_| is_merged(recipe, key, seen.dtype) && !self.counts(key));
         let (dtype, work) = match float {
             Some(float) => match self.merge(key, float, &origin, &seen, ledger)? {
                 Some((float, work)) => (float.dtype(), work),
@@ -142,6 +142,14 @@ impl<'a> Drafter<'a> {
         }))
     }
 
+    /// Whether the model config of the output says that a tensor is of integers, whatever type a
+    /// model stores it in.
+    fn counts(self, key: &str) -> bool {
+        let config = self.solution.config(self.recipe.root());
+        let key = config.and_then(|config| config.key(key));
+        key.is_some_and(|key| key.dtype.is_integer())
+    }
+
     fn copy(self, key: &str, origin: &View<Leaf>, seen: &Seen, ledger: &mut Ledger<'a>) -> Work {
         for leaf in origin.leaves() {
             ledger.uses(leaf.model, &leaf.name);
@@ -152,7 +160,7 @@ impl<'a> Drafter<'a> {
         }
         Work::Copy(Input {
             model: seen.bytes.model(),
-            element_bytes: (seen.dtype.bits() / 8).max(1),
+            element_bytes: seen.dtype.unit().bytes,
             bytes: seen.bytes.clone(),
         })
     }

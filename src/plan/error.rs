@@ -1,6 +1,7 @@
 //! What can be wrong with a merge, found before a byte is written.
 
 use super::ViewError;
+use crate::checkpoint::Coded;
 use crate::keys::{BlockError, FilterError, KeyReport};
 use crate::recipe::{Label, LowerError, ShapePolicy, SolveError, SpaceError};
 
@@ -12,6 +13,8 @@ pub enum PlanError {
     NoRecipe,
     #[error("{model} has no tensors")]
     Empty { model: String },
+    #[error(transparent)]
+    Coded(Box<Coded>),
     #[error(
         "{model} and {reference} are different architectures: they share {shared} of {tensors} \
          tensors (`{example}` for one is in {reference} alone); merge models of one family"
@@ -122,6 +125,7 @@ macro_rules! boxed {
 }
 
 boxed!(
+    Coded(Coded),
     Space(SpaceError),
     Solve(SolveError),
     Lower(LowerError),

@@ -97,7 +97,7 @@ impl Factors {
                 file: info.file,
                 offset: info.span.start,
                 dtype: info.dtype,
-                shape: info.shape.clone(),
+                shape: info.shape.to_vec(),
             })
         });
         let stored = stored.ok_or_else(fault)?;

@@ -21,7 +21,7 @@ pub struct Place {
 pub struct Input {
     /// Which model; the first, where it is made of several.
     pub model: usize,
-    /// Bytes of one element; 1 where elements are narrower than a byte.
+    /// Bytes of one element; of a packed type, of its unit.
     pub element_bytes: u64,
     /// Where its elements lie.
     pub bytes: Bytes,

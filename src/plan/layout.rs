@@ -79,11 +79,7 @@ pub(super) fn place(
 /// element's size, wider types go first, as the format's own writer does.
 fn set_offsets(members: &mut [Job], file: usize) -> u64 {
     let mut total = lay(members, file);
-    let aligned = |job: &Job| {
-        job.place
-            .offset
-            .is_multiple_of((job.dtype.bits() / 8).max(1))
-    };
+    let aligned = |job: &Job| job.place.offset.is_multiple_of(job.dtype.unit().bytes);
     if !members.iter().all(aligned) {
         members.sort_by_key(|job| std::cmp::Reverse(job.dtype.bits()));
         total = lay(members, file);

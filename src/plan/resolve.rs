@@ -28,6 +28,7 @@ pub(super) fn resolve(
                 model: account::name(source),
             });
         }
+        source.check_plain()?;
     }
     let solution = solve(recipe, sources)?;
     let plain = recipe.is_plain();

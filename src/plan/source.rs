@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use crate::checkpoint::Tensors;
+use crate::checkpoint::convention::{self, Said};
+use crate::checkpoint::{Coded, Tensors};
 
 /// A model's headers.
 #[derive(Clone, Debug)]
@@ -15,6 +16,9 @@ pub struct Source<'a> {
     pub tensors: &'a Tensors,
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
+    /// The method of quantisation that its settings name:
+    /// [`Checkpoint::quantisation`](crate::checkpoint::Checkpoint::quantisation).
+    pub quantisation: Option<String>,
     /// A short name for what it holds:
     /// [`Checkpoint::fingerprint`](crate::checkpoint::Checkpoint::fingerprint).
     pub fingerprint: String,
@@ -22,6 +26,18 @@ pub struct Source<'a> {
     pub files: Vec<PathBuf>,
     /// Whether it is a folder.
     pub is_folder: bool,
+}
+
+impl Source<'_> {
+    /// Checks that its tensors are plain numbers and integers.
+    pub(super) fn check_plain(&self) -> Result<(), Coded> {
+        let said = Said {
+            path: &self.path,
+            metadata: self.metadata,
+            quantisation: self.quantisation.as_deref(),
+        };
+        convention::check_plain(self.tensors, &said)
+    }
 }
 
 /// Where the output goes.

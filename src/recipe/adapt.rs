@@ -1,6 +1,6 @@
 //! Deltas of adapters in the graph: which factors a tensor's delta is made of.
 
-use super::{NodeId, Recipe, RecipeNode, Route, Solution, SolveError, View};
+use super::{NodeId, Recipe, Solution, View};
 use crate::keys::Conversion;
 use crate::keys::adapter::{Delta, Format};
 use crate::keys::config::Config;
@@ -53,40 +53,10 @@ impl Solution {
         let names = target.keys().map(|(name, _)| name);
         names.filter(|name| made(name)).collect()
     }
-
-    /// Checks that every tensor of an adapter is a factor of some delta.
-    pub(super) fn check_factors(&self, recipe: &Recipe, id: NodeId) -> Result<(), SolveError> {
-        let RecipeNode::Route {
-            route: Route::Convert(conversion),
-            inputs,
-        } = &recipe.nodes[id.0]
-        else {
-            return Ok(());
-        };
-        let (Some(format), Some(config)) = (conversion.adapter(), self.config(id)) else {
-            return Ok(());
-        };
-        let mut names = self.names(recipe, inputs[0], &recipe.configs);
-        for (name, _) in config.keys() {
-            let made = delta(format, config, name, |factor| names.contains(factor));
-            for factor in made.iter().flat_map(|(delta, _)| delta.factors()) {
-                names.swap_remove(factor);
-            }
-        }
-        if names.is_empty() {
-            return Ok(());
-        }
-        Err(SolveError::StrayFactors {
-            node: recipe.label(id),
-            base: config.id().to_owned(),
-            count: names.len(),
-            example: names.swap_remove_index(0).unwrap_or_default(),
-        })
-    }
 }
 
 /// The delta of a tensor, and the shape that the config gives the tensor.
-fn delta(
+pub(super) fn delta(
     format: &Format,
     config: &Config,
     name: &str,

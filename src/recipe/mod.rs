@@ -8,6 +8,7 @@ mod adapt;
 pub mod compose;
 mod composer;
 pub mod draw;
+mod factors;
 mod flags;
 mod groups;
 mod label;
@@ -25,6 +26,7 @@ mod trace;
 mod view;
 mod walk;
 
+pub use factors::AdapterError;
 pub use flags::{FlagError, merge_of};
 pub use label::Label;
 pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
+use super::factors::AdapterError;
 use super::groups::{Fixed, Groups};
 use super::recognise::Recogniser;
 use super::{Form, Label, Leaf, NodeId, Recipe, RecipeNode, Route};
@@ -55,18 +56,10 @@ pub enum SolveError {
         name: String,
         known: String,
     },
-    #[error(
-        "{node}: {count} tensors, such as `{example}`, are no factors of a LoRA or LoKr of {base}; \
-         other adapters are not supported, and left out they would change the result"
-    )]
-    StrayFactors {
-        node: Label,
-        base: String,
-        count: usize,
-        example: String,
-    },
     #[error("{node} stacks what is stacked {limit} times already; so many dimensions are not read")]
     Stacks { node: Label, limit: usize },
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     #[error("{node}: there is no `{name}` in {names}{hint}")]
     Entry {
         node: Label,
@@ -84,9 +77,9 @@ impl SolveError {
             | SolveError::Conflict { node, .. }
             | SolveError::NoConfig { node, .. }
             | SolveError::Component { node, .. }
-            | SolveError::StrayFactors { node, .. }
             | SolveError::Stacks { node, .. }
             | SolveError::Entry { node, .. } => node.line(),
+            SolveError::Adapter(fault) => fault.line(),
             SolveError::NotThisConfig { .. } => None,
         }
     }
@@ -162,6 +155,7 @@ impl Solution {
             solution.check_entries(recipe, NodeId(id), models)?;
             solution.check_factors(recipe, NodeId(id))?;
         }
+        solution.check_adapters(recipe, models)?;
         Ok(solution)
     }
 

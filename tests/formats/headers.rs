@@ -99,12 +99,65 @@ fn duplicate_field() {
     );
 }
 
+/// As the safetensors library has it; what is passed over is said.
 #[test]
-fn unknown_field() {
+fn unknown_fields_are_passed_over() {
+    let fields = r#""dtype":"F32","shape":[],"data_offsets":[0,4]"#;
+    let json = format!(r#"{{"a":{{"strides":[[[]]],{fields},"quant":{{"x":null}}}}}}"#);
+    let header = parse_header(json.as_bytes(), 4).expect("a sound header");
+    assert_eq!(header.tensors["a"].span, 0..4);
+    let ignored = header.ignored.expect("fields that are passed over");
     assert_eq!(
-        entry_fault(r#"{"dtype":"F32","strides":[[[]]]}"#),
-        "tensor `a` has the unknown field `strides`, the fields are `dtype`, `shape` and \
-         `data_offsets`; write the file again"
+        ignored.to_string(),
+        "tensor `a` has the unknown field `strides`, which is passed over, as are 1 others"
+    );
+    let theirs = super::bytes::file(&json, 4);
+    let theirs = safetensors::SafeTensors::deserialize(&theirs).expect("a sound file");
+    assert_eq!(theirs.names(), ["a"]);
+}
+
+#[test]
+fn metadata_may_be_null() {
+    let json = r#"{"__metadata__":null,"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#;
+    let header = parse_header(json.as_bytes(), 4).expect("a sound header");
+    assert!(header.metadata.is_empty() && header.ignored.is_none());
+    let theirs = super::bytes::file(json, 4);
+    assert!(safetensors::SafeTensors::deserialize(&theirs).is_ok());
+    let twice = r#"{"__metadata__":null,"__metadata__":{}}"#;
+    assert!(fault(twice, 0).contains("the key `__metadata__` twice"));
+}
+
+/// What no library writes is refused before it costs memory.
+#[test]
+fn limits() {
+    let shape = |n: usize| format!(r#"{{"dtype":"F32","shape":[{}1"#, "1,".repeat(n - 1));
+    let sound = format!(r#"{{"a":{}],"data_offsets":[0,4]}}}}"#, shape(64));
+    assert_eq!(
+        parse_header(sound.as_bytes(), 4).expect("sound").tensors[0]
+            .shape
+            .len(),
+        64
+    );
+    // The rest is not looked at.
+    assert_eq!(
+        entry_fault(&shape(65)),
+        "tensor `a` has more than 64 dimensions, the limit; the file is damaged"
+    );
+    let texts = |n: usize| {
+        let texts: Vec<String> = (0..n).map(|n| format!("\"{n}\":\"\"")).collect();
+        format!(r#"{{"__metadata__":{{{}}}}}"#, texts.join(","))
+    };
+    let sound = parse_header(texts(100_000).as_bytes(), 0).expect("a sound header");
+    assert_eq!(sound.metadata.len(), 100_000);
+    assert_eq!(
+        fault(&texts(100_001), 0),
+        "`__metadata__` has more than 100000 texts, the limit; write the file again with less"
+    );
+    let entry = r#"{"dtype":"U8","shape":[0],"data_offsets":[0,0]}"#;
+    let tensors: Vec<String> = (0..500_001).map(|n| format!("\"{n}\":{entry}")).collect();
+    assert_eq!(
+        fault(&format!("{{{}}}", tensors.join(",")), 0),
+        "the header has more than 500000 tensors, the limit; divide it into several files"
     );
 }
 
@@ -150,11 +203,14 @@ fn wrong_type() {
             "{message}"
         );
     }
-    assert_eq!(
-        entry_fault(r#"{"dtype":"F32","shape":[],"data_offsets":[0,4,8]}"#),
-        "tensor `a`, field `data_offsets`: 3 numbers, expected 2 (begin and end); write the file \
-         again"
-    );
+    for (offsets, count) in [("[0,4,8]", 3), ("[0]", 1), ("[]", 0)] {
+        let json = format!(r#"{{"dtype":"F32","shape":[],"data_offsets":{offsets}}}"#);
+        let message = entry_fault(&json);
+        let start = format!(
+            "tensor `a`, field `data_offsets`: {count} numbers, expected 2 (begin and end)"
+        );
+        assert!(message.starts_with(&start), "{message}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ proptest! {
         prop_assert!(checkpoint.metadata().iter().eq(texts.iter()));
         for (key, (dtype, shape)) in &tensors {
             let info = checkpoint.get(key).unwrap();
-            prop_assert_eq!((info.dtype, &info.shape), (*dtype, shape));
+            prop_assert_eq!((info.dtype, info.shape.as_slice()), (*dtype, shape.as_slice()));
             prop_assert_eq!(info.bytes(), size(*dtype, shape));
             let mut buf = vec![0; info.bytes() as usize];
             checkpoint.read_at(info.file, info.span.start, &mut buf).unwrap();
@@ -111,7 +111,7 @@ proptest! {
         prop_assert_eq!(checkpoint.tensors().len(), tensors.len());
         for (key, (dtype, shape)) in &tensors {
             let info = checkpoint.get(key).unwrap();
-            prop_assert_eq!((info.dtype, &info.shape), (*dtype, shape));
+            prop_assert_eq!((info.dtype, info.shape.as_slice()), (*dtype, shape.as_slice()));
             let mut buf = vec![0; info.bytes() as usize];
             checkpoint.read_at(0, info.span.start, &mut buf).unwrap();
             prop_assert_eq!(&buf, &data[..buf.len()]);

@@ -41,8 +41,8 @@ fn files(plan: &Plan) -> Vec<(String, Vec<String>)> {
         for (job, key) in jobs.iter().zip(&file.keys) {
             let entry = &header.tensors[key];
             assert_eq!(
-                (entry.dtype, &entry.shape),
-                (job.dtype, &job.shape),
+                (entry.dtype, entry.shape.as_slice()),
+                (job.dtype, job.shape.as_slice()),
                 "{key}"
             );
             let span = job.place.offset..job.place.offset + job.bytes;

@@ -1,5 +1,6 @@
 //! Adapters: LoRA and LoKr factors as deltas of their base.
 
+mod merged;
 mod refusals;
 
 use std::path::{Path, PathBuf};

@@ -226,7 +226,7 @@ fn without_tensor(from: &Path, name: &str, to: &Path) {
         .map(|(key, info)| Tensor {
             name: key.clone(),
             dtype: info.dtype,
-            shape: info.shape.clone(),
+            shape: info.shape.to_vec(),
             bytes: all.tensor(key).expect("there").data().to_vec(),
         })
         .collect();

@@ -128,7 +128,7 @@ fn headers(count: usize) -> Vec<Tensors> {
             let start = 100 + 64 * number as u64;
             let info = TensorInfo {
                 dtype: DType::F32,
-                shape: vec![4, 4],
+                shape: [4, 4].into(),
                 file: 0,
                 span: start..start + 64,
             };
@@ -157,6 +157,7 @@ fn planned(text: &str, missing: Missing) -> Result<bool, Fault> {
             path: path.clone(),
             tensors,
             metadata: &metadata,
+            quantisation: None,
             fingerprint: String::new(),
             files: vec![PathBuf::from("x")],
             is_folder: false,

@@ -1,4 +1,5 @@
 //! What several tests share.
 pub mod backends;
 pub mod cases;
+pub mod fuzz;
 pub mod models;

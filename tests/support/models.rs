@@ -7,7 +7,7 @@ use wgmerge::checkpoint::encode_header;
 use wgmerge::dtype::{DType, Float, codec};
 use wgmerge::exec::cpu::Level;
 use wgmerge::merge::{Device, Merge, MergeError, Report, Settings, Silent};
-use wgmerge::recipe::{Options, merge_of};
+use wgmerge::recipe::{Options, Recipe, merge_of};
 
 /// A tensor of a model: name, type, shape and bytes.
 pub struct Tensor {
@@ -98,6 +98,23 @@ pub fn family(folder: &Path, float: Float, model: u64) -> PathBuf {
     let path = folder.join(format!("{float}-{model}.safetensors"));
     write(&path, &tensors);
     path
+}
+
+/// Runs a recipe on one thread of the CPU; the output's bytes.
+pub fn run(recipe: Recipe, output: &Path, memory: u64) -> Vec<u8> {
+    let settings = Settings {
+        output: output.to_owned(),
+        overwrite: true,
+        reads: Vec::new(),
+        memory,
+        threads: 1,
+        device: None,
+        level: Level::detect(),
+    };
+    let merge = Merge::prepare(recipe, settings).expect("a sound recipe");
+    let report = merge.run(&Silent, &AtomicBool::new(false));
+    report.expect("a merge");
+    std::fs::read(output).expect("the output")
 }
 
 /// What a test merges and how.

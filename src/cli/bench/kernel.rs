@@ -135,7 +135,7 @@ fn elements(arena_bytes: usize, models: usize, float: Float) -> usize {
 fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::plan::PlanError> {
     let info = TensorInfo {
         dtype: float.dtype(),
-        shape: vec![elements],
+        shape: [elements].as_slice().into(),
         file: 0,
         span: 0..elements * float.bytes() as u64,
     };
@@ -145,6 +145,7 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
         path: path.clone(),
         tensors: &tensors,
         metadata: &metadata,
+        quantisation: None,
         fingerprint: String::new(),
         files: vec![path.clone()],
         is_folder: false,

@@ -14,6 +14,7 @@ use super::args::InspectArgs;
 use super::exit::Failure;
 use super::{out, recipe};
 use crate::checkpoint::Checkpoint;
+use crate::keys::adapter::Adapter;
 use crate::keys::{FilterError, Verdict};
 
 /// What is told about a checkpoint; also the JSON of it.
@@ -30,6 +31,9 @@ struct Inspection {
     config: Option<String>,
     /// What the names and shapes show, in lines.
     recognition: String,
+    /// How its tensors are stored, where they are no plain weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<String>,
     metadata: IndexMap<String, String>,
     /// Totals of the tensors below, by dtype.
     dtypes: IndexMap<&'static str, Total>,
@@ -87,6 +91,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
             Verdict::Unknown | Verdict::Ambiguous(_) => None,
         },
         recognition: recognition.explain(),
+        stored: stored(checkpoint),
         path: checkpoint.path().display().to_string(),
         file_bytes: checkpoint.files().iter().map(|file| file.len).sum(),
         files: files(checkpoint),
@@ -116,7 +121,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
         inspection.tensors.push(TensorRow {
             key: key.clone(),
             dtype: info.dtype.name(),
-            shape: info.shape.clone(),
+            shape: info.shape.to_vec(),
             elements,
             bytes,
             file: info.file,
@@ -126,6 +131,15 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
     match &args.filter {
         Some(filter) if inspection.tensors.is_empty() => Err(no_match(filter, checkpoint).into()),
         _ => Ok(inspection),
+    }
+}
+
+/// How the tensors are stored, where they are codes or factors.
+fn stored(checkpoint: &Checkpoint) -> Option<String> {
+    let names = checkpoint.tensors().keys().map(String::as_str);
+    match checkpoint.check_plain() {
+        Err(coded) => Some(coded.what()),
+        Ok(()) => Some(Adapter::of(names)?.to_string()),
     }
 }
 

@@ -23,6 +23,9 @@ pub(super) fn render(inspection: &Inspection, stats: bool) -> String {
     );
     text += &files(inspection);
     text += &escape_lines(inspection.recognition.trim_end());
+    if let Some(stored) = &inspection.stored {
+        let _ = write!(text, "\n{}", escape(stored));
+    }
     text += "\n\n";
     text += &metadata(inspection);
     text += &dtypes(inspection);

@@ -6,8 +6,10 @@
 //! the tensor's name with dots as underscores; suffixes tell them apart.
 
 mod delta;
+mod kind;
 
 pub use delta::{Delta, Matrix};
+pub use kind::Adapter;
 
 use crate::dtype::DType;
 
@@ -87,6 +89,31 @@ impl Format {
         }
         let name = name.strip_suffix(".weight").unwrap_or(name);
         Some(format!("{}_{}", self.prefix, name.replace('.', "_")))
+    }
+
+    /// The factor that a stem lacks so that what is there of it makes a delta; None where nothing is
+    /// there, or nothing lacks.
+    pub fn lacking(stem: &str, has: impl Fn(&str) -> bool) -> Option<String> {
+        let there = |suffix: &&str| has(&format!("{stem}.{suffix}"));
+        let mate = |suffixes: [&'static str; 2]| match suffixes.each_ref().map(there) {
+            [true, false] => Some(suffixes[1]),
+            [false, true] => Some(suffixes[0]),
+            _ => None,
+        };
+        let side = |whole: &'static str, parts: [&'static str; 2]| match there(&whole) {
+            true => None,
+            false if parts.iter().any(there) => mate(parts),
+            false => Some(whole),
+        };
+        let lokr = || {
+            let left = ("lokr_w1", ["lokr_w1_a", "lokr_w1_b"]);
+            let right = ("lokr_w2", ["lokr_w2_a", "lokr_w2_b"]);
+            let some = SUFFIXES.iter().filter(|suffix| suffix.starts_with("lokr"));
+            some.clone().any(there).then_some(())?;
+            side(left.0, left.1).or_else(|| side(right.0, right.1))
+        };
+        let lora = mate(["lora_up.weight", "lora_down.weight"]);
+        lora.or_else(lokr).map(|suffix| format!("{stem}.{suffix}"))
     }
 
     /// The names that the factors of a stem may have.

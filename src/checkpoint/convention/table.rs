@@ -1,0 +1,266 @@
+//! The conventions by which tensors are stored as codes, as one table.
+//!
+//! Names are those that the libraries write, read off files of theirs. A convention is told by
+//! tensors that stand beside the codes: scales, zero points, tables, markers. Such a name alone
+//! says little (`scale` is also a norm's weight), so that each sign also says what the tensor and
+//! the one beside it are made of.
+
+use crate::checkpoint::tensor::TensorInfo;
+use crate::dtype::DType;
+
+/// A way to store numbers as codes.
+#[derive(Debug)]
+pub struct Convention {
+    /// What it is called, as in "stored as NF4 of bitsandbytes".
+    pub name: &'static str,
+    /// Where the numbers can be had.
+    pub way: &'static str,
+    /// The tensors that tell it; one of them is enough.
+    pub(super) signs: &'static [Sign],
+}
+
+/// A tensor that tells a convention.
+#[derive(Debug)]
+pub(super) struct Sign {
+    /// What its name ends in; what is in front of that is the stem.
+    pub(super) tail: &'static str,
+    /// What it is made of.
+    pub(super) is: Stored,
+    /// What follows the stem in the name of the tensor beside it, and what that is made of.
+    pub(super) beside: Option<(&'static str, Stored)>,
+}
+
+/// What a tensor is made of, as far as a sign needs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stored {
+    /// Whatever.
+    Any,
+    /// 8-bit floats.
+    Float8,
+    /// Integers, packed or not.
+    Integer,
+    /// What codes are kept in: 8-bit floats, integers, and types that have no arithmetic.
+    Code,
+    /// What scales of codes are kept in: anything but 8-bit floats with a mantissa.
+    Scale,
+    /// Scales by block: two-dimensional, or powers of two.
+    Grid,
+}
+
+impl Stored {
+    pub(super) fn fits(self, info: &TensorInfo) -> bool {
+        let dtype = info.dtype;
+        match self {
+            Stored::Any => true,
+            Stored::Float8 => is_float8(dtype),
+            Stored::Integer => dtype.is_integer(),
+            Stored::Code => is_float8(dtype) || dtype.is_integer() || dtype.is_opaque(),
+            Stored::Scale => !is_float8(dtype),
+            Stored::Grid => {
+                let by_block = info.shape.len() == 2 && !is_float8(dtype);
+                dtype == DType::F8E8M0 || by_block
+            }
+        }
+    }
+}
+
+fn is_float8(dtype: DType) -> bool {
+    matches!(dtype, DType::F8E4M3 | DType::F8E5M2)
+}
+
+/// A sign that needs no other tensor.
+const fn alone(tail: &'static str, is: Stored) -> Sign {
+    Sign {
+        tail,
+        is,
+        beside: None,
+    }
+}
+
+/// A sign beside what is made of something.
+const fn beside(tail: &'static str, is: Stored, other: &'static str, made: Stored) -> Sign {
+    Sign {
+        tail,
+        is,
+        beside: Some((other, made)),
+    }
+}
+
+const ORIGINAL: &str = "take the f16 or bf16 model that it was made from";
+const SCALED: &str = "take the f16 or bf16 model that it was made from, or write one with Python: \
+                      each weight as f32 times its scale";
+const TRANSFORMERS: &str = "take the f16 or bf16 model that it was made from, or load this one \
+                            with transformers, call `model.dequantize()` and save it";
+const DEEPSEEK: &str = "take a bf16 model, or write one with fp8_cast_bf16.py of DeepSeek-V3's \
+                        repository";
+const GPT_OSS: &str = "take a bf16 model, or load this one with transformers and \
+                       `Mxfp4Config(dequantize=True)` and save it";
+const COMPRESSED: &str = "take the f16 or bf16 model that it was made from, or load this one with \
+                          transformers and `CompressedTensorsConfig(run_compressed=False)` and \
+                          save it";
+
+use Stored::{Any, Code, Float8, Grid, Integer, Scale};
+
+/// Every convention, the particular before the general.
+pub(super) static CONVENTIONS: &[Convention] = &[
+    Convention {
+        name: "layers quantised for ComfyUI (`comfy_quant`)",
+        way: ORIGINAL,
+        signs: &[
+            alone(".comfy_quant", Any),
+            beside(".weight_s_rel", Any, ".weight", Integer),
+        ],
+    },
+    Convention {
+        name: "NVFP4 of ModelOpt",
+        way: ORIGINAL,
+        signs: &[beside(".weight_scale_2", Any, ".weight", Code)],
+    },
+    Convention {
+        name: "NVFP4 of compressed-tensors",
+        way: COMPRESSED,
+        signs: &[beside(".weight_global_scale", Any, ".weight_packed", Code)],
+    },
+    Convention {
+        name: "packed codes of compressed-tensors",
+        way: COMPRESSED,
+        signs: &[beside(".weight_packed", Code, ".weight_scale", Any)],
+    },
+    Convention {
+        name: "block fp8 (`weight_scale_inv`)",
+        way: DEEPSEEK,
+        signs: &[beside(".weight_scale_inv", Any, ".weight", Code)],
+    },
+    Convention {
+        name: "block codes of DeepSeek-V4 (`scale`)",
+        way: ORIGINAL,
+        signs: &[beside(".scale", Grid, ".weight", Code)],
+    },
+    Convention {
+        name: "scaled fp8 (`scale_weight`)",
+        way: SCALED,
+        signs: &[beside(".scale_weight", Any, ".weight", Code)],
+    },
+    Convention {
+        name: "scaled fp8 (`scaled_fp8`)",
+        way: SCALED,
+        signs: &[alone("scaled_fp8", Any)],
+    },
+    Convention {
+        name: "MXFP4 of gpt-oss (`_blocks` and `_scales`)",
+        way: GPT_OSS,
+        signs: &[beside("_blocks", Integer, "_scales", Code)],
+    },
+    Convention {
+        name: "GPTQ",
+        way: ORIGINAL,
+        signs: &[beside(".qweight", Integer, ".g_idx", Integer)],
+    },
+    Convention {
+        name: "SVDQuant of Nunchaku",
+        way: ORIGINAL,
+        signs: &[beside(".qweight", Integer, ".wscales", Any)],
+    },
+    Convention {
+        name: "AWQ",
+        way: ORIGINAL,
+        signs: &[beside(".qweight", Integer, ".qzeros", Integer)],
+    },
+    Convention {
+        name: "packed integers (`qweight`)",
+        way: ORIGINAL,
+        signs: &[
+            alone(".qweight", Integer),
+            beside(".B", Integer, ".s", Scale),
+        ],
+    },
+    Convention {
+        name: "NF4 of bitsandbytes",
+        way: TRANSFORMERS,
+        signs: &[alone(".quant_state.bitsandbytes__nf4", Any)],
+    },
+    Convention {
+        name: "FP4 of bitsandbytes",
+        way: TRANSFORMERS,
+        signs: &[alone(".quant_state.bitsandbytes__fp4", Any)],
+    },
+    Convention {
+        name: "4-bit codes of bitsandbytes",
+        way: TRANSFORMERS,
+        signs: &[
+            beside(".absmax", Any, "", Integer),
+            beside(".quant_map", Any, "", Integer),
+        ],
+    },
+    Convention {
+        name: "int8 of bitsandbytes (`SCB`)",
+        way: TRANSFORMERS,
+        signs: &[beside(".SCB", Any, ".weight", Integer)],
+    },
+    Convention {
+        name: "HQQ",
+        way: ORIGINAL,
+        signs: &[alone(".W_q", Integer), beside(".W_q", Any, ".zero", Any)],
+    },
+    Convention {
+        name: "a quantised tensor of torchao",
+        way: ORIGINAL,
+        signs: &[
+            alone("_weight_qdata", Any),
+            alone(".qdata", Any),
+            alone(":qdata", Any),
+        ],
+    },
+    Convention {
+        name: "a quantised tensor of Quanto",
+        way: ORIGINAL,
+        signs: &[beside("._data", Code, "._scale", Any)],
+    },
+    Convention {
+        name: "EXL2",
+        way: ORIGINAL,
+        signs: &[alone(".q_weight", Integer)],
+    },
+    Convention {
+        name: "EXL3",
+        way: ORIGINAL,
+        signs: &[alone(".trellis", Integer)],
+    },
+    Convention {
+        name: "AQLM",
+        way: ORIGINAL,
+        signs: &[beside(".codes", Integer, ".codebooks", Any)],
+    },
+    Convention {
+        name: "VPTQ",
+        way: ORIGINAL,
+        signs: &[beside(".indices", Integer, ".centroids.weight", Any)],
+    },
+    Convention {
+        name: "QuIP#",
+        way: ORIGINAL,
+        signs: &[alone(".Qidxs", Integer)],
+    },
+    Convention {
+        name: "codes of TensorRT-LLM",
+        way: ORIGINAL,
+        signs: &[beside(".weights_scaling_factor", Any, ".weight", Code)],
+    },
+    Convention {
+        name: "fp8 with scales (`weight_scale`)",
+        way: SCALED,
+        signs: &[
+            beside("_scale", Scale, "", Float8),
+            beside("_scales", Scale, "", Float8),
+            beside(".scale_input", Any, ".weight", Float8),
+        ],
+    },
+    Convention {
+        name: "integers with scales (`weight_scale`)",
+        way: ORIGINAL,
+        signs: &[
+            beside("_scale", Any, "", Integer),
+            beside("_scales", Any, "", Integer),
+        ],
+    },
+];

@@ -1,0 +1,177 @@
+//! Checks that the factors of adapters are used as factors: all of them, and by conversions alone.
+
+use super::adapt::delta;
+use super::{Label, Names, NodeId, Recipe, RecipeNode, Route, Solution};
+use crate::keys::adapter::{Adapter, Format};
+
+/// Factors that would be lost, or that would be merged as if they were weights.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum AdapterError {
+    #[error(
+        "{node}: {count} tensors, such as `{example}`, are no factors of a LoRA or LoKr of {base}; \
+         {kind} are not supported, and left out they would change the result"
+    )]
+    Stray {
+        node: Label,
+        base: String,
+        count: usize,
+        example: String,
+        kind: String,
+    },
+    #[error(
+        "{node}: {count} tensors, such as `{example}`, lack `{missing}`, without which they make \
+         no delta of {base}: the adapter is incomplete, take the whole file"
+    )]
+    Half {
+        node: Label,
+        base: String,
+        count: usize,
+        example: String,
+        missing: String,
+    },
+    #[error(
+        "{node} would merge the factors of an adapter one by one: {model} is {adapter}, whose \
+         factors make a difference together; {way}"
+    )]
+    Merged {
+        node: Label,
+        model: String,
+        adapter: String,
+        way: String,
+    },
+}
+
+impl AdapterError {
+    /// The line of the recipe's text at which it shows, where there is one.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            AdapterError::Stray { node, .. }
+            | AdapterError::Half { node, .. }
+            | AdapterError::Merged { node, .. } => node.line(),
+        }
+    }
+}
+
+impl Solution {
+    /// Checks that every tensor of an adapter is a factor of some delta.
+    pub(super) fn check_factors(&self, recipe: &Recipe, id: NodeId) -> Result<(), AdapterError> {
+        let RecipeNode::Route {
+            route: Route::Convert(conversion),
+            inputs,
+        } = &recipe.nodes[id.0]
+        else {
+            return Ok(());
+        };
+        let (Some(format), Some(config)) = (conversion.adapter(), self.config(id)) else {
+            return Ok(());
+        };
+        let mut names = self.names(recipe, inputs[0], &recipe.configs);
+        for (name, _) in config.keys() {
+            let made = delta(format, config, name, |factor| names.contains(factor));
+            for factor in made.iter().flat_map(|(delta, _)| delta.factors()) {
+                names.swap_remove(factor);
+            }
+        }
+        let Some(example) = names.first().cloned() else {
+            return Ok(());
+        };
+        let (node, base, count) = (recipe.label(id), config.id().to_owned(), names.len());
+        let stem = example.split_once('.').map_or("", |(stem, _)| stem);
+        let adapted = config.keys().any(|(name, key)| {
+            let own = format.stem(name, key.dtype, &key.shape);
+            own.is_some_and(|own| own == stem)
+        });
+        let missing = Format::lacking(stem, |factor| names.contains(factor));
+        if let Some(missing) = missing.filter(|_| adapted) {
+            return Err(AdapterError::Half {
+                node,
+                base,
+                count,
+                example,
+                missing,
+            });
+        }
+        let kind = Adapter::of(std::iter::once(example.as_str()));
+        Err(AdapterError::Stray {
+            node,
+            base,
+            count,
+            kind: match kind.map(|adapter| adapter.kind) {
+                None | Some("LoRA" | "LoKr" | "unknown kind") => "other adapters".to_owned(),
+                Some(kind) => format!("adapters of the kind {kind}"),
+            },
+            example,
+        })
+    }
+
+    /// Checks that factors of adapters go into conversions alone: a product of merged factors is
+    /// not the merge of their products.
+    pub(super) fn check_adapters(
+        &self,
+        recipe: &Recipe,
+        models: &[Names<'_>],
+    ) -> Result<(), AdapterError> {
+        let merged = |name: &&str| recipe.options.filter.merges(name);
+        let adapter = |names: &Names<'_>| {
+            let names = names.tensors.keys().map(String::as_str);
+            Adapter::of(names.filter(merged)).map(|adapter| adapter.to_string())
+        };
+        let adapters: Vec<Option<String>> = models.iter().map(adapter).collect();
+        // The model node whose factors a node passes on.
+        let mut passed: Vec<Option<NodeId>> = Vec::with_capacity(recipe.nodes.len());
+        for (id, node) in recipe.nodes.iter().enumerate() {
+            let given = |inputs: &[NodeId]| inputs.iter().find_map(|input| passed[input.0]);
+            let factors = match node {
+                RecipeNode::Model { model, .. } => adapters[*model].is_some().then_some(NodeId(id)),
+                RecipeNode::Route { route, inputs } => match route {
+                    Route::Convert(conversion) if conversion.adapter().is_some() => None,
+                    Route::Cast(_) => given(inputs),
+                    _ => self.refuse_factors(recipe, id, given(inputs), &adapters)?,
+                },
+                node => self.refuse_factors(recipe, id, given(&node.inputs()), &adapters)?,
+            };
+            passed.push(factors);
+        }
+        Ok(())
+    }
+
+    /// The error for a node that is given factors of a model node.
+    fn refuse_factors(
+        &self,
+        recipe: &Recipe,
+        id: usize,
+        factors: Option<NodeId>,
+        adapters: &[Option<String>],
+    ) -> Result<Option<NodeId>, AdapterError> {
+        let Some(factors) = factors else {
+            return Ok(None);
+        };
+        let RecipeNode::Model { model, .. } = recipe.nodes[factors.0] else {
+            return Ok(None);
+        };
+        let Some(adapter) = &adapters[model] else {
+            return Ok(None);
+        };
+        let conversion = self
+            .config(factors)
+            .filter(|config| config.is_adapter())
+            .map(|config| format!("convert_'{}'_to_base", config.id()));
+        Err(AdapterError::Merged {
+            node: recipe.label(NodeId(id)),
+            model: recipe.models[model].display().to_string(),
+            adapter: adapter.clone(),
+            way: match conversion {
+                Some(conversion) => format!(
+                    "convert each adapter to its base and merge the deltas, in a recipe with \
+                     `merge \"{conversion}\"` (docs/RECIPES.md, Adapters)"
+                ),
+                None => "convert each adapter to its base and merge the deltas, in a recipe \
+                         (docs/RECIPES.md, Adapters: LoRA and LoKr of SD1 and SDXL in the names \
+                         of kohya and LyCORIS); others bake into their base with the tool that \
+                         made them. --exclude leaves factors out of the merge"
+                    .to_owned(),
+            },
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! Checkpoints of codes are told from checkpoints of numbers.
+
+mod codes;
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use wgmerge::checkpoint::convention::{Said, check_plain};
+use wgmerge::checkpoint::{Coded, TensorInfo, Tensors};
+use wgmerge::dtype::DType;
+use wgmerge::keys::config::configs;
+
+use super::bytes::Scratch;
+use crate::cli::World;
+
+/// Tensors from lines of name, dtype and shape (`8x4`; nothing for a scalar).
+fn tensors(text: &str) -> Tensors {
+    let entries = text.split(';').map(|entry| {
+        let mut words = entry.split_whitespace();
+        let key = words.next().expect("a name").to_owned();
+        let dtype = DType::from_name(words.next().expect("a dtype")).expect("a known dtype");
+        let shape: Vec<u64> = words
+            .next()
+            .map(|shape| {
+                shape
+                    .split('x')
+                    .map(|n| n.parse().expect("a size"))
+                    .collect()
+            })
+            .unwrap_or_default();
+        (key, info(dtype, &shape))
+    });
+    entries.collect()
+}
+
+fn info(dtype: DType, shape: &[u64]) -> TensorInfo {
+    TensorInfo {
+        dtype,
+        shape: shape.into(),
+        file: 0,
+        span: 0..shape.iter().product::<u64>() * dtype.bits() / 8,
+    }
+}
+
+fn found(
+    tensors: &Tensors,
+    metadata: &IndexMap<String, String>,
+    quantisation: Option<&str>,
+) -> Result<(), Coded> {
+    let said = Said {
+        path: Path::new("m"),
+        metadata,
+        quantisation,
+    };
+    check_plain(tensors, &said)
+}
+
+fn plain(text: &str) {
+    assert_eq!(
+        found(&tensors(text), &IndexMap::new(), None),
+        Ok(()),
+        "{text}"
+    );
+}
+
+#[test]
+fn codes_are_recognised_and_named() {
+    for &(text, convention, key) in codes::CODED {
+        let coded = found(&tensors(text), &IndexMap::new(), None).expect_err(text);
+        assert!(coded.convention.contains(convention), "{text}: {coded}");
+        assert_eq!(coded.key, key, "{text}: {coded}");
+        let message = coded.to_string();
+        assert!(message.starts_with(&format!("m: `{key}`")), "{message}");
+    }
+}
+
+/// Every config, as published and with all its floats in fp8, which has no scales.
+#[test]
+fn models_of_numbers_are_plain() {
+    for config in configs() {
+        for float8 in [None, Some(DType::F8E4M3), Some(DType::F8E5M2)] {
+            let tensors: Tensors = config
+                .keys()
+                .map(|(name, key)| {
+                    let dtype = float8.filter(|_| key.dtype.is_mergeable());
+                    (
+                        name.to_owned(),
+                        info(dtype.unwrap_or(key.dtype), &key.shape),
+                    )
+                })
+                .collect();
+            assert_eq!(
+                found(&tensors, &IndexMap::new(), None),
+                Ok(()),
+                "{}",
+                config.id()
+            );
+        }
+    }
+}
+
+/// Names that look like scales in models of numbers.
+#[test]
+fn scales_of_networks_are_no_scales_of_codes() {
+    plain("logit_scale F32; text.weight F16 8x8");
+    plain("b.scale_shift_table F32 6x8; b.weight F8_E4M3 8x8");
+    plain("b.norm.scale BF16 8; b.norm.weight F8_E4M3 8; b.lin.weight F8_E4M3 8x8");
+    plain("b.query_norm.scale F8_E4M3 8; b.lin.weight F8_E4M3 8x8; b.lin.bias F8_E4M3 8");
+    plain("b.ls1.gamma F32 8; b.layer_scale_1 F32 8; b.scales F32 4; b.weight F32 8x8");
+    plain("b.weight BF16 8x8; b.scale_weight F32; b.weight_scale F32; b.input_scale F32");
+    plain("attn.k_scale F32; attn.v_scale F32; attn.k_proj.weight BF16 8x8");
+    plain("m.up_blocks F32 4; m.up_scales F32 4; m.codes F32 4; m.codebooks F32 4");
+    plain("position_ids I64 1x77; mask BOOL 8x8; relative_position_index I64 49x49; w F16 2x2");
+    plain("emb.indices I64 8; emb.weight F32 8x8; W_q F32 8x8; zero F32 8; B F32 8; s F32 8");
+}
+
+/// What is said beside the tensors counts where there are codes, and names the method.
+#[test]
+fn settings_and_metadata_count_beside_codes() {
+    let none = IndexMap::new();
+    let weights = tensors("a.weight BF16 8x8; n.weight F32 8; ids I64 4");
+    assert_eq!(found(&weights, &none, Some("gptq")), Ok(()));
+    let codes = tensors("a.weight F8_E4M3 8x8; n.weight BF16 8");
+    assert_eq!(found(&codes, &none, None), Ok(()));
+    let coded = found(&codes, &none, Some("fbgemm_fp8")).expect_err("codes");
+    assert!(coded.to_string().contains("method `fbgemm_fp8`"), "{coded}");
+    for (field, name) in [
+        ("_quantization_metadata", "ComfyUI"),
+        ("tensor_names", "torchao"),
+    ] {
+        let metadata = IndexMap::from([(field.to_owned(), "{}".to_owned())]);
+        assert_eq!(found(&weights, &metadata, None), Ok(()));
+        let coded = found(&codes, &metadata, None).expect_err("codes");
+        assert!(coded.to_string().contains(name), "{coded}");
+        assert!(coded.to_string().contains(field), "{coded}");
+    }
+}
+
+#[test]
+fn settings_of_a_folder_are_read() {
+    for (file, text, method) in [
+        (
+            "config.json",
+            r#"{"quantization_config":{"quant_method":"fp8"}}"#,
+            Some("fp8"),
+        ),
+        (
+            "config.json",
+            r#"{"quantization_config":{}}"#,
+            Some("quantization_config"),
+        ),
+        ("config.json", r#"{"quantization_config":null}"#, None),
+        ("config.json", "no JSON", None),
+        (
+            "hf_quant_config.json",
+            r#"{"quantization":{"quant_algo":"NVFP4"}}"#,
+            Some("NVFP4"),
+        ),
+    ] {
+        let scratch = Scratch::with(&["m.safetensors"]);
+        scratch.put(file, text.as_bytes());
+        let checkpoint = scratch.open().expect("a sound folder");
+        assert_eq!(checkpoint.quantisation(), method, "{text}");
+    }
+}
+
+/// A file of one fp8 layer with its scale.
+fn scaled(folder: &Path, name: &str) {
+    let json = concat!(
+        r#"{"b.weight":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]},"#,
+        r#""b.scale_weight":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}"#
+    );
+    let bytes = super::bytes::file(json, 8);
+    std::fs::write(folder.join(name), bytes).expect("a writable folder");
+}
+
+#[test]
+fn every_door_refuses_codes() {
+    let world = World::new();
+    for name in ["x.safetensors", "y.safetensors"] {
+        scaled(world.folder(), name);
+    }
+    let recipe = "version 0.1.0\nmodel \"x.safetensors\"\nmodel \"y.safetensors\"\n\
+                  merge \"weighted_sum\" &0 &1 alpha=0.5\n";
+    std::fs::write(world.path("r.mecha"), recipe).expect("a writable folder");
+    let cpu = ["--device", "cpu", "-o", "out.safetensors"];
+    let doors: [&[&str]; 6] = [
+        &["merge", "-M", "linear", "x.safetensors", "y.safetensors"],
+        &["plan", "-M", "linear", "x.safetensors", "y.safetensors"],
+        &["run", "r.mecha"],
+        &["plan", "r.mecha"],
+        &["convert", "x.safetensors", "--dtype", "f16"],
+        &["convert", "x.safetensors", "--to", "sd1-ldm"],
+    ];
+    for door in doors {
+        let output = world.run(&[door, &cpu].concat());
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{door:?}: {text}");
+        for part in [
+            "x.safetensors: `b.weight`",
+            "scaled fp8",
+            "f16 or bf16 model",
+        ] {
+            assert!(text.contains(part), "{door:?}: no {part:?} in {text}");
+        }
+        assert!(!world.path("out.safetensors").exists(), "{door:?}");
+    }
+    let shown = world.run(&["inspect", "x.safetensors"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("is stored as scaled fp8"), "{shown}");
+}

@@ -1,0 +1,61 @@
+//! Seeded loops over made-up input: short in the tests, long where `WGMERGE_FUZZ_SECONDS` says so.
+
+use std::time::{Duration, Instant};
+
+/// Random numbers of a seed (SplitMix64).
+pub struct Rng(u64);
+
+impl Rng {
+    pub fn new(seed: u64) -> Rng {
+        Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    /// A number below `n`, which is above 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.word() % n as u64) as usize
+    }
+
+    /// Yes, once in `n` times.
+    pub fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len())]
+    }
+}
+
+/// Shows the seed of a round that panics.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the round of seed {} failed", self.0);
+        }
+    }
+}
+
+/// Runs `round` with the seeds from 0 on: `count` times, or for as many seconds as
+/// `WGMERGE_FUZZ_SECONDS` says.
+pub fn rounds(count: u64, mut round: impl FnMut(&mut Rng)) {
+    let seconds = std::env::var("WGMERGE_FUZZ_SECONDS").ok();
+    let seconds = seconds.map(|text| text.parse().expect("WGMERGE_FUZZ_SECONDS is a number"));
+    let begun = Instant::now();
+    let goes_on = |seed| match seconds {
+        Some(seconds) => begun.elapsed() < Duration::from_secs(seconds),
+        None => seed < count,
+    };
+    for seed in (0..).take_while(|&seed| goes_on(seed)) {
+        let _shown = Seed(seed);
+        round(&mut Rng::new(seed));
+    }
+}
