@@ -1,11 +1,8 @@
 //! Averages checkpoints from a program: `cargo run --example average -- OUT A B…`.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
-use wgmerge::exec::cpu::Level;
-use wgmerge::merge::{Merge, Settings, Silent};
-use wgmerge::recipe::{Options, merge_of};
+use wgmerge::{Cancel, Merge, Options, Settings, Silent, merge_of};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut paths = std::env::args_os().skip(1).map(PathBuf::from);
@@ -13,18 +10,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .next()
         .ok_or("give an output and the models to average")?;
     let recipe = merge_of("n_average", None, paths.collect(), &[], Options::default())?;
-    let settings = Settings {
-        output,
-        reads: Vec::new(),
-        overwrite: false,
-        memory: 1 << 30,
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        device: None,
-        level: Level::detect(),
-    };
-    let merge = Merge::prepare(recipe, settings)?;
+    let merge = Merge::prepare(recipe, Settings::new(output))?;
     println!("{}", merge.plan().summary());
-    let report = merge.run(&Silent, &AtomicBool::new(false))?;
+    let report = merge.run(&Silent, &Cancel::new(false))?;
     println!("{} bytes in {:.2} s", report.bytes_written, report.seconds);
     Ok(())
 }

@@ -5,12 +5,8 @@
 //! cargo run --release --example compose -- base.safetensors a.safetensors b.safetensors
 //! ```
 
-use std::sync::atomic::AtomicBool;
-
-use wgmerge::exec::cpu::Level;
-use wgmerge::merge::{Merge, Settings, Silent};
-use wgmerge::recipe::Options;
 use wgmerge::recipe::compose::{merge, model};
+use wgmerge::{Cancel, Merge, Options, Settings, Silent};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut paths = std::env::args().skip(1);
@@ -24,15 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .value();
     let recipe = (mean + ties * 0.5).into_recipe(Options::default())?;
     let settings = Settings {
-        output: "composed.safetensors".into(),
-        reads: Vec::new(),
         overwrite: true,
         memory: 256 << 20,
-        threads: std::thread::available_parallelism()?.get(),
-        device: None,
-        level: Level::detect(),
+        ..Settings::new("composed.safetensors")
     };
-    let report = Merge::prepare(recipe, settings)?.run(&Silent, &AtomicBool::new(false))?;
-    println!("{} tensors merged", report.merged);
+    let report = Merge::prepare(recipe, settings)?.run(&Silent, &Cancel::new(false))?;
+    println!("{} tensors computed", report.computed);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The commands besides `merge`: whole outputs, exit codes, and what must not reach a terminal.
 
+mod figures;
 mod inspect;
 mod streams;
 mod tables;

@@ -31,3 +31,33 @@ fn methods_page_has_every_method_and_parameter() {
         }
     }
 }
+
+/// The test command finds a driver in one of several folders, most of which are not there, and
+/// finds none where there is none: the first must not ask for root.
+#[cfg(unix)]
+#[test]
+fn the_test_command_sees_a_driver_that_is_there() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run");
+    let text = std::fs::read_to_string(script).expect("tests/run");
+    let begin = text.find("\nhas_driver() {").expect("the function");
+    let function = &text[begin..];
+    let end = function.find("\n}\n").expect("its end") + 3;
+    let folder = tempfile::tempdir().expect("scratch");
+    std::fs::create_dir(folder.path().join("full")).expect("scratch");
+    std::fs::create_dir(folder.path().join("empty")).expect("scratch");
+    std::fs::write(folder.path().join("full/driver.json"), "{}").expect("scratch");
+    for (call, found) in [
+        ("has_driver none full empty", true),
+        ("has_driver none empty", false),
+    ] {
+        let script = format!("set -euo pipefail\n{}{call}\n", &function[..end]);
+        let status = std::process::Command::new("bash")
+            .current_dir(folder.path())
+            .args(["-c", &script])
+            .status();
+        // A machine without bash does not run tests/run either.
+        if let Ok(status) = status {
+            assert_eq!(status.success(), found, "{call}");
+        }
+    }
+}

@@ -125,7 +125,7 @@ fn filters_copy_what_they_leave_out_and_dtypes_are_as_told() {
         ..Case::new("n_average", None, &[a.clone(), b.clone()])
     };
     let (found, report) = case.run(&output, None).expect("a merge");
-    assert_eq!((report.merged, report.copied), (8, 2));
+    assert_eq!((report.computed, report.copied), (8, 2));
     let reads = |path: &Path, key| read(&std::fs::read(path).expect("a file"), key);
     assert!(read(&found, "layer.8.weight") == reads(&a, "layer.8.weight"));
     let (x, y) = (reads(&a, "layer.5.weight"), reads(&b, "layer.5.weight"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::out;
+use super::out::{self, Kind};
 use crate::merge::Progress;
 
 /// How often a plain line is printed.
@@ -35,7 +35,8 @@ impl Bar {
         } else {
             ProgressBar::new(0)
         };
-        let template = "{msg:20} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        // Fits 50 columns with the longest message. Units are those of the report.
+        let template = "{msg} {wide_bar} {percent}% {decimal_bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -82,14 +83,14 @@ impl Progress for Bar {
             if lines.last.elapsed() >= LINE_EVERY {
                 lines.last = Instant::now();
                 let share = 100 * lines.done / lines.total.max(1);
-                out::say("", &format!("{}: {share} %", lines.pass));
+                out::say(Kind::Report, &format!("{}: {share} %", lines.pass));
             }
         }
     }
 
     fn warn(&self, message: &str) {
         if !self.quiet {
-            self.bar.suspend(|| out::say("warning: ", message));
+            self.bar.suspend(|| out::say(Kind::Warning, message));
         }
     }
 }

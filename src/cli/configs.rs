@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::args::ConfigsArgs;
-use super::exit::Failure;
+use super::failure::Failure;
 use super::table::{Align, Table};
 use super::{out, recipe};
 use crate::keys::config::ConfigKey;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &ConfigsArgs) -> Result<(), Failure> {
                 ("config", Align::Left),
                 ("keys", Align::Right),
                 ("elements", Align::Right),
-                ("components", Align::Left),
+                ("components", Align::Wrap),
             ]);
             for config in registry.iter() {
                 table.row(vec![

@@ -1,7 +1,8 @@
 //! `wgmerge convert`: another key format, dtype or division into files.
 
 use super::args::ConvertArgs;
-use super::exit::Failure;
+use super::failure::Failure;
+use super::report::Done;
 use super::{merge, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::adapter::Adapter;
@@ -53,7 +54,8 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         configs: registry,
     };
     let reads = args.configs.files.clone();
-    merge::write(recipe, None, reads, &args.work, &args.output)
+    let done = Done::Converted;
+    merge::write(recipe, None, reads, &args.work, &args.output, done)
 }
 
 /// The model config of the input.

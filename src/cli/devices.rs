@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::args::DevicesArgs;
-use super::exit::Failure;
+use super::failure::Failure;
 use super::{out, threads};
 use crate::exec::cpu::Level;
 use crate::merge::{DeviceReport, devices};

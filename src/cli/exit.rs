@@ -2,124 +2,67 @@
 
 use std::process::ExitCode;
 
-use super::out;
-use crate::checkpoint::CheckpointError;
-use crate::keys::FilterError;
-use crate::merge::{DeviceError, MergeError};
-use crate::plan::PlanError;
-use crate::recipe::FlagError;
+use serde_json::json;
 
-/// Why a command ended early, by the code it ends with.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Arguments, recipe or input are wrong: 2.
-    Usage {
-        /// What is wrong.
-        message: String,
-        /// Where to look for more.
-        hint: Option<String>,
-        /// The line of the recipe that says it, if there is one.
-        line: Option<usize>,
-    },
-    /// The same, with the place in a recipe's text, ready to be shown: 2.
-    Shown(String),
-    /// The run failed: 1.
-    Run(String),
-    /// The user stopped it: 130.
-    Interrupted,
-    /// Nobody reads the output any more, as when it is piped into `head`: 0.
-    Closed,
-}
+use super::failure::Failure;
+use super::out::{self, Kind};
 
-impl Failure {
-    /// An input that is wrong.
-    pub(super) fn input(message: String) -> Failure {
-        Failure::usage(&message, None)
-    }
+/// What the exit codes mean, for help and manual.
+pub(super) const CODES: [(u8, &str); 4] = [
+    (0, "done"),
+    (1, "the run failed; no incomplete output is left"),
+    (
+        2,
+        "arguments, recipe or input are wrong; nothing was written",
+    ),
+    (
+        130,
+        "interrupted by ^C, SIGTERM or SIGHUP; nothing was written",
+    ),
+];
 
-    /// The same, with where to look for more.
-    pub(super) fn usage(fault: &impl ToString, hint: Option<String>) -> Failure {
-        let message = fault.to_string();
-        Failure::Usage {
-            message,
-            hint,
-            line: None,
-        }
-    }
-}
-
-impl From<MergeError> for Failure {
-    fn from(fault: MergeError) -> Failure {
-        let (hint, line) = match &fault {
-            MergeError::Plan(plan) => (plan_hint(plan), plan.line()),
-            _ => (None, None),
-        };
-        match fault {
-            MergeError::Interrupted => Failure::Interrupted,
-            fault if fault.is_usage() => Failure::Usage {
-                message: fault.to_string(),
-                hint,
-                line,
-            },
-            fault => Failure::Run(fault.to_string()),
-        }
-    }
-}
-
-fn plan_hint(fault: &PlanError) -> Option<String> {
-    match fault {
-        PlanError::Keys { .. } | PlanError::Shapes { .. } | PlanError::Families { .. } => {
-            Some("`wgmerge inspect PATH` lists the tensors of a model".to_owned())
-        }
-        _ => None,
-    }
-}
-
-impl From<FlagError> for Failure {
-    fn from(fault: FlagError) -> Failure {
-        Failure::usage(&fault, None)
-    }
-}
-
-impl From<CheckpointError> for Failure {
-    fn from(fault: CheckpointError) -> Failure {
-        Failure::usage(&fault, None)
-    }
-}
-
-impl From<DeviceError> for Failure {
-    fn from(fault: DeviceError) -> Failure {
-        Failure::usage(&fault, None)
-    }
-}
-
-impl From<FilterError> for Failure {
-    fn from(fault: FilterError) -> Failure {
-        Failure::usage(&fault, None)
-    }
-}
-
-/// Adds where to look for more to what is wrong with the use of a method.
-pub(super) fn of_method(fault: FlagError, method: &str) -> Failure {
-    let hint = format!("`wgmerge methods {method}` describes the method and its parameters");
-    Failure::usage(&fault, Some(hint))
-}
-
-/// Prints a failure and gives the exit code.
-pub(super) fn code(result: Result<(), Failure>) -> ExitCode {
+/// Prints a failure and gives the exit code. With `json` standard output gets it as an object too.
+pub(super) fn code(result: Result<(), Failure>, json: bool) -> ExitCode {
     let (code, message, hint) = match result {
         Ok(()) | Err(Failure::Closed) => return ExitCode::SUCCESS,
-        Err(Failure::Shown(text)) => {
-            out::show(&text);
+        Err(Failure::Shown { shown, plain }) => {
+            out::show(&shown);
+            if json {
+                print_json(2, &plain, None);
+            }
             return ExitCode::from(2);
         }
         Err(Failure::Usage { message, hint, .. }) => (2, message, hint),
         Err(Failure::Run(message)) => (1, message, None),
         Err(Failure::Interrupted) => (130, "interrupted; nothing was written".to_owned(), None),
     };
-    out::say("error: ", &message);
-    if let Some(hint) = hint {
-        out::say("hint: ", &hint);
+    out::say(Kind::Error, &message);
+    if let Some(hint) = &hint {
+        out::say(Kind::Hint, hint);
+    }
+    if json {
+        print_json(code, &message, hint.as_deref());
     }
     ExitCode::from(code)
+}
+
+/// What clap finds wrong with the arguments, or the help that was asked for.
+pub(super) fn arguments(fault: &clap::Error, json: bool) -> ExitCode {
+    // Where the stream is closed there is nobody to tell.
+    let _ = fault.print();
+    if !fault.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if json {
+        let text = fault.render().to_string();
+        let text = text.trim().trim_start_matches("error: ");
+        print_json(2, text, None);
+    }
+    ExitCode::from(2)
+}
+
+/// The failure as JSON. The exit code tells it where nobody reads this.
+fn print_json(code: u8, message: &str, hint: Option<&str>) {
+    let error = json!({ "code": code, "message": message, "hint": hint });
+    let _ = out::print_json(&json!({ "version": super::VERSION, "error": error }));
 }

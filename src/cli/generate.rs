@@ -1,10 +1,16 @@
 //! `wgmerge completions` and `wgmerge man`: generated from the definition of the arguments.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
+use super::args::examples::{self, EXAMPLES};
 use super::args::{Args, CompletionsArgs, ManArgs};
-use super::exit::Failure;
+use super::exit::CODES;
+use super::failure::Failure;
 use super::out;
 
 /// Prints the completions of a shell.
@@ -20,12 +26,41 @@ pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
         let page = page().map_err(|fault| Failure::Run(format!("the manual: {fault}")))?;
         return out::print(&String::from_utf8_lossy(&page));
     };
-    if !dir.is_dir() {
-        let message = format!("{} is not a folder", dir.display());
-        return Err(Failure::usage(&message, Some("create it first".to_owned())));
+    let made = std::fs::create_dir_all(dir);
+    made.map_err(|fault| Failure::input(format!("cannot create {}: {fault}", dir.display())))?;
+    pages(dir).map_err(|fault| Failure::Run(format!("cannot write to {}: {fault}", dir.display())))
+}
+
+/// A page per command.
+fn pages(dir: &Path) -> std::io::Result<()> {
+    clap_mangen::generate_to(Args::command(), dir)?;
+    for (name, _) in EXAMPLES {
+        let words = ["wgmerge"].into_iter().chain(name.split(' '));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let path = dir.join(format!("{}.1", words.join("-")));
+        let page = OpenOptions::new().append(true).open(path);
+        let more = examples_section(name, "SH") + &exit_section();
+        page?.write_all(more.as_bytes())?;
     }
-    clap_mangen::generate_to(Args::command(), dir)
-        .map_err(|fault| Failure::Run(format!("cannot write to {}: {fault}", dir.display())))
+    Ok(())
+}
+
+/// The examples of a command, as they are typed.
+fn examples_section(name: &str, heading: &str) -> String {
+    let mut text = format!(".{heading} EXAMPLES\n");
+    for example in examples::of(name) {
+        // A backslash begins an escape, and a quote or a period a request at the start of a line.
+        let line = example.line.replace('\\', "\\e").replace('-', "\\-");
+        text += &format!(".PP\n{}:\n.PP\n.nf\n.RS\n{line}\n.RE\n.fi\n", example.what);
+    }
+    text
+}
+
+fn exit_section() -> String {
+    let codes = CODES.iter();
+    let codes =
+        codes.map(|(code, meaning)| format!(".TP\n{code}\n{}\n", meaning.replace('^', "\\(ha")));
+    format!(".SH \"EXIT STATUS\"\n{}", codes.collect::<String>())
 }
 
 /// The manual of the program, followed by a section for each command.
@@ -39,40 +74,32 @@ fn page() -> std::io::Result<Vec<u8>> {
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
+    page.extend(examples_section("", "SH").bytes());
     for command in program.get_subcommands() {
         if command.get_name() != "help" {
-            page.extend(section(command)?);
+            section(command, command.get_name(), &mut page)?;
         }
     }
-    page.extend_from_slice(EXIT_STATUS.as_bytes());
+    page.extend(exit_section().bytes());
     man.render_version_section(&mut page)?;
     Ok(page)
 }
 
-/// The codes of [`super::exit`], in the manual's own language.
-const EXIT_STATUS: &str = ".SH \"EXIT STATUS\"
-.TP
-0
-done
-.TP
-1
-the run failed
-.TP
-2
-arguments, recipe or input are wrong; nothing was written
-.TP
-130
-interrupted; nothing was written
-";
-
-/// A command as a section, its parts as subsections.
-fn section(command: &Command) -> std::io::Result<Vec<u8>> {
+/// A command as a section, its parts as subsections, and then those below it.
+fn section(command: &Command, name: &str, page: &mut Vec<u8>) -> std::io::Result<()> {
     let mut parts = Vec::new();
     let man = Man::new(command.clone());
     man.render_synopsis_section(&mut parts)?;
     man.render_description_section(&mut parts)?;
     man.render_options_section(&mut parts)?;
     let parts = String::from_utf8_lossy(&parts).replace(".SH ", ".SS ");
-    let name = command.get_name().to_uppercase();
-    Ok(format!(".SH \"WGMERGE {name}\"\n{parts}").into_bytes())
+    let title = name.to_uppercase();
+    let examples = examples_section(name, "SS");
+    page.extend(format!(".SH \"WGMERGE {title}\"\n{parts}{examples}").bytes());
+    for below in command.get_subcommands() {
+        if below.get_name() != "help" {
+            section(below, &format!("{name} {}", below.get_name()), page)?;
+        }
+    }
+    Ok(())
 }

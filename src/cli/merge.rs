@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::args::{MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs};
 use super::bar::Bar;
-use super::exit::{self, Failure};
-use super::{out, recipe, text};
+use super::failure::{self, Failure};
+use super::out::{self, Kind};
+use super::recipe;
+use super::report::{self, Done};
+use super::text;
 use crate::exec::cpu::Level;
 use crate::keys::{self, Filter};
-use crate::merge::{Merge, MergeError, Report, Settings, choose_device, sweep_output};
+use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_output};
 use crate::method::Method;
-use crate::plan::human;
 use crate::recipe::{BlockOption, Options, Recipe, Sweep, merge_of};
-use crate::sink;
 
 /// Merges by flags.
 pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
@@ -31,7 +32,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     )?;
     let reads = read_besides(&flags.options, &[], None);
     let sweep = flags.options.sweep.as_ref();
-    write(recipe, sweep, reads, &args.work, &args.output)
+    write(recipe, sweep, reads, &args.work, &args.output, Done::Merged)
 }
 
 /// Merges by a recipe file.
@@ -41,7 +42,12 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let sweep = file.options.sweep.as_ref();
     let mut reads = read_besides(&file.options, &file.configs.files, Some(&file.recipe));
     reads.extend(text.models(file.recipe.parent()));
-    write(recipe, sweep, reads, &args.work, &args.output).map_err(|failure| text.locate(failure))
+    let done = match recipe.models.len() {
+        0 | 1 => Done::Computed,
+        _ => Done::Merged,
+    };
+    write(recipe, sweep, reads, &args.work, &args.output, done)
+        .map_err(|failure| text.locate(failure))
 }
 
 /// Prints a plan.
@@ -68,55 +74,61 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
     if let (Some(text), Some(file)) = (&text, file) {
         reads.extend(text.models(file.parent()));
     }
-    let merge = prepare(recipe, sweep, reads, &args.work, &args.output, args.json);
-    let merge = merge.map_err(|failure| match &text {
+    let prepared = prepare(recipe, sweep, reads, &args.work, &args.output);
+    let (merge, notes) = prepared.map_err(|failure| match &text {
         Some(text) => text.locate(failure),
         None => failure,
     })?;
     let summary = merge.plan().summary();
     if args.json {
-        return out::print_json(&summary);
+        let mut value = report::about(&merge, &notes)?;
+        report::add(&mut value, &json!(summary));
+        return out::print_json(&value);
     }
+    report::say_notes(&notes);
     out::print(&out::escape_lines(&summary.to_string()))
 }
 
-/// Runs a merge and reports on it.
+/// Runs a merge and reports on it, in the words for what it does to tensors.
 pub(super) fn write(
     recipe: Recipe,
     sweep: Option<&Sweep>,
     reads: Vec<PathBuf>,
     work: &WorkArgs,
     args: &OutputArgs,
+    done: Done,
 ) -> Result<(), Failure> {
-    let merge = prepare(recipe, sweep, reads, work, &args.output, args.quiet)?;
+    let (merge, mut notes) = prepare(recipe, sweep, reads, work, &args.output)?;
     merge.check_output()?;
+    notes.extend(report::notes(&merge));
     if !args.quiet {
-        note_keys(&merge);
-        note_companions(&merge);
+        report::say_notes(&notes);
     }
     if args.verbose {
-        out::say("", &merge.plan().summary().to_string());
+        out::say(Kind::Report, &merge.plan().summary().to_string());
     }
+    let about = match args.json {
+        true => Some(report::about(&merge, &notes)?),
+        false => None,
+    };
     let cancel = cancel_on_signal();
     let bar = Bar::new(args.quiet);
     let report = merge.run(&bar, &cancel);
     bar.clear();
-    print(args, &merge, &report?)
+    report::print(args, &merge, &report?, about, done)
 }
 
-/// Opens the device and the models, and plans.
+/// Opens the device and the models, and plans. What there is to say about the device comes along:
+/// a note is worth reading only where no error follows.
 fn prepare(
     recipe: Recipe,
     sweep: Option<&Sweep>,
     reads: Vec<PathBuf>,
     work: &WorkArgs,
     output: &Path,
-    quiet: bool,
-) -> Result<Merge, Failure> {
+) -> Result<(Merge, Vec<String>), Failure> {
     let chosen = choose_device(&work.device)?;
-    if let (Some(note), false) = (&chosen.note, quiet) {
-        out::say("note: ", note);
-    }
+    let mut notes: Vec<String> = chosen.note.into_iter().collect();
     let settings = Settings {
         output: output.to_owned(),
         reads,
@@ -140,11 +152,10 @@ fn prepare(
             Merge::prepare_all(recipes.into_iter().zip(outputs).collect(), settings)?
         }
     };
-    if device && merge.device().is_none() && !quiet {
-        let note = "this recipe has parts that only the CPU computes: it runs there";
-        out::say("note: ", note);
+    if device && merge.device().is_none() {
+        notes.push("this recipe has parts that only the CPU computes: it runs there".to_owned());
     }
-    Ok(merge)
+    Ok((merge, notes))
 }
 
 /// The recipe that flags describe.
@@ -156,7 +167,7 @@ fn by_flags(
     options: Options,
 ) -> Result<Recipe, Failure> {
     merge_of(method.id, base, models, parameters, options)
-        .map_err(|fault| exit::of_method(fault, method.id))
+        .map_err(|fault| failure::of_method(fault, method.id))
 }
 
 fn options(args: &OptionArgs) -> Result<Options, Failure> {
@@ -196,70 +207,6 @@ fn block_weights(given: Option<&str>) -> Result<Option<BlockOption>, Failure> {
     Ok(Some(BlockOption { text, weights }))
 }
 
-/// One line per model whose keys do not match, where the policies allow that.
-fn note_keys(merge: &Merge) {
-    let report = &merge.plan().report;
-    for note in &report.notes {
-        out::say("note: ", note);
-    }
-    if let Some(first) = report.left_out.first() {
-        let count = report.left_out.len();
-        let note = format!(
-            "{count} tensors are left out, which the model config does not require and a model \
-             lacks, such as `{first}`; `wgmerge plan` lists them"
-        );
-        out::say("note: ", &note);
-    }
-    for model in &merge.plan().report.models {
-        let (missing, extra, other) = (
-            model.missing.len(),
-            model.extra.len(),
-            model.mismatched.len(),
-        );
-        if missing + extra + other > 0 {
-            let note = format!(
-                "{}: {missing} tensors missing, {extra} not in the output, {other} of another \
-                 form; `wgmerge plan` lists them",
-                model.model
-            );
-            out::say("note: ", &note);
-        }
-    }
-    for checkpoint in merge.checkpoints() {
-        for note in checkpoint.notes() {
-            out::say("note: ", &note);
-        }
-        for file in checkpoint.left_out() {
-            let (path, file) = (checkpoint.path().display(), file.display());
-            out::say("note: ", &format!("{path}: {file} is not used"));
-        }
-    }
-}
-
-/// What comes along from the reference model's folder, and what does not.
-fn note_companions(merge: &Merge) {
-    let companions = merge.companions();
-    let model = &merge.recipe().models[merge.recipe().reference];
-    let list = |names: Vec<String>| match names.is_empty() {
-        true => "nothing".to_owned(),
-        false => names.join(", "),
-    };
-    let copied = companions.copied.iter();
-    let copied = copied.map(|file| file.name.display().to_string()).collect();
-    let left_out = companions.left_out.iter();
-    let left_out: Vec<String> = left_out
-        .map(|file| format!("{} ({})", file.name, file.reason))
-        .collect();
-    if companions.copied.is_empty() && left_out.is_empty() {
-        return;
-    }
-    let note = format!("copied along from {}: {}", model.display(), list(copied));
-    out::say("note: ", &note);
-    if !left_out.is_empty() {
-        out::say("note: ", &format!("not copied: {}", list(left_out)));
-    }
-}
-
 /// Set by the first interrupt; the second one ends the process at once.
 fn cancel_on_signal() -> Arc<AtomicBool> {
     let cancel = Arc::new(AtomicBool::new(false));
@@ -271,85 +218,7 @@ fn cancel_on_signal() -> Arc<AtomicBool> {
     });
     if let Err(fault) = handled {
         let warning = format!("interrupts end the process at once: {fault}");
-        out::say("warning: ", &warning);
+        out::say(Kind::Warning, &warning);
     }
     cancel
-}
-
-/// The report: JSON on standard output, or lines on standard error.
-fn print(args: &OutputArgs, merge: &Merge, report: &Report) -> Result<(), Failure> {
-    let hashes = match args.hash {
-        true => hashes(merge)?,
-        false => Vec::new(),
-    };
-    if args.json {
-        let mut value = json!(report);
-        value["companions"] = json!(merge.companions());
-        if args.hash {
-            value["sha256"] = match hashes.as_slice() {
-                [(name, hash)] if name.is_empty() => json!(hash),
-                _ => hashes
-                    .into_iter()
-                    .map(|(name, hash)| (name, Value::String(hash)))
-                    .collect(),
-            };
-        }
-        return out::print_json(&value);
-    }
-    if args.quiet {
-        return Ok(());
-    }
-    let mut lines = String::new();
-    for output in merge.outputs() {
-        let name = output.display().to_string();
-        lines += &format!(
-            "{}: {} tensors merged, {} copied\n",
-            out::escape(&name),
-            report.merged,
-            report.copied
-        );
-    }
-    lines += &format!(
-        "{} read, {} written in {:.2} s on {}; {:.0} % of the floor\n",
-        human(report.bytes_read),
-        human(report.bytes_written),
-        report.seconds,
-        report.device,
-        100.0 * report.floor_share
-    );
-    for (name, hash) in hashes {
-        let space = if name.is_empty() { "" } else { " " };
-        lines += &format!("sha256 {hash}{space}{}\n", out::escape(&name));
-    }
-    for line in lines.lines() {
-        out::say("", line);
-    }
-    Ok(())
-}
-
-/// The SHA-256 of each file of tensors, with its name in the output folder; without a name where
-/// the output is one file.
-fn hashes(merge: &Merge) -> Result<Vec<(String, String)>, Failure> {
-    let mut hashes = Vec::new();
-    for (variant, output) in merge.outputs().iter().enumerate() {
-        let several = merge.outputs().len() > 1;
-        let files: Vec<(String, PathBuf)> = match output.is_file() {
-            true if several => vec![(output.display().to_string(), output.clone())],
-            true => vec![(String::new(), output.clone())],
-            false => {
-                let files = merge.files(variant).iter();
-                let names = files.map(|file| file.name.display().to_string());
-                names
-                    .map(|name| (name.clone(), output.join(name)))
-                    .collect()
-            }
-        };
-        for (name, path) in files {
-            let hash = sink::digest(&path).map_err(|fault| {
-                Failure::Run(format!("cannot read {}: {fault}", path.display()))
-            })?;
-            hashes.push((name, hash));
-        }
-    }
-    Ok(hashes)
 }

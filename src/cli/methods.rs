@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::args::MethodsArgs;
-use super::exit::Failure;
+use super::failure::Failure;
 use super::out;
 use super::table::{Align, Table};
 use crate::method::{
@@ -35,7 +35,7 @@ pub(super) fn run(args: &MethodsArgs) -> Result<(), Failure> {
 fn list() -> String {
     let mut text = String::new();
     for (heading, methods) in [("method", METHODS), ("in recipes", RECIPE_METHODS)] {
-        let mut table = Table::new(&[(heading, Align::Left), ("what it does", Align::Left)]);
+        let mut table = Table::new(&[(heading, Align::Left), ("what it does", Align::Wrap)]);
         for method in methods {
             table.row(vec![method.id.to_owned(), method.summary.to_owned()]);
         }

@@ -11,13 +11,16 @@ mod configs;
 mod convert;
 mod devices;
 mod exit;
+mod failure;
 mod generate;
+mod help;
 mod inspect;
 mod markdown;
 mod merge;
 mod methods;
 mod out;
 mod recipe;
+mod report;
 mod size;
 mod table;
 mod text;
@@ -25,15 +28,23 @@ mod word;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use args::{Args, Command};
 pub use markdown::methods_markdown;
 
+/// The version of this program, in everything that programs read of it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Runs the command line of this process and gives its exit code: 0 done, 1 the run failed, 2
 /// arguments, recipe or input are wrong, 130 interrupted.
 pub fn run() -> ExitCode {
-    let args = Args::parse();
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let matches = help::command().try_get_matches();
+    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
+        Ok(args) => args,
+        Err(fault) => return exit::arguments(&fault, json),
+    };
     let result = match &args.command {
         Command::Merge(command) => merge::merge(command),
         Command::Run(command) => merge::run(command),
@@ -48,7 +59,7 @@ pub fn run() -> ExitCode {
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command),
     };
-    exit::code(result)
+    exit::code(result, json)
 }
 
 /// Threads that compute: as told, else one per core.

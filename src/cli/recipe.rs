@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
-use super::exit::Failure;
+use super::failure::Failure;
 use super::{out, text};
 use crate::keys::{Config, Configs};
 use crate::recipe::mecha::{self, Fault, Script};
@@ -86,9 +86,11 @@ impl Text {
 
     /// The fault with its line, as the terminal likes it.
     fn show(&self, fault: &Fault) -> Failure {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let colour = wanted && std::io::stderr().is_terminal();
-        Failure::Shown(fault.render(&self.name, &self.text, colour))
+        let render = |colours| fault.render(&self.name, &self.text, colours);
+        Failure::Shown {
+            shown: render(out::colours()),
+            plain: render(false),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::exit::Failure;
+use super::failure::Failure;
 use super::out;
 
 /// Bytes of a text at most. A recipe of thousands of merges is a tenth of it.

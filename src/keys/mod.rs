@@ -10,7 +10,7 @@ mod filter;
 pub(crate) mod nearest;
 mod report;
 
-pub use blocks::{BlockError, BlockWeights};
+pub use blocks::{BlockError, BlockRatio, BlockWeights};
 pub use config::{Config, ConfigError, Configs, Verdict};
 pub use conversion::{Conversion, Relation, Reshape};
 pub use counter::is_counter;

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::blocks::BlockRatio;
+
 /// How one model's tensors compare with those of the output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ModelKeys {
@@ -31,7 +33,7 @@ pub struct Mismatch {
 }
 
 /// The account of all models.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct KeyReport {
     /// The model whose tensors the output has: the base, else the first.
     pub reference: String,
@@ -47,6 +49,9 @@ pub struct KeyReport {
     /// What else is to be said, in lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What block weights came to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<BlockRatio>,
     /// One entry per model.
     pub models: Vec<ModelKeys>,
 }

@@ -33,6 +33,9 @@ pub use error::MergeError;
 pub use inputs::InputError;
 pub use prepare::{Merge, Settings};
 pub use progress::{Progress, Silent};
-pub use report::Report;
+pub use report::{Report, path_json};
 pub use side::{Companion, Companions, LeftOut};
 pub use target::{OutputError, sweep_output};
+
+/// The flag that stops a merge, when it is set from any thread.
+pub type Cancel = std::sync::atomic::AtomicBool;

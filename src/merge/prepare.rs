@@ -31,6 +31,31 @@ pub struct Settings {
     pub level: Level,
 }
 
+impl Settings {
+    /// A merge into `output` on the CPU: nothing is replaced, 1 GiB of memory, a thread per core.
+    ///
+    /// ```
+    /// use wgmerge::Settings;
+    ///
+    /// let settings = Settings {
+    ///     memory: 256 << 20,
+    ///     ..Settings::new("out.safetensors")
+    /// };
+    /// assert!(!settings.overwrite);
+    /// ```
+    pub fn new(output: impl Into<PathBuf>) -> Settings {
+        Settings {
+            output: output.into(),
+            reads: Vec::new(),
+            overwrite: false,
+            memory: 1 << 30,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            device: None,
+            level: Level::detect(),
+        }
+    }
+}
+
 /// A merge that was found right and can be run.
 #[derive(Debug)]
 pub struct Merge {

@@ -1,14 +1,15 @@
 //! What a merge did.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The account of a finished merge.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Where the result is; of several, the first.
+    #[serde(serialize_with = "serialize_path")]
     pub output: PathBuf,
     /// How many results there are.
     pub outputs: usize,
@@ -24,13 +25,29 @@ pub struct Report {
     pub seconds_reading: f64,
     /// Time in which at least one write or the final sync was under way.
     pub seconds_writing: f64,
-    /// Reading and writing one after the other, as a share of the time taken. Above 1 the two
-    /// overlapped so well that the merge was faster than a copy of its bytes.
-    pub floor_share: f64,
+    /// The time taken, as a multiple of the floor: of its reading and writing one after the other.
+    /// Below 1 they overlapped so well that the merge was faster than a copy of its bytes.
+    pub floor_ratio: f64,
     /// Tensors that were computed.
-    pub merged: usize,
-    /// Tensors that were copied.
+    pub computed: usize,
+    /// Tensors whose bytes were copied.
     pub copied: usize,
+}
+
+/// A path as JSON: a string, or where it is no UTF-8 `{"lossy": TEXT, "bytes": [BYTE, ...]}`, from
+/// which the path can be told.
+pub fn path_json(path: &Path) -> serde_json::Value {
+    match path.to_str() {
+        Some(text) => text.into(),
+        None => serde_json::json!({
+            "lossy": path.to_string_lossy(),
+            "bytes": path.as_os_str().as_encoded_bytes(),
+        }),
+    }
+}
+
+fn serialize_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    path_json(path).serialize(serializer)
 }
 
 impl Report {
@@ -39,6 +56,7 @@ impl Report {
         self.seconds = total.as_secs_f64();
         self.seconds_reading = reading.as_secs_f64();
         self.seconds_writing = writing.as_secs_f64();
-        self.floor_share = (self.seconds_reading + self.seconds_writing) / self.seconds.max(1e-9);
+        let floor = self.seconds_reading + self.seconds_writing;
+        self.floor_ratio = self.seconds / floor.max(1e-9);
     }
 }

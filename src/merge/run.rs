@@ -70,12 +70,7 @@ impl Merge {
             })
             .collect();
         survey::run(shared, &mut lanes, &mut rows)?;
-        let read: u64 = self
-            .plan()
-            .jobs
-            .iter()
-            .map(|job| self.plan().merge_reads(job))
-            .sum();
+        let read = self.plan().task_reads();
         let written: u64 = self.plan().files.iter().map(|file| file.data_bytes).sum();
         shared.progress.begin("merge", read + written);
         let tasks = &self.plan().tasks;
@@ -100,8 +95,8 @@ impl Merge {
             seconds: 0.0,
             seconds_reading: 0.0,
             seconds_writing: 0.0,
-            floor_share: 0.0,
-            merged: self.plan().report.merged,
+            floor_ratio: 0.0,
+            computed: self.plan().report.merged,
             copied: self.plan().report.copied,
         }
     }

@@ -5,16 +5,30 @@ use std::borrow::Cow;
 use indexmap::IndexMap;
 
 use super::{PlanError, Source};
-use crate::keys::Verdict;
-use crate::recipe::{Constant, Entry, Form, NodeId, Recipe, RecipeNode};
+use crate::keys::blocks::OTHERS;
+use crate::keys::{BlockRatio, Verdict};
+use crate::recipe::{Constant, Entry, Form, Recipe, RecipeNode};
 
-/// The recipe with its block weights written out, and what is to be said about them.
+/// A recipe with its block weights written out.
+pub(super) struct Applied<'r> {
+    pub(super) recipe: Cow<'r, Recipe>,
+    /// What is to be said about them.
+    pub(super) notes: Vec<String>,
+    /// What they came to.
+    pub(super) blocks: Vec<BlockRatio>,
+}
+
+/// Writes out the block weights of a recipe.
 pub(super) fn applied<'r>(
     recipe: &'r Recipe,
     sources: &[Source<'_>],
-) -> Result<(Cow<'r, Recipe>, Vec<String>), PlanError> {
+) -> Result<Applied<'r>, PlanError> {
     let Some(blocks) = &recipe.options.block_weights else {
-        return Ok((Cow::Borrowed(recipe), Vec::new()));
+        return Ok(Applied {
+            recipe: Cow::Borrowed(recipe),
+            notes: Vec::new(),
+            blocks: Vec::new(),
+        });
     };
     let mut recipe = recipe.clone();
     let root = recipe.root();
@@ -40,11 +54,18 @@ pub(super) fn applied<'r>(
         Verdict::Known(config) => Some(config.id()),
         Verdict::Unknown | Verdict::Ambiguous(_) => None,
     };
-    let resolved = blocks.weights.resolve(keys.iter().copied(), family)?;
-    let RecipeNode::Merge { parameters, .. } = &recipe.nodes[root.0] else {
-        return Ok((Cow::Owned(recipe), resolved.notes));
+    let mut resolved = blocks.weights.resolve(keys.iter().copied(), family)?;
+    let own = match &recipe.nodes[root.0] {
+        RecipeNode::Merge { parameters, .. } => parameters.number(ratio, 0),
+        _ => 0.0,
     };
-    let own = parameters.number(ratio, 0);
+    if !resolved.unweighted.is_empty() {
+        resolved.blocks.push(BlockRatio {
+            block: OTHERS.to_owned(),
+            ratio: own,
+            tensors: resolved.unweighted.len(),
+        });
+    }
     let entries: IndexMap<String, Entry> = keys
         .iter()
         .map(|key| {
@@ -52,7 +73,17 @@ pub(super) fn applied<'r>(
             ((*key).to_owned(), Entry::Constant(Constant::Number(weight)))
         })
         .collect();
-    let literal = NodeId(root.0);
+    insert(&mut recipe, ratio, entries);
+    Ok(Applied {
+        recipe: Cow::Owned(recipe),
+        notes: resolved.notes,
+        blocks: resolved.blocks,
+    })
+}
+
+/// Puts a literal before the last node, a merge, as the value of its parameter `ratio`.
+fn insert(recipe: &mut Recipe, ratio: &'static str, entries: IndexMap<String, Entry>) {
+    let literal = recipe.root();
     let merge = recipe.nodes.pop();
     recipe.nodes.push(RecipeNode::Literal {
         entries,
@@ -69,5 +100,4 @@ pub(super) fn applied<'r>(
     if let Some(&line) = recipe.lines.last() {
         recipe.lines.push(line);
     }
-    Ok((Cow::Owned(recipe), resolved.notes))
 }

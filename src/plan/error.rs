@@ -1,6 +1,7 @@
 //! What can be wrong with a merge, found before a byte is written.
 
 use super::ViewError;
+use super::figures::binary;
 use crate::checkpoint::Coded;
 use crate::keys::{BlockError, FilterError, KeyReport};
 use crate::recipe::{Label, LowerError, ShapePolicy, SolveError, SpaceError};
@@ -64,12 +65,16 @@ pub enum PlanError {
         example: String,
     },
     #[error(
-        "a memory budget of {given} bytes is too small: this merge needs {needed}; raise --memory"
+        "a memory budget of {} is too small: this merge needs {}; raise --memory",
+        binary(*.given),
+        binary(*.needed)
     )]
     Memory { given: u64, needed: u64 },
     #[error(
-        "a memory budget of {given} bytes is too small to rank the entries of `{key}` as a whole: \
-         that needs {needed}; raise --memory or set della_eps to 0"
+        "a memory budget of {} is too small to rank the entries of `{key}` as a whole: that needs \
+         {}; raise --memory or set della_eps to 0",
+        binary(*.given),
+        binary(*.needed)
     )]
     Whole {
         given: u64,

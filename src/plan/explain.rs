@@ -5,12 +5,15 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Plan;
+use super::figures::{counted, human};
 use super::job::Action;
+use super::reads::Range;
 use crate::kernel::{End, Program, Step};
-use crate::keys::KeyReport;
+use crate::keys::{BlockRatio, KeyReport};
 
 /// The figures of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// Files of the output.
     pub files: usize,
@@ -24,14 +27,12 @@ pub struct Summary {
     pub programs: Vec<ProgramSummary>,
     /// Tensors whose statistics are found in passes of their own.
     pub surveyed: usize,
-    /// Reading passes over the surveyed tensors, at most, and the merge pass.
-    pub passes: usize,
+    /// How often the tensor that is read most often is read.
+    pub passes: Range,
     /// Tasks of the merge pass.
     pub batches: usize,
-    /// Bytes read in the merge pass, the second reading of tensors with statistics included.
-    pub bytes_read: u64,
-    /// Bytes read by each pass of the survey.
-    pub bytes_surveyed: u64,
+    /// Bytes read from the models.
+    pub bytes_read: Range,
     /// Bytes of the output, headers included.
     pub bytes_written: u64,
     /// Workers.
@@ -46,9 +47,12 @@ pub struct Summary {
 
 /// One computation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ProgramSummary {
     /// Tensors computed by it.
     pub tensors: usize,
+    /// The first of them.
+    pub example: String,
     /// Inputs it reads.
     pub inputs: usize,
     /// Steps of arithmetic.
@@ -59,17 +63,10 @@ pub struct ProgramSummary {
     pub output: String,
 }
 
-/// The passes that an exact selection takes at most: windows of 2^31, 2^20 and 2^9 keys.
-const SELECTION_PASSES: usize = 3;
-
 impl Plan {
     /// The plan's figures.
     pub fn summary(&self) -> Summary {
-        let surveyed = self.survey.iter().map(|&job| &self.jobs[job]);
-        let levels = surveyed.clone().filter_map(|job| match &job.action {
-            Action::Merge { class, .. } => Some(self.classes[*class].levels.len()),
-            Action::Copy(_) => None,
-        });
+        let reads = self.reads();
         Summary {
             files: self.files.len(),
             tensors: self.jobs.len(),
@@ -77,10 +74,9 @@ impl Plan {
             copied: self.report.copied,
             programs: self.programs_used(),
             surveyed: self.survey.len(),
-            passes: 1 + SELECTION_PASSES * levels.max().unwrap_or(0),
+            passes: reads.passes,
             batches: self.tasks.len(),
-            bytes_read: self.jobs.iter().map(|job| self.merge_reads(job)).sum(),
-            bytes_surveyed: surveyed.map(|job| job.input_bytes()).sum(),
+            bytes_read: reads.bytes,
             bytes_written: self.bytes_written(),
             lanes: self.memory.lanes,
             peak_host_bytes: self.memory.host_bytes + self.memory.held_factors(),
@@ -98,16 +94,21 @@ impl Plan {
     }
 
     fn programs_used(&self) -> Vec<ProgramSummary> {
-        let mut tensors = vec![0; self.classes.len()];
+        let mut tensors = vec![(0, ""); self.classes.len()];
         for job in &self.jobs {
             if let Action::Merge { class, .. } = job.action {
-                tensors[class] += 1;
+                let (count, example) = &mut tensors[class];
+                if *count == 0 {
+                    *example = &job.key;
+                }
+                *count += 1;
             }
         }
         let classes = self.classes.iter().zip(tensors);
         classes
-            .map(|(class, tensors)| ProgramSummary {
+            .map(|(class, (tensors, example))| ProgramSummary {
                 tensors,
+                example: example.to_owned(),
                 inputs: class.slots.iter().filter(|used| **used).count(),
                 steps: arithmetic(&self.programs[class.store]),
                 statistics: class.levels.len(),
@@ -128,21 +129,6 @@ fn arithmetic(program: &Program) -> usize {
         .count()
 }
 
-/// Bytes for people: `2.13 GB`.
-pub(crate) fn human(bytes: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.2} {}", units[unit])
-}
-
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -150,34 +136,61 @@ impl fmt::Display for Summary {
             "tensors   {} ({} merged, {} copied)",
             self.tensors, self.merged, self.copied
         )?;
-        for program in &self.programs {
-            writeln!(
-                f,
-                "program   {} tensors: {} inputs, {} steps, {} levels of statistics, writes {}",
-                program.tensors, program.inputs, program.steps, program.statistics, program.output
-            )?;
+        for program in self.programs.iter().filter(|program| program.tensors > 0) {
+            writeln!(f, "merged    {program}")?;
         }
-        writeln!(
-            f,
-            "passes    {} ({} tensors surveyed first)",
-            self.passes, self.surveyed
-        )?;
-        writeln!(f, "batches   {}", self.batches)?;
-        writeln!(f, "read      {}", human(self.bytes_read))?;
+        let (bytes, passes) = (self.bytes_read, self.passes);
+        let least = counted(passes.least as usize, "pass");
+        write!(f, "read      {} in {least}", human(bytes.least))?;
+        match (bytes.most, passes.most) {
+            (Some(most), _) if most == bytes.least => writeln!(f)?,
+            (Some(bytes), Some(passes)) => {
+                let bytes = human(bytes);
+                writeln!(f, "; as the values are up to {bytes} in {passes}")?;
+            }
+            _ => writeln!(f, "; more as the values are")?,
+        }
         if self.surveyed > 0 {
-            writeln!(f, "survey    {} per pass", human(self.bytes_surveyed))?;
+            let tensors = counted(self.surveyed, "tensor");
+            writeln!(f, "survey    {tensors} read in passes before the merge")?;
         }
-        writeln!(
-            f,
-            "written   {} in {} file(s)",
-            human(self.bytes_written),
-            self.files
-        )?;
-        writeln!(f, "lanes     {}", self.lanes)?;
+        let files = counted(self.files, "file");
+        writeln!(f, "written   {} in {files}", human(self.bytes_written))?;
+        let batches = counted(self.batches, "batch");
+        writeln!(f, "work      {batches} on {}", counted(self.lanes, "lane"))?;
         writeln!(f, "host      {} of buffers", human(self.peak_host_bytes))?;
         writeln!(f, "device    {} of buffers", human(self.peak_device_bytes))?;
+        write_blocks(f, &self.keys.blocks)?;
         write_keys(f, &self.keys)
     }
+}
+
+impl fmt::Display for ProgramSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tensors, inputs) = (
+            counted(self.tensors, "tensor"),
+            counted(self.inputs, "input"),
+        );
+        let steps = counted(self.steps, "operation");
+        write!(f, "{tensors} as {}, {steps} on {inputs}", self.output)?;
+        if self.statistics > 0 {
+            let rounds = counted(self.statistics, "round");
+            write!(f, " after {rounds} of statistics")?;
+        }
+        write!(f, ", such as `{}`", self.example)
+    }
+}
+
+fn write_blocks(f: &mut fmt::Formatter<'_>, blocks: &[BlockRatio]) -> fmt::Result {
+    let names = blocks.iter().map(|block| block.block.chars().count());
+    let width = names.max().unwrap_or(0);
+    for (at, block) in blocks.iter().enumerate() {
+        let head = if at == 0 { "ratios" } else { "" };
+        let tensors = counted(block.tensors, "tensor");
+        let (name, ratio) = (&block.block, block.ratio);
+        writeln!(f, "{head:8}  {name:width$}  {ratio}  ({tensors})")?;
+    }
+    Ok(())
 }
 
 fn write_keys(f: &mut fmt::Formatter<'_>, keys: &KeyReport) -> fmt::Result {
@@ -191,9 +204,9 @@ fn write_keys(f: &mut fmt::Formatter<'_>, keys: &KeyReport) -> fmt::Result {
     for model in &keys.models {
         writeln!(
             f,
-            "          {}: {} tensors, {} missing, {} extra, {} of other form",
+            "          {}: {}, {} missing, {} extra, {} of another form",
             model.model,
-            model.tensors,
+            counted(model.tensors, "tensor"),
             model.missing.len(),
             model.extra.len(),
             model.mismatched.len()

@@ -15,6 +15,7 @@ mod draft;
 mod error;
 mod explain;
 mod factors;
+mod figures;
 mod job;
 mod layout;
 mod loader;
@@ -22,6 +23,7 @@ mod memory;
 mod metadata;
 mod parallel;
 mod part;
+mod reads;
 mod resolve;
 mod source;
 mod task;
@@ -29,19 +31,19 @@ mod task;
 pub use bytes::{Bytes, Seen, ViewError};
 pub use class::{Class, Level};
 pub use error::PlanError;
-pub(crate) use explain::human;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
+pub(crate) use figures::{counted, human};
 pub use job::{Action, Input, Job, Place};
 pub use layout::PlannedFile;
 pub(crate) use memory::PAGE_BYTES;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub(crate) use parallel::in_runs;
 pub use part::{Part, Task};
+pub use reads::Range;
+pub(crate) use reads::SAMPLE_TILES;
 pub use source::{Output, Source};
 pub(crate) use task::survey_parts;
-
-use std::collections::HashSet;
 
 use crate::kernel::Program;
 use crate::keys::KeyReport;
@@ -96,16 +98,18 @@ pub fn build_all(
     let mut classes = class::Classes::default();
     let (mut files, mut jobs, mut report) = (Vec::new(), Vec::new(), KeyReport::default());
     for recipe in recipes {
-        let (recipe, notes) = blocks::applied(recipe, sources)?;
-        let mut resolved = resolve::resolve(recipe.as_ref(), sources, &mut classes)?;
-        let mut own = layout::place(recipe.as_ref(), sources, output, &mut resolved.jobs)?;
+        let applied = blocks::applied(recipe, sources)?;
+        let recipe = applied.recipe.as_ref();
+        let mut resolved = resolve::resolve(recipe, sources, &mut classes)?;
+        let mut own = layout::place(recipe, sources, output, &mut resolved.jobs)?;
         for job in &mut resolved.jobs {
             job.place.file += files.len();
         }
         files.append(&mut own);
         jobs.append(&mut resolved.jobs);
         report = resolved.report;
-        report.notes = notes;
+        report.notes = applied.notes;
+        report.blocks = applied.blocks;
     }
     let variants = recipes.len();
     let class::Classes {
@@ -158,40 +162,6 @@ impl Plan {
     /// Bytes of arena that the inputs of a part and its siblings take, shared ones once.
     pub(crate) fn group_bytes(&self, part: &Part) -> u64 {
         memory::group_bytes_of(&self.jobs, part.job, self.variants, part.len)
-    }
-
-    /// Bytes read for a job in the merge pass: where its statistics are found in chunks, the inputs
-    /// of each are read once more.
-    pub(crate) fn merge_reads(&self, job: &Job) -> u64 {
-        let again = match &job.action {
-            Action::Merge {
-                class,
-                resident: true,
-                ..
-            } if self.memory.chunk_elements.is_some() => self.statistics_read(*class, job),
-            _ => 0,
-        };
-        again + job.input_bytes()
-    }
-
-    /// Bytes that one scan for each statistic of a job reads.
-    fn statistics_read(&self, class: usize, job: &Job) -> u64 {
-        let read = |programs: &[usize]| {
-            let slots = programs.iter().flat_map(|&at| self.programs[at].slots());
-            let slots: HashSet<usize> = slots.map(usize::from).collect();
-            let inputs = job.inputs().filter(|(slot, _)| slots.contains(slot));
-            let bytes = inputs.map(|(_, input)| input.read_bytes(job.elements));
-            bytes.sum::<u64>()
-        };
-        let levels = self.classes[class].levels.iter();
-        levels
-            .map(|level| {
-                let once = [&level.largest, &level.sums].into_iter().flatten();
-                let once: u64 = once.map(|(program, _)| read(&[*program])).sum();
-                let iterated = level.iterated.iter();
-                once + iterated.map(|(programs, _)| read(programs)).sum::<u64>()
-            })
-            .sum()
     }
 
     /// Bytes of arena that the inputs of a part take.

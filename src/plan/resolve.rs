@@ -76,7 +76,7 @@ pub(super) fn resolve(
     };
     let copied = jobs
         .iter()
-        .filter(|job| matches!(job.action, Action::Copy(_)))
+        .filter(|job| matches!(&job.action, Action::Copy(input) if input.bytes.deltas().is_empty()))
         .count();
     Ok(Resolved {
         report: KeyReport {

@@ -5,7 +5,7 @@ use super::{BASE, json, refuses, succeeds, write_safetensors};
 #[test]
 fn inspect_lists_a_checkpoint() {
     let expected = "\
-tests/data/digits/base.safetensors  340.47 kB in 1 file(s)
+tests/data/digits/base.safetensors  340.47 kB in 1 file
 
 file              tensors      bytes
 base.safetensors        6  340.47 kB

@@ -96,9 +96,106 @@ fn completions_and_manual() {
     for name in ["wgmerge.1", "wgmerge-merge.1", "wgmerge-inspect.1"] {
         assert!(folder.path().join(name).is_file(), "{name}");
     }
-    let missing = folder.path().join("missing");
-    let message = refuses(&["man", "--dir", missing.to_str().expect("UTF-8")]);
-    assert!(message.ends_with("hint: create it first\n"), "{message}");
+    let file = folder.path().join("wgmerge.1");
+    let message = refuses(&["man", "--dir", file.to_str().expect("UTF-8")]);
+    assert!(message.starts_with("error: cannot create "), "{message}");
+}
+
+/// The commands of the program, those below others included, by their help.
+fn commands(words: &[&str], found: &mut Vec<String>) {
+    let help = succeeds(&[words, &["--help"]].concat());
+    found.push(words.join(" "));
+    let below = help
+        .split_once("\nCommands:\n")
+        .map_or("", |(_, below)| below);
+    let below = below.lines().take_while(|line| line.starts_with("  "));
+    for name in below.filter_map(|line| line.split_whitespace().next()) {
+        if name != "help" {
+            commands(&[words, &[name]].concat(), found);
+        }
+    }
+}
+
+/// The lines that stand under `Examples:`, each command as one text.
+fn examples(help: &str) -> Vec<String> {
+    let (_, part) = help.split_once("\nExamples:\n").expect("examples");
+    let (part, _) = part.split_once("\nExit status:\n").expect("exit codes");
+    let lines = part.lines().filter_map(|line| line.strip_prefix("    "));
+    let text = lines.collect::<Vec<_>>().join("\n").replace("\\\n", " ");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Every help has examples that the program understands, and fits a terminal.
+#[cfg(unix)]
+#[test]
+fn every_help_has_examples_that_work() {
+    let mut all = Vec::new();
+    commands(&[], &mut all);
+    assert!(all.len() > 12, "{all:?}");
+    let folder = tempfile::tempdir().expect("scratch");
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_wgmerge"));
+    let page = succeeds(&["man"]);
+    for command in all {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let help = succeeds(&[&words[..], &["--help"]].concat());
+        assert!(help.contains("  130  interrupted"), "{help}");
+        for line in help.lines().skip_while(|line| *line != "Examples:") {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        let examples = examples(&help);
+        assert!(!examples.is_empty(), "{command}");
+        for example in examples {
+            assert!(
+                example.starts_with(&format!("wgmerge {command}")),
+                "{example}"
+            );
+            let shown = example.split(" > ").next().unwrap_or_default();
+            let shown = shown.split(" | ").next().unwrap_or_default();
+            let shown = shown.split(" < ").next().unwrap_or_default();
+            let typed: Vec<&str> = shown.split_whitespace().collect();
+            assert!(page.contains(typed[1]), "{example}");
+            // Nothing is there to merge; what counts is that the arguments are understood.
+            let script = shown
+                .replacen("wgmerge", "\"$0\"", 1)
+                .replace("/models", ".");
+            let script = script
+                .replace("4GiB", "1MiB")
+                .replace("~/.local/share/", "");
+            let output = std::process::Command::new("sh")
+                .current_dir(folder.path())
+                .args(["-c", &script])
+                .arg(binary)
+                .stdin(std::process::Stdio::null())
+                .output()
+                .expect("a shell");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(!errors.contains("Usage:"), "{example}: {errors}");
+            assert!(!errors.contains("--help"), "{example}: {errors}");
+        }
+    }
+    assert_eq!(
+        page.matches("EXAMPLES").count(),
+        page.matches("SYNOPSIS").count()
+    );
+    assert!(page.contains(".SH \"EXIT STATUS\""));
+}
+
+/// Options stand in groups, and what lists things fits a terminal.
+#[test]
+fn tables_fit_a_terminal_and_options_are_grouped() {
+    for args in [&["methods"][..], &["configs"]] {
+        for line in succeeds(args).lines() {
+            assert!(line.chars().count() <= 80, "{args:?}: {line}");
+        }
+    }
+    let help = succeeds(&["merge", "--help"]);
+    for heading in [
+        "\nWhat is computed:\n",
+        "\nOutput:\n",
+        "\nWhere the work is done:\n",
+    ] {
+        assert!(help.contains(heading), "{heading}");
+    }
 }
 
 #[test]

@@ -111,10 +111,13 @@ fn too_little_memory() {
         work.limits.device = binding.and_then(device);
         work.refused()
     };
+    // What is needed is never said to be less than it is.
     let text = |given: u64, needed: u64| {
+        let mib = |bytes: u64| (bytes as f64 / 1048576.0 * 10.0).ceil() / 10.0;
         format!(
-            "a memory budget of {given} bytes is too small: this merge needs {needed}; raise \
-             --memory"
+            "a memory budget of {} MiB is too small: this merge needs {} MiB; raise --memory",
+            mib(given),
+            mib(needed)
         )
     };
     // Two tiles of input, one of output and a page, whatever the type, for each thread.

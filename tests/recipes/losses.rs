@@ -143,7 +143,13 @@ fn a_missing_tensor_is_refused_and_then_counted() {
     let run = wgmerge(Path::new(MODELS), &arguments);
     assert!(run.status.success());
     let notes = String::from_utf8_lossy(&run.stderr);
-    says(&notes, &["sd1_no_vae.safetensors", "tensors missing"]);
+    says(
+        &notes,
+        &[
+            "sd1_no_vae.safetensors",
+            " missing; `wgmerge plan` lists them",
+        ],
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The definition of the command line. Help, completions and the manual are generated from it.
 
+pub(super) mod examples;
 mod options;
 
 use std::path::PathBuf;

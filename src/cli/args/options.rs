@@ -7,57 +7,99 @@ use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
 use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy, Sweep};
 
+/// Headings of the help.
+const MERGE: &str = "What is computed";
+const FIT: &str = "Which tensors, and what does not fit";
+const OUTPUT: &str = "Output";
+const WORK: &str = "Where the work is done";
+const REPORT: &str = "What is said";
+
 /// How what does not fit is treated, and what the output looks like.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct OptionArgs {
     /// Dtype of merged tensors (keep: that of the base, else of the first model)
-    #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
+    #[arg(
+        long,
+        default_value = OutputDType::default().word(),
+        value_parser = word::output_dtype(),
+        help_heading = MERGE
+    )]
     pub(in crate::cli) dtype: OutputDType,
 
     /// Working dtype: what every intermediate result is rounded to
-    #[arg(long, default_value = Compute::default().name(), value_parser = word::compute())]
+    #[arg(
+        long,
+        default_value = Compute::default().name(),
+        value_parser = word::compute(),
+        help_heading = MERGE
+    )]
     pub(in crate::cli) compute: Compute,
 
     /// Seed of random methods; recorded in the output
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, help_heading = MERGE)]
     pub(in crate::cli) seed: u64,
 
     /// What to do about a tensor that a model lacks
-    #[arg(long, default_value = Missing::default().word(), value_parser = word::missing())]
+    #[arg(
+        long,
+        default_value = Missing::default().word(),
+        value_parser = word::missing(),
+        help_heading = FIT
+    )]
     pub(in crate::cli) missing: Missing,
 
     /// What to do about a tensor whose shape is not the base's: cut it, or fill it up with zeros
-    #[arg(long, default_value = ShapePolicy::default().word(), value_parser = word::shape())]
+    #[arg(
+        long,
+        default_value = ShapePolicy::default().word(),
+        value_parser = word::shape(),
+        help_heading = FIT
+    )]
     pub(in crate::cli) shape: ShapePolicy,
 
     /// What to do about infinities and NaN in a model
-    #[arg(long, default_value = OnNan::default().word(), value_parser = word::on_nan())]
+    #[arg(
+        long,
+        default_value = OnNan::default().word(),
+        value_parser = word::on_nan(),
+        help_heading = FIT
+    )]
     pub(in crate::cli) on_nan: OnNan,
 
     /// Ratio per block: supermerger's numbers or presets, BLOCK=RATIO,..., START..END along the
     /// depth, 'REGEX: START..END', or @FILE with any of these
-    #[arg(long, value_name = "WEIGHTS", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WEIGHTS", allow_hyphen_values = true, help_heading = MERGE)]
     pub(in crate::cli) block_weights: Option<String>,
 
     /// Write an output for each value of a parameter, from one reading of the inputs: the last
     /// merge that has it gets START, START+STEP, ... END, or each of a list
-    #[arg(long, value_name = "NAME=START:END:STEP", value_parser = Sweep::parse)]
+    #[arg(
+        long,
+        value_name = "NAME=START:END:STEP",
+        value_parser = Sweep::parse,
+        help_heading = MERGE
+    )]
     pub(in crate::cli) sweep: Option<Sweep>,
 
     /// Merge only tensors whose name matches; the rest is copied from the base or first model
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", help_heading = FIT)]
     pub(in crate::cli) include: Vec<String>,
 
     /// Copy tensors whose name matches instead of merging them
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", help_heading = FIT)]
     pub(in crate::cli) exclude: Vec<String>,
 
     /// What the output's metadata carries
-    #[arg(long, default_value = Metadata::default().word(), value_parser = word::metadata())]
+    #[arg(
+        long,
+        default_value = Metadata::default().word(),
+        value_parser = word::metadata(),
+        help_heading = OUTPUT
+    )]
     pub(in crate::cli) metadata: Metadata,
 
     /// Split the output into files of at most this size, with an index; the output is a folder
-    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = OUTPUT)]
     pub(in crate::cli) max_shard_size: Option<u64>,
 }
 
@@ -65,19 +107,30 @@ pub(in crate::cli) struct OptionArgs {
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WorkArgs {
     /// auto (the best real GPU, else the CPU), cpu, gpu, gpu:NAME or gpu:NUMBER
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = WORK)]
     pub(in crate::cli) device: DeviceChoice,
 
     /// Bound on everything the process holds, on the host and on the device
-    #[arg(long, default_value = "1GiB", value_name = "SIZE", value_parser = size::parse)]
+    #[arg(
+        long,
+        default_value = "1GiB",
+        value_name = "SIZE",
+        value_parser = size::parse,
+        help_heading = WORK
+    )]
     pub(in crate::cli) memory: u64,
 
     /// Threads that compute [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = WORK
+    )]
     pub(in crate::cli) threads: Option<u16>,
 
     /// Replace an existing output (never an input)
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(in crate::cli) force: bool,
 }
 
@@ -85,22 +138,23 @@ pub(in crate::cli) struct WorkArgs {
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct OutputArgs {
     /// Output: a .safetensors file, or a folder
-    #[arg(long, short = 'o', value_name = "PATH")]
+    #[arg(long, short = 'o', value_name = "PATH", help_heading = OUTPUT)]
     pub(in crate::cli) output: PathBuf,
 
-    /// Add the SHA-256 of each file of the output to the report
-    #[arg(long)]
+    /// Print the SHA-256 of each file of the output on standard output, as `sha256sum` does; with
+    /// --json as part of it
+    #[arg(long, help_heading = REPORT)]
     pub(in crate::cli) hash: bool,
 
-    /// Print the report as JSON on standard output
-    #[arg(long)]
+    /// Print the report, or the error, as JSON on standard output
+    #[arg(long, help_heading = REPORT)]
     pub(in crate::cli) json: bool,
 
-    /// No progress and no report, only errors
-    #[arg(long, short = 'q')]
+    /// No progress, no notes and no report, only errors and what was asked for
+    #[arg(long, short = 'q', help_heading = REPORT)]
     pub(in crate::cli) quiet: bool,
 
     /// Show the plan before the merge
-    #[arg(long, short = 'v', conflicts_with = "quiet")]
+    #[arg(long, short = 'v', conflicts_with = "quiet", help_heading = REPORT)]
     pub(in crate::cli) verbose: bool,
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::cli::exit::Failure;
+use crate::cli::failure::Failure;
 
 /// Bytes that all threads together copy from, and as many to: more than caches hold.
 const COPY_BYTES: usize = 128 << 20;

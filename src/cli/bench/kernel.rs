@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::checkpoint::{TensorInfo, Tensors};
-use crate::cli::exit::Failure;
+use crate::cli::failure::Failure;
 use crate::dtype::{Float, codec};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Piece};

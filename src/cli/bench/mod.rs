@@ -14,13 +14,13 @@ use serde::Serialize;
 use self::ceiling::{Copy, Disk};
 use self::kernel::{Engine, Rate};
 use super::args::BenchArgs;
-use super::exit::Failure;
-use super::out;
+use super::failure::Failure;
+use super::out::{self, Kind};
 use super::table::{Align, Table};
 use crate::dtype::Float;
 use crate::merge::choose_device;
 use crate::method::METHODS;
-use crate::plan::human;
+use crate::plan::{counted, human};
 
 /// What was measured; also the JSON of it. Rates are in 10^9 bytes per second.
 #[derive(Debug, Serialize)]
@@ -34,7 +34,7 @@ struct Bench {
 pub(super) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let chosen = choose_device(&args.device)?;
     if let (Some(note), false) = (&chosen.note, args.json) {
-        out::say("note: ", note);
+        out::say(Kind::Note, note);
     }
     let threads = NonZeroUsize::new(super::threads(args.threads)).unwrap_or(NonZeroUsize::MIN);
     let disk = ceiling::disk(&args.dir, args.bytes)?;
@@ -73,7 +73,10 @@ fn copies(threads: NonZeroUsize) -> Vec<Copy> {
 fn render(bench: &Bench) -> String {
     let mut ceilings = Table::new(&[("ceiling", Align::Left), ("GB/s", Align::Right)]);
     for copy in &bench.memory_copy {
-        let name = format!("memory copy, {} thread(s), read and written", copy.threads);
+        let name = format!(
+            "memory copy, {}, read and written",
+            counted(copy.threads, "thread")
+        );
         ceilings.row(vec![name, rate(copy.gb_per_s)]);
     }
     let disk = &bench.disk;

@@ -6,22 +6,27 @@
 mod statistics;
 mod text;
 
+use std::path::{Path, PathBuf};
+
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::statistics::Statistics;
 use super::args::InspectArgs;
-use super::exit::Failure;
+use super::bar::Bar;
+use super::failure::Failure;
 use super::{out, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::adapter::Adapter;
 use crate::keys::{FilterError, Verdict};
+use crate::merge::{Progress, path_json};
 
 /// What is told about a checkpoint; also the JSON of it.
 #[derive(Debug, Serialize)]
 struct Inspection {
     /// The path that was given.
-    path: String,
+    #[serde(serialize_with = "path")]
+    path: PathBuf,
     /// Bytes of the files, headers included.
     file_bytes: u64,
     files: Vec<FileRow>,
@@ -92,7 +97,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
         },
         recognition: recognition.explain(),
         stored: stored(checkpoint),
-        path: checkpoint.path().display().to_string(),
+        path: checkpoint.path().to_owned(),
         file_bytes: checkpoint.files().iter().map(|file| file.len).sum(),
         files: files(checkpoint),
         left_out: names(checkpoint.left_out()),
@@ -101,14 +106,20 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
         total: Total::default(),
         tensors: Vec::new(),
     };
+    let filter = args.filter.as_ref();
+    let wanted = |key: &str| filter.is_none_or(|filter| filter.is_match(key));
+    let bar = Bar::new(!args.stats);
+    if args.stats {
+        let wanted = checkpoint.tensors().iter().filter(|(key, _)| wanted(key));
+        bar.begin("statistics", wanted.map(|(_, info)| info.bytes()).sum());
+    }
     let mut buffer = Vec::new();
     for (key, info) in checkpoint.tensors() {
-        let filter = args.filter.as_ref();
-        if filter.is_some_and(|filter| !filter.is_match(key)) {
+        if !wanted(key) {
             continue;
         }
         let statistics = match args.stats {
-            true => statistics::of(checkpoint, info, &mut buffer)?,
+            true => statistics::of(checkpoint, info, &mut buffer, &bar)?,
             false => None,
         };
         let (elements, bytes) = (info.elements(), info.bytes());
@@ -128,6 +139,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
             statistics,
         });
     }
+    bar.clear();
     match &args.filter {
         Some(filter) if inspection.tensors.is_empty() => Err(no_match(filter, checkpoint).into()),
         _ => Ok(inspection),
@@ -141,6 +153,10 @@ fn stored(checkpoint: &Checkpoint) -> Option<String> {
         Err(coded) => Some(coded.what()),
         Ok(()) => Some(Adapter::of(names)?.to_string()),
     }
+}
+
+fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    path_json(path).serialize(serializer)
 }
 
 fn no_match(filter: &regex::Regex, checkpoint: &Checkpoint) -> FilterError {

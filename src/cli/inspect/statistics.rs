@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, TensorInfo};
 use crate::dtype::{DType, Float, codec};
+use crate::merge::Progress;
 
 /// Bytes read at a time; a multiple of every element's width.
 const PIECE_BYTES: u64 = 4 << 20;
@@ -34,6 +35,7 @@ pub(super) fn of(
     checkpoint: &Checkpoint,
     info: &TensorInfo,
     buffer: &mut Vec<u8>,
+    progress: &dyn Progress,
 ) -> Result<Option<Statistics>, CheckpointError> {
     let Some(add) = adder(info.dtype) else {
         return Ok(None);
@@ -45,6 +47,7 @@ pub(super) fn of(
         buffer.resize(bytes as usize, 0);
         checkpoint.read_at(info.file, at, buffer)?;
         add(buffer, &mut sums);
+        progress.advance(bytes);
         at += bytes;
     }
     Ok(Some(sums.finish()))

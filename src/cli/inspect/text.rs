@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Inspection, TensorRow};
 use crate::cli::out::{escape, escape_lines};
 use crate::cli::table::{Align, Table};
-use crate::plan::human;
+use crate::plan::{counted, human};
 
 /// Characters of a metadata value that are shown; recipes and licences can be long.
 const VALUE_CHARS: usize = 200;
@@ -16,10 +16,10 @@ pub(super) fn render(inspection: &Inspection, stats: bool) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{}  {} in {} file(s)\n",
-        escape(&inspection.path),
+        "{}  {} in {}\n",
+        escape(&inspection.path.to_string_lossy()),
         human(inspection.file_bytes),
-        inspection.files.len()
+        counted(inspection.files.len(), "file")
     );
     text += &files(inspection);
     text += &escape_lines(inspection.recognition.trim_end());

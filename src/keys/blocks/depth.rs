@@ -47,9 +47,14 @@ pub(super) fn weigh(
         numbers.map(|&number| Layer { stack, number })
     });
     let depths: HashMap<Layer<'_>, usize> = order.enumerate().map(|(at, l)| (l, at)).collect();
-    for (weight, layer) in draft.weights.iter_mut().zip(&layers) {
-        let depth = layer.as_ref().and_then(|layer| depths.get(layer));
-        *weight = depth.map_or(default, |&depth| Some(along(points, depth, depths.len())));
+    draft.names = vec![String::new(); depths.len()];
+    for (layer, &depth) in &depths {
+        draft.names[depth] = format!("{}{}", layer.stack, layer.number);
+    }
+    for (at, layer) in layers.iter().enumerate() {
+        let depth = layer.as_ref().and_then(|layer| depths.get(layer)).copied();
+        draft.places[at] = depth;
+        draft.weights[at] = depth.map_or(default, |d| Some(along(points, d, depths.len())));
     }
     let mut without = draft
         .keys

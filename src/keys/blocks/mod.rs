@@ -27,6 +27,9 @@ mod read;
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+use serde::Serialize;
+
 use self::elemental::ElementalRule;
 use self::family::{BlockMap, Family};
 use self::pattern::PatternRule;
@@ -73,11 +76,25 @@ enum Base {
     Patterns(Vec<PatternRule>),
 }
 
+/// The weight that tensors of one block have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BlockRatio {
+    /// The block, the layer or the rule.
+    pub block: String,
+    /// Their weight.
+    pub ratio: f64,
+    /// How many tensors of the block have it.
+    pub tensors: usize,
+}
+
 /// The weights of the tensors of one checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resolved {
     /// Every tensor that has a weight.
     pub weights: HashMap<String, f64>,
+    /// The same by block, in the order of the blocks; a block whose tensors differ has an entry for
+    /// each weight.
+    pub blocks: Vec<BlockRatio>,
     /// What a reader of the report should know, a line each.
     pub notes: Vec<String>,
     /// Tensors that no rule names, which keep the merge's own ratio. Only elemental rules and
@@ -143,6 +160,8 @@ impl BlockWeights {
             },
         };
         let places = map.places(&draft.keys)?;
+        draft.names = map.names();
+        draft.places.clone_from(&places);
         for (weight, place) in draft.weights.iter_mut().zip(&places) {
             *weight = match place {
                 Some(block) => weights.get(*block).copied(),
@@ -165,11 +184,18 @@ impl BlockWeights {
     }
 }
 
+/// What tensors of no block are called.
+pub(crate) const OTHERS: &str = "others";
+
 /// Weights in the making: one place per tensor.
 struct Draft<'a> {
     keys: Vec<&'a str>,
     weights: Vec<Option<f64>>,
     notes: Vec<String>,
+    /// The names of blocks, layers or rules.
+    names: Vec<String>,
+    /// Which of them gave each tensor its weight.
+    places: Vec<Option<usize>>,
 }
 
 impl<'a> Draft<'a> {
@@ -177,13 +203,37 @@ impl<'a> Draft<'a> {
         let keys: Vec<&str> = keys.collect();
         Draft {
             weights: vec![None; keys.len()],
+            places: vec![None; keys.len()],
+            names: Vec::new(),
             keys,
             notes: Vec::new(),
         }
     }
 
+    /// How many tensors of each block have which weight.
+    fn blocks(&self, default: Option<f64>) -> Vec<BlockRatio> {
+        let mut counts: IndexMap<(usize, u64), usize> = IndexMap::new();
+        for (weight, place) in self.weights.iter().zip(&self.places) {
+            if let Some(weight) = weight.or(default) {
+                let place = place.unwrap_or(self.names.len());
+                *counts.entry((place, weight.to_bits())).or_default() += 1;
+            }
+        }
+        counts.sort_by(|(a, _), _, (b, _), _| a.cmp(b));
+        let blocks = counts.into_iter().map(|((place, ratio), tensors)| {
+            let name = self.names.get(place).map_or(OTHERS, String::as_str);
+            BlockRatio {
+                block: name.to_owned(),
+                ratio: f64::from_bits(ratio),
+                tensors,
+            }
+        });
+        blocks.collect()
+    }
+
     fn resolve(self, default: Option<f64>) -> Resolved {
         let mut resolved = Resolved {
+            blocks: self.blocks(default),
             notes: self.notes,
             ..Resolved::default()
         };

@@ -100,7 +100,8 @@ impl PatternRule {
 
 /// Applies the rules in their order.
 pub(super) fn weigh(draft: &mut Draft<'_>, rules: &[PatternRule]) -> Result<(), BlockError> {
-    for rule in rules {
+    draft.names = rules.iter().map(|rule| rule.entry.text.clone()).collect();
+    for (number, rule) in rules.iter().enumerate() {
         let weights = rule.weigh(&draft.keys)?;
         if weights.is_empty() {
             return Err(BlockError::NoMatch {
@@ -111,6 +112,7 @@ pub(super) fn weigh(draft: &mut Draft<'_>, rules: &[PatternRule]) -> Result<(), 
         }
         for (at, weight) in weights {
             draft.weights[at] = Some(weight);
+            draft.places[at] = Some(number);
         }
     }
     Ok(())

@@ -3,11 +3,12 @@
 use super::{Device, DeviceChoice, DeviceError};
 
 /// The device of a merge.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Chosen {
     /// The device, or None for the CPU.
     pub device: Option<Device>,
-    /// What the user should know about the choice.
+    /// What the user should know about the choice, beyond the device that the report names: why a
+    /// GPU that is there is not used.
     pub note: Option<String>,
 }
 
@@ -15,19 +16,13 @@ pub struct Chosen {
 ///
 /// # Errors
 /// [`DeviceError`] where a device is asked for by name, by number or by `gpu`, and there is none,
-/// or it fails the probe. `auto` takes the CPU instead, with a note.
+/// or it fails the probe. `auto` takes the CPU instead, with a note where a probe failed.
 pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
     if *choice == DeviceChoice::Cpu {
-        return Ok(Chosen {
-            device: None,
-            note: None,
-        });
+        return Ok(Chosen::default());
     }
     if *choice == DeviceChoice::Auto && !may_have_gpu() {
-        return Ok(Chosen {
-            device: None,
-            note: Some("no GPU found, merging on the CPU".to_owned()),
-        });
+        return Ok(Chosen::default());
     }
     match open(choice) {
         Ok(device) => Ok(Chosen {
@@ -37,7 +32,7 @@ pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
         Err(fault) if *choice == DeviceChoice::Auto => Ok(Chosen {
             device: None,
             note: Some(match fault {
-                DeviceError::NotFound { .. } => "no GPU found, merging on the CPU".to_owned(),
+                DeviceError::NotFound { .. } => return Ok(Chosen::default()),
                 DeviceError::Untrusted { .. } => format!("{fault}; merging on the CPU"),
             }),
         }),

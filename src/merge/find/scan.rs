@@ -8,10 +8,7 @@ use crate::exec::cpu::candidates::{Candidates, Found};
 use crate::kernel::{BINS, Program, Row, Selection, Statistic, TILE, Threshold, Window};
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
-use crate::plan::{Class, Part};
-
-/// Tiles from which a first window is guessed.
-const SAMPLE_TILES: u64 = 128;
+use crate::plan::{Class, Part, SAMPLE_TILES};
 
 /// Fills a row with the results of the statistics of a whole tensor. What a scan for another
 /// output has found is not looked for again.

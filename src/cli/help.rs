@@ -1,0 +1,40 @@
+//! The help of every command: what the definition of the arguments says, examples, exit codes.
+
+use clap::{Command, CommandFactory};
+
+use super::args::{Args, examples};
+use super::exit::CODES;
+
+/// The program with the help of all its commands.
+pub(super) fn command() -> Command {
+    explained(Args::command(), "")
+}
+
+/// A command and those below it, `name` being its words after the program's.
+fn explained(command: Command, name: &str) -> Command {
+    let below: Vec<String> = command
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned())
+        .collect();
+    let command = below.into_iter().fold(command, |command, below| {
+        let name = format!("{name} {below}");
+        command.mut_subcommand(below, |below| explained(below, name.trim()))
+    });
+    command.after_long_help(after(name))
+}
+
+/// What follows the options.
+fn after(name: &str) -> String {
+    let mut text = String::from("Examples:\n");
+    for example in examples::of(name) {
+        text += &format!("  {}:\n", example.what);
+        for line in example.line.lines() {
+            text += &format!("    {line}\n");
+        }
+    }
+    text += "\nExit status:\n";
+    for (code, meaning) in CODES {
+        text += &format!("  {code:<3}  {meaning}\n");
+    }
+    text
+}

@@ -1,0 +1,264 @@
+//! What a finished merge says: lines on standard error, JSON and hashes on standard output.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::args::OutputArgs;
+use super::failure::Failure;
+use super::out::{self, Kind};
+use crate::merge::{Merge, Report, path_json};
+use crate::plan::{counted, human};
+use crate::recipe::{RecipeNode, record};
+use crate::sink;
+
+/// What was done to the tensors that were not copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Several models became one.
+    Merged,
+    /// One model became another by a recipe.
+    Computed,
+    /// One model has other names, another dtype or other files.
+    Converted,
+}
+
+/// What is to be said before the merge begins: tensors of a model that do not match, where the
+/// policies allow that, and files that are not used.
+pub(super) fn notes(merge: &Merge) -> Vec<String> {
+    let report = &merge.plan().report;
+    let mut notes = report.notes.clone();
+    if let Some(first) = report.left_out.first() {
+        let count = report.left_out.len();
+        let (tensors, are) = (
+            counted(count, "tensor"),
+            if count == 1 { "is" } else { "are" },
+        );
+        notes.push(format!(
+            "{tensors} {are} left out, which the model config does not require and a model \
+             lacks, such as `{first}`; `wgmerge plan` lists them"
+        ));
+    }
+    for model in &report.models {
+        let (missing, extra) = (model.missing.len(), model.extra.len());
+        let (shapes, dtypes): (Vec<_>, Vec<_>) = model.mismatched.iter().partition(|m| m.shape);
+        let counts = [
+            (missing, "missing"),
+            (extra, "not in the output"),
+            (shapes.len(), "of another shape"),
+            (dtypes.len(), "of another dtype"),
+        ];
+        let said = counts.iter().filter(|(count, _)| *count > 0);
+        let said: Vec<String> = said
+            .enumerate()
+            .map(|(at, (count, what))| match at {
+                0 => format!("{} {what}", counted(*count, "tensor")),
+                _ => format!("{count} {what}"),
+            })
+            .collect();
+        if !said.is_empty() {
+            let said = said.join(", ");
+            notes.push(format!(
+                "{}: {said}; `wgmerge plan` lists them",
+                model.model
+            ));
+        }
+    }
+    for checkpoint in merge.checkpoints() {
+        notes.extend(checkpoint.notes());
+        for file in checkpoint.left_out() {
+            let (path, file) = (checkpoint.path().display(), file.display());
+            notes.push(format!("{path}: {file} is not used"));
+        }
+    }
+    notes.extend(companions(merge));
+    notes
+}
+
+/// What comes along from the reference model's folder, and what does not.
+fn companions(merge: &Merge) -> Vec<String> {
+    let companions = merge.companions();
+    let model = &merge.recipe().models[merge.recipe().reference];
+    let copied = companions.copied.iter();
+    let copied: Vec<String> = copied.map(|file| file.name.display().to_string()).collect();
+    let left_out = companions.left_out.iter();
+    let left_out: Vec<String> = left_out
+        .map(|file| format!("{} ({})", file.name, file.reason))
+        .collect();
+    let mut notes = Vec::new();
+    if !copied.is_empty() {
+        notes.push(format!(
+            "copied along from {}: {}",
+            model.display(),
+            copied.join(", ")
+        ));
+    }
+    if !left_out.is_empty() {
+        notes.push(format!(
+            "not copied from {}: {}",
+            model.display(),
+            left_out.join(", ")
+        ));
+    }
+    notes
+}
+
+/// Says them.
+pub(super) fn say_notes(notes: &[String]) {
+    for note in notes {
+        out::say(Kind::Note, note);
+    }
+}
+
+/// What every JSON about a merge begins with: the program, the recipe, the models, the notes.
+pub(super) fn about(merge: &Merge, notes: &[String]) -> Result<Value, Failure> {
+    let recipe = merge.recipe();
+    let method = match &recipe.nodes[recipe.root().0] {
+        RecipeNode::Merge { method, .. } => Some(method.id),
+        _ => None,
+    };
+    let mut models = Vec::new();
+    for checkpoint in merge.checkpoints() {
+        let files = checkpoint.left_out().iter();
+        models.push(json!({
+            "path": path_json(checkpoint.path()),
+            "fingerprint": checkpoint.fingerprint()?,
+            "files_not_used": files.map(|file| path_json(file)).collect::<Value>(),
+        }));
+    }
+    Ok(json!({
+        "version": super::VERSION,
+        "method": method,
+        "models": models,
+        "recipe": record(recipe),
+        "notes": notes,
+        "left_out": merge.plan().report.left_out,
+    }))
+}
+
+/// Adds the entries of an object to another.
+pub(super) fn add(value: &mut Value, more: &Value) {
+    for (name, entry) in more.as_object().into_iter().flatten() {
+        value[name] = entry.clone();
+    }
+}
+
+/// Prints the report: JSON on standard output, where [`about`] is given, or lines on standard
+/// error. Hashes are an answer that was asked for, so they go to standard output, in the form that
+/// `sha256sum -c` reads.
+pub(super) fn print(
+    args: &OutputArgs,
+    merge: &Merge,
+    report: &Report,
+    about: Option<Value>,
+    done: Done,
+) -> Result<(), Failure> {
+    let hashes = match args.hash {
+        true => hashes(merge)?,
+        false => Vec::new(),
+    };
+    if let Some(mut value) = about {
+        add(&mut value, &json!(report));
+        let outputs = merge.outputs().iter();
+        value["companions"] = json!(merge.companions());
+        value["outputs"] = outputs.map(|path| path_json(path)).collect();
+        if args.hash {
+            let files = hashes.iter();
+            value["sha256"] = files
+                .map(|(path, hash)| json!({ "file": path_json(path), "sha256": hash }))
+                .collect();
+        }
+        return out::print_json(&value);
+    }
+    if !args.quiet {
+        for output in merge.outputs() {
+            out::say(Kind::Report, &line(output, report, done));
+        }
+        out::say(Kind::Report, &figures(report));
+    }
+    let mut lines = Vec::new();
+    for (path, hash) in &hashes {
+        lines.extend(sum_line(path, hash));
+    }
+    match lines.is_empty() {
+        true => Ok(()),
+        false => out::print_bytes(&lines),
+    }
+}
+
+/// What happened to the tensors of an output.
+fn line(output: &Path, report: &Report, done: Done) -> String {
+    let name = output.display().to_string();
+    let name = out::escape(&name);
+    let (computed, copied) = (report.computed, report.copied);
+    match done {
+        Done::Merged => format!(
+            "{name}: {} merged, {copied} copied",
+            counted(computed, "tensor")
+        ),
+        Done::Computed => {
+            format!(
+                "{name}: {} computed, {copied} copied",
+                counted(computed, "tensor")
+            )
+        }
+        Done::Converted => format!(
+            "{name}: {} converted: {computed} computed, {copied} copied",
+            counted(computed + copied, "tensor")
+        ),
+    }
+}
+
+/// Bytes and times.
+fn figures(report: &Report) -> String {
+    format!(
+        "{} read, {} written in {:.2} s on {}: {:.2} × the floor (reading and writing alone)",
+        human(report.bytes_read),
+        human(report.bytes_written),
+        report.seconds,
+        report.device,
+        report.floor_ratio
+    )
+}
+
+/// A line as `sha256sum` writes it: where the name holds a backslash or a line end, they are
+/// escaped and the line begins with a backslash.
+fn sum_line(path: &Path, hash: &str) -> Vec<u8> {
+    let name = path.as_os_str().as_encoded_bytes();
+    let mut escaped = Vec::with_capacity(name.len());
+    for byte in name {
+        match byte {
+            b'\\' => escaped.extend(b"\\\\"),
+            b'\n' => escaped.extend(b"\\n"),
+            b'\r' => escaped.extend(b"\\r"),
+            other => escaped.push(*other),
+        }
+    }
+    let mark: &[u8] = if escaped.len() > name.len() {
+        b"\\"
+    } else {
+        b""
+    };
+    [mark, hash.as_bytes(), b"  ", &escaped, b"\n"].concat()
+}
+
+/// The SHA-256 of each file of tensors, with its path.
+fn hashes(merge: &Merge) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let mut hashes = Vec::new();
+    for (variant, output) in merge.outputs().iter().enumerate() {
+        let files: Vec<PathBuf> = match output.is_file() {
+            true => vec![output.clone()],
+            false => {
+                let files = merge.files(variant).iter();
+                files.map(|file| output.join(&file.name)).collect()
+            }
+        };
+        for path in files {
+            let hash = sink::digest(&path).map_err(|fault| {
+                Failure::Run(format!("cannot read {}: {fault}", path.display()))
+            })?;
+            hashes.push((path, hash));
+        }
+    }
+    Ok(hashes)
+}

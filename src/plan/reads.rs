@@ -1,0 +1,239 @@
+//! What a merge reads, and how often.
+//!
+//! Most of it is known beforehand. How often a tensor is read for the threshold of a selection
+//! depends on its values: a first window guessed from a sample either holds the threshold, or it is
+//! counted in windows that narrow.
+
+use serde::Serialize;
+
+use super::Plan;
+use super::class::Level;
+use super::job::{Action, Input, Job};
+use crate::kernel::{Program, Statistic, TILE};
+
+/// Tiles from which the first window of a selection is guessed.
+pub(crate) const SAMPLE_TILES: u64 = 128;
+/// Passes that count for a selection, at most: one in the window that was guessed, and windows of
+/// 2^31, 2^20 and 2^9 keys.
+const COUNTING_PASSES: u64 = 4;
+
+/// A number that lies between two others, or is known where they are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// It is this at least.
+    pub least: u64,
+    /// It is this at most; None where the values alone decide when it ends.
+    pub most: Option<u64>,
+}
+
+impl Default for Range {
+    fn default() -> Range {
+        Range::exactly(0)
+    }
+}
+
+impl Range {
+    fn new(least: u64, most: u64) -> Range {
+        Range {
+            least,
+            most: Some(most),
+        }
+    }
+
+    fn exactly(value: u64) -> Range {
+        Range::new(value, value)
+    }
+
+    fn at_least(least: u64) -> Range {
+        Range { least, most: None }
+    }
+
+    fn add(&mut self, other: Range) {
+        self.least += other.least;
+        self.most = self.most.zip(other.most).map(|(a, b)| a + b);
+    }
+
+    fn cover(&mut self, other: Range) {
+        self.least = self.least.max(other.least);
+        self.most = self.most.zip(other.most).map(|(a, b)| a.max(b));
+    }
+}
+
+/// Bytes and passes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reads {
+    pub(super) bytes: Range,
+    pub(super) passes: Range,
+}
+
+impl Plan {
+    /// What is read from the models, from the first statistic to the merge.
+    pub(super) fn reads(&self) -> Reads {
+        let mut all = Reads::default();
+        for first in self.firsts() {
+            let mut own = Reads::default();
+            for (at, job) in self.siblings(first).enumerate() {
+                let mut found = self.statistics_reads(job);
+                if at > 0 {
+                    // Outputs of a sweep may share what is found.
+                    found.bytes.least = 0;
+                }
+                own.bytes.add(found.bytes);
+                own.passes.cover(found.passes);
+            }
+            own.bytes.add(Range::exactly(self.shared_reads(first)));
+            own.passes.add(Range::exactly(1));
+            all.bytes.add(own.bytes);
+            all.passes.cover(own.passes);
+        }
+        all
+    }
+
+    /// Bytes that the tasks read, with the statistics that they find themselves: for a bar.
+    pub(crate) fn task_reads(&self) -> u64 {
+        let reads = |first| {
+            let found = self.statistics_reads(first).bytes.least;
+            let resident = matches!(
+                self.jobs[first].action,
+                Action::Merge { resident: true, .. }
+            );
+            self.shared_reads(first) + if resident { found } else { 0 }
+        };
+        self.firsts().map(reads).sum()
+    }
+
+    /// The jobs of the first output.
+    fn firsts(&self) -> std::ops::Range<usize> {
+        0..self.jobs.len() / self.variants.max(1)
+    }
+
+    /// Bytes that the merge reads for all outputs of a tensor.
+    fn shared_reads(&self, first: usize) -> u64 {
+        let mut known: Vec<&Input> = Vec::new();
+        let mut bytes = 0;
+        for job in self.siblings(first).map(|job| &self.jobs[job]) {
+            match &job.action {
+                Action::Copy(_) => return job.input_bytes(),
+                Action::Merge { .. } => {
+                    for (_, input) in job.inputs() {
+                        if !known.contains(&input) {
+                            known.push(input);
+                            bytes += input.read_bytes(job.elements);
+                        }
+                    }
+                }
+            }
+        }
+        bytes
+    }
+
+    /// What the statistics of a job read, before its merge.
+    fn statistics_reads(&self, number: usize) -> Reads {
+        let job = &self.jobs[number];
+        let Action::Merge {
+            class,
+            statistics,
+            resident,
+            planes,
+            ..
+        } = &job.action
+        else {
+            return Reads::default();
+        };
+        if *resident && self.memory.chunk_elements.is_none() {
+            // Its inputs lie in memory for both.
+            return Reads::default();
+        }
+        let mut all = Reads::default();
+        for level in &self.classes[*class].levels {
+            let own = match *resident {
+                true => self.chunked(job, level, statistics),
+                false => surveyed(job, level, statistics, self.memory.arena_bytes as u64),
+            };
+            all.bytes.add(own.bytes);
+            all.passes.add(own.passes);
+        }
+        let made = job
+            .inputs()
+            .any(|(_, input)| !input.bytes.deltas().is_empty());
+        if made || !planes.is_empty() {
+            // Factors are kept while there is room, and planes of whole tensors are made once.
+            all.bytes = Range::at_least(0);
+        }
+        all
+    }
+
+    /// What a lane reads for a level by itself: what its Programs read, chunk by chunk.
+    fn chunked(&self, job: &Job, level: &Level, statistics: &[Statistic]) -> Reads {
+        let mut reads = Reads::default();
+        if let Some((program, _)) = &level.sums {
+            reads
+                .bytes
+                .add(Range::exactly(self.read_by(&[*program], job)));
+            reads.passes.add(Range::exactly(1));
+        }
+        if let Some((program, own)) = &level.largest {
+            let once = self.read_by(&[*program], job);
+            let tile = TILE as u64;
+            let sampled = (SAMPLE_TILES * tile).min(job.elements);
+            let stride = job.elements.div_ceil(tile).div_ceil(SAMPLE_TILES).max(1);
+            let tiles = job.elements.div_ceil(tile).div_ceil(stride);
+            let sample = once * (tiles * tile).min(sampled) / job.elements.max(1);
+            let open = u64::from(is_open(job, own, statistics));
+            let located = own.len() as u64;
+            // The last tile of the sample may be short.
+            let short = once * tile.min(job.elements) / job.elements.max(1);
+            reads.bytes.add(Range::new(
+                (once * open + sample).saturating_sub(short),
+                once * (2 + COUNTING_PASSES + located),
+            ));
+            reads.passes.add(Range::new(open, 2 + COUNTING_PASSES));
+        }
+        for (programs, _) in &level.iterated {
+            reads
+                .bytes
+                .add(Range::at_least(self.read_by(programs, job)));
+            reads.passes.add(Range::at_least(1));
+        }
+        reads
+    }
+
+    /// Bytes that one pass of Programs over a job reads.
+    fn read_by(&self, programs: &[usize], job: &Job) -> u64 {
+        let programs = programs.iter().map(|&program| &self.programs[program]);
+        let slots: Vec<usize> = programs.flat_map(Program::slots).map(usize::from).collect();
+        let inputs = job.inputs().filter(|(slot, _)| slots.contains(slot));
+        inputs
+            .map(|(_, input)| input.read_bytes(job.elements))
+            .sum()
+    }
+}
+
+/// What all lanes read for a level of a surveyed job: all its inputs, run by run.
+fn surveyed(job: &Job, level: &Level, statistics: &[Statistic], run_bytes: u64) -> Reads {
+    let once = job.input_bytes();
+    let mut reads = Reads::default();
+    if level.sums.is_some() {
+        reads.bytes.add(Range::exactly(once));
+        reads.passes.add(Range::exactly(1));
+    }
+    if let Some((_, own)) = &level.largest {
+        let open = u64::from(is_open(job, own, statistics));
+        let located = own.len() as u64 * run_bytes.min(once);
+        let most = once * (1 + COUNTING_PASSES) + located;
+        reads.bytes.add(Range::new(once * open, most));
+        reads.passes.add(Range::new(open, 1 + COUNTING_PASSES));
+    }
+    reads
+}
+
+/// Whether there is anything to find: a selection of some entries, neither of none nor of all.
+fn is_open(job: &Job, own: &[u16], statistics: &[Statistic]) -> bool {
+    own.iter().any(|&at| match &statistics[usize::from(at)] {
+        Statistic::Largest { kept, .. } => {
+            let count = kept.count(job.elements);
+            count > 0 && count < job.elements
+        }
+        _ => false,
+    })
+}
