@@ -28,7 +28,7 @@ fn data(name: &str) -> PathBuf {
 fn main() -> Result<(), Box<dyn Error>> {
     let images = Checkpoint::open(&data("eval"))?;
     let heading: String = TASKS.iter().map(|task| format!("{task:>8}")).collect();
-    println!("{:<33}{heading}    mean", "share of images read right");
+    println!("{:<33}{heading}    mean", "% of images read right");
     for parent in ["base"].iter().chain(&TASKS) {
         show(parent, &data(parent), &images)?;
     }
@@ -65,9 +65,9 @@ fn show(name: &str, path: &Path, images: &Checkpoint) -> Result<(), Box<dyn Erro
     for task in TASKS {
         let share = accuracy(&network, images, task)?;
         sum += share;
-        row += &format!("{:7.1} %", 100.0 * share)[..8];
+        row += &format!("{:8.1}", 100.0 * share);
     }
-    println!("{row}{:7.1} %", 100.0 * sum / TASKS.len() as f64);
+    println!("{row}{:8.1}", 100.0 * sum / TASKS.len() as f64);
     Ok(())
 }
 
