@@ -9,4 +9,5 @@ mod folders;
 mod fuzz;
 mod headers;
 mod indexes;
+mod limits;
 mod random;

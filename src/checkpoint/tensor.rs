@@ -10,8 +10,8 @@ use crate::dtype::DType;
 /// Tensors by name, in file order.
 pub type Tensors = IndexMap<String, TensorInfo, foldhash::fast::RandomState>;
 
-/// Dimensions in elements, the slowest first. A checkpoint may have a hundred thousand tensors, most
-/// of them vectors and matrices: those are kept in place.
+/// Dimensions in elements, the slowest first. A checkpoint may have a hundred thousand tensors,
+/// most of them vectors and matrices: those are kept in place.
 pub type Shape = SmallVec<[u64; 2]>;
 
 /// Where a tensor is and what it is made of.

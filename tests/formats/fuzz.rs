@@ -96,9 +96,9 @@ fn header(rng: &mut Rng) -> (String, u64) {
         end = next;
         let extra = if rng.once_in(10) { r#""x":[{}],"# } else { "" };
         let name = rng.pick(NAMES);
-        entries.push(format!(
-            r#""{name}":{{{extra}"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{begin},{next}]}}"#
-        ));
+        let fields = format!(r#"{extra}"dtype":"{dtype}","shape":{shape:?}"#);
+        let entry = format!(r#""{name}":{{{fields},"data_offsets":[{begin},{next}]}}"#);
+        entries.push(entry);
     }
     (format!("{{{}}}", entries.join(",")), end)
 }

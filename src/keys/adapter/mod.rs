@@ -91,8 +91,8 @@ impl Format {
         Some(format!("{}_{}", self.prefix, name.replace('.', "_")))
     }
 
-    /// The factor that a stem lacks so that what is there of it makes a delta; None where nothing is
-    /// there, or nothing lacks.
+    /// The factor that a stem lacks so that what is there of it makes a delta; None where nothing
+    /// is there, or nothing lacks.
     pub fn lacking(stem: &str, has: impl Fn(&str) -> bool) -> Option<String> {
         let there = |suffix: &&str| has(&format!("{stem}.{suffix}"));
         let mate = |suffixes: [&'static str; 2]| match suffixes.each_ref().map(there) {
