@@ -4,6 +4,8 @@ mod bad_input;
 mod files;
 mod folders;
 mod inputs;
+mod kills;
+mod limits;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -110,7 +110,7 @@ fn check(world: &World, output: &str, arguments: &[&str]) {
 
 fn check_begun(world: &World, output: &str, begin: impl Fn() -> Child) {
     let before = everything(world.folder.path());
-    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+    for signal in [Signal::INT, Signal::TERM, Signal::QUIT, Signal::KILL] {
         let child = begin();
         let told = Instant::now();
         let ended = stop(child, signal);
@@ -119,8 +119,9 @@ fn check_begun(world: &World, output: &str, begin: impl Fn() -> Child) {
             "{output}, {signal:?}: too long"
         );
         let text = String::from_utf8_lossy(&ended.stderr);
-        if signal == Signal::KILL {
-            assert_eq!(ended.status.signal(), Some(9), "{output}: {text}");
+        if matches!(signal, Signal::KILL | Signal::QUIT) {
+            let by = Some(signal.as_raw());
+            assert_eq!(ended.status.signal(), by, "{output}: {text}");
         } else {
             assert_eq!(
                 ended.status.code(),

@@ -1,10 +1,12 @@
 //! The sink: the right bytes whatever the order, threads and alignment; nothing left behind.
 
 mod content;
+mod forms;
 #[cfg(target_os = "linux")]
 mod linux;
 mod publish;
 mod refuse;
+mod replace;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,6 +28,7 @@ fn every_way() -> Vec<Options> {
                     direct,
                     preallocate,
                     staging,
+                    ..Options::default()
                 });
             }
         }

@@ -38,6 +38,15 @@ pub enum FileError {
         /// The system's error.
         fault: io::Error,
     },
+    /// The process has as many files open as it may.
+    #[error(
+        "{path}: cannot be opened, as the process has as many files open as it may; raise the \
+         limit (`ulimit -n`)"
+    )]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is a link that leads nowhere.
     #[error("{path}: {}", broken_link(target))]
     BrokenLink {
@@ -145,12 +154,18 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// The error for a path that the system does not look up.
+    /// The error for a path that the system does not look up or open.
     pub(super) fn missing(path: &Path, fault: io::Error) -> FileError {
         let path = path.to_path_buf();
+        #[cfg(unix)]
+        if rustix::io::Errno::from_io_error(&fault) == Some(rustix::io::Errno::MFILE) {
+            return FileError::TooMany { path };
+        }
         match link_target(&path) {
-            Some(target) => FileError::BrokenLink { path, target },
-            None => FileError::Open { path, fault },
+            Some(target) if fault.kind() == io::ErrorKind::NotFound => {
+                FileError::BrokenLink { path, target }
+            }
+            _ => FileError::Open { path, fault },
         }
     }
 }
@@ -182,7 +197,7 @@ impl WeightFile {
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = match opened {
             Ok(opened) => opened,
-            Err(fault) => return Err(FileError::Open { path, fault }),
+            Err(fault) => return Err(FileError::missing(&path, fault)),
         };
         #[cfg(unix)]
         let identity = FileIdentity::of_metadata(&metadata);

@@ -15,6 +15,9 @@ use super::index::ShardIndex;
 use super::name::{Shard, WeightName};
 use super::stray;
 
+/// How the hidden folder is called in which old files lie while they are replaced.
+pub const ASIDE: &str = ".wgmerge-replaced";
+
 /// What can be wrong with a folder as such.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +37,17 @@ pub enum FolderError {
         folder: PathBuf,
         /// A folder further down that holds some, relative to it.
         deeper: Option<PathBuf>,
+    },
+    /// A merge into it was stopped before it was complete.
+    #[error(
+        "{folder}: a merge that was replacing its files was stopped; run it again with --force, or \
+         put the old files back from {aside} and remove that folder"
+    )]
+    HalfReplaced {
+        /// The folder.
+        folder: PathBuf,
+        /// Where its old files are.
+        aside: PathBuf,
     },
     /// The name of a weight file or component is not text.
     #[error("{path}: the name is not UTF-8; rename it")]
@@ -224,6 +238,10 @@ impl Listing {
                 Ok(())
             };
         };
+        if name.starts_with('.') && name.ends_with(ASIDE) && is_folder {
+            let (folder, aside) = (self.folder.clone(), path);
+            return Err(FolderError::HalfReplaced { folder, aside });
+        }
         if name.starts_with('.') {
             return Ok(());
         }

@@ -31,6 +31,15 @@ impl FileIdentity {
         });
     }
 
+    /// The identity of what has the name `path`, a link itself and not what it leads to.
+    ///
+    /// # Errors
+    /// As [`FileIdentity::of`].
+    #[cfg(unix)]
+    pub fn of_name(path: &Path) -> io::Result<FileIdentity> {
+        Ok(FileIdentity::of_metadata(&std::fs::symlink_metadata(path)?))
+    }
+
     /// The identity of an open file.
     #[cfg(unix)]
     pub(super) fn of_metadata(metadata: &std::fs::Metadata) -> FileIdentity {

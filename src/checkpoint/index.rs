@@ -266,8 +266,10 @@ fn read(path: &Path) -> Result<Vec<u8>, IndexError> {
         Ok(_) => {}
         Err(fault) => {
             return Err(match link_target(path) {
-                Some(target) => IndexError::BrokenLink { index, target },
-                None => IndexError::Read { index, fault },
+                Some(target) if fault.kind() == io::ErrorKind::NotFound => {
+                    IndexError::BrokenLink { index, target }
+                }
+                _ => IndexError::Read { index, fault },
             });
         }
     }

@@ -26,7 +26,7 @@ use indexmap::IndexMap;
 
 pub use self::convention::Coded;
 pub use self::file::{FileError, WeightFile};
-pub use self::folder::FolderError;
+pub use self::folder::{ASIDE, FolderError};
 use self::folder::{Group, Layout};
 use self::header::{Header, Ignored};
 pub use self::header::{HeaderEntry, HeaderError, encode_header, parse_header};

@@ -1,8 +1,6 @@
 //! `wgmerge merge`, `wgmerge run` and `wgmerge plan`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
@@ -10,6 +8,7 @@ use super::args::{MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs
 use super::bar::Bar;
 use super::failure::{self, Failure};
 use super::out::{self, Kind};
+use super::process;
 use super::recipe;
 use super::report::{self, Done};
 use super::text;
@@ -111,7 +110,7 @@ pub(super) fn write(
         true => Some(report::about(&merge, &notes)?),
         false => None,
     };
-    let cancel = cancel_on_signal();
+    let cancel = process::cancel_on_signal();
     let bar = Bar::new(args.quiet);
     let report = merge.run(&bar, &cancel);
     bar.clear();
@@ -205,20 +204,4 @@ fn block_weights(given: Option<&str>) -> Result<Option<BlockOption>, Failure> {
     };
     let weights = keys::blocks::parse(&text).map_err(|fault| Failure::input(fault.to_string()))?;
     Ok(Some(BlockOption { text, weights }))
-}
-
-/// Set by the first interrupt; the second one ends the process at once.
-fn cancel_on_signal() -> Arc<AtomicBool> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancel);
-    let handled = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
-    if let Err(fault) = handled {
-        let warning = format!("interrupts end the process at once: {fault}");
-        out::say(Kind::Warning, &warning);
-    }
-    cancel
 }

@@ -19,6 +19,7 @@ mod markdown;
 mod merge;
 mod methods;
 mod out;
+mod process;
 mod recipe;
 mod report;
 mod size;
@@ -45,6 +46,7 @@ pub fn run() -> ExitCode {
         Ok(args) => args,
         Err(fault) => return exit::arguments(&fault, json),
     };
+    process::raise_open_files();
     let result = match &args.command {
         Command::Merge(command) => merge::merge(command),
         Command::Run(command) => merge::run(command),

@@ -72,6 +72,10 @@ pub(super) fn notes(merge: &Merge) -> Vec<String> {
         }
     }
     notes.extend(companions(merge));
+    notes.extend(merge.left_behind().iter().map(|path| {
+        let path = path.display();
+        format!("{path} was left by a merge that was killed; nothing uses it, it can be deleted")
+    }));
     notes
 }
 
@@ -175,6 +179,17 @@ pub(super) fn print(
             out::say(Kind::Report, &line(output, report, done));
         }
         out::say(Kind::Report, &figures(report));
+        if !report.removed.is_empty() {
+            let names = report.removed.join(", ");
+            out::say(
+                Kind::Report,
+                &format!("removed, as of an earlier output: {names}"),
+            );
+        }
+        for left in &report.left {
+            let warning = format!("{left} is what was replaced; it can be deleted");
+            out::say(Kind::Warning, &warning);
+        }
     }
     let mut lines = Vec::new();
     for (path, hash) in &hashes {

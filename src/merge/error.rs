@@ -76,6 +76,7 @@ impl MergeError {
                 fault,
                 SinkError::Appeared { .. }
                     | SinkError::DiskFull { .. }
+                    | SinkError::HalfReplaced { .. }
                     | SinkError::Incomplete { .. }
                     | SinkError::Io { .. }
                     | SinkError::OriginChanged { .. }

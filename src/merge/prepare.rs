@@ -190,6 +190,14 @@ impl Merge {
         )
     }
 
+    /// What merges that were killed left of these outputs.
+    pub fn left_behind(&self) -> Vec<PathBuf> {
+        let layouts = (0..self.outputs.len()).map(|variant| self.layout(variant));
+        layouts
+            .flat_map(|layout| Sink::left_behind(&layout))
+            .collect()
+    }
+
     /// What comes along from the reference model's folder, and what does not.
     pub fn companions(&self) -> &Companions {
         &self.companions

@@ -32,6 +32,10 @@ pub struct Report {
     pub computed: usize,
     /// Tensors whose bytes were copied.
     pub copied: usize,
+    /// Files of an earlier output that went.
+    pub removed: Vec<String>,
+    /// Folders that were replaced and could not be removed whole.
+    pub left: Vec<String>,
 }
 
 /// A path as JSON: a string, or where it is no UTF-8 `{"lossy": TEXT, "bytes": [BYTE, ...]}`, from

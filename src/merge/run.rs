@@ -42,11 +42,19 @@ impl Merge {
         };
         self.run_passes(&shared, &sinks)?;
         shared.check_unchanged()?;
-        let mut written = 0;
+        let mut report = self.report(&shared);
         for sink in sinks {
-            written += shared.writing.during(|| sink.finish())?.bytes;
+            let finished = shared.writing.during(|| sink.finish())?;
+            report.bytes_written += finished.bytes;
+            let removed = finished.removed.iter();
+            report
+                .removed
+                .extend(removed.map(|name| name.display().to_string()));
+            let left = finished.left.iter();
+            report
+                .left
+                .extend(left.map(|path| path.display().to_string()));
         }
-        let mut report = self.report(&shared, written);
         report.time(
             begun.elapsed(),
             shared.reading.total(),
@@ -79,7 +87,7 @@ impl Merge {
         })
     }
 
-    fn report(&self, shared: &Shared<'_>, bytes_written: u64) -> Report {
+    fn report(&self, shared: &Shared<'_>) -> Report {
         let device = self
             .device()
             .map_or("CPU".to_owned(), |device| device.name.clone());
@@ -91,13 +99,15 @@ impl Merge {
                 Some(reason) => format!("{device}, then CPU ({reason})"),
             },
             bytes_read: shared.bytes_read.load(Ordering::Relaxed),
-            bytes_written,
+            bytes_written: 0,
             seconds: 0.0,
             seconds_reading: 0.0,
             seconds_writing: 0.0,
             floor_ratio: 0.0,
             computed: self.plan().report.merged,
             copied: self.plan().report.copied,
+            removed: Vec::new(),
+            left: Vec::new(),
         }
     }
 }

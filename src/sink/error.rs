@@ -51,12 +51,55 @@ pub enum SinkError {
     },
     /// The output folder exists, holds something, and overwriting was not asked for.
     #[error(
-        "{output} already exists and is not empty; choose another name or pass --force to \
-         overwrite the files in it that have the names of the output's"
+        "{output} already exists and is not empty; choose another name or pass --force to replace \
+         the model in it: its weights and indexes go, other files stay"
     )]
     NotEmpty {
         /// The existing folder.
         output: PathBuf,
+    },
+    /// Another merge is writing into the folder.
+    #[error("{output}: another merge is writing into it; wait for it or choose another output")]
+    Busy {
+        /// The folder.
+        output: PathBuf,
+    },
+    /// The folder holds weights that are no earlier output's.
+    #[error(
+        "{output} holds {file}, which a loader would read with the output; --force replaces the \
+         weights of an earlier output alone, so move it away or choose another folder"
+    )]
+    Mixes {
+        /// The folder.
+        output: PathBuf,
+        /// The file, relative to it.
+        file: PathBuf,
+    },
+    /// The output has more files than the process may have open.
+    #[error(
+        "{output}: its files need {needed} open files, {left} are left to this process; raise the \
+         limit (`ulimit -n`) or write fewer files with a larger --max-shard-size"
+    )]
+    TooManyFiles {
+        /// The output.
+        output: PathBuf,
+        /// Open files that it takes.
+        needed: u64,
+        /// Open files that the system still allows.
+        left: u64,
+    },
+    /// The files of a folder were replaced in part, and could not be put back.
+    #[error(
+        "{output}: {source}, and its old files could not be put back from {aside}; put them back \
+         by hand or run the merge again with --force"
+    )]
+    HalfReplaced {
+        /// The folder.
+        output: PathBuf,
+        /// Where the old files are.
+        aside: PathBuf,
+        /// What the system says.
+        source: io::Error,
     },
     /// The user may not create files in the folder.
     #[error("{output}: cannot create files in {folder} ({source}); choose a writable folder")]
@@ -65,6 +108,14 @@ pub enum SinkError {
         output: PathBuf,
         /// The folder that refuses.
         folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What is at a path cannot be found out.
+    #[error("cannot inspect {path}: {source}; choose another output path")]
+    Unseen {
+        /// The path.
+        path: PathBuf,
         /// What the system says.
         source: io::Error,
     },

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::SinkError;
@@ -76,8 +77,8 @@ pub enum SideContent {
 /// How the sink works. The bytes of the output do not depend on it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Replace an existing output. Inside an existing folder only the files of the layout are
-    /// replaced; others stay.
+    /// Replace an existing output. Of an existing folder the weights and indexes of an earlier
+    /// output go; other files stay.
     pub overwrite: bool,
     /// Write past the page cache (`O_DIRECT`) where system, file system and alignment allow it.
     pub direct: bool,
@@ -86,6 +87,9 @@ pub struct Options {
     pub preallocate: bool,
     /// How unfinished files are kept out of sight.
     pub staging: Staging,
+    /// Called before every step of publishing with the path that it changes. An error counts as the
+    /// system's, so that every failure can be tried.
+    pub before_step: fn(&Path) -> io::Result<()>,
 }
 
 impl Default for Options {
@@ -96,6 +100,7 @@ impl Default for Options {
             direct: true,
             preallocate: true,
             staging: Staging::Unnamed,
+            before_step: |_| Ok(()),
         }
     }
 }
@@ -106,7 +111,8 @@ pub enum Staging {
     /// Files without a name (`O_TMPFILE`), which the system itself removes when the process dies,
     /// however it dies. Falls back to [`Staging::Named`] where the file system has no such files.
     Unnamed,
-    /// Hidden sibling files `.NAME.PID-RANDOM.wgmerge-partial`, removed on every exit but a kill.
+    /// Hidden sibling files `.NAME.PID-RANDOM.wgmerge-partial`, removed on every exit but a kill,
+    /// and by [`abandon`](super::abandon).
     Named,
 }
 

@@ -8,7 +8,9 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags};
+use rustix::fs::{
+    AtFlags, CWD, FallocateFlags, Mode, OFlags, RenameFlags, StatxAttributes, StatxFlags,
+};
 use rustix::io::{Errno, retry_on_intr};
 
 /// Opens a file without a name in `folder`, provided that it can be given one later.
@@ -45,6 +47,54 @@ pub(super) fn open_direct(file: &File) -> io::Result<File> {
     let path = proc_path(file);
     let open = || rustix::fs::open(path.as_str(), flags, Mode::empty());
     Ok(File::from(retry_on_intr(open)?))
+}
+
+/// Whether an error says that the process, the disk or the user has no more of something.
+pub(super) fn is_want(error: &io::Error) -> bool {
+    let want = [Errno::MFILE, Errno::NFILE, Errno::NOSPC, Errno::DQUOT];
+    Errno::from_io_error(error).is_some_and(|errno| want.contains(&errno))
+}
+
+/// Exchanges what two paths name, in one step.
+pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    rename_with(one, other, RenameFlags::EXCHANGE)
+}
+
+/// Renames, unless the new name is taken.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    rename_with(from, to, RenameFlags::NOREPLACE)
+}
+
+fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> io::Result<()> {
+    let rename = || rustix::fs::renameat_with(CWD, from, CWD, to, flags);
+    Ok(retry_on_intr(rename)?)
+}
+
+/// Whether something is mounted at a folder, as far as the system tells.
+pub(super) fn is_mount(folder: &Path) -> bool {
+    let found = rustix::fs::statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS);
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Whether a folder has attributes besides owner and access rights, such as access lists.
+pub(super) fn has_attributes(folder: &Path) -> bool {
+    let mut names = [0; 4096];
+    match rustix::fs::listxattr(folder, &mut names) {
+        Ok(length) => {
+            let names = names[..length].split(|&byte| byte == 0);
+            // What a security module sets by itself it sets for the new folder too.
+            let mut names = names.filter(|name| !name.is_empty());
+            names.any(|name| !name.starts_with(b"security."))
+        }
+        Err(error) => error == Errno::RANGE,
+    }
+}
+
+/// Files that the process may still open: its soft limit less what it has open.
+pub(super) fn open_files_left() -> Option<u64> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
+    let open = std::fs::read_dir("/proc/self/fd").ok()?.count() as u64;
+    Some(limit.saturating_sub(open))
 }
 
 /// Bytes of a page of the page cache, a power of two.

@@ -1,9 +1,10 @@
 //! Puts bytes at their planned place and lets the output appear only when it is complete.
 //!
 //! Promise: until [`Sink::finish`] nothing exists under the final name, and a sink that is dropped
-//! leaves nothing behind. On Linux that even holds when the process is killed. Existing files are
-//! replaced only if asked for, in one step each. Once `finish` has returned, the output survives a
-//! power cut.
+//! leaves nothing behind. On Linux that even holds when the process is killed before it publishes.
+//! An existing file is replaced only if asked for, in one step, and so is an existing folder where
+//! the system can exchange two: what stays of it is in both, the weights and indexes of an earlier
+//! output are in the old one alone. Once `finish` has returned, the output survives a power cut.
 //!
 //! Method: every file is created at its full length, without a name where the system has unnamed
 //! files, with its header in place. Data then arrives in any order from any thread, past the page
@@ -15,12 +16,15 @@
 
 mod digest;
 mod error;
+mod hidden;
 mod layout;
 #[cfg(target_os = "linux")]
 mod linux;
+mod lock;
 mod preflight;
 mod publish;
 mod staged;
+mod stale;
 mod writer;
 
 use std::ffi::OsStr;
@@ -31,19 +35,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use digest::digest;
 pub use error::SinkError;
+pub use hidden::abandon;
 pub use layout::{FileLayout, Layout, Options, Root, SideContent, SideFile, Staging};
 pub use writer::DIRECT_ALIGNMENT;
 
-use preflight::Destination;
-use publish::Complete;
+use lock::FolderLock;
+use preflight::{Destination, Found};
+use publish::{Complete, Publication};
 use staged::Staged;
 use writer::{Writer, write_all_at};
 
 /// An output in the making.
 #[derive(Debug)]
 pub struct Sink {
-    destination: Destination,
-    overwrite: bool,
+    publication: Publication,
     outputs: Vec<Output>,
     sides: Vec<Complete>,
     total_bytes: u64,
@@ -68,6 +73,10 @@ pub struct Finished {
     pub files: Vec<PathBuf>,
     /// Length in bytes of all of them together.
     pub bytes: u64,
+    /// Files of an earlier output that went, relative to the folder.
+    pub removed: Vec<PathBuf>,
+    /// What of a replaced folder could not be removed and can be deleted by hand.
+    pub left: Option<PathBuf>,
 }
 
 impl Sink {
@@ -84,6 +93,25 @@ impl Sink {
         preflight::inspect(layout, options).map(drop)
     }
 
+    /// What merges that were killed left of this output, as far as nobody uses it.
+    #[must_use]
+    pub fn left_behind(layout: &Layout) -> Vec<PathBuf> {
+        let output = layout.output();
+        let name = output.file_name().unwrap_or_default();
+        let mut found = hidden::left_behind(preflight::parent(output), name);
+        if let Root::Folder(folder) = &layout.root {
+            found.extend(hidden::left_behind(folder, name));
+        }
+        // Beside the output as it was given.
+        let found = found.into_iter();
+        found
+            .map(|path| {
+                path.strip_prefix("./")
+                    .map_or(path.clone(), Path::to_path_buf)
+            })
+            .collect()
+    }
+
     /// Repeats [`Sink::preflight`], then creates all files at full length with their headers in
     /// place and copies the side files, all out of sight.
     ///
@@ -94,7 +122,12 @@ impl Sink {
     /// # Panics
     /// As [`Sink::preflight`].
     pub fn create(layout: &Layout, options: &Options) -> Result<Self, SinkError> {
-        let (destination, total_bytes) = preflight::inspect(layout, options)?;
+        let found = preflight::inspect(layout, options)?;
+        let (destination, total_bytes) = (&found.destination, found.bytes);
+        let lock = match destination {
+            Destination::OldFolder(folder) => FolderLock::take(&folder.real)?,
+            Destination::File(_) | Destination::NewFolder(_) => None,
+        };
         let failed = |operation, name: &Path, error| {
             SinkError::io(operation, &destination.path_of(name), total_bytes, error)
         };
@@ -133,9 +166,17 @@ impl Sink {
                 staged,
             });
         }
+        let Found {
+            destination, stale, ..
+        } = found;
         Ok(Self {
-            destination,
-            overwrite: options.overwrite,
+            publication: Publication {
+                destination,
+                overwrite: options.overwrite,
+                stale,
+                lock,
+                before: options.before_step,
+            },
             outputs,
             sides,
             total_bytes,
@@ -184,14 +225,13 @@ impl Sink {
     /// # Errors
     /// [`SinkError::Incomplete`] if data is missing; [`SinkError::Appeared`] if the name was free
     /// at the beginning and is taken now; [`SinkError::DiskFull`]; [`SinkError::Io`]. Nothing new
-    /// is left under a final name then, with one exception: if replacing the files of an existing
-    /// folder fails in the middle, those already replaced stay replaced.
+    /// is left under a final name then, with one exception: [`SinkError::HalfReplaced`].
     pub fn finish(self) -> Result<Finished, SinkError> {
         for output in &self.outputs {
             let written = output.written.load(Ordering::Relaxed);
             if written != output.data_bytes {
                 return Err(SinkError::Incomplete {
-                    path: self.destination.path_of(&output.name),
+                    path: self.publication.destination.path_of(&output.name),
                     written,
                     expected: output.data_bytes,
                 });
@@ -202,7 +242,7 @@ impl Sink {
             synced.map_err(|error| self.failed("sync", output, error))?;
         }
         for side in &self.sides {
-            let path = self.destination.path_of(&side.name);
+            let path = self.publication.destination.path_of(&side.name);
             let synced = side.staged.file.sync_all();
             synced.map_err(|error| SinkError::io("sync", &path, 0, error))?;
         }
@@ -211,11 +251,16 @@ impl Sink {
             name: output.name,
             staged: output.staged,
         });
-        let files = files.chain(self.sides).collect();
-        let files = publish::publish(&self.destination, self.overwrite, files)?;
+        let files: Vec<Complete> = files.chain(self.sides).collect();
+        let paths = files.iter().map(|file| &file.name);
+        let paths = paths.map(|name| self.publication.destination.path_of(name));
+        let paths = paths.collect();
+        let published = self.publication.publish(files)?;
         Ok(Finished {
-            files,
+            files: paths,
             bytes: self.total_bytes,
+            removed: published.removed,
+            left: published.left,
         })
     }
 
@@ -228,7 +273,7 @@ impl Sink {
         let remaining = self.outputs.iter().map(missing).sum();
         SinkError::io(
             operation,
-            &self.destination.path_of(&output.name),
+            &self.publication.destination.path_of(&output.name),
             remaining,
             error,
         )

@@ -7,6 +7,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::stale::{Fate, Stale};
 use super::{Layout, Options, Root, SideContent, SideFile, SinkError};
 
 /// Where the output goes, as found on the disk.
@@ -16,8 +17,30 @@ pub(super) enum Destination {
     File(PathBuf),
     /// A folder that does not exist yet: it appears complete.
     NewFolder(PathBuf),
-    /// A folder that exists: the files appear one by one.
-    OldFolder(PathBuf),
+    /// A folder that exists.
+    OldFolder(OldFolder),
+}
+
+/// A folder that is there already, empty or not.
+#[derive(Debug)]
+pub(super) struct OldFolder {
+    /// As the user knows it.
+    pub(super) path: PathBuf,
+    /// The folder itself, where that is a link.
+    pub(super) real: PathBuf,
+    /// Whether another one can be made beside it and take its place. Else the output is put
+    /// together inside it.
+    pub(super) beside: bool,
+}
+
+/// What the checks found out.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) destination: Destination,
+    /// Bytes that the output takes.
+    pub(super) bytes: u64,
+    /// What goes when it appears.
+    pub(super) stale: Stale,
 }
 
 impl Destination {
@@ -26,7 +49,8 @@ impl Destination {
     pub(super) fn home(&self) -> &Path {
         match self {
             Self::File(path) | Self::NewFolder(path) => parent(path),
-            Self::OldFolder(path) => path,
+            Self::OldFolder(folder) if folder.beside => parent(&folder.real),
+            Self::OldFolder(folder) => &folder.real,
         }
     }
 
@@ -34,7 +58,7 @@ impl Destination {
     pub(super) fn path_of(&self, name: &Path) -> PathBuf {
         match self {
             Self::File(path) => path.clone(),
-            Self::NewFolder(path) | Self::OldFolder(path) => path.join(name),
+            Self::NewFolder(path) | Self::OldFolder(OldFolder { path, .. }) => path.join(name),
         }
     }
 }
@@ -48,8 +72,9 @@ pub(super) fn parent(path: &Path) -> &Path {
 }
 
 /// Runs all checks and tells where the output goes and how many bytes it takes.
-pub(super) fn inspect(layout: &Layout, options: &Options) -> Result<(Destination, u64), SinkError> {
+pub(super) fn inspect(layout: &Layout, options: &Options) -> Result<Found, SinkError> {
     layout.check_names()?;
+    let stale = Stale::new(layout);
     let output = layout.output();
     check_folder(output, parent(output))?;
     let destination = match &layout.root {
@@ -57,12 +82,17 @@ pub(super) fn inspect(layout: &Layout, options: &Options) -> Result<(Destination
             check_file(path, options.overwrite)?;
             Destination::File(path.clone())
         }
-        Root::Folder(path) => inspect_folder(layout, path, options.overwrite)?,
+        Root::Folder(path) => inspect_folder(layout, &stale, path, options.overwrite)?,
     };
     check_writable(output, destination.home())?;
-    let needed = needed_bytes(layout)?;
-    check_space(output, destination.home(), needed)?;
-    Ok((destination, needed))
+    let bytes = needed_bytes(layout)?;
+    check_space(output, destination.home(), bytes)?;
+    check_open_files(layout, options)?;
+    Ok(Found {
+        destination,
+        bytes,
+        stale,
+    })
 }
 
 /// Looks at `path` itself, following links; a link that leads nowhere counts as a file.
@@ -74,7 +104,10 @@ fn look(path: &Path) -> Result<Option<Metadata>, SinkError> {
     match found {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(SinkError::io("inspect", path, 0, error)),
+        Err(source) => Err(SinkError::Unseen {
+            path: path.to_path_buf(),
+            source,
+        }),
     }
 }
 
@@ -107,7 +140,12 @@ fn check_file(path: &Path, overwrite: bool) -> Result<(), SinkError> {
     }
 }
 
-fn inspect_folder(layout: &Layout, path: &Path, overwrite: bool) -> Result<Destination, SinkError> {
+fn inspect_folder(
+    layout: &Layout,
+    stale: &Stale,
+    path: &Path,
+    overwrite: bool,
+) -> Result<Destination, SinkError> {
     let output = path.to_path_buf();
     match look(path)? {
         None => return Ok(Destination::NewFolder(output)),
@@ -119,9 +157,16 @@ fn inspect_folder(layout: &Layout, path: &Path, overwrite: bool) -> Result<Desti
             });
         }
     }
+    let real = fs::canonicalize(path).map_err(|error| SinkError::io("inspect", path, 0, error))?;
+    check_writable(path, &real)?;
+    let found = Destination::OldFolder(OldFolder {
+        path: output.clone(),
+        beside: can_exchange(&real),
+        real,
+    });
     let mut entries = fs::read_dir(path).map_err(|error| SinkError::io("list", path, 0, error))?;
     if entries.next().is_none() {
-        return Ok(Destination::OldFolder(output));
+        return Ok(found);
     }
     if !overwrite {
         return Err(SinkError::NotEmpty { output });
@@ -140,7 +185,70 @@ fn inspect_folder(layout: &Layout, path: &Path, overwrite: bool) -> Result<Desti
         }
         check_file(&path.join(name), overwrite)?;
     }
-    Ok(Destination::OldFolder(output))
+    check_mixture(stale, path, Path::new(""))?;
+    Ok(found)
+}
+
+/// Checks that no weights in a folder, or one below it, would be taken for the output's.
+fn check_mixture(stale: &Stale, root: &Path, folder: &Path) -> Result<(), SinkError> {
+    // What cannot be listed is told when the output is published.
+    let entries = fs::read_dir(root.join(folder)).into_iter().flatten();
+    for entry in entries.flatten() {
+        let name = folder.join(entry.file_name());
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && folder == Path::new("") {
+            check_mixture(stale, root, &name)?;
+        }
+        if !is_folder && stale.fate(&name) == Fate::Mixes {
+            return Err(SinkError::Mixes {
+                output: root.to_path_buf(),
+                file: name,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a folder can be exchanged for another one beside it.
+#[cfg(target_os = "linux")]
+fn can_exchange(real: &Path) -> bool {
+    use rustix::fs::Access;
+    use std::os::unix::fs::MetadataExt;
+    let beside = parent(real);
+    let device = |folder| fs::metadata(folder).map(|found: Metadata| found.dev());
+    let may_write = rustix::fs::access(beside, Access::WRITE_OK | Access::EXEC_OK);
+    let one_disk = matches!((device(real), device(beside)), (Ok(a), Ok(b)) if a == b);
+    may_write.is_ok() && one_disk && !super::linux::is_mount(real)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn can_exchange(_real: &Path) -> bool {
+    false
+}
+
+/// Open files that are left for the models' other uses and for the standard streams.
+#[cfg(target_os = "linux")]
+const SPARE_FILES: u64 = 16;
+
+/// Checks that all files of the output can be open at a time.
+#[cfg(target_os = "linux")]
+fn check_open_files(layout: &Layout, options: &Options) -> Result<(), SinkError> {
+    let each = if options.direct { 2 } else { 1 };
+    let needed = layout.files.len() as u64 * each + layout.side_files.len() as u64 + SPARE_FILES;
+    match super::linux::open_files_left() {
+        Some(left) if left < needed => Err(SinkError::TooManyFiles {
+            output: layout.output().to_path_buf(),
+            needed,
+            left,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Elsewhere creating the files tells, before any work.
+#[cfg(not(target_os = "linux"))]
+fn check_open_files(_layout: &Layout, _options: &Options) -> Result<(), SinkError> {
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -5,18 +5,15 @@
 //! files, it is a hidden sibling. Publishing moves no data: it gives the file a name.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use tempfile::{Builder, TempPath};
-
-use super::Staging;
+use super::hidden::{Hidden, ordinary_access};
 #[cfg(target_os = "linux")]
-use super::{linux, preflight::parent};
-
-/// How the names of partial files end; a leftover after a kill can be told by it.
-const SUFFIX: &str = ".wgmerge-partial";
+use super::linux;
+use super::preflight::parent;
+use super::{Staging, lock};
 
 /// An unfinished file, removed when dropped.
 #[derive(Debug)]
@@ -24,28 +21,31 @@ pub(super) struct Staged {
     /// Writable through the page cache.
     pub(super) file: File,
     /// Its present name, `None` for an unnamed file.
-    name: Option<TempPath>,
+    name: Option<Hidden>,
 }
 
 impl Staged {
     /// Makes an empty file in `folder`; `name` is its later name and only colours a hidden one.
     pub(super) fn create(folder: &Path, name: &OsStr, staging: Staging) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
-        if staging == Staging::Unnamed
-            && let Ok(file) = linux::open_unnamed(folder)
-        {
-            return Ok(Self { file, name: None });
+        if staging == Staging::Unnamed {
+            match linux::open_unnamed(folder) {
+                Ok(file) => return Ok(Self { file, name: None }),
+                // A file with a name would fail for the same reason.
+                Err(error) if linux::is_want(&error) => return Err(error),
+                Err(_) => {}
+            }
         }
         #[cfg(not(target_os = "linux"))]
         let _ = staging;
-        let make = |builder: &mut Builder<'_, '_>| {
+        let (file, name) = Hidden::file(name, |builder| {
             ordinary_access(builder, 0o666);
             builder.tempfile_in(folder)
-        };
-        let (file, path) = hidden(name, make)?.into_parts();
+        })?;
+        lock::claim(&file);
         Ok(Self {
             file,
-            name: Some(path),
+            name: Some(name),
         })
     }
 
@@ -60,20 +60,21 @@ impl Staged {
         self.file.set_len(bytes)
     }
 
-    /// Gives an unnamed file a hidden name beside `path`, so that a rename can publish it.
-    pub(super) fn named_beside(self, path: &Path) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        if self.name.is_none() {
-            let name = path.file_name().unwrap_or_default();
-            let link = |hidden: &Path| linux::link(&self.file, hidden);
-            let made = hidden(name, |builder| builder.make_in(parent(path), link))?;
-            return Ok(Self {
-                file: self.file,
-                name: Some(made.into_temp_path()),
-            });
+    /// Gives the file the access rights of the one that it replaces, so that what was private stays
+    /// so. A link has none, and what is not there has none either.
+    pub(super) fn inherit(&self, old: &Path) -> io::Result<()> {
+        match fs::symlink_metadata(old) {
+            Ok(metadata) if metadata.is_file() => {
+                #[cfg(unix)]
+                {
+                    use std::os::unix::fs::{MetadataExt, fchown};
+                    // Only some users may give files away; the rights hold without that.
+                    let _ = fchown(&self.file, Some(metadata.uid()), Some(metadata.gid()));
+                }
+                self.file.set_permissions(metadata.permissions())
+            }
+            _ => Ok(()),
         }
-        let _ = path;
-        Ok(self)
     }
 
     /// Gives the file its final name and closes it. With `replace` whatever file has that name
@@ -87,36 +88,22 @@ impl Staged {
         // Windows moves no file that is still open for writing elsewhere; closing costs nothing.
         drop(file);
         let name = name.ok_or(io::ErrorKind::Unsupported)?;
-        let done = if replace {
-            name.persist(path)
-        } else {
-            name.persist_noclobber(path)
-        };
-        done.map_err(|refused| refused.error)
+        name.publish(path, replace)
+    }
+
+    /// Gives an unnamed file a hidden name beside `path`, so that a rename can publish it.
+    fn named_beside(self, path: &Path) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if self.name.is_none() {
+            let name = path.file_name().unwrap_or_default();
+            let link = |hidden: &Path| linux::link(&self.file, hidden);
+            let ((), name) = Hidden::file(name, |builder| builder.make_in(parent(path), link))?;
+            return Ok(Self {
+                file: self.file,
+                name: Some(name),
+            });
+        }
+        let _ = parent(path);
+        Ok(self)
     }
 }
-
-/// Makes something under the hidden name of a partial file or folder whose later name is `name`.
-pub(super) fn hidden<T>(
-    name: &OsStr,
-    make: impl FnOnce(&mut Builder<'_, '_>) -> io::Result<T>,
-) -> io::Result<T> {
-    // Forty characters tell whose it is and, at four bytes each, stay below 255 with the rest.
-    let short: String = name.to_string_lossy().chars().take(40).collect();
-    let prefix = format!(".{short}.{}-", std::process::id());
-    let mut builder = Builder::new();
-    builder.prefix(&prefix).suffix(SUFFIX);
-    make(&mut builder)
-}
-
-/// Opens up the access rights of what `builder` makes to what the user's umask allows: the crate's
-/// own default is for secrets, while an output is an ordinary file.
-#[cfg(unix)]
-pub(super) fn ordinary_access(builder: &mut Builder<'_, '_>, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(std::fs::Permissions::from_mode(mode));
-}
-
-/// Elsewhere the folder decides.
-#[cfg(not(unix))]
-pub(super) fn ordinary_access(_builder: &mut Builder<'_, '_>, _mode: u32) {}

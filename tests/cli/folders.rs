@@ -169,13 +169,19 @@ fn a_component_that_the_first_model_lacks_stays_one() {
     assert_eq!(found, ["text_encoder/t", "unet/u", "vae/v"]);
 }
 
-#[test]
-fn configuration_comes_along_and_nothing_else() {
+/// A configuration whose numbers and order are kept.
+const CONFIG: &str = r#"{
+  "torch_dtype": "float32",
+  "eps": 1e-05,
+  "x": {"dtype": "float32"}
+}"#;
+
+/// A world with a model's folder `m` that holds more than the model.
+fn with_companions() -> World {
     let world = World::new();
     model(&world, "m/model.safetensors", &["a"]);
-    let config = "{\n  \"torch_dtype\": \"float32\",\n  \"eps\": 1e-05,\n  \"x\": {\"dtype\": \"float32\"}\n}";
     for (name, text) in [
-        ("config.json", config),
+        ("config.json", CONFIG),
         ("LICENSE", "MIT"),
         ("README.md", "# The best of models"),
         ("weights.pkl", "x"),
@@ -188,6 +194,12 @@ fn configuration_comes_along_and_nothing_else() {
     ] {
         put(&world, &format!("m/{name}"), text);
     }
+    world
+}
+
+#[test]
+fn configuration_comes_along_and_nothing_else() {
+    let world = with_companions();
     let arguments = [
         "merge",
         "--device",
@@ -214,7 +226,7 @@ fn configuration_comes_along_and_nothing_else() {
     ];
     assert_eq!(names(&world.path("o")), wanted);
     let text = |name: &str| std::fs::read_to_string(world.path(name)).expect("a file");
-    assert_eq!(text("o/config.json"), config.replace("float32", "bfloat16"));
+    assert_eq!(text("o/config.json"), CONFIG.replace("float32", "bfloat16"));
     let card = text("o/README.md");
     assert!(
         !card.contains("best of models") && card.contains("base_model:\n- \"m\"\n"),
@@ -242,7 +254,7 @@ fn configuration_comes_along_and_nothing_else() {
         said.contains("README.md (the card of that model)"),
         "{said}"
     );
-    assert_eq!(text("p/config.json"), config);
+    assert_eq!(text("p/config.json"), CONFIG);
 }
 
 #[cfg(unix)]
@@ -287,4 +299,27 @@ fn companions_are_bounded_in_sum() {
         said.contains("4.json (more than 256 MiB of files)"),
         "{said}"
     );
+}
+
+#[test]
+fn force_leaves_nothing_of_an_earlier_output() {
+    let world = World::new();
+    let shards = [&AB[..], &["-o", "o", "--max-shard-size", "4kB", "--force"]].concat();
+    let single = ["-M", "linear", "a.safetensors", "-o", "o", "--force"];
+    world.merges(&shards);
+    put(&world, "o/notes.txt", "mine");
+    let said = world.merges(&single);
+    assert_eq!(names(&world.path("o")), ["model.safetensors", "notes.txt"]);
+    assert!(
+        said.contains("removed, as of an earlier output: model-00001-of-00002.safetensors, "),
+        "{said}"
+    );
+    let first = std::fs::read(world.path("o/model.safetensors")).expect("the output");
+    world.merges(&shards);
+    assert!(!world.path("o/model.safetensors").exists());
+    assert_eq!(keys(&world.path("o")), ["one.weight", "two.bias"]);
+    world.merges(&single);
+    assert!(first == std::fs::read(world.path("o/model.safetensors")).expect("the output"));
+    put(&world, "o/mine.safetensors", "");
+    world.refuses(&single, &["o holds mine.safetensors", "move it away"]);
 }

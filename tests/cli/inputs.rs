@@ -92,7 +92,7 @@ fn recipes_and_what_they_name_are_inputs() {
     for name in ["r.safetensors", "r.mecha"] {
         std::fs::write(world.path(name), text).expect("a file");
     }
-    std::fs::write(world.path("w.safetensors"), "0.1..0.2").expect("a file");
+    std::fs::write(world.path("w.safetensors"), "one: 0.2; *: 0.5").expect("a file");
     let run = |recipe: &str, output: &str, more: &[&str]| {
         let arguments = ["run", "--device", "cpu", recipe, "-o", output, "--force"];
         let output = world.run(&[&arguments[..], more].concat());

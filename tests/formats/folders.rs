@@ -243,8 +243,8 @@ fn dangling_links_are_told() {
     std::os::unix::fs::symlink("nowhere", scratch.path().join("b.safetensors")).unwrap();
     assert_eq!(
         scratch.message(),
-        "DIR/b.safetensors: is a link to nowhere, which is not there; put the file back or download \
-         the model again, as a Hugging Face cache loses files when it is pruned"
+        "DIR/b.safetensors: is a link to nowhere, which is not there; put the file back or \
+         download the model again, as a Hugging Face cache loses files when it is pruned"
     );
 }
 

@@ -157,15 +157,35 @@ fn child_that_is_killed() {
     file.write(0, 0, &[1; 1 << 19]).unwrap();
     model.write(1, 0, &[1; 9000]).unwrap();
     println!("in the middle");
+    if folder.ends_with("abandoned") {
+        wgmerge::sink::abandon();
+        std::process::exit(0);
+    }
     std::thread::sleep(std::time::Duration::from_secs(60));
 }
 
 fn staging_of(folder: &Path) -> Staging {
-    if folder.ends_with("named") {
+    if folder.ends_with("named") || folder.ends_with("abandoned") {
         Staging::Named
     } else {
         Staging::Unnamed
     }
+}
+
+#[test]
+fn a_process_that_ends_at_once_removes_what_has_a_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("abandoned");
+    fs::create_dir(&folder).unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["child_that_is_killed", "--nocapture"])
+        .env(CHILD_FOLDER, &folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("in the middle"), "{text}");
+    assert!(output.status.success(), "{output:?}");
+    assert!(tree(&folder).is_empty(), "{:?}", tree(&folder).keys());
 }
 
 #[test]

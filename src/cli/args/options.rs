@@ -129,7 +129,8 @@ pub(in crate::cli) struct WorkArgs {
     )]
     pub(in crate::cli) threads: Option<u16>,
 
-    /// Replace an existing output (never an input)
+    /// Replace an existing output, never an input; of a folder the weights and indexes of an
+    /// earlier output go, other files stay
     #[arg(long, help_heading = OUTPUT)]
     pub(in crate::cli) force: bool,
 }
@@ -137,7 +138,8 @@ pub(in crate::cli) struct WorkArgs {
 /// Where the result goes, and what is said about it.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct OutputArgs {
-    /// Output: a .safetensors file, or a folder
+    /// Output: a file (NAME.safetensors or NAME.sft) or a folder (NAME/, NAME without extension, or
+    /// one that exists; .1-8B and the like are no extensions)
     #[arg(long, short = 'o', value_name = "PATH", help_heading = OUTPUT)]
     pub(in crate::cli) output: PathBuf,
 

@@ -1,6 +1,6 @@
 //! What comes along from a model's folder, and what does not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{DirEntry, Metadata};
 use std::path::{Path, PathBuf};
 
@@ -135,7 +135,9 @@ pub(in crate::merge) fn find(model: &Checkpoint) -> Companions {
             }
         }
     }
-    for name in files {
+    let merged = model.files().iter().map(|file| &file.relative);
+    let merged: HashSet<&PathBuf> = merged.collect();
+    for name in files.into_iter().filter(|name| !merged.contains(name)) {
         let path = model.path().join(&name);
         found.has_card |= name == Path::new(CARD);
         match judge(&path, &name, &bounds) {
