@@ -147,7 +147,7 @@ fn the_family_is_carried_and_every_licence_named() {
 }
 
 #[test]
-fn models_of_one_name_keep_their_paths() {
+fn models_of_one_name_are_told_apart_wherever_they_lie() {
     let folder = folder();
     for (name, number) in [("x", 1), ("y", 2)] {
         std::fs::create_dir(folder.path().join(name)).expect("a folder");
@@ -157,14 +157,52 @@ fn models_of_one_name_keep_their_paths() {
             &[],
         );
     }
-    let text = "version 0.1.0\nmodel \"x/model.safetensors\"\nmodel \"y/model.safetensors\"\n\
-        merge \"weighted_sum\" &0 &1 alpha=0.25\n";
-    std::fs::write(folder.path().join("r.mecha"), text).expect("written");
-    succeeds(
-        folder.path(),
-        &["run", "r.mecha", "-o", "out.safetensors", "-q"],
+    let merged = |from: &str, [a, b]: [&str; 2]| {
+        let from = folder.path().join(from);
+        let text = format!(
+            "version 0.1.0\nmodel \"{a}model.safetensors\"\nmodel \"{b}model.safetensors\"\n\
+             merge \"weighted_sum\" &0 &1 alpha=0.25\n"
+        );
+        let output = folder.path().join("out.safetensors");
+        std::fs::write(folder.path().join("r.mecha"), text).expect("written");
+        let line = ["run", "-q", "--force", "-o"].map(str::to_owned).to_vec();
+        let paths = [&output, &folder.path().join("r.mecha")];
+        let line = line
+            .into_iter()
+            .chain(paths.map(|path| path.display().to_string()));
+        let line: Vec<String> = line.collect();
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        succeeds(&from, &line);
+        let recipe = Checkpoint::open(&output).expect("sound").metadata()["mecha_recipe"].clone();
+        let bytes = std::fs::read(&output).expect("an output");
+        (recipe, bytes)
+    };
+    let (recipe, bytes) = merged("", ["x/", "y/"]);
+    assert!(
+        recipe.contains("\"1/model.safetensors\"") && recipe.contains("\"2/model.safetensors\"")
     );
-    let output = Checkpoint::open(&folder.path().join("out.safetensors")).expect("sound");
-    let recipe = &output.metadata()["mecha_recipe"];
-    assert!(recipe.contains("x/model.safetensors") && recipe.contains("y/model.safetensors"));
+    let (_, again) = merged("x", ["", "../y/"]);
+    assert!(bytes == again, "the bytes depend on the working folder");
+}
+
+#[test]
+fn only_the_block_weights_are_recorded_as_such() {
+    let folder = folder();
+    let text = "version 0.1.0\nmodel \"a.safetensors\"\nmodel \"b.safetensors\"\n\
+        dict w=0.5\nliteral &2 model_config=\"structural\"\nmerge \"weighted_sum\" &0 &1 &3\n\
+        merge \"weighted_sum\" &4 &1 alpha=0.25\n";
+    std::fs::write(folder.path().join("r.mecha"), text).expect("written");
+    let line = ["run", "r.mecha", "-o", "o.safetensors", "-q"];
+    let weights = ["--block-weights", "w: 0.75"];
+    succeeds(folder.path(), &[&line[..], &weights].concat());
+    let output = Checkpoint::open(&folder.path().join("o.safetensors")).expect("sound");
+    let record: Value = serde_json::from_str(&output.metadata()["wgmerge_recipe"]).expect("JSON");
+    let nodes = record["nodes"].as_array().expect("nodes");
+    let literals: Vec<&Value> = nodes
+        .iter()
+        .filter_map(|node| node.get("literal"))
+        .collect();
+    assert_eq!(literals.len(), 2);
+    assert_eq!(literals[0]["w"], 0.5);
+    assert_eq!(literals[1], "block_weights");
 }
