@@ -27,6 +27,16 @@ const IDS: [&str; 10] = [
     "sdxl-supermerger_blocks",
 ];
 
+/// The configs that sd-mecha does not have.
+const OWN: [&str; 6] = [
+    "sd1-diffusers",
+    "sdxl-diffusers",
+    "vae-ldm",
+    "vae-diffusers",
+    "vae16-ldm",
+    "vae16-diffusers",
+];
+
 /// A committed list of a config: its components, and the keys in the order of the list.
 struct List {
     components: Vec<String>,

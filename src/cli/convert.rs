@@ -1,46 +1,34 @@
 //! `wgmerge convert`: another key format, dtype or division into files.
 
+use super::additions::added;
 use super::args::ConvertArgs;
 use super::failure::Failure;
 use super::report::Done;
 use super::{merge, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::adapter::Adapter;
-use crate::keys::{Configs, Verdict, conversion};
+use crate::keys::conversion;
 use crate::method::Space;
-use crate::recipe::{Form, NodeId, OnNan, Options, Recipe, RecipeNode, Route};
+use crate::recipe::{
+    Form, Names, OnNan, Options, OutputNames, Recipe, RecipeNode, Recogniser, Route,
+};
 
 /// Converts a checkpoint.
 pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     let registry = recipe::registry(&args.configs.files)?;
-    let mut nodes = vec![RecipeNode::Model {
-        model: 0,
-        form: Form::Own,
-        space: Space::Weight,
-    }];
-    if let Some(to) = &args.to {
-        let from = source(args, &registry)?;
-        let to = registry
-            .find(to)
-            .map_err(|fault| Failure::input(fault.to_string()))?;
-        nodes[0] = RecipeNode::Model {
-            model: 0,
-            form: Form::Config(from.clone()),
-            space: Space::Weight,
-        };
-        let Some(way) = conversion::path(&from, to.id()) else {
-            return Err(Failure::input(no_way(args, &from, to.id())));
-        };
-        for step in way {
-            nodes.push(RecipeNode::Route {
-                route: Route::Convert(step),
-                inputs: vec![NodeId(nodes.len() - 1)],
-            });
-        }
-    }
-    let recipe = Recipe {
+    let renames = args.to.is_some() || args.strip_prefix.is_some() || args.add_prefix.is_some();
+    let added_to = args.additions.lora.len() + args.additions.drop.len();
+    let mut recipe = Recipe {
         models: vec![args.path.clone()],
-        nodes,
+        nodes: vec![RecipeNode::Model {
+            model: 0,
+            // What is not looked into needs no config.
+            form: match added_to > 0 || args.additions.vae.is_some() {
+                true => Form::Inferred,
+                false => Form::Own,
+            },
+            space: Space::Weight,
+        }],
         lines: Vec::new(),
         reference: 0,
         options: Options {
@@ -49,19 +37,46 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
             // What a checkpoint holds is not judged here.
             on_nan: OnNan::Keep,
             metadata: crate::recipe::Metadata::Full,
+            strip_prefix: args.strip_prefix.clone().into_iter().collect(),
+            add_prefix: args.add_prefix.clone().unwrap_or_default(),
+            output_names: match renames {
+                true => OutputNames::Graph,
+                false => OutputNames::Reference,
+            },
             ..Options::default()
         },
         configs: registry,
     };
+    if let Some(to) = &args.to {
+        let to = recipe.configs.find(to);
+        let to = to.map_err(|fault| Failure::input(fault.to_string()))?;
+        let to = to.id().to_owned();
+        let from = source(args, &recipe, &to)?;
+        recipe.nodes[0] = RecipeNode::Model {
+            model: 0,
+            form: Form::Config(from.clone()),
+            space: Space::Weight,
+        };
+        let Some(way) = conversion::path(&from, &to) else {
+            return Err(Failure::input(no_way(args, &from, &to)));
+        };
+        for step in way {
+            recipe.nodes.push(RecipeNode::Route {
+                route: Route::Convert(step),
+                inputs: vec![recipe.root()],
+            });
+        }
+    }
+    let recipe = added(recipe, &args.additions);
     let reads = args.configs.files.clone();
     let done = Done::Converted;
     merge::write(recipe, None, reads, &args.work, &args.output, done)
 }
 
-/// The model config of the input.
-fn source(args: &ConvertArgs, registry: &Configs) -> Result<String, Failure> {
+/// The model config of the input, which is to be converted to another.
+fn source(args: &ConvertArgs, recipe: &Recipe, to: &str) -> Result<String, Failure> {
     if let Some(from) = &args.from {
-        let config = registry.find(from);
+        let config = recipe.configs.find(from);
         return match config {
             Ok(config) => Ok(config.id().to_owned()),
             Err(fault) => Err(Failure::input(fault.to_string())),
@@ -71,24 +86,25 @@ fn source(args: &ConvertArgs, registry: &Configs) -> Result<String, Failure> {
     // Of codes, neither names nor shapes are those of a config.
     let plain = checkpoint.check_plain();
     plain.map_err(|fault| Failure::input(fault.to_string()))?;
-    let tensors = checkpoint.tensors().iter();
-    let recognition =
-        registry.recognise(tensors.map(|(name, info)| (name.as_str(), info.shape.as_slice())));
-    let names = checkpoint.tensors().keys().map(String::as_str);
-    match (recognition.verdict.clone(), Adapter::of(names)) {
-        (Verdict::Known(config), _) => Ok(config.id().to_owned()),
-        (Verdict::Unknown, Some(adapter)) => Err(Failure::input(format!(
+    let names = [Names {
+        path: checkpoint.path(),
+        tensors: checkpoint.tensors(),
+    }];
+    let source = Recogniser::new(recipe, &names).source(0, to);
+    let adapter = Adapter::of(checkpoint.tensors().keys().map(String::as_str));
+    source.map_err(|unclear| match (unclear.is_unknown, adapter) {
+        (true, Some(adapter)) => Failure::input(format!(
             "{}: is {adapter}, which wgmerge does not read: it reads LoRA and LoKr of SD1 and SDXL \
              in the names of kohya and LyCORIS; bake this one into its base with the tool that \
              made it",
             args.path.display()
-        ))),
-        (Verdict::Unknown | Verdict::Ambiguous(_), _) => Err(Failure::input(format!(
+        )),
+        _ => Failure::input(format!(
             "{}: which model config its names are of is not clear: say it with --from\n{}",
             args.path.display(),
-            recognition.explain()
-        ))),
-    }
+            unclear.explanation
+        )),
+    })
 }
 
 fn no_way(args: &ConvertArgs, from: &str, to: &str) -> String {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::methods;
+use super::routes::Described;
 use crate::method::{Method, Parameter, Shape, all};
 
 const INTRODUCTION: &str = "\
@@ -22,6 +23,13 @@ differences of models (`delta`) or numbers that steer a method (`param`). A reci
 where the other belongs.
 
 How each operation is rounded is in [NUMERICS.md](NUMERICS.md).
+";
+
+const ROUTES: &str = "
+## Routes
+
+Recipes can pass tensors on without arithmetic; `merge \"ROUTE\" &0` names a route as it names a method. Examples with
+their surroundings are in [RECIPES.md](RECIPES.md#routes). The conversions follow the others.
 ";
 
 /// The page about all methods in Markdown, for `docs/METHODS.md`: for each one what it computes,
@@ -44,6 +52,10 @@ pub fn methods_markdown() -> String {
     for method in all() {
         page += &section(method);
     }
+    page += ROUTES;
+    for route in Described::all() {
+        page += &route.section();
+    }
     page
 }
 
@@ -59,6 +71,9 @@ fn section(method: &Method) -> String {
     let _ = writeln!(text, "- Base: {}", methods::base(method));
     let _ = writeln!(text, "- Models: {}", method.models());
     let _ = writeln!(text, "- Spaces: {}", methods::spaces(method));
+    if let Some(why) = methods::not_by_flags(method) {
+        let _ = writeln!(text, "- By flag: {why}");
+    }
     if let Some(ratio) = method.ratio {
         let _ = writeln!(text, "- Block weights set `{ratio}`");
     }

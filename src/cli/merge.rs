@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::additions::added;
 use super::args::{MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs};
 use super::bar::Bar;
 use super::failure::{self, Failure};
@@ -29,6 +30,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
         &flags.parameters,
         options,
     )?;
+    let recipe = added(recipe, &flags.options.additions);
     let reads = read_besides(&flags.options, &[], None);
     let sweep = flags.options.sweep.as_ref();
     write(recipe, sweep, reads, &args.work, &args.output, Done::Merged)
@@ -38,6 +40,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let file = &args.recipe;
     let (recipe, text) = recipe::read(&file.recipe, &file.configs.files, options(&file.options)?)?;
+    let recipe = added(recipe, &file.options.additions);
     let sweep = file.options.sweep.as_ref();
     let mut reads = read_besides(&file.options, &file.configs.files, Some(&file.recipe));
     reads.extend(text.models(file.recipe.parent()));
@@ -67,6 +70,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             return Err(Failure::input(message.to_owned()));
         }
     };
+    let recipe = added(recipe, &args.options.additions);
     let sweep = args.options.sweep.as_ref();
     let file = text.as_ref().map(|_| args.models[0].as_path());
     let mut reads = read_besides(&args.options, &args.configs.files, file);
@@ -180,7 +184,9 @@ fn options(args: &OptionArgs) -> Result<Options, Failure> {
         filter: Filter::new(&args.include, &args.exclude)?,
         block_weights: block_weights(args.block_weights.as_deref())?,
         metadata: args.metadata,
+        strip_prefix: args.strip_prefix.clone(),
         shard_bytes: args.max_shard_size,
+        ..Options::default()
     })
 }
 
@@ -203,5 +209,9 @@ fn block_weights(given: Option<&str>) -> Result<Option<BlockOption>, Failure> {
         Some(file) => text::read(Path::new(file))?,
     };
     let weights = keys::blocks::parse(&text).map_err(|fault| Failure::input(fault.to_string()))?;
-    Ok(Some(BlockOption { text, weights }))
+    Ok(Some(BlockOption {
+        text,
+        weights,
+        literal: None,
+    }))
 }

@@ -7,29 +7,37 @@ use serde_json::{Value, json};
 use super::args::MethodsArgs;
 use super::failure::Failure;
 use super::out;
+use super::routes::Described;
 use super::table::{Align, Table};
 use crate::method::{
     Base, Default, Domain, METHODS, Method, Parameter, RECIPE_METHODS, Shape, all,
 };
+use crate::recipe::ROUTES;
 
-/// Lists the methods, or describes one.
+/// Lists the methods and routes, or describes one.
 pub(super) fn run(args: &MethodsArgs) -> Result<(), Failure> {
     let chosen: Vec<&Method> = match &args.name {
         Some(name) => all().filter(|method| method.id == name).collect(),
         None => all().collect(),
     };
-    match (&args.name, args.json) {
-        (Some(_), true) if chosen.len() == 1 => out::print_json(&to_json(chosen[0])),
-        (_, true) => {
-            let described: Vec<Value> = chosen.into_iter().map(to_json).collect();
-            out::print_json(&described)
-        }
-        (Some(_), false) => {
-            let described: Vec<String> = chosen.into_iter().map(describe).collect();
-            out::print(&described.join("\n"))
-        }
-        (None, false) => out::print(&list()),
+    let routes: Vec<Described> = match &args.name {
+        Some(name) => Described::find(name).into_iter().collect(),
+        None => Described::all().collect(),
+    };
+    if args.json {
+        let mut described: Vec<Value> = chosen.into_iter().map(to_json).collect();
+        described.extend(routes.iter().map(Described::to_json));
+        return match (&args.name, described.as_slice()) {
+            (Some(_), [one]) => out::print_json(one),
+            _ => out::print_json(&described),
+        };
     }
+    if args.name.is_none() {
+        return out::print(&list());
+    }
+    let mut described: Vec<String> = chosen.into_iter().map(describe).collect();
+    described.extend(routes.iter().map(Described::describe));
+    out::print(&described.join("\n"))
 }
 
 fn list() -> String {
@@ -42,7 +50,31 @@ fn list() -> String {
         text += &table.text();
         text += "\n";
     }
+    let mut table = Table::new(&[
+        ("route, in recipes", Align::Left),
+        ("what it gives", Align::Left),
+    ]);
+    for row in &ROUTES {
+        table.row(vec![row.id.to_owned(), row.summary.to_owned()]);
+    }
+    text += &table.text();
+    text += "\nConversions are routes too: `wgmerge configs NAME` says what converts to what.\n";
     text + "`wgmerge methods NAME` describes one and its parameters\n"
+}
+
+/// Why flags cannot name a method, where they cannot.
+pub(super) fn not_by_flags(method: &Method) -> Option<&'static str> {
+    let other = METHODS.iter().find(|known| known.id == method.id);
+    match other {
+        Some(known) if !std::ptr::eq(*known, method) => {
+            Some("by this name `merge` means the method above")
+        }
+        None if !method.merges_models() => Some(
+            "not offered by `merge`, whose models are whole: a recipe makes differences with \
+             \"subtract\" and adds them with \"add_difference\"",
+        ),
+        _ => None,
+    }
 }
 
 fn describe(method: &Method) -> String {
@@ -53,6 +85,9 @@ fn describe(method: &Method) -> String {
     let _ = writeln!(text, "base     {}", base(method));
     let _ = writeln!(text, "models   {}", method.models());
     let _ = writeln!(text, "spaces   {}", spaces(method));
+    if let Some(why) = not_by_flags(method) {
+        let _ = writeln!(text, "by flag  {why}");
+    }
     if let Some(ratio) = method.ratio {
         let _ = writeln!(text, "blocks   --block-weights sets {ratio}");
     }
@@ -154,6 +189,7 @@ fn to_json(method: &Method) -> Value {
         .collect();
     let most = (method.models_max != usize::MAX).then_some(method.models_max);
     json!({
+        "kind": "method",
         "id": method.id,
         "summary": method.summary,
         "formula": method.formula,

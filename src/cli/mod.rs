@@ -4,6 +4,7 @@
 //! and the page about methods are generated from the definition of the arguments and from the
 //! table of methods.
 
+mod additions;
 mod args;
 mod bar;
 mod bench;
@@ -14,6 +15,7 @@ mod exit;
 mod failure;
 mod generate;
 mod help;
+mod hint;
 mod inspect;
 mod markdown;
 mod merge;
@@ -22,6 +24,7 @@ mod out;
 mod process;
 mod recipe;
 mod report;
+mod routes;
 mod size;
 mod table;
 mod text;
@@ -41,10 +44,13 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// arguments, recipe or input are wrong, 130 interrupted.
 pub fn run() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
+    let given: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     let matches = help::command().try_get_matches();
     let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
-        Err(fault) => return exit::arguments(&fault, json),
+        Err(fault) => return exit::arguments(&hint::improved(fault, &given), json),
     };
     process::raise_open_files();
     let result = match &args.command {

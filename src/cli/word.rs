@@ -1,10 +1,15 @@
 //! Options whose values are words of a table: checked, listed in the help, and read only once.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use std::ffi::OsStr;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use clap::{Arg, Command};
+
+use super::hint;
 use crate::dtype::Float;
 use crate::kernel::Compute;
-use crate::method::{Method, all, find, named};
+use crate::keys::conversion;
+use crate::method::{Method, find, named};
 use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy};
 
 /// A parser of the words that `read` knows.
@@ -19,16 +24,61 @@ fn words<T: Clone + Send + Sync + 'static>(
 
 /// The merge methods, with their summaries in the long help.
 pub(super) fn method() -> impl TypedValueParser<Value = &'static Method> {
-    let values = named().map(|method| PossibleValue::new(method.id).help(method.summary));
-    words(values, find)
+    Names {
+        values: named()
+            .map(|method| PossibleValue::new(method.id).help(method.summary))
+            .collect(),
+        read: |name| {
+            let known: Vec<&str> = named().map(|method| method.id).collect();
+            find(name).ok_or_else(|| hint::no_method(name, &known))
+        },
+    }
 }
 
-/// The names of all methods, those of recipes included.
+/// The names of all methods, those of recipes included, and of routes.
 pub(super) fn any_method() -> impl TypedValueParser<Value = String> {
-    let mut names: Vec<&str> = all().map(|method| method.id).collect();
-    names.sort_unstable();
-    names.dedup();
-    PossibleValuesParser::new(names)
+    Names {
+        values: hint::describable()
+            .into_iter()
+            .map(PossibleValue::new)
+            .collect(),
+        read: |name| {
+            let known = hint::describable();
+            let found = known.contains(&name) || conversion::find_by_id(name).is_some();
+            match found {
+                true => Ok(name.to_owned()),
+                false => Err(hint::near(name, &known)),
+            }
+        },
+    }
+}
+
+/// A parser that completions know the values of, and that says itself what is wrong with others.
+#[derive(Clone)]
+struct Names<T> {
+    values: Vec<PossibleValue>,
+    read: fn(&str) -> Result<T, String>,
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Names<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        let read = self.read;
+        let read = move |word: String| read(&word);
+        StringValueParser::new()
+            .try_map(read)
+            .parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.values.iter().cloned()))
+    }
 }
 
 /// `keep` and the float types.

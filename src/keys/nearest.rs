@@ -16,3 +16,20 @@ pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
 pub(crate) fn hint<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> String {
     nearest(word, names).map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
+
+/// The names most like `word`, the most alike first, however little that is.
+pub(crate) fn most_like<'n>(
+    word: &str,
+    names: impl Iterator<Item = &'n str>,
+    count: usize,
+) -> Vec<&'n str> {
+    let mut names: Vec<(f64, &str)> = names
+        .map(|name| (strsim::jaro_winkler(word, name), name))
+        .collect();
+    names.sort_by(|a, b| b.0.total_cmp(&a.0));
+    names
+        .into_iter()
+        .take(count)
+        .map(|(_, name)| name)
+        .collect()
+}

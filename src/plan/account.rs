@@ -1,110 +1,214 @@
 //! The account of keys: which tensors the output has, and what the models lack of them.
 //!
-//! A plain merge has the tensors of its reference model, and every model is compared with it. A
-//! recipe that routes tensors has those that any of its parts can give; what each model lacks then
-//! shows while the tensors are worked out.
+//! A plain merge has the tensors of its reference model, and every model is compared with it. (What
+//! the models of a recipe that routes tensors lack is in the ledger.)
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{PlanError, Source};
 use crate::checkpoint::TensorInfo;
 use crate::dtype::DType;
 use crate::keys::{KeyReport, Mismatch, ModelKeys, is_counter};
-use crate::recipe::{Lost, Missing, NodeId, Recipe, RecipeNode, Solution};
-
-/// Below this share of common tensors two models are of different families.
-const FAMILY_SHARE: f64 = 0.5;
+use crate::recipe::{FAMILY_SHARE, Missing, NodeId, Recipe, RecipeNode, Solution};
 
 pub(super) fn name(source: &Source<'_>) -> String {
     source.path.display().to_string()
 }
 
-pub(super) fn check_families(
-    reference: &Source<'_>,
-    sources: &[Source<'_>],
-) -> Result<(), PlanError> {
-    for source in sources {
-        let shared = source
-            .tensors
-            .keys()
-            .filter(|key| reference.tensors.contains_key(*key))
-            .count();
-        let tensors = source.tensors.len().min(reference.tensors.len());
-        if (shared as f64) < FAMILY_SHARE * tensors as f64 {
-            let lone = reference
-                .tensors
-                .keys()
-                .find(|key| !source.tensors.contains_key(*key));
-            return Err(PlanError::Families {
-                model: name(source),
-                reference: name(reference),
-                shared,
-                tensors,
-                example: lone.cloned().unwrap_or_default(),
-            });
-        }
-    }
-    Ok(())
+/// A model of a plain merge, by the names of the graph.
+struct Compared<'a> {
+    model: usize,
+    source: &'a Source<'a>,
+    /// A node that is this model.
+    node: NodeId,
 }
 
-/// The reference model's tensors in file order; under `--missing skip` also what others have.
-pub(super) fn output_keys<'a>(recipe: &Recipe, sources: &'a [Source<'a>]) -> Vec<&'a str> {
-    let reference = sources[recipe.reference].tensors;
-    let mut keys: Vec<&str> = reference.keys().map(String::as_str).collect();
-    if recipe.options.missing == Missing::Skip {
-        let mut known: HashSet<&str> = keys.iter().copied().collect();
-        for key in sources.iter().flat_map(|source| source.tensors.keys()) {
-            if known.insert(key) {
-                keys.push(key);
+/// Compares the models of a plain merge with its reference.
+pub(super) struct Account<'a> {
+    recipe: &'a Recipe,
+    solution: &'a Solution<'a>,
+    /// The models that take part, the reference first.
+    models: Vec<Compared<'a>>,
+}
+
+impl<'a> Account<'a> {
+    pub(super) fn new(
+        recipe: &'a Recipe,
+        sources: &'a [Source<'a>],
+        solution: &'a Solution<'a>,
+    ) -> Account<'a> {
+        let mut seen = vec![false; sources.len()];
+        let mut models: Vec<Compared<'_>> = Vec::new();
+        for (id, node) in recipe.nodes.iter().enumerate() {
+            if let RecipeNode::Model { model, .. } = *node
+                && !std::mem::replace(&mut seen[model], true)
+            {
+                let (source, node) = (&sources[model], NodeId(id));
+                models.push(Compared {
+                    model,
+                    source,
+                    node,
+                });
             }
         }
+        models.sort_by_key(|compared| compared.model != recipe.reference);
+        Account {
+            recipe,
+            solution,
+            models,
+        }
     }
-    keys
-}
 
-/// The first model, from the reference on, that has the tensor.
-fn owner<'a>(recipe: &Recipe, sources: &'a [Source<'_>], key: &str) -> (usize, &'a TensorInfo) {
-    let order = std::iter::once(recipe.reference).chain(0..sources.len());
-    let mut owners = order.filter_map(|model| Some((model, sources[model].tensors.get(key)?)));
-    owners
-        .next()
-        .expect("every key of the output is some model's")
-}
+    fn info(&self, compared: &Compared<'a>, key: &str) -> Option<&'a TensorInfo> {
+        let leaf = self.solution.leaf(compared.node, key)?;
+        compared.source.tensors.get(&leaf.name)
+    }
 
-pub(super) fn account(recipe: &Recipe, sources: &[Source<'_>], keys: &[&str]) -> KeyReport {
-    let known: HashSet<&str> = keys.iter().copied().collect();
-    let models = sources
-        .iter()
-        .map(|source| {
-            let extra = source
-                .tensors
-                .keys()
-                .filter(|key| !known.contains(key.as_str()));
+    /// Refuses models of which one shares few tensors with the reference.
+    pub(super) fn check_families(&self) -> Result<(), PlanError> {
+        let Some((reference, others)) = self.models.split_first() else {
+            return Ok(());
+        };
+        let own: HashSet<&str> = self.solution.model_names(reference.node).collect();
+        for other in others {
+            let names: HashSet<&str> = self.solution.model_names(other.node).collect();
+            let shared = names.intersection(&own).count();
+            let tensors = own.len().min(names.len());
+            if (shared as f64) < FAMILY_SHARE * tensors as f64 {
+                let mut names = self.solution.model_names(reference.node);
+                let lone = names.find(|name| self.solution.leaf(other.node, name).is_none());
+                return Err(PlanError::Families {
+                    model: self.solution.described[other.model].clone(),
+                    reference: self.solution.described[reference.model].clone(),
+                    shared,
+                    tensors,
+                    example: lone.unwrap_or_default().to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The tensors of the output in the reference's order, and the account of all models. Refuses
+    /// what the policies do not allow.
+    pub(super) fn settle(&self) -> Result<(Vec<String>, KeyReport), PlanError> {
+        let mut keys = self.keys();
+        let mut report = KeyReport {
+            reference: self
+                .models
+                .first()
+                .map(|first| name(first.source))
+                .unwrap_or_default(),
+            tensors: keys.len(),
+            ..KeyReport::default()
+        };
+        let fatal = report.clone();
+        report.models = self.compare(&keys);
+        check_shapes(self.recipe, &report)?;
+        if self.recipe.options.missing == Missing::Error {
+            let strict = self.strict(&mut report);
+            if strict
+                .iter()
+                .any(|model| !model.missing.is_empty() || !model.extra.is_empty())
+            {
+                return Err(PlanError::Keys {
+                    report: Box::new(KeyReport {
+                        models: strict,
+                        ..fatal
+                    }),
+                });
+            }
+            let left_out: HashSet<&str> = report.left_out.iter().map(String::as_str).collect();
+            keys.retain(|key| !left_out.contains(key.as_str()));
+            report.tensors = keys.len();
+        }
+        let names = std::mem::take(&mut report.left_out).into_iter();
+        let names = names.map(|key| self.solution.output_name(&key).to_owned());
+        report.left_out = names.collect();
+        Ok((keys, report))
+    }
+
+    /// The reference model's tensors in file order; under `--missing skip` also what others have.
+    fn keys(&self) -> Vec<String> {
+        let models = match self.recipe.options.missing {
+            Missing::Skip => self.models.as_slice(),
+            _ => &self.models[..self.models.len().min(1)],
+        };
+        let mut known: HashSet<&str> = HashSet::new();
+        let names = models
+            .iter()
+            .flat_map(|model| self.solution.model_names(model.node));
+        names
+            .filter(|name| known.insert(name))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The first model, from the reference on, that has the tensor.
+    fn owner(&self, key: &str) -> Option<&'a TensorInfo> {
+        self.models.iter().find_map(|model| self.info(model, key))
+    }
+
+    /// Whether a tensor is merged; of the others the output has the reference's.
+    fn is_merged(&self, key: &str) -> bool {
+        let name = self.solution.output_name(key);
+        let dtype = self.owner(key).map(|info| info.dtype);
+        dtype.is_none_or(|dtype| is_merged(self.recipe, name, dtype))
+    }
+
+    fn compare(&self, keys: &[String]) -> Vec<ModelKeys> {
+        let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
+        let compare = |compared: &Compared<'a>| {
+            let names = self.solution.model_names(compared.node);
+            let extra = names.filter(|name| !known.contains(name));
             let mut model = ModelKeys {
-                model: name(source),
-                tensors: source.tensors.len(),
-                extra: extra.cloned().collect(),
+                model: name(compared.source),
+                tensors: compared.source.tensors.len(),
+                extra: extra.map(str::to_owned).collect(),
                 ..ModelKeys::default()
             };
-            for &key in keys {
-                match source.tensors.get(key) {
-                    None => model.missing.push(key.to_owned()),
-                    Some(found) => {
-                        let (_, expected) = owner(recipe, sources, key);
+            for key in keys {
+                match (self.info(compared, key), self.owner(key)) {
+                    (None, _) => model.missing.push(key.clone()),
+                    (Some(found), Some(expected)) => {
+                        let name = self.solution.output_name(key);
                         model
                             .mismatched
-                            .extend(mismatch(recipe, key, expected, found));
+                            .extend(mismatch(self.recipe, name, expected, found));
                     }
+                    _ => {}
                 }
             }
             model
-        })
-        .collect();
-    KeyReport {
-        reference: name(&sources[recipe.reference]),
-        tensors: keys.len(),
-        models,
-        ..KeyReport::default()
+        };
+        self.models.iter().map(compare).collect()
+    }
+
+    /// What of the account a strict merge cannot do without. What a model lacks and its config does
+    /// not require is left out of the output; what is only copied is the reference's.
+    fn strict(&self, report: &mut KeyReport) -> Vec<ModelKeys> {
+        let mut left_out: HashSet<String> = HashSet::new();
+        let mut strict = Vec::with_capacity(self.models.len());
+        for (compared, model) in self.models.iter().zip(&mut report.models) {
+            let optional = |key: &String| self.solution.is_optional(compared.node, key);
+            let needed = |key: &&String| self.is_merged(key) && !optional(key);
+            strict.push(ModelKeys {
+                missing: model.missing.iter().filter(needed).cloned().collect(),
+                extra: model.extra.iter().filter(needed).cloned().collect(),
+                mismatched: Vec::new(),
+                ..model.clone()
+            });
+            let lacks = model.missing.iter().filter(|key| self.is_merged(key));
+            left_out.extend(lacks.filter(|key| optional(key)).cloned());
+            model.missing.clear();
+        }
+        let reference = self.models.first();
+        let names = reference
+            .into_iter()
+            .flat_map(|model| self.solution.model_names(model.node));
+        let ordered = names.filter(|name| left_out.contains(*name));
+        report.left_out = ordered.map(str::to_owned).collect();
+        strict
     }
 }
 
@@ -134,178 +238,13 @@ pub(super) fn is_merged(recipe: &Recipe, key: &str, dtype: DType) -> bool {
     dtype.is_mergeable() && !is_counter(key) && recipe.options.filter.merges(key)
 }
 
-pub(super) fn check_account(recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
-    let strict = recipe.options.missing == Missing::Error;
-    let differ = |model: &ModelKeys| !model.missing.is_empty() || !model.extra.is_empty();
-    if report
-        .models
-        .iter()
-        .any(|model| model.mismatched.iter().any(|m| m.shape))
-    {
-        return Err(PlanError::Shapes {
+fn check_shapes(recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
+    let fatal = |model: &ModelKeys| model.mismatched.iter().any(|mismatch| mismatch.shape);
+    match report.models.iter().any(fatal) {
+        true => Err(PlanError::Shapes {
             report: Box::new(report.clone()),
             policy: recipe.options.shape,
-        });
-    }
-    if strict && report.models.iter().any(differ) {
-        return Err(PlanError::Keys {
-            report: Box::new(report.clone()),
-        });
-    }
-    Ok(())
-}
-
-/// What shows while the tensors of a recipe that routes are worked out.
-#[derive(Debug)]
-pub(super) struct Ledger<'a> {
-    sources: &'a [Source<'a>],
-    /// What a tensor of the output needed and nothing has.
-    lost: Vec<(String, Lost)>,
-    /// Tensors of the output that are left out, because a model lacks what its config calls
-    /// optional.
-    left_out: Vec<String>,
-    /// Whether each tensor of each model is read.
-    used: Vec<Vec<bool>>,
-    /// The tensors of each model that do not have the form of the output.
-    mismatched: Vec<Vec<Mismatch>>,
-}
-
-impl<'a> Ledger<'a> {
-    pub(super) fn new(sources: &'a [Source<'a>]) -> Ledger<'a> {
-        let used = sources.iter();
-        Ledger {
-            sources,
-            lost: Vec::new(),
-            left_out: Vec::new(),
-            used: used
-                .map(|source| vec![false; source.tensors.len()])
-                .collect(),
-            mismatched: vec![Vec::new(); sources.len()],
-        }
-    }
-
-    /// Adds what shows at further tensors.
-    pub(super) fn add(&mut self, mut other: Ledger<'a>) {
-        self.lost.append(&mut other.lost);
-        self.left_out.append(&mut other.left_out);
-        for (used, more) in self.used.iter_mut().zip(other.used) {
-            for (used, more) in used.iter_mut().zip(more) {
-                *used |= more;
-            }
-        }
-        for (mismatched, more) in self.mismatched.iter_mut().zip(&mut other.mismatched) {
-            mismatched.append(more);
-        }
-    }
-
-    pub(super) fn uses(&mut self, model: usize, name: &str) {
-        if let Some(number) = self.sources[model].tensors.get_index_of(name) {
-            self.used[model][number] = true;
-        }
-    }
-
-    pub(super) fn mismatch(&mut self, model: usize, mismatch: Mismatch) {
-        self.mismatched[model].push(mismatch);
-    }
-
-    /// Notes what a tensor lacks. Returns whether it can be computed all the same.
-    pub(super) fn lacks(
-        &mut self,
-        recipe: &Recipe,
-        solution: &Solution,
-        key: &str,
-        lost: Vec<Lost>,
-    ) {
-        let optional = |lost: &Lost| {
-            let model = matches!(recipe.nodes[lost.node.0], RecipeNode::Model { .. });
-            model && solution.is_optional(lost.node, &lost.name)
-        };
-        if !lost.is_empty() && lost.iter().all(optional) {
-            self.left_out.push(key.to_owned());
-            return;
-        }
-        self.lost
-            .extend(lost.into_iter().map(|lost| (key.to_owned(), lost)));
-    }
-
-    /// The account of all models.
-    pub(super) fn report(&mut self, recipe: &Recipe, tensors: usize) -> KeyReport {
-        let sources = self.sources;
-        let used = &self.used;
-        let mismatched = std::mem::take(&mut self.mismatched);
-        let mut models: Vec<ModelKeys> = sources
-            .iter()
-            .zip(used)
-            .zip(mismatched)
-            .map(|((source, used), mismatched)| {
-                let names = source.tensors.keys();
-                ModelKeys {
-                    model: name(source),
-                    tensors: source.tensors.len(),
-                    missing: Vec::new(),
-                    extra: names
-                        .zip(used)
-                        .filter(|(_, used)| !**used)
-                        .map(|(name, _)| name.clone())
-                        .collect(),
-                    mismatched,
-                }
-            })
-            .collect();
-        let mut seen = HashSet::new();
-        for (_, lost) in &self.lost {
-            if let RecipeNode::Model { model, .. } = recipe.nodes[lost.node.0]
-                && seen.insert((model, &lost.name))
-            {
-                models[model].missing.push(lost.name.clone());
-            }
-        }
-        KeyReport {
-            reference: name(&sources[recipe.reference]),
-            tensors,
-            models,
-            left_out: std::mem::take(&mut self.left_out),
-            ..KeyReport::default()
-        }
-    }
-
-    /// Refuses what a strict merge cannot do without.
-    pub(super) fn check(&self, recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
-        if report
-            .models
-            .iter()
-            .any(|model| !model.mismatched.is_empty())
-        {
-            return Err(PlanError::Shapes {
-                report: Box::new(report.clone()),
-                policy: recipe.options.shape,
-            });
-        }
-        if recipe.options.missing != Missing::Error || self.lost.is_empty() {
-            return Ok(());
-        }
-        let mut others: HashMap<NodeId, Vec<&(String, Lost)>> = HashMap::new();
-        for entry in &self.lost {
-            if !matches!(recipe.nodes[entry.1.node.0], RecipeNode::Model { .. }) {
-                others.entry(entry.1.node).or_default().push(entry);
-            }
-        }
-        let Some((node, entries)) = others.into_iter().min_by_key(|(node, _)| *node) else {
-            return Err(PlanError::Keys {
-                report: Box::new(report.clone()),
-            });
-        };
-        let mut names: Vec<String> = entries.iter().map(|(_, lost)| lost.name.clone()).collect();
-        names.sort_unstable();
-        names.dedup();
-        Err(PlanError::NoValue {
-            node: recipe.label(node),
-            names,
-            tensors: entries.len(),
-            example: entries
-                .first()
-                .map(|(key, _)| key.clone())
-                .unwrap_or_default(),
-        })
+        }),
+        false => Ok(()),
     }
 }

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 
 use super::{PlanError, Source};
 use crate::keys::blocks::OTHERS;
-use crate::keys::{BlockRatio, Verdict};
-use crate::recipe::{Constant, Entry, Form, Recipe, RecipeNode};
+use crate::keys::{BlockRatio, Config};
+use crate::recipe::{Constant, Entry, Form, Recipe, RecipeNode, Recogniser, Solution};
 
 /// A recipe with its block weights written out.
 pub(super) struct Applied<'r> {
@@ -22,6 +22,7 @@ pub(super) struct Applied<'r> {
 pub(super) fn applied<'r>(
     recipe: &'r Recipe,
     sources: &[Source<'_>],
+    recogniser: &mut Recogniser<'_>,
 ) -> Result<Applied<'r>, PlanError> {
     let Some(blocks) = &recipe.options.block_weights else {
         return Ok(Applied {
@@ -41,20 +42,21 @@ pub(super) fn applied<'r>(
             node: recipe.label(root),
         });
     };
+    let solution = Solution::of(&recipe, recogniser)?;
     let reference = sources[recipe.reference].tensors;
-    let merged = reference
+    // The graph's names with those that the output has and block weights speak of.
+    let tensors = solution.names(&recipe, root, &recipe.configs);
+    let tensors = tensors
         .iter()
-        .filter(|(key, info)| info.dtype.is_mergeable() && recipe.options.filter.merges(key));
-    let keys: Vec<&str> = merged.map(|(key, _)| key.as_str()).collect();
-    let shown = reference
-        .iter()
-        .map(|(name, info)| (name.as_str(), info.shape.as_slice()));
-    let recognition = recipe.configs.recognise(shown);
-    let family = match &recognition.verdict {
-        Verdict::Known(config) => Some(config.id()),
-        Verdict::Unknown | Verdict::Ambiguous(_) => None,
+        .map(|name| (name, solution.output_name(name)));
+    let is_merged = |name: &str| {
+        let info = reference.get(name);
+        info.is_none_or(|info| info.dtype.is_mergeable()) && recipe.options.filter.merges(name)
     };
-    let mut resolved = blocks.weights.resolve(keys.iter().copied(), family)?;
+    let tensors: Vec<(&String, &str)> = tensors.filter(|(_, name)| is_merged(name)).collect();
+    let family = solution.config(root).map(Config::id);
+    let shown = tensors.iter().map(|(_, name)| *name);
+    let mut resolved = blocks.weights.resolve(shown, family)?;
     let own = match &recipe.nodes[root.0] {
         RecipeNode::Merge { parameters, .. } => parameters.number(ratio, 0),
         _ => 0.0,
@@ -66,11 +68,11 @@ pub(super) fn applied<'r>(
             tensors: resolved.unweighted.len(),
         });
     }
-    let entries: IndexMap<String, Entry> = keys
+    let entries: IndexMap<String, Entry> = tensors
         .iter()
-        .map(|key| {
-            let weight = resolved.weights.get(*key).copied().unwrap_or(own);
-            ((*key).to_owned(), Entry::Constant(Constant::Number(weight)))
+        .map(|(graph, name)| {
+            let weight = resolved.weights.get(*name).copied().unwrap_or(own);
+            ((*graph).clone(), Entry::Constant(Constant::Number(weight)))
         })
         .collect();
     insert(&mut recipe, ratio, entries);
@@ -87,7 +89,7 @@ fn insert(recipe: &mut Recipe, ratio: &'static str, entries: IndexMap<String, En
     let merge = recipe.nodes.pop();
     recipe.nodes.push(RecipeNode::Literal {
         entries,
-        form: Form::Own,
+        form: Form::Inferred,
         space: None,
     });
     if let Some(mut merge) = merge {
@@ -96,6 +98,9 @@ fn insert(recipe: &mut Recipe, ratio: &'static str, entries: IndexMap<String, En
             given.push((ratio, literal));
         }
         recipe.nodes.push(merge);
+    }
+    if let Some(blocks) = &mut recipe.options.block_weights {
+        blocks.literal = Some(literal);
     }
     if let Some(&line) = recipe.lines.last() {
         recipe.lines.push(line);

@@ -36,7 +36,14 @@ pub(super) fn divide(
 ) -> Result<Vec<Division>, PlanError> {
     let reference = &sources[recipe.reference];
     let path = || reference.path.display().to_string();
-    let components = has_components(reference);
+    // A folder of components that was converted is none any more, and another may become one.
+    let from_reference = jobs
+        .iter()
+        .any(|job| reference.tensors.contains_key(&job.key));
+    let components = match from_reference {
+        true => has_components(reference),
+        false => jobs.iter().any(|job| component_in(&job.key).is_some()),
+    };
     let whole = |stem: &str| {
         let name = WeightName {
             stem: stem.to_owned(),
@@ -56,7 +63,10 @@ pub(super) fn divide(
             Err(PlanError::ShardsOfComponents { reference: path() })
         }
         (Output::Folder, Some(limit)) => Ok(shards(jobs, limit, stem(reference))),
-        (Output::Folder, None) if reference.is_folder => as_reference(reference, sources, jobs),
+        (Output::Folder, None) if components && !from_reference => Ok(by_component(jobs)),
+        (Output::Folder, None) if reference.is_folder && from_reference => {
+            as_reference(reference, sources, jobs)
+        }
         (Output::File | Output::Folder, None) => Ok(whole(STEM)),
     }
 }
@@ -71,6 +81,32 @@ fn has_components(source: &Source<'_>) -> bool {
 fn component_of(file: &Path) -> Option<&Path> {
     file.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
+}
+
+/// The component before a tensor's name, where there is one.
+fn component_in(key: &str) -> Option<&str> {
+    key.split_once('/').map(|(component, _)| component)
+}
+
+/// A file for each component, named as diffusers names it.
+fn by_component(jobs: &[Job]) -> Vec<Division> {
+    let mut members: IndexMap<&str, Vec<usize>> = IndexMap::new();
+    for (at, job) in jobs.iter().enumerate() {
+        let component = component_in(&job.key).unwrap_or_default();
+        members.entry(component).or_default().push(at);
+    }
+    let stem = |component: &str| match component.starts_with("text_encoder") {
+        true => STEM,
+        false => STEMS[1],
+    };
+    let named = members.into_iter();
+    named
+        .map(|(component, members)| {
+            let file = numbered_name(stem(component), 0, 1).file_name();
+            let name = Path::new(component).join(file);
+            Division { name, members }
+        })
+        .collect()
 }
 
 /// What the shards of an output are called: as loaders know the reference's files.
@@ -163,9 +199,7 @@ fn place_of_extra<'a>(
             model: reference.path.display().to_string(),
         });
     }
-    let component = key
-        .split_once('/')
-        .map(|(component, _)| Path::new(component));
+    let component = component_in(key).map(Path::new);
     let in_it = |file: &&PathBuf| component.is_some() && component_of(file) == component;
     let own = reference.files.iter().rfind(in_it);
     let holder = || {

@@ -1,9 +1,10 @@
 //! Drafts of jobs: what each tensor of the output computes, before equal computations are joined.
 
-use super::account::{Ledger, is_merged};
+use super::account::is_merged;
 use super::bytes::Seen;
 use super::class::Classes;
 use super::job::{Action, Input, Job, Place};
+use super::ledger::Ledger;
 use super::loader::TensorLoader;
 use super::parallel::in_runs;
 use super::{PlanError, Source};
@@ -86,7 +87,7 @@ impl Lowered {
 pub(super) struct Drafter<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) sources: &'a [Source<'a>],
-    pub(super) solution: &'a Solution,
+    pub(super) solution: &'a Solution<'a>,
 }
 
 impl<'a> Drafter<'a> {
@@ -117,6 +118,7 @@ impl<'a> Drafter<'a> {
     /// A tensor of the output, or None where it cannot be made; the ledger says why.
     fn draft(self, key: &str, ledger: &mut Ledger<'a>) -> Result<Option<Draft>, PlanError> {
         let recipe = self.recipe;
+        let name = self.solution.output_name(key);
         let wanted = View::Tensor(key.to_owned());
         let Some(origin) = self.solution.origin(recipe, recipe.root(), &wanted) else {
             self.lower(key, &View::Stacked(Vec::new()), &[], ledger)?;
@@ -126,7 +128,7 @@ impl<'a> Drafter<'a> {
         let float = seen
             .dtype
             .float()
-            .filter(|_| is_merged(recipe, key, seen.dtype) && !self.counts(key));
+            .filter(|_| is_merged(recipe, name, seen.dtype) && !self.counts(key));
         let (dtype, work) = match float {
             Some(float) => match self.merge(key, float, &origin, &seen, ledger)? {
                 Some((float, work)) => (float.dtype(), work),
@@ -135,7 +137,7 @@ impl<'a> Drafter<'a> {
             None => (seen.dtype, self.copy(key, &origin, &seen, ledger)),
         };
         Ok(Some(Draft {
-            key: key.to_owned(),
+            key: name.to_owned(),
             dtype,
             shape: seen.shape,
             work,

@@ -1,8 +1,8 @@
 //! Loads the tensors of models into a tensor's expression.
 
-use super::account::Ledger;
 use super::bytes::{Bytes, Seen};
 use super::job::Input;
+use super::ledger::Ledger;
 use super::{PlanError, Source};
 use crate::dtype::Float;
 use crate::kernel::{Entry, Expression, Formula, Node};

@@ -18,6 +18,7 @@ mod factors;
 mod figures;
 mod job;
 mod layout;
+mod ledger;
 mod loader;
 mod memory;
 mod metadata;
@@ -45,9 +46,11 @@ pub(crate) use reads::SAMPLE_TILES;
 pub use source::{Output, Source};
 pub(crate) use task::survey_parts;
 
+use std::borrow::Cow;
+
 use crate::kernel::Program;
 use crate::keys::KeyReport;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Recogniser, Reconciled};
 
 /// A merge, worked out.
 #[derive(Debug)]
@@ -97,18 +100,24 @@ pub fn build_all(
     }
     let mut classes = class::Classes::default();
     let (mut files, mut jobs, mut report) = (Vec::new(), Vec::new(), KeyReport::default());
+    resolve::check(sources)?;
+    let names = source::names(sources);
+    let mut recogniser = Recogniser::new(&recipes[0], &names);
     for recipe in recipes {
-        let applied = blocks::applied(recipe, sources)?;
-        let recipe = applied.recipe.as_ref();
-        let mut resolved = resolve::resolve(recipe, sources, &mut classes)?;
-        let mut own = layout::place(recipe, sources, output, &mut resolved.jobs)?;
+        let Reconciled { recipe, notes } = recogniser.reconcile(recipe)?;
+        let applied = blocks::applied(&recipe, sources, &mut recogniser)?;
+        let extended = recogniser.extend(&applied.recipe)?;
+        let recipe = extended.map_or(applied.recipe, Cow::Owned);
+        let mut resolved =
+            resolve::resolve(recipe.as_ref(), sources, &mut recogniser, &mut classes)?;
+        let mut own = layout::place(recipe.as_ref(), sources, output, &mut resolved.jobs)?;
         for job in &mut resolved.jobs {
             job.place.file += files.len();
         }
         files.append(&mut own);
         jobs.append(&mut resolved.jobs);
         report = resolved.report;
-        report.notes = applied.notes;
+        report.notes.extend(notes.into_iter().chain(applied.notes));
         report.blocks = applied.blocks;
     }
     let variants = recipes.len();

@@ -1,12 +1,13 @@
 //! From recipe and headers to jobs: which tensors there are, and how each comes about.
 
-use super::account::{self, Ledger};
+use super::account::{self, Account};
 use super::class::Classes;
 use super::draft::Drafter;
 use super::job::{Action, Job};
+use super::ledger::Ledger;
 use super::{PlanError, Source};
 use crate::keys::KeyReport;
-use crate::recipe::{Names, Recipe, Solution, spaces};
+use crate::recipe::{Recipe, Recogniser, Solution, spaces};
 
 /// Tensors that are drafted before their jobs are made: a draft is larger than a job.
 const ROUND: usize = 512;
@@ -17,11 +18,8 @@ pub(super) struct Resolved {
     pub(super) report: KeyReport,
 }
 
-pub(super) fn resolve(
-    recipe: &Recipe,
-    sources: &[Source<'_>],
-    classes: &mut Classes,
-) -> Result<Resolved, PlanError> {
+/// Refuses models without tensors, and those whose tensors are codes instead of numbers.
+pub(super) fn check(sources: &[Source<'_>]) -> Result<(), PlanError> {
     for source in sources {
         if source.tensors.is_empty() {
             return Err(PlanError::Empty {
@@ -30,15 +28,28 @@ pub(super) fn resolve(
         }
         source.check_plain()?;
     }
-    let solution = solve(recipe, sources)?;
-    let plain = recipe.is_plain();
-    let keys: Vec<String> = if plain {
-        account::check_families(&sources[recipe.reference], sources)?;
-        let keys = account::output_keys(recipe, sources);
-        keys.into_iter().map(str::to_owned).collect()
-    } else {
-        let names = solution.names(recipe, recipe.root(), &recipe.configs);
-        names.into_iter().collect()
+    Ok(())
+}
+
+pub(super) fn resolve(
+    recipe: &Recipe,
+    sources: &[Source<'_>],
+    recogniser: &mut Recogniser<'_>,
+    classes: &mut Classes,
+) -> Result<Resolved, PlanError> {
+    spaces(recipe)?;
+    let solution = Solution::of(recipe, recogniser)?;
+    let (keys, compared) = match recipe.is_plain() {
+        true => {
+            let account = Account::new(recipe, sources, &solution);
+            account.check_families()?;
+            let (keys, report) = account.settle()?;
+            (keys, Some(report))
+        }
+        false => {
+            let names = solution.names(recipe, recipe.root(), &recipe.configs);
+            (names.into_iter().collect(), None)
+        }
     };
     if keys.is_empty() {
         return Err(PlanError::NoTensors {
@@ -46,15 +57,8 @@ pub(super) fn resolve(
         });
     }
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    recipe.options.filter.check(keys.iter().copied())?;
-    let compared = match plain {
-        true => {
-            let report = account::account(recipe, sources, &keys);
-            account::check_account(recipe, &report)?;
-            Some(report)
-        }
-        false => None,
-    };
+    let outputs = keys.iter().map(|key| solution.output_name(key));
+    recipe.options.filter.check(outputs)?;
     let drafter = Drafter {
         recipe,
         sources,
@@ -66,14 +70,9 @@ pub(super) fn resolve(
         let drafts = drafter.all(keys, &mut ledger)?;
         jobs.extend(drafts.into_iter().map(|draft| draft.job(classes)));
     }
-    let report = match compared {
-        Some(report) => report,
-        None => {
-            let report = ledger.report(recipe, keys.len());
-            ledger.check(recipe, &report)?;
-            report
-        }
-    };
+    let worked_out = ledger.report(recipe, keys.len());
+    ledger.check(recipe, &worked_out)?;
+    let report = compared.unwrap_or(worked_out);
     let copied = jobs
         .iter()
         .filter(|job| matches!(&job.action, Action::Copy(input) if input.bytes.deltas().is_empty()))
@@ -82,21 +81,9 @@ pub(super) fn resolve(
         report: KeyReport {
             merged: jobs.len() - copied,
             copied,
+            notes: solution.notes.clone(),
             ..report
         },
         jobs,
     })
-}
-
-/// Checks the merge spaces and finds out how every node's tensors are named.
-fn solve(recipe: &Recipe, sources: &[Source<'_>]) -> Result<Solution, PlanError> {
-    spaces(recipe)?;
-    let names: Vec<Names<'_>> = sources
-        .iter()
-        .map(|source| Names {
-            path: &source.path,
-            tensors: source.tensors,
-        })
-        .collect();
-    Ok(Solution::of(recipe, &names, &recipe.configs)?)
 }

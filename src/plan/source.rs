@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use crate::checkpoint::convention::{self, Said};
 use crate::checkpoint::{Coded, Tensors};
+use crate::recipe::Names;
 
 /// A model's headers.
 #[derive(Clone, Debug)]
@@ -38,6 +39,15 @@ impl Source<'_> {
         };
         convention::check_plain(self.tensors, &said)
     }
+}
+
+/// The headers, as far as names go.
+pub(super) fn names<'a>(sources: &'a [Source<'a>]) -> Vec<Names<'a>> {
+    let names = sources.iter().map(|source| Names {
+        path: &source.path,
+        tensors: source.tensors,
+    });
+    names.collect()
 }
 
 /// Where the output goes.

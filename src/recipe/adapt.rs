@@ -5,7 +5,7 @@ use crate::keys::Conversion;
 use crate::keys::adapter::{Delta, Format};
 use crate::keys::config::Config;
 
-impl Solution {
+impl Solution<'_> {
     /// How a converted tensor is made of tensors of the conversion's input; None where it cannot
     /// be. Where an adapter has nothing for a part of a tensor, the part is zero.
     pub(super) fn converted(

@@ -53,7 +53,7 @@ impl AdapterError {
     }
 }
 
-impl Solution {
+impl Solution<'_> {
     /// Checks that every tensor of an adapter is a factor of some delta.
     pub(super) fn check_factors(&self, recipe: &Recipe, id: NodeId) -> Result<(), AdapterError> {
         let RecipeNode::Route {

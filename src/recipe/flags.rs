@@ -67,7 +67,7 @@ pub fn merge_of(
     let mut nodes: Vec<RecipeNode> = (0..paths.len())
         .map(|model| RecipeNode::Model {
             model,
-            form: Form::Own,
+            form: Form::Inferred,
             space: Space::Weight,
         })
         .collect();

@@ -5,6 +5,7 @@
 //! arithmetic.
 
 mod adapt;
+mod addition;
 pub mod compose;
 mod composer;
 pub mod draw;
@@ -12,29 +13,47 @@ mod factors;
 mod flags;
 mod groups;
 mod label;
+mod lora;
 mod lower;
 pub mod mecha;
 mod names;
+mod naming;
 mod node;
 mod options;
+mod pattern;
+mod prefix;
 mod recognise;
+mod reconcile;
 mod record;
+mod routes;
+mod sides;
 mod solution;
+mod solve_error;
 mod space;
 mod sweep;
 mod trace;
 mod view;
 mod walk;
 
+pub use addition::Addition;
 pub use factors::AdapterError;
 pub use flags::{FlagError, merge_of};
 pub use label::Label;
+pub use lora::Lora;
 pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
 pub use names::NameSet;
 pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
-pub use options::{BlockOption, Metadata, Missing, OnNan, Options, OutputDType, ShapePolicy};
+pub use options::{
+    BlockOption, Metadata, Missing, OnNan, Options, OutputDType, OutputNames, ShapePolicy,
+};
+pub use pattern::Pattern;
+pub(crate) use recognise::FAMILY_SHARE;
+pub use recognise::{Recogniser, Unclear};
+pub use reconcile::Reconciled;
 pub use record::record;
-pub use solution::{Names, Solution, SolveError, check_names};
+pub use routes::{ROUTES, RouteParameter, RouteRow, find_route};
+pub use solution::{Names, Solution, check_names};
+pub use solve_error::SolveError;
 pub use space::{SpaceError, spaces};
 pub use sweep::{Sweep, SweepError};
 pub use view::View;
@@ -79,15 +98,11 @@ impl Recipe {
         Label::new(self.lines.get(id.0).copied(), what)
     }
 
-    /// Whether every node is a model or a merge of models by their own names: the tensors of the
-    /// output are then those of the reference model.
+    /// Whether nothing is routed: the tensors of the output are then those of the reference model,
+    /// and every model is compared with it.
     pub fn is_plain(&self) -> bool {
-        self.nodes.iter().all(|node| match node {
-            RecipeNode::Model { form, .. } => *form == Form::Own,
-            RecipeNode::Merge { .. } => true,
-            RecipeNode::Literal { form, .. } => *form == Form::Own,
-            RecipeNode::Route { .. } => false,
-        })
+        let routes = |node: &RecipeNode| matches!(node, RecipeNode::Route { .. });
+        !self.nodes.iter().any(routes)
     }
 
     /// The first model that the result is made from.
@@ -114,7 +129,12 @@ impl Recipe {
                     ..
                 } => return Some(*float),
                 RecipeNode::Route {
-                    route: Route::Fallback | Route::Convert(_) | Route::OmitNonFinite(_),
+                    route:
+                        Route::Fallback
+                        | Route::Convert(_)
+                        | Route::OmitNonFinite(_)
+                        | Route::OmitComponent(_)
+                        | Route::OmitMatching(_),
                     inputs,
                 } => id = inputs[0],
                 _ => return None,

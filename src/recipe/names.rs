@@ -15,7 +15,7 @@ pub type NameSet = IndexSet<String, RandomState>;
 /// Names of a node, borrowed from models and configs.
 pub(super) type Borrowed<'a> = IndexSet<&'a str, RandomState>;
 
-impl Solution {
+impl Solution<'_> {
     /// The names of all tensors that a node may have: those that any of its models has.
     pub fn names(&self, recipe: &Recipe, id: NodeId, registry: &Configs) -> NameSet {
         let mut gatherer = Gatherer::new(self, recipe, registry, id);
@@ -39,7 +39,7 @@ struct Names<'a> {
 /// Gathers the names of nodes in their order. A set is kept until its last reader had it, and
 /// shared by nodes that add nothing to it.
 struct Gatherer<'a> {
-    solution: &'a Solution,
+    solution: &'a Solution<'a>,
     recipe: &'a Recipe,
     registry: &'a Configs,
     sets: Vec<Option<Rc<Names<'a>>>>,
@@ -61,7 +61,7 @@ fn sources(node: &RecipeNode) -> Vec<NodeId> {
 
 impl<'a> Gatherer<'a> {
     fn new(
-        solution: &'a Solution,
+        solution: &'a Solution<'a>,
         recipe: &'a Recipe,
         registry: &'a Configs,
         root: NodeId,
@@ -97,7 +97,8 @@ impl<'a> Gatherer<'a> {
                 self.set(names)
             }
             RecipeNode::Route {
-                route: route @ (Route::PickComponent(_) | Route::OmitComponent(_)),
+                route:
+                    route @ (Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_)),
                 inputs,
             } => {
                 let names = self.read(inputs[0]);

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use indexmap::IndexMap;
 
+use super::Pattern;
 use crate::dtype::Float;
 use crate::keys::Conversion;
 use crate::method::{Method, Parameters, Space, hash_number};
@@ -142,6 +143,8 @@ pub enum Route {
     PickComponent(String),
     /// The tensors of all other components.
     OmitComponent(String),
+    /// The tensors whose names do not match.
+    OmitMatching(Pattern),
     /// The inputs one after the other along a new first dimension.
     Stack,
     /// The tensors without infinities and NaN; others pass.
@@ -160,6 +163,7 @@ impl Route {
             Route::Cast(_) => "cast".to_owned(),
             Route::PickComponent(_) => "pick_component".to_owned(),
             Route::OmitComponent(_) => "omit_component".to_owned(),
+            Route::OmitMatching(_) => "omit_matching".to_owned(),
             Route::Stack => "stack".to_owned(),
             Route::OmitNonFinite(_) => "omit_non_finite".to_owned(),
             Route::ConvertSingleton => "convert_singleton".to_owned(),
@@ -174,6 +178,7 @@ impl Hash for Route {
         match self {
             Route::Cast(float) => float.hash(state),
             Route::PickComponent(name) | Route::OmitComponent(name) => name.hash(state),
+            Route::OmitMatching(pattern) => pattern.as_str().hash(state),
             Route::Convert(conversion) => conversion.id().hash(state),
             Route::OmitNonFinite(omitted) => omitted.hash(state),
             Route::Fallback | Route::Stack | Route::ConvertSingleton => {}

@@ -1,5 +1,6 @@
 //! How a merge treats what does not fit, and what its output looks like.
 
+use super::{Addition, NodeId};
 use crate::dtype::Float;
 use crate::kernel::Compute;
 use crate::keys::{BlockWeights, Filter};
@@ -69,6 +70,16 @@ pub enum OutputDType {
     Float(Float),
 }
 
+/// How the tensors of the output are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputNames {
+    /// As in the file of the reference model, as far as it has them.
+    #[default]
+    Reference,
+    /// As in the graph: as the model config has them, without prefixes that are left out.
+    Graph,
+}
+
 /// What the output's `__metadata__` carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metadata {
@@ -88,6 +99,8 @@ pub struct BlockOption {
     pub text: String,
     /// What it says.
     pub weights: BlockWeights,
+    /// The node of the recipe that says it tensor by tensor, once the models are known.
+    pub literal: Option<NodeId>,
 }
 
 /// Options of a merge. The output's bytes depend on nothing else besides inputs and graph.
@@ -111,6 +124,15 @@ pub struct Options {
     pub block_weights: Option<BlockOption>,
     /// What the output records.
     pub metadata: Metadata,
+    /// What is done to the result, in order.
+    pub additions: Vec<Addition>,
+    /// What is left out of the names of the models that begin with it: the first of these that
+    /// any name of a model begins with.
+    pub strip_prefix: Vec<String>,
+    /// What is put before the names of the models instead.
+    pub add_prefix: String,
+    /// How the tensors of the output are named.
+    pub output_names: OutputNames,
     /// The size in bytes that no file of the output exceeds, unless one tensor does.
     pub shard_bytes: Option<u64>,
 }

@@ -8,20 +8,15 @@ use crate::method::{Space, Value};
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
 /// depend on where the models lie.
 pub fn record(recipe: &Recipe) -> Json {
-    let weights = block_literal(recipe);
     let nodes: Vec<Json> = recipe
         .nodes
         .iter()
         .enumerate()
-        .map(|(id, node)| match Some(NodeId(id)) == weights {
-            // The text of the block weights says it shorter.
-            true => json!({ "literal": "block_weights" }),
-            false => describe(recipe, node),
-        })
+        .map(|(id, node)| describe(recipe, NodeId(id), node))
         .collect();
     let options = &recipe.options;
     let (include, exclude) = options.filter.patterns();
-    json!({
+    let mut value = json!({
         "wgmerge": env!("CARGO_PKG_VERSION"),
         "nodes": nodes,
         "compute": options.compute.name(),
@@ -33,20 +28,15 @@ pub fn record(recipe: &Recipe) -> Json {
         "include": include,
         "exclude": exclude,
         "block_weights": options.block_weights.as_ref().map(|blocks| &blocks.text),
-    })
+    });
+    if !options.strip_prefix.is_empty() {
+        value["strip_prefix"] = json!(options.strip_prefix);
+    }
+    value
 }
 
-/// The literal that holds the block weights: what gives the ratio of the result.
-fn block_literal(recipe: &Recipe) -> Option<NodeId> {
-    recipe.options.block_weights.as_ref()?;
-    let RecipeNode::Merge { method, given, .. } = &recipe.nodes[recipe.root().0] else {
-        return None;
-    };
-    let ratio = given.iter().find(|(name, _)| Some(*name) == method.ratio);
-    ratio.map(|(_, id)| *id)
-}
-
-fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
+fn describe(recipe: &Recipe, id: NodeId, node: &RecipeNode) -> Json {
+    let blocks = recipe.options.block_weights.as_ref();
     match node {
         RecipeNode::Model { model, form, space } => {
             let path = &recipe.models[*model];
@@ -57,6 +47,10 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
                 value["space"] = json!(space.word());
             }
             value
+        }
+        // The text of the block weights says it shorter.
+        RecipeNode::Literal { .. } if blocks.is_some_and(|blocks| blocks.literal == Some(id)) => {
+            json!({ "literal": "block_weights" })
         }
         RecipeNode::Literal { entries, form, .. } => {
             let entries: Map<String, Json> = entries
@@ -79,6 +73,7 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
                     value["mandatory"] = json!(omitted.mandatory);
                     value["optional"] = json!(omitted.optional);
                 }
+                Route::OmitMatching(pattern) => value["pattern"] = json!(pattern.as_str()),
                 _ => {}
             }
             value

@@ -8,82 +8,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use indexmap::IndexMap;
-
-use super::factors::AdapterError;
 use super::groups::{Fixed, Groups};
-use super::recognise::Recogniser;
-use super::{Form, Label, Leaf, NodeId, Recipe, RecipeNode, Route};
+use super::naming::Naming;
+use super::prefix::Prefix;
+use super::recognise::{GroupForm, Recogniser};
+use super::{Form, Leaf, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
 use crate::checkpoint::Tensors;
+use crate::keys::Config;
 use crate::keys::nearest::hint;
-use crate::keys::{Config, ConfigError, Configs};
-
-/// A recipe whose nodes cannot be named consistently.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum SolveError {
-    #[error("{node}: {fault}")]
-    Config { node: Label, fault: ConfigError },
-    #[error(
-        "{node} mixes tensors named as in {first} with tensors named as in {second}: convert one \
-         of them"
-    )]
-    Conflict {
-        node: Label,
-        first: String,
-        second: String,
-    },
-    #[error(
-        "{model} is said to be {config}, but {known} of its {tensors} tensors have names of that \
-         config; `wgmerge inspect` says what it is"
-    )]
-    NotThisConfig {
-        model: String,
-        config: String,
-        known: usize,
-        tensors: usize,
-    },
-    #[error(
-        "{node} needs to know the model config, which the models do not show; give it as \
-         model_config\n{explanation}"
-    )]
-    NoConfig { node: Label, explanation: String },
-    #[error("{node}: {config} has no component `{name}`; it has {known}")]
-    Component {
-        node: Label,
-        config: String,
-        name: String,
-        known: String,
-    },
-    #[error("{node} stacks what is stacked {limit} times already; so many dimensions are not read")]
-    Stacks { node: Label, limit: usize },
-    #[error(transparent)]
-    Adapter(#[from] AdapterError),
-    #[error("{node}: there is no `{name}` in {names}{hint}")]
-    Entry {
-        node: Label,
-        name: String,
-        names: String,
-        hint: String,
-    },
-}
-
-impl SolveError {
-    /// The line of the recipe's text at which it shows, where there is one.
-    pub fn line(&self) -> Option<usize> {
-        match self {
-            SolveError::Config { node, .. }
-            | SolveError::Conflict { node, .. }
-            | SolveError::NoConfig { node, .. }
-            | SolveError::Component { node, .. }
-            | SolveError::Stacks { node, .. }
-            | SolveError::Entry { node, .. } => node.line(),
-            SolveError::Adapter(fault) => fault.line(),
-            SolveError::NotThisConfig { .. } => None,
-        }
-    }
-}
 
 /// A model's headers, as far as names go.
 #[derive(Clone, Copy, Debug)]
@@ -94,52 +26,49 @@ pub struct Names<'a> {
     pub tensors: &'a Tensors,
 }
 
-/// A model's tensors by the names that its form gives them, in file order.
-type NameMap = IndexMap<String, String, RandomState>;
-
 /// How the tensors of every node are named.
 #[derive(Clone, Debug)]
-pub struct Solution {
+pub struct Solution<'a> {
     /// Per node the model config, or None for own names.
     configs: Vec<Option<Arc<Config>>>,
-    /// Per model node: which model, and the config's names with the file's.
-    models: Vec<Option<(usize, NameMap)>>,
+    /// Per model node its tensors.
+    models: Vec<Option<Naming<'a>>>,
     /// The nodes that are models.
     model_nodes: Vec<NodeId>,
+    /// The model nodes whose names the output's tensors have, the first that has one first.
+    output: Vec<NodeId>,
+    /// What each model is, for messages.
+    pub described: Vec<String>,
+    /// What is to be said about names, in lines.
+    pub notes: Vec<String>,
 }
 
-impl Solution {
-    /// Solves a recipe. `models` are those of the recipe.
+impl<'a> Solution<'a> {
+    /// Solves a recipe, whose models the recogniser knows.
     pub fn of(
         recipe: &Recipe,
-        models: &[Names<'_>],
-        registry: &Configs,
-    ) -> Result<Solution, SolveError> {
+        recogniser: &mut Recogniser<'a>,
+    ) -> Result<Solution<'a>, SolveError> {
+        let models = recogniser.models;
         check_stacks(recipe)?;
         let mut groups = Groups::of(recipe)?;
-        let mut members: Vec<Vec<usize>> = vec![Vec::new(); recipe.nodes.len()];
+        let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
         for id in 0..recipe.nodes.len() {
-            members[groups.find(id)].push(id);
+            members.entry(groups.find(id)).or_default().push(id);
         }
-        let mut configs = Vec::with_capacity(recipe.nodes.len());
-        let mut explanations: HashMap<usize, String> = HashMap::new();
-        let mut found: HashMap<usize, Option<Arc<Config>>> = HashMap::new();
+        let mut forms: HashMap<usize, GroupForm> = HashMap::new();
         for id in 0..recipe.nodes.len() {
             let group = groups.find(id);
-            if let std::collections::hash_map::Entry::Vacant(entry) = found.entry(group) {
-                let fixed = groups.fixed[group].clone();
-                let mut solver = Recogniser {
-                    recipe,
-                    models,
-                    registry,
-                    explanation: String::new(),
-                };
-                entry.insert(solver.config(id, &members[group], fixed)?);
-                explanations.insert(group, solver.explanation);
+            if !forms.contains_key(&group) {
+                let fixed = groups.fixed[group].as_ref();
+                let form = recogniser.form(recipe, id, &members[&group], fixed)?;
+                forms.insert(group, form);
             }
-            configs.push(found[&group].clone());
         }
-        let models_by_node = name_maps(recipe, models, &configs);
+        let form = |id: usize, groups: &mut Groups| &forms[&groups.find(id)];
+        let configs = (0..recipe.nodes.len()).map(|id| form(id, &mut groups).config.clone());
+        let configs: Vec<Option<Arc<Config>>> = configs.collect();
+        let models_by_node = namings(recipe, models, |id| form(id, &mut groups));
         let is_model = |id: &NodeId| models_by_node[id.0].is_some();
         let solution = Solution {
             model_nodes: (0..recipe.nodes.len())
@@ -147,15 +76,19 @@ impl Solution {
                 .filter(is_model)
                 .collect(),
             models: models_by_node,
+            output: output(recipe, &members[&groups.find(recipe.root().0)]),
+            described: (0..models.len()).map(|m| recogniser.described(m)).collect(),
+            notes: notes(models, &forms),
             configs,
         };
         for (id, node) in recipe.nodes.iter().enumerate() {
-            let explanation = explanations.get(&groups.find(id));
+            let explanation = Some(&forms[&groups.find(id)].explanation);
             solution.check(recipe, NodeId(id), node, explanation)?;
-            solution.check_entries(recipe, NodeId(id), models)?;
+            solution.check_entries(recipe, NodeId(id))?;
             solution.check_factors(recipe, NodeId(id))?;
         }
         solution.check_adapters(recipe, models)?;
+        solution.check_sides(recipe)?;
         Ok(solution)
     }
 
@@ -192,15 +125,10 @@ impl Solution {
     }
 
     /// Checks that the values of a literal belong to something.
-    fn check_entries(
-        &self,
-        recipe: &Recipe,
-        id: NodeId,
-        models: &[Names<'_>],
-    ) -> Result<(), SolveError> {
+    fn check_entries(&self, recipe: &Recipe, id: NodeId) -> Result<(), SolveError> {
         let has = |name: &String| {
-            let mut models = models.iter();
-            models.any(|model| model.tensors.contains_key(name))
+            let mut models = self.models.iter().flatten();
+            models.any(|naming| naming.find(name).is_some())
         };
         check_entries(recipe, id, self.config(id), has)
     }
@@ -212,30 +140,40 @@ impl Solution {
 
     /// A model node's tensor by the name that the node's form gives it.
     pub fn leaf(&self, id: NodeId, name: &str) -> Option<Leaf> {
-        let (model, names) = self.models[id.0].as_ref()?;
-        let name = names.get(name)?.clone();
+        let naming = self.models[id.0].as_ref()?;
         Some(Leaf {
-            model: *model,
-            name,
+            model: naming.model,
+            name: naming.find(name)?.to_owned(),
         })
     }
 
     /// The tensors of models that go by a name, each of one node.
-    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Leaf> + 'a {
+    pub fn named<'n>(&'n self, name: &'n str) -> impl Iterator<Item = Leaf> + 'n {
         let leaf = move |id: &NodeId| self.leaf(*id, name);
         self.model_nodes.iter().filter_map(leaf)
     }
 
     /// A model's tensor by the name that its first node gives it.
     pub fn of_model(&self, wanted: usize, name: &str) -> Option<Leaf> {
-        let is = |id: &&NodeId| matches!(&self.models[id.0], Some((model, _)) if *model == wanted);
+        let of = |id: &&NodeId| self.models[id.0].as_ref().map(|naming| naming.model);
+        let is = |id: &&NodeId| of(id) == Some(wanted);
         self.leaf(*self.model_nodes.iter().find(is)?, name)
     }
 
     /// The names of a model node's tensors, in file order.
-    pub(super) fn model_names(&self, id: NodeId) -> impl Iterator<Item = &str> {
-        let names = self.models[id.0].iter().flat_map(|(_, names)| names.keys());
-        names.map(String::as_str)
+    pub fn model_names(&self, id: NodeId) -> impl Iterator<Item = &str> {
+        self.models[id.0].iter().flat_map(Naming::names)
+    }
+
+    /// The name that a tensor of the result has in the output: that of the reference model's file,
+    /// or else of the first file whose tensors have the same form.
+    pub fn output_name<'n>(&'n self, name: &'n str) -> &'n str {
+        let namings = self
+            .output
+            .iter()
+            .filter_map(|id| self.models[id.0].as_ref());
+        let mut found = namings.filter_map(|naming| naming.find(name));
+        found.next().unwrap_or(name)
     }
 
     /// Whether a pick or omission of a component passes a tensor.
@@ -246,6 +184,7 @@ impl Solution {
         match route {
             Route::PickComponent(wanted) => component == Some(wanted),
             Route::OmitComponent(unwanted) => component != Some(unwanted),
+            Route::OmitMatching(unwanted) => !unwanted.is_match(self.output_name(name)),
             _ => true,
         }
     }
@@ -346,23 +285,63 @@ fn check_stacks(recipe: &Recipe) -> Result<(), SolveError> {
     Ok(())
 }
 
-/// For each model node the names of its tensors, by the names that its config gives them.
-fn name_maps(
+/// For each model node its tensors by the names that its form gives them. Nodes of one model and
+/// form share them.
+fn namings<'a, 'f>(
     recipe: &Recipe,
-    models: &[Names<'_>],
-    configs: &[Option<Arc<Config>>],
-) -> Vec<Option<(usize, NameMap)>> {
-    let map = |(node, config): (&RecipeNode, &Option<Arc<Config>>)| {
+    models: &'a [Names<'a>],
+    mut form: impl FnMut(usize) -> &'f GroupForm,
+) -> Vec<Option<Naming<'a>>> {
+    let mut known: HashMap<(usize, *const GroupForm), Naming<'a>> = HashMap::new();
+    let mut naming = |(id, node): (usize, &RecipeNode)| {
         let RecipeNode::Model { model, .. } = node else {
             return None;
         };
-        let canonical = |name: &str| match config {
-            Some(config) => config.canonical(name).unwrap_or(name).to_owned(),
-            None => name.to_owned(),
-        };
-        let names = models[*model].tensors.keys();
-        let map = names.map(|name| (canonical(name), name.clone())).collect();
-        Some((*model, map))
+        let form = form(id);
+        let naming = known.entry((*model, std::ptr::from_ref(form)));
+        let none = Prefix::default();
+        let naming = naming.or_insert_with(|| {
+            let prefix = form.prefixes.get(model).unwrap_or(&none);
+            Naming::new(*model, models[*model], prefix, form.config.as_deref())
+        });
+        Some(naming.clone())
     };
-    recipe.nodes.iter().zip(configs).map(map).collect()
+    recipe.nodes.iter().enumerate().map(&mut naming).collect()
+}
+
+/// The model nodes among those of the result's form, the reference first.
+fn output(recipe: &Recipe, members: &[usize]) -> Vec<NodeId> {
+    if recipe.options.output_names == OutputNames::Graph {
+        return Vec::new();
+    }
+    let is_model = |&&id: &&usize| matches!(recipe.nodes[id], RecipeNode::Model { .. });
+    let mut models: Vec<NodeId> = members
+        .iter()
+        .filter(is_model)
+        .map(|&id| NodeId(id))
+        .collect();
+    models.sort_by_key(|id| match recipe.nodes[id.0] {
+        RecipeNode::Model { model, .. } => model != recipe.reference,
+        _ => true,
+    });
+    models
+}
+
+/// A line for each model of a group whose names have another prefix than those of the others.
+fn notes(models: &[Names<'_>], forms: &HashMap<usize, GroupForm>) -> Vec<String> {
+    let prefixes = forms.values().flat_map(|form| &form.prefixes);
+    let mut lines: Vec<String> = prefixes
+        .filter(|(_, prefix)| !prefix.is_empty())
+        .map(|(&model, prefix)| {
+            let path = models[model].path.display();
+            match (prefix.strip.as_str(), prefix.add.as_str()) {
+                ("", add) => format!("{path}: `{add}` is put before its names"),
+                (strip, "") => format!("{path}: `{strip}` is left out of its names"),
+                (strip, add) => format!("{path}: `{add}` stands for `{strip}` in its names"),
+            }
+        })
+        .collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines
 }

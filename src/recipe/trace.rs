@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use super::walk::{Step, Walk, walk};
 use super::{Leaf, NodeId, Recipe, RecipeNode, Route, Solution, View};
 
-impl Solution {
+impl Solution<'_> {
     /// The tensors of models that a node only passes on; None where it computes.
     pub fn routed(&self, recipe: &Recipe, id: NodeId, view: &View<String>) -> Option<View<Leaf>> {
         self.trace(recipe, id, view, false)
@@ -45,7 +45,7 @@ impl Solution {
 
 /// A trace of one view through the graph.
 struct Trace<'a> {
-    solution: &'a Solution,
+    solution: &'a Solution<'a>,
     recipe: &'a Recipe,
     known: HashMap<Question, Found>,
 }
@@ -107,7 +107,7 @@ impl Trace<'_> {
             Route::Cast(_) | Route::OmitNonFinite(_) if !through => Step::Answer(None),
             Route::Cast(_) | Route::OmitNonFinite(_) => first(question, node, answers),
             Route::ConvertSingleton => Step::Answer(None),
-            Route::PickComponent(_) | Route::OmitComponent(_) => {
+            Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
                 let passes = |name: &&String| self.solution.passes(*id, route, name);
                 match view.leaves().iter().all(passes) {
                     true => first(question, node, answers),

@@ -42,6 +42,7 @@ source   sd-mecha `add_difference`
 base     none
 models   2
 spaces   a any, b delta to any
+by flag  by this name `merge` means the method above
 blocks   --block-weights sets alpha
 
 -p alpha
@@ -50,14 +51,15 @@ blocks   --block-weights sets alpha
 "
     );
     let message = refuses(&["methods", "tie"]);
-    assert!(message.contains("'ties'"), "{message}");
+    assert!(message.contains("`ties`"), "{message}");
 }
 
 #[test]
 fn methods_as_json() {
     let all = json(&["methods", "--json"]);
     let all = all.as_array().expect("a list");
-    assert_eq!(all.len(), wgmerge::method::all().count());
+    let methods = all.iter().filter(|entry| entry["kind"] == "method");
+    assert_eq!(methods.count(), wgmerge::method::all().count());
     let dare = json(&["methods", "dare_linear", "--json"]);
     assert!(all.contains(&dare));
     assert_eq!(dare["base"], "required");

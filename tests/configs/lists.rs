@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use sha2::{Digest, Sha256};
 use wgmerge::keys::config::{ConfigKey, configs, find};
 
-use super::{IDS, List};
+use super::{IDS, List, OWN};
 
 /// The first differences of two lists of keys, each a line.
 fn differences(expected: &[(String, ConfigKey)], found: &[(String, ConfigKey)]) -> Vec<String> {
@@ -89,7 +89,7 @@ fn the_configs_of_adapters_have_the_names_of_sd_mecha() {
 
 #[test]
 fn every_config_is_its_list() {
-    let listed = configs().filter(|config| !config.is_adapter());
+    let listed = configs().filter(|config| !config.is_adapter() && !OWN.contains(&config.id()));
     let ids: Vec<&str> = listed.map(|config| config.id()).collect();
     assert_eq!(ids, IDS);
     for id in IDS {
@@ -110,6 +110,59 @@ fn every_config_is_its_list() {
         };
         assert_same(id, names(&found), names(&sorted));
     }
+}
+
+/// Names and shapes of a list under other beginnings, sorted.
+fn renamed(list: &str, prefixes: &[(&str, &str)]) -> Vec<(String, Vec<u64>)> {
+    let keys = List::of(list).keys;
+    let renamed = keys.into_iter().filter_map(|(name, key)| {
+        let mut renamed = prefixes.iter().filter_map(|(from, to)| {
+            let rest = name.strip_prefix(from)?;
+            Some(format!("{to}{rest}"))
+        });
+        Some((renamed.next()?, key.shape))
+    });
+    let mut renamed: Vec<(String, Vec<u64>)> = renamed.collect();
+    renamed.sort();
+    renamed
+}
+
+#[test]
+fn pipelines_and_autoencoders_have_the_tensors_of_the_lists() {
+    let folders = [
+        ("te.", "text_encoder/"),
+        ("unet.", "unet/"),
+        ("vae.", "vae/"),
+    ];
+    let xl = [
+        ("te1.", "text_encoder/"),
+        ("te2.", "text_encoder_2/"),
+        ("unet.", "unet/"),
+    ];
+    for (id, list, prefixes) in [
+        ("sd1-diffusers", "sd1-kohya", &folders[..]),
+        ("sdxl-diffusers", "sdxl-kohya_but_diffusers", &xl),
+        ("vae-ldm", "sd1-ldm", &[("first_stage_model.", "")]),
+        ("vae-diffusers", "sd1-kohya", &[("vae.", "")]),
+        ("vae16-ldm", "flux-flux", &[("vae.", "")]),
+    ] {
+        let config = find(id).expect("a built-in config");
+        let keys = config.keys().filter(|(name, _)| {
+            let of_list = id != "sdxl-diffusers" || !name.starts_with("vae/");
+            of_list && !name.ends_with("position_ids")
+        });
+        let keys = keys.map(|(name, key)| (name.to_owned(), key.shape.clone()));
+        let mut found: Vec<(String, Vec<u64>)> = keys.collect();
+        found.sort();
+        let mut expected = renamed(list, prefixes);
+        expected.retain(|(name, _)| !name.ends_with("position_ids"));
+        assert!(found == expected, "{id}");
+    }
+    // As older releases of diffusers named the attention of the autoencoder.
+    let vae = find("vae-diffusers").expect("a built-in config");
+    let old = "decoder.mid_block.attentions.0.proj_attn.weight";
+    let new = "decoder.mid_block.attentions.0.to_out.0.weight";
+    assert_eq!(vae.canonical(old), Some(new));
 }
 
 #[test]

@@ -263,15 +263,7 @@ tensors missing (86 %)
   unknown, for instance: note
   missing, for instance: text_encoders.t5xxl.transformer.shared.weight
   of another shape, for instance: \
-text_encoders.t5xxl.transformer.encoder.block.0.layer.0.SelfAttention.k.weight [3], not [4096, 4096]
-flux-flux: 218 of 220 tensors known (< 1 % unknown), 1 of other shapes, 1221 of 1439 mandatory \
-tensors missing (84 %)
-  diffuser 0/780, clip_l 0/196, t5xxl 218/219, vae 0/244
-  unknown, for instance: text_encoders.t5xxl.logit_scale
-  missing, for instance: text_encoders.t5xxl.transformer.shared.weight
-  of another shape, for instance: \
-text_encoders.t5xxl.transformer.encoder.block.0.layer.0.SelfAttention.k.weight [3], \
-not [4096, 4096]"
+text_encoders.t5xxl.transformer.encoder.block.0.layer.0.SelfAttention.k.weight [3], not [4096, 4096]"
     );
     let none = recognise(&configs, &own(["a".to_owned()])).explain();
     assert_eq!(

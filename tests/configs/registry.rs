@@ -2,7 +2,7 @@
 
 use wgmerge::keys::config::{Config, Configs};
 
-use super::IDS;
+use super::{IDS, OWN};
 
 fn config(id: &str) -> Config {
     let text = format!("identifier: {id}\ncomponents: {{a: {{k: {{shape: [2], dtype: F32}}}}}}");
@@ -15,8 +15,9 @@ fn configs_are_found_by_their_identifiers() {
     configs.add(config("my-format")).expect("a new identifier");
     let ids: Vec<&str> = configs.iter().map(|config| config.id()).collect();
     assert_eq!(ids[..10], IDS);
-    assert!(ids[10..16].iter().all(|id| id.ends_with("_lora")));
-    assert_eq!(ids[16..], ["my-format"]);
+    assert_eq!(ids[10..16], OWN);
+    assert!(ids[16..22].iter().all(|id| id.ends_with("_lora")));
+    assert_eq!(ids[22..], ["my-format"]);
     for id in ids {
         assert_eq!(configs.find(id).expect("a config").id(), id);
     }

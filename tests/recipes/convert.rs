@@ -162,7 +162,10 @@ fn what_cannot_be_converted_is_explained() {
         errors.contains("from which no conversion leads to flux-flux"),
         "{errors}"
     );
-    assert!(errors.contains("it can become sd1-kohya"), "{errors}");
+    assert!(
+        errors.contains("it can become sd1-diffusers, sd1-kohya"),
+        "{errors}"
+    );
     let errors = refused("sd1-koya");
     assert!(errors.contains("did you mean `sd1-kohya`?"), "{errors}");
     assert!(!folder.path().join("b.safetensors").exists());

@@ -1,5 +1,6 @@
 //! The definition of the command line. Help, completions and the manual are generated from it.
 
+mod additions;
 pub(super) mod examples;
 mod options;
 
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use regex::Regex;
 
+pub(super) use additions::AdditionArgs;
 pub(super) use options::{OptionArgs, OutputArgs, WorkArgs};
 
 use super::{size, word};
@@ -274,6 +276,17 @@ pub(super) struct ConvertArgs {
     /// Dtype of the output's floats; `keep` changes no bit
     #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
     pub(super) dtype: OutputDType,
+
+    /// Leave PREFIX out of the names that begin with it
+    #[arg(long, value_name = "PREFIX")]
+    pub(super) strip_prefix: Option<String>,
+
+    /// Put PREFIX before every name, or in the place of what --strip-prefix leaves out
+    #[arg(long, value_name = "PREFIX")]
+    pub(super) add_prefix: Option<String>,
+
+    #[command(flatten)]
+    pub(super) additions: AdditionArgs,
 
     /// Split the output into files of at most this size, with an index; the output is a folder
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]

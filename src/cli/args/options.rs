@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::AdditionArgs;
 use crate::cli::{size, word};
 use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
@@ -88,6 +89,14 @@ pub(in crate::cli) struct OptionArgs {
     /// Copy tensors whose name matches instead of merging them
     #[arg(long, value_name = "REGEX", help_heading = FIT)]
     pub(in crate::cli) exclude: Vec<String>,
+
+    /// Leave PREFIX (such as `model.`) out of the names that begin with it, to compare the models:
+    /// where the names themselves do not show it; may be given several times
+    #[arg(long, value_name = "PREFIX")]
+    pub(in crate::cli) strip_prefix: Vec<String>,
+
+    #[command(flatten)]
+    pub(in crate::cli) additions: AdditionArgs,
 
     /// What the output's metadata carries
     #[arg(

@@ -30,7 +30,7 @@ pub struct Recognition<'c> {
     pub candidates: Vec<Candidate<'c>>,
 }
 
-/// How many candidates an explanation shows beyond those of the verdict.
+/// How many candidates an explanation shows beyond those of a verdict that is not certain.
 const SHOWN: usize = 2;
 
 impl<'c> Recognition<'c> {
@@ -72,7 +72,12 @@ impl<'c> Recognition<'c> {
                 )
             }
         };
-        for candidate in self.candidates.iter().take(decided + SHOWN) {
+        // What is certain needs no rivals.
+        let others = match self.verdict {
+            Verdict::Known(_) => 0,
+            _ => SHOWN,
+        };
+        for candidate in self.candidates.iter().take(decided + others) {
             text += "\n";
             text += &candidate.explain();
         }

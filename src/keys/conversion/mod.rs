@@ -13,6 +13,7 @@ mod sd1;
 mod sdxl;
 mod text;
 mod unet;
+mod vae;
 
 pub use relation::{Relation, Reshape};
 
@@ -77,7 +78,12 @@ impl Index {
     }
 }
 
-static SD1: LazyLock<Index> = LazyLock::new(|| Index::new(sd1::rules()));
+static SD1: LazyLock<Index> = LazyLock::new(|| Index::new(sd1::kohya()));
+static SD1_DIFFUSERS: LazyLock<Index> = LazyLock::new(|| Index::new(sd1::diffusers()));
+static SDXL_DIFFUSERS: LazyLock<Index> = LazyLock::new(|| Index::new(sdxl::diffusers()));
+static VAE_DIFFUSERS: LazyLock<Index> = LazyLock::new(|| Index::new(vae::rules("", "")));
+static VAE: LazyLock<Index> = LazyLock::new(|| Index::new(vae::bare("first_stage_model.")));
+static VAE_FLUX: LazyLock<Index> = LazyLock::new(|| Index::new(vae::bare("vae.")));
 static SDXL: LazyLock<Index> = LazyLock::new(|| Index::new(sdxl::kohya()));
 static SDXL_MIXED: LazyLock<Index> = LazyLock::new(|| Index::new(sdxl::kohya_but_diffusers()));
 static SDXL_UNET: LazyLock<Index> = LazyLock::new(|| Index::new(sdxl::diffusers_unet()));
@@ -100,6 +106,17 @@ macro_rules! both {
     };
 }
 
+/// From an autoencoder alone to the model that it is part of.
+macro_rules! part {
+    ($left:literal, $right:literal, $rules:ident) => {
+        Conversion {
+            from: $left,
+            to: $right,
+            way: Way::Rules(&$rules, Side::Right),
+        }
+    };
+}
+
 static CONVERSIONS: LazyLock<Vec<Conversion>> = LazyLock::new(|| {
     let blocks = [
         Conversion {
@@ -118,6 +135,16 @@ static CONVERSIONS: LazyLock<Vec<Conversion>> = LazyLock::new(|| {
         .chain(both!("sdxl-kohya", "sdxl-sgm", SDXL))
         .chain(both!("sdxl-kohya_but_diffusers", "sdxl-sgm", SDXL_MIXED))
         .chain(both!("sdxl-diffusers_unet_only", "sdxl-sgm", SDXL_UNET))
+        .chain(both!("sd1-diffusers", "sd1-ldm", SD1_DIFFUSERS))
+        .chain(both!("sdxl-diffusers", "sdxl-sgm", SDXL_DIFFUSERS))
+        .chain(both!("vae-diffusers", "vae-ldm", VAE_DIFFUSERS))
+        .chain(both!("vae16-diffusers", "vae16-ldm", VAE_DIFFUSERS))
+        .chain([
+            part!("vae-ldm", "sd1-ldm", VAE),
+            part!("vae-ldm", "sdxl-sgm", VAE),
+            part!("vae16-ldm", "sd3-comfyui", VAE),
+            part!("vae16-ldm", "flux-flux", VAE_FLUX),
+        ])
         .chain(blocks)
         .chain(FORMATS.iter().map(|format| Conversion {
             from: format.id,
@@ -162,6 +189,12 @@ impl Conversion {
             Way::Factors(format) => Some(format),
             _ => None,
         }
+    }
+
+    /// Whether sd-mecha has it too.
+    pub(crate) fn is_mechas(&self) -> bool {
+        let own = |config: &str| config.starts_with("vae") || config.ends_with("-diffusers");
+        !own(self.from) && !own(self.to)
     }
 
     /// The identifier in recipes.

@@ -1,82 +1,36 @@
-//! Stable Diffusion 1: kohya's names on the left, the original ones on the right.
+//! Stable Diffusion 1: kohya's names or diffusers' on the left, the original ones on the right.
 
-use super::rule::{Kind, Rule};
+use super::rule::Rule;
 use super::text::clip;
 use super::unet::Unet;
+use super::vae;
 
-/// Layers of a residual block of the VAE that have two names.
-const RESNET: &[(&str, &str)] = &[
-    ("norm1", "norm1"),
-    ("conv1", "conv1"),
-    ("norm2", "norm2"),
-    ("conv2", "conv2"),
-    ("conv_shortcut", "nin_shortcut"),
-];
+const UNET: Unet = Unet {
+    levels: 4,
+    up_attention: &[1, 2, 3],
+};
 
-/// The attention in the middle of the VAE: linear layers on the left, convolutions on the right.
-const ATTENTION: [(&str, &str); 4] = [
-    ("to_q", "q"),
-    ("to_k", "k"),
-    ("to_v", "v"),
-    ("to_out.0", "proj_out"),
-];
+/// kohya's names.
+pub(super) fn kohya() -> Vec<Rule> {
+    rules("te.", "unet.", "vae.")
+}
 
-pub(super) fn rules() -> Vec<Rule> {
-    let unet = Unet {
-        levels: 4,
-        up_attention: &[1, 2, 3],
-    };
-    let mut rules = unet.rules("unet.");
-    rules.extend(clip("te", "cond_stage_model.transformer"));
-    rules.extend(vae());
+/// The folders of a diffusers pipeline.
+pub(super) fn diffusers() -> Vec<Rule> {
+    let mut rules = rules("text_encoder/", "unet/", "vae/");
+    rules.push(Rule::prefix(
+        "text_encoder/text_model.embeddings.position_ids",
+        format!("{TEXT}text_model.embeddings.position_ids"),
+    ));
     rules
 }
 
-fn vae() -> Vec<Rule> {
-    let left = |name: String| format!("vae.{name}");
-    let right = |name: String| format!("first_stage_model.{name}");
-    let prefix = |a: String, b: String| Rule::prefix(left(a), right(b));
-    let resnet = |a: String, b: String| Rule::of(left(a), right(b), Kind::Inner(RESNET));
-    let mut rules = Vec::new();
-    for name in ["quant_conv", "post_quant_conv"] {
-        rules.push(prefix(name.to_owned(), name.to_owned()));
-    }
-    for coder in ["encoder", "decoder"] {
-        for (a, b) in [
-            ("conv_in", "conv_in"),
-            ("conv_out", "conv_out"),
-            ("conv_norm_out", "norm_out"),
-            ("mid_block.attentions.0.group_norm", "mid.attn_1.norm"),
-        ] {
-            rules.push(prefix(format!("{coder}.{a}"), format!("{coder}.{b}")));
-        }
-        for (a, b) in ATTENTION {
-            let a = format!("{coder}.mid_block.attentions.0.{a}");
-            let b = format!("{coder}.mid.attn_1.{b}");
-            let weights = (left(format!("{a}.weight")), right(format!("{b}.weight")));
-            rules.push(prefix(format!("{a}.bias"), format!("{b}.bias")));
-            rules.push(Rule::of(weights.0, weights.1, Kind::Convolution));
-        }
-        for i in 0..2 {
-            let block = format!("{coder}.mid.block_{}", i + 1);
-            rules.push(resnet(format!("{coder}.mid_block.resnets.{i}"), block));
-        }
-    }
-    for i in 0..4 {
-        let (down, up) = (format!("encoder.down.{i}"), format!("decoder.up.{}", 3 - i));
-        for j in 0..2 {
-            let name = format!("encoder.down_blocks.{i}.resnets.{j}");
-            rules.push(resnet(name, format!("{down}.block.{j}")));
-        }
-        // Up blocks are counted from the other end.
-        for j in 0..3 {
-            let name = format!("decoder.up_blocks.{i}.resnets.{j}");
-            rules.push(resnet(name, format!("{up}.block.{j}")));
-        }
-        let name = format!("encoder.down_blocks.{i}.downsamplers.0");
-        rules.push(prefix(name, format!("{down}.downsample")));
-        let name = format!("decoder.up_blocks.{i}.upsamplers.0");
-        rules.push(prefix(name, format!("{up}.upsample")));
-    }
+const TEXT: &str = "cond_stage_model.transformer.";
+
+/// What goes before the names of each component on the left.
+fn rules(text: &str, unet: &str, vae: &str) -> Vec<Rule> {
+    let mut rules = UNET.rules(unet);
+    rules.extend(clip(text, TEXT));
+    rules.extend(vae::rules(vae, "first_stage_model."));
     rules
 }

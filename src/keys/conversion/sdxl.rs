@@ -3,6 +3,7 @@
 use super::rule::{Kind, Rule};
 use super::text::clip;
 use super::unet::Unet;
+use super::vae;
 
 const UNET: Unet = Unet {
     levels: 3,
@@ -21,15 +22,25 @@ const CLIP_G_LAYERS: usize = 32;
 
 /// kohya's names with the UNet's original ones.
 pub(super) fn kohya() -> Vec<Rule> {
-    let mut rules = around();
+    let mut rules = text_encoders("te1.", "te2.");
+    rules.push(Rule::prefix("first_stage_model", "first_stage_model"));
     rules.push(Rule::prefix("unet", "model.diffusion_model"));
     rules
 }
 
 /// kohya's names with diffusers' in the UNet.
 pub(super) fn kohya_but_diffusers() -> Vec<Rule> {
-    let mut rules = around();
+    let mut rules = text_encoders("te1.", "te2.");
+    rules.push(Rule::prefix("first_stage_model", "first_stage_model"));
     rules.extend(UNET.rules("unet."));
+    rules
+}
+
+/// The folders of a diffusers pipeline.
+pub(super) fn diffusers() -> Vec<Rule> {
+    let mut rules = text_encoders("text_encoder/", "text_encoder_2/");
+    rules.extend(vae::rules("vae/", "first_stage_model."));
+    rules.extend(UNET.rules("unet/"));
     rules
 }
 
@@ -38,15 +49,14 @@ pub(super) fn diffusers_unet() -> Vec<Rule> {
     UNET.rules("")
 }
 
-/// Everything but the UNet.
-fn around() -> Vec<Rule> {
-    let mut rules = clip("te1", "conditioner.embedders.0.transformer");
+/// The text encoders; what goes before their names on the left.
+fn text_encoders(te1: &str, te2: &str) -> Vec<Rule> {
+    let mut rules = clip(te1, "conditioner.embedders.0.transformer.");
     rules.push(Rule::prefix(
-        "te1.text_model.embeddings.position_ids",
+        format!("{te1}text_model.embeddings.position_ids"),
         "conditioner.embedders.0.transformer.text_model.embeddings.position_ids",
     ));
-    rules.push(Rule::prefix("first_stage_model", "first_stage_model"));
-    let left = |name: &str| format!("te2.{name}");
+    let left = |name: &str| format!("{te2}{name}");
     let right = |name: &str| format!("conditioner.embedders.1.model.{name}");
     for (a, b) in [
         ("text_model.final_layer_norm", "ln_final"),

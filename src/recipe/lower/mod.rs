@@ -123,7 +123,7 @@ pub trait Loader {
 /// Evaluates a recipe for one tensor.
 pub struct Lowerer<'a> {
     recipe: &'a Recipe,
-    solution: &'a Solution,
+    solution: &'a Solution<'a>,
     /// The tensor's name in the output.
     key: &'a str,
     expression: &'a mut Expression,
@@ -164,7 +164,7 @@ impl<'a> Lowerer<'a> {
     /// A lowerer for the tensor that the output calls `key`.
     pub fn new(
         recipe: &'a Recipe,
-        solution: &'a Solution,
+        solution: &'a Solution<'a>,
         key: &'a str,
         expression: &'a mut Expression,
         loader: &'a mut dyn Loader,

@@ -30,7 +30,7 @@ impl Lowerer<'_> {
         }
         let asked = wanted.of(inputs[0]);
         let view = match route {
-            Route::PickComponent(_) | Route::OmitComponent(_) => {
+            Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
                 let passes = |name: &&String| self.solution.passes(wanted.id, route, name);
                 let all = wanted.view.leaves().iter().all(passes);
                 all.then(|| Rc::clone(&wanted.view))
@@ -124,10 +124,26 @@ impl Lowerer<'_> {
                         self.lost.drain(lost);
                         Some(other)
                     }
+                    (None, None) => {
+                        // What the second may lack, the result may lack.
+                        let (begin, end) = (begin.unwrap_or(0), end.unwrap_or(0));
+                        let second = &self.lost[end..];
+                        let optional = second.iter().all(|lost| self.is_optional(lost));
+                        if optional && !second.is_empty() {
+                            self.lost.drain(begin..end);
+                        }
+                        None
+                    }
                     (value, None) => value,
                 })
             }
         }
+    }
+
+    /// Whether a model lacks something that its config does not require.
+    fn is_optional(&self, lost: &Lost) -> bool {
+        let model = matches!(self.recipe.nodes[lost.node.0], RecipeNode::Model { .. });
+        model && self.solution.is_optional(lost.node, &lost.name)
     }
 
     /// Whether a node leaves out a tensor that holds infinities or NaN.

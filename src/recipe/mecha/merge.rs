@@ -7,18 +7,9 @@ use crate::dtype::Float;
 use crate::keys::conversion;
 use crate::keys::nearest::nearest;
 use crate::method::{Method, Parameters, RECIPE_METHODS, in_recipes};
-use crate::recipe::{Constant, NodeId, Omitted, RecipeNode, Route};
-
-/// The routes by identifier, with the names of their inputs; the last may stand for several.
-const ROUTES: [(&str, &[&str], bool); 7] = [
-    ("fallback", &["a", "default"], false),
-    ("cast", &["a"], false),
-    ("pick_component", &["a"], false),
-    ("omit_component", &["a"], false),
-    ("stack", &["values"], true),
-    ("omit_non_finite", &["a"], false),
-    ("convert_singleton", &["a"], false),
-];
+use crate::recipe::{
+    Constant, NodeId, Omitted, Pattern, ROUTES, RecipeNode, Route, RouteRow, find_route,
+};
 
 /// The types that `cast` knows, by their names in torch.
 pub(super) const CASTS: [(&str, Float); 6] = [
@@ -43,8 +34,8 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
     if let Some(method) = in_recipes(id) {
         return method_merge(reader, instruction, method, arguments);
     }
-    if let Some((_, names, many)) = ROUTES.iter().find(|(known, ..)| known == id) {
-        return route(reader, instruction, (id, names, *many), arguments);
+    if let Some(row) = find_route(id) {
+        return route(reader, instruction, row, arguments);
     }
     if let Some(conversion) = conversion::find_by_id(id) {
         let found = Arguments::bind(instruction, arguments, &["a"], false, &[])?;
@@ -96,7 +87,7 @@ fn unknown(id: &str, first: &Argument) -> Fault {
     }
     let ids: Vec<String> = conversion::conversions().iter().map(|c| c.id()).collect();
     let methods = RECIPE_METHODS.iter().map(|method| method.id);
-    let routes = ROUTES.iter().map(|(id, ..)| *id);
+    let routes = ROUTES.iter().map(|row| row.id);
     let known = methods.chain(routes).chain(ids.iter().map(String::as_str));
     let fault = Fault::new(first.span.clone(), format!("there is no method \"{id}\""));
     fault.label("not known").help(match nearest(id, known) {
@@ -261,16 +252,12 @@ fn method_merge(
 fn route(
     reader: &mut Reader,
     instruction: &Instruction,
-    (id, names, many): (&str, &[&'static str], bool),
+    row: &RouteRow,
     arguments: &[Argument],
 ) -> Result<NodeId, Fault> {
-    let parameters: &[&'static str] = match id {
-        "cast" => &["device", "dtype"],
-        "pick_component" | "omit_component" => &["component"],
-        "omit_non_finite" => &["omit_mandatory", "omit_optional"],
-        _ => &[],
-    };
-    let found = Arguments::bind(instruction, arguments, names, many, parameters)?;
+    let parameters: Vec<&'static str> = row.parameters.iter().map(|p| p.name).collect();
+    let names = row.inputs;
+    let found = Arguments::bind(instruction, arguments, names, row.is_variadic, &parameters)?;
     let inputs = found.inputs(reader, instruction, names.len())?;
     let given = |name: &str| {
         let mut parameters = found.parameters.iter();
@@ -311,7 +298,7 @@ fn route(
             fault.help("name it: merge \"pick_component\" &0 \"vae\"")
         })
     };
-    let route = match id {
+    let route = match row.id {
         "fallback" => Route::Fallback,
         "cast" => Route::Cast(match text("dtype")? {
             Some((name, argument)) => Some(float(&name, argument)?),
@@ -319,6 +306,16 @@ fn route(
         }),
         "pick_component" => Route::PickComponent(component()?),
         "omit_component" => Route::OmitComponent(component()?),
+        "omit_matching" => Route::OmitMatching(match text("pattern")? {
+            Some((pattern, argument)) => Pattern::new(&pattern).map_err(|fault| {
+                let message = format!("this is no regular expression: {fault}");
+                Fault::new(argument.span.clone(), message)
+            })?,
+            None => {
+                let fault = Fault::new(instruction.span.clone(), "the pattern is missing");
+                return Err(fault.help(row.example));
+            }
+        }),
         "stack" => Route::Stack,
         // Version 1.1.2 said of which tensors; later ones mean all.
         "omit_non_finite" => match (flag("omit_mandatory")?, flag("omit_optional")?) {

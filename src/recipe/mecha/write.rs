@@ -90,6 +90,14 @@ impl Writer<'_> {
                 form,
                 space,
             } => Some(self.literal(entries, form, *space, numbers)),
+            RecipeNode::Route {
+                route: Route::Convert(conversion),
+                ..
+            } if !conversion.is_mechas() => None,
+            RecipeNode::Route {
+                route: Route::OmitMatching(_),
+                ..
+            } => None,
             RecipeNode::Route { route, inputs } => Some(self.route(route, inputs, numbers)),
             RecipeNode::Merge { .. } => self.merge(node, numbers),
         }

@@ -1,0 +1,98 @@
+//! Arguments that are not known, and what was probably meant.
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::keys::nearest::most_like;
+use crate::method::{Method, all, find};
+use crate::recipe::{ROUTES, find_route};
+
+/// The fault with a better tip, where there is one.
+pub(super) fn improved(mut fault: clap::Error, arguments: &[String]) -> clap::Error {
+    if fault.kind() != ErrorKind::UnknownArgument {
+        return fault;
+    }
+    let Some(ContextValue::String(given)) = fault.get(ContextKind::InvalidArg) else {
+        return fault;
+    };
+    let tip = given
+        .strip_prefix("--")
+        .and_then(|name| tip(name, arguments));
+    if let Some(tip) = tip {
+        let tip = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+        fault.remove(ContextKind::SuggestedArg);
+        fault.insert(ContextKind::Suggested, tip);
+    }
+    fault
+}
+
+/// What was probably meant by `--NAME`.
+fn tip(name: &str, arguments: &[String]) -> Option<String> {
+    let name = name.split('=').next().unwrap_or(name);
+    let converts = arguments.get(1).is_some_and(|command| command == "convert");
+    if converts && matches!(name, "exclude" | "include") {
+        return Some("convert merges nothing; --drop REGEX leaves tensors out".to_owned());
+    }
+    let has = |method: &&Method| {
+        let mut parameters = method.parameters.iter();
+        parameters.any(|parameter| parameter.name == name || parameter.complement == Some(name))
+    };
+    let chosen = arguments
+        .windows(2)
+        .find(|pair| matches!(&*pair[0], "-M" | "--method"));
+    let chosen = chosen.and_then(|pair| find(&pair[1]));
+    match chosen.filter(has) {
+        Some(method) => Some(format!(
+            "`{name}` is a parameter of {}: give it as -p {name}=VALUE",
+            method.id
+        )),
+        None => {
+            let method = all().find(has)?;
+            Some(format!(
+                "`{name}` is a parameter of methods such as {}, given as -p {name}=VALUE",
+                method.id
+            ))
+        }
+    }
+}
+
+/// What there is instead of a method that `merge` does not have.
+pub(super) fn no_method(id: &str, known: &[&'static str]) -> String {
+    if all().any(|method| method.id == id) {
+        return format!(
+            "`{id}` is a method of recipes, for its inputs are not whole models; `wgmerge methods \
+             {id}` describes it"
+        );
+    }
+    if let Some(route) = find_route(id) {
+        let flag = route
+            .flag
+            .map_or_else(String::new, |flag| format!("; by flags: {flag}"));
+        return format!("`{id}` is a route of recipes: {}{flag}", route.summary);
+    }
+    near(id, known)
+}
+
+/// The known names that are most like one.
+pub(super) fn near(id: &str, known: &[&'static str]) -> String {
+    let near: Vec<String> = most_like(id, known.iter().copied(), NEAR)
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    format!(
+        "there is no method `{id}`; the nearest are {}; `wgmerge methods` lists all",
+        near.join(", ")
+    )
+}
+
+/// How many names a message offers.
+const NEAR: usize = 3;
+
+/// The names that `wgmerge methods` describes: methods, then routes.
+pub(super) fn describable() -> Vec<&'static str> {
+    let methods = all().map(|method| method.id);
+    let mut names: Vec<&str> = methods.chain(ROUTES.iter().map(|route| route.id)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

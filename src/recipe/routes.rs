@@ -1,0 +1,136 @@
+//! The table of routes: what recipes can do with tensors besides computing.
+
+/// A route, as recipes name it.
+#[derive(Debug)]
+pub struct RouteRow {
+    /// Its identifier.
+    pub id: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// The names of its inputs.
+    pub inputs: &'static [&'static str],
+    /// Whether the last input stands for any number.
+    pub is_variadic: bool,
+    /// Its parameters.
+    pub parameters: &'static [RouteParameter],
+    /// What a recipe writes.
+    pub example: &'static str,
+    /// The flag that does the same, if there is one.
+    pub flag: Option<&'static str>,
+}
+
+/// A parameter of a route.
+#[derive(Debug)]
+pub struct RouteParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub help: &'static str,
+}
+
+const COMPONENT: RouteParameter = RouteParameter {
+    name: "component",
+    help: "a component of the model config; `wgmerge configs NAME` lists them",
+};
+
+/// The routes.
+pub static ROUTES: [RouteRow; 8] = [
+    RouteRow {
+        id: "fallback",
+        summary: "the first input where it has the tensor, else the second",
+        inputs: &["a", "default"],
+        is_variadic: false,
+        parameters: &[],
+        example: "merge \"fallback\" &0 &1",
+        flag: Some("merge --vae FILE, merge --lora FILE"),
+    },
+    RouteRow {
+        id: "cast",
+        summary: "the tensors rounded to another type",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[
+            RouteParameter {
+                name: "device",
+                help: "read for sd-mecha's sake, and without effect",
+            },
+            RouteParameter {
+                name: "dtype",
+                help: "the type by its name in torch: float16, bfloat16, float32, …",
+            },
+        ],
+        example: "merge \"cast\" &0 dtype=\"bfloat16\"",
+        flag: Some("--dtype TYPE"),
+    },
+    RouteRow {
+        id: "pick_component",
+        summary: "the tensors of one component of the model config",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[COMPONENT],
+        example: "merge \"pick_component\" &0 \"vae\"",
+        flag: None,
+    },
+    RouteRow {
+        id: "omit_component",
+        summary: "the tensors of all components but one",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[COMPONENT],
+        example: "merge \"omit_component\" &0 \"ema\"",
+        flag: Some("--drop COMPONENT"),
+    },
+    RouteRow {
+        id: "omit_matching",
+        summary: "the tensors whose names do not match a regular expression (not in sd-mecha)",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[RouteParameter {
+            name: "pattern",
+            help: "the regular expression",
+        }],
+        example: "merge \"omit_matching\" &0 \"^optimizer\"",
+        flag: Some("--drop REGEX"),
+    },
+    RouteRow {
+        id: "omit_non_finite",
+        summary: "the tensors that hold no infinity and no NaN; a fallback replaces the others",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[
+            RouteParameter {
+                name: "omit_mandatory",
+                help: "whether tensors that the model config requires are left out too",
+            },
+            RouteParameter {
+                name: "omit_optional",
+                help: "whether tensors that it does not require are",
+            },
+        ],
+        example: "merge \"omit_non_finite\" &0",
+        flag: None,
+    },
+    RouteRow {
+        id: "stack",
+        summary: "the inputs' tensors one after the other along a new first dimension",
+        inputs: &["values"],
+        is_variadic: true,
+        parameters: &[],
+        example: "merge \"stack\" &0 &1",
+        flag: None,
+    },
+    RouteRow {
+        id: "convert_singleton",
+        summary: "the number named `key` for every tensor",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[],
+        example: "merge \"convert_singleton\" &0",
+        flag: None,
+    },
+];
+
+/// The route of an identifier.
+pub fn find_route(id: &str) -> Option<&'static RouteRow> {
+    ROUTES.iter().find(|row| row.id == id)
+}
