@@ -6,6 +6,7 @@ mod folders;
 mod inputs;
 mod kills;
 mod limits;
+mod weights;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

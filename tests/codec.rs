@@ -4,7 +4,9 @@ use half::{bf16, f16};
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::exec::{Batch, Executor, Piece};
-use wgmerge::kernel::{Compute, End, Entry, Formula, Operand, Program, Row, Step, Stream, TILE};
+use wgmerge::kernel::{
+    Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step, Stream, TILE,
+};
 
 /// The value of a pattern by the definition of a small float: sign, exponent, mantissa.
 fn by_definition(pattern: u32, mantissa: i32, exponent: i32, bias: i32) -> f64 {
@@ -189,6 +191,7 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
         End::Store {
             value: 0,
             float: to,
+            on_overflow: OnOverflow::Keep,
         },
     );
     let len = bytes.len() / from.bytes();
@@ -339,7 +342,12 @@ fn dropped(level: Level, start: u64, len: usize) -> Vec<f32> {
         Step::Word { stream: 0 },
         Step::Call { formula, operands },
     ];
-    let program = Program::new(Compute::F32, steps, End::Store { value: 2, float });
+    let end = End::Store {
+        value: 2,
+        float,
+        on_overflow: OnOverflow::Keep,
+    };
+    let program = Program::new(Compute::F32, steps, end);
     let piece = Piece {
         row: &row,
         start,

@@ -9,7 +9,7 @@ use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::Level;
 use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, OpenError, adapters, probe};
 use wgmerge::exec::{ExecError, Executor};
-use wgmerge::kernel::{Compute, End, Entry, Formula, Operand, Program, Step};
+use wgmerge::kernel::{Compute, End, Entry, Formula, OnOverflow, Operand, Program, Step};
 
 const BYTES: usize = 1 << 20;
 
@@ -29,7 +29,12 @@ fn sum_of_two() -> Case {
         formula: Formula::Add,
         operands: vec![Operand::Value(0), Operand::Value(1)],
     });
-    let program = Program::new(Compute::F32, steps, End::Store { value: 2, float });
+    let end = End::Store {
+        value: 2,
+        float,
+        on_overflow: OnOverflow::Keep,
+    };
+    let program = Program::new(Compute::F32, steps, end);
     let rows = vec![row(0, 0, &mut 1)];
     Case::new(program, rows, &[(0, 100_000)], &[Elements::Tame], 2)
 }

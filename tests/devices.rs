@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
-use wgmerge::exec::{Batch, ExecError, Executor};
+use wgmerge::exec::{Batch, ExecError, Executor, Overflow};
 use wgmerge::kernel::Window;
 use wgmerge::merge::Device;
 use wgmerge::method::METHODS;
@@ -88,7 +88,7 @@ impl<F: FnMut() -> Result<(), ExecError>> Executor for Faulty<F> {
         batch: &Batch<'_>,
         arena: &[u8],
         output: &mut [u8],
-    ) -> Result<(), ExecError> {
+    ) -> Result<Vec<Overflow>, ExecError> {
         (self.fault)()?;
         self.executor.store(batch, arena, output)
     }

@@ -7,8 +7,8 @@ use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::exec::{Batch, Executor, Piece};
 use wgmerge::kernel::{
-    Compute, Derive, End, Entry, Expression, Formula, Kept, Operand, Program, Row, Scope, Step,
-    TILE, Ties,
+    Compute, Derive, End, Entry, Expression, Formula, Kept, OnOverflow, Operand, Program, Row,
+    Scope, Step, TILE, Ties,
 };
 
 fn bytes(x: &[f32]) -> Vec<u8> {
@@ -117,7 +117,20 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
                 f(1)
             }
         }
-        other => naive_bound(compute, other, &f),
+        other => naive_shift(compute, other, &f),
+    }
+}
+
+/// The formulas that move a value and leave it as it is where there is nothing to add.
+fn naive_shift(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
+    let rz = |x| rounded(compute, x);
+    let shift = |acc: f32, d: f32| if d == 0.0 { acc } else { rz(acc + d) };
+    match formula {
+        Formula::ScaleDifference => rz(rz(f(0) - f(1)) * f(2)),
+        Formula::Shift => shift(f(0), f(1)),
+        Formula::ShiftScaled => shift(f(0), rz(f(1) * f(2))),
+        Formula::ShiftDifference => shift(f(0), rz(rz(f(1) - f(2)) * f(3))),
+        other => naive_bound(compute, other, f),
     }
 }
 
@@ -222,6 +235,7 @@ fn run_random_program(seed: u64, compute: Compute) {
     let end = End::Store {
         value: (steps.len() - 1) as u16,
         float: Float::F32,
+        on_overflow: OnOverflow::Keep,
     };
     let program = Program::new(compute, steps, end);
     compare(&program, &row, &inputs, &values[values.len() - 1]);
@@ -292,6 +306,7 @@ fn statistics_order_themselves_into_levels() {
     let program = e.program(&[t], |values| End::Store {
         value: values[0],
         float: Float::F32,
+        on_overflow: OnOverflow::Keep,
     });
     let calls = program
         .steps()

@@ -174,6 +174,74 @@ fn copies_of_a_model_merge_to_the_model() {
     }
 }
 
+/// The bytes of the tensor `w`, which ends the file.
+fn data(path: &Path, len: usize) -> Vec<u8> {
+    let bytes = std::fs::read(path).expect("a file");
+    bytes[bytes.len() - len..].to_vec()
+}
+
+#[test]
+fn equal_models_are_their_own_mean_bit_for_bit() {
+    let folder = folder();
+    let output = folder.path().join("out.safetensors");
+    let mut x = values(4000, 3, 1);
+    x[..6].copy_from_slice(&[41.0, -0.0, 0.0, 1e-30, -300.0, 7e-9]);
+    let y = values(4000, 5, 2);
+    for &float in Float::ALL {
+        let [model, other] =
+            ["model", "other"].map(|name| folder.path().join(format!("{name}.safetensors")));
+        write(&model, &[floats("w", float, &[4000], &x)]);
+        write(&other, &[floats("w", float, &[4000], &y)]);
+        let wanted = data(&model, 4000 * float.bytes());
+        for (method, base, models, parameters) in [
+            ("linear", None, "mm", &["weight=0.3,0.7"][..]),
+            ("linear", None, "mmm", &["weight=0.1,0.7,3"]),
+            (
+                "linear",
+                None,
+                "mmm",
+                &["weight=1.7,-0.5,-0.2", "normalize=false"],
+            ),
+            ("n_average", None, "mmmmmmm", &[]),
+            ("slerp", None, "mm", &["t=0.35"]),
+            ("slerp", None, "mm", &["t=0.8", "norm=interpolate"]),
+            ("add_difference", None, "moo", &["alpha=0.7"]),
+            ("task_arithmetic", Some("m"), "mm", &["lambda=0.7"]),
+            ("task_arithmetic", Some("o"), "m", &[]),
+            (
+                "task_arithmetic",
+                Some("o"),
+                "mmm",
+                &["normalize=true", "weight=1,2,3"],
+            ),
+            ("ties", Some("m"), "mmm", &["density=0.4", "lambda=1.5"]),
+            (
+                "dare_linear",
+                Some("m"),
+                "mm",
+                &["drop=0.5", "weight=0.4,-1"],
+            ),
+            ("dare_linear", Some("o"), "mm", &["normalize=true"]),
+            ("dare_ties", Some("m"), "mm", &["drop=0.3"]),
+            ("dare_then_ties", Some("m"), "mm", &["drop=0.3", "trim=0.5"]),
+        ] {
+            let path = |name: char| if name == 'm' { &model } else { &other };
+            let models: Vec<PathBuf> = models.chars().map(path).cloned().collect();
+            let base = base.and_then(|base| base.chars().next()).map(path);
+            let case = Case {
+                parameters,
+                ..Case::new(method, base, &models)
+            };
+            case.run(&output, None).expect("a merge");
+            let found = data(&output, wanted.len());
+            assert!(
+                wanted == found,
+                "{method} {parameters:?} of copies in {float}"
+            );
+        }
+    }
+}
+
 #[test]
 fn nothing_added_is_the_base() {
     let folder = folder();

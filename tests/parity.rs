@@ -5,7 +5,7 @@ use crate::support::cases::{Case, Elements, Outcome, assert_same, random, row};
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::kernel::{
-    Compute, End, Entry, Formula, Kind, Operand, Program, Row, Step, TILE, Window,
+    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Row, Step, TILE, Window,
 };
 
 /// Lengths around the boundaries of quads and tiles.
@@ -97,7 +97,12 @@ fn calling(formula: Formula, compute: Compute) -> Program {
     });
     let value = 5;
     let float = Float::F32;
-    Program::new(compute, steps, End::Store { value, float })
+    let end = End::Store {
+        value,
+        float,
+        on_overflow: OnOverflow::Keep,
+    };
+    Program::new(compute, steps, end)
 }
 
 /// Several differences and products of the same inputs.
@@ -140,7 +145,11 @@ fn every_element_type_is_read_and_written() {
     for from in Float::ALL {
         for to in Float::ALL {
             let value = 0;
-            let end = End::Store { value, float: *to };
+            let end = End::Store {
+                value,
+                float: *to,
+                on_overflow: OnOverflow::Keep,
+            };
             let steps = vec![load(0, *from, Entry::Kept)];
             let program = Program::new(Compute::F32, steps, end);
             cases.push((format!("{from} to {to}"), case(program, 1)));
@@ -187,7 +196,12 @@ fn more_tiles_than_a_row_of_a_dispatch() {
             load(1, Float::BF16, Entry::Kept),
         ]
     };
-    let store = Program::new(Compute::F32, steps(), End::Store { value: 1, float });
+    let end = End::Store {
+        value: 1,
+        float,
+        on_overflow: OnOverflow::Keep,
+    };
+    let store = Program::new(Compute::F32, steps(), end);
     let sum = Program::new(Compute::F32, steps(), End::Sum(vec![0, 1]));
     let mut cases = Vec::new();
     for program in [store, sum] {
@@ -241,6 +255,7 @@ fn an_input_that_must_be_finite_is_named() {
             0 => End::Store {
                 value: 0,
                 float: Float::BF16,
+                on_overflow: OnOverflow::Keep,
             },
             1 => End::Sum(vec![0, 1]),
             _ => End::Count(vec![0, 1]),

@@ -129,7 +129,7 @@ fn filters_copy_what_they_leave_out_and_dtypes_are_as_told() {
     let reads = |path: &Path, key| read(&std::fs::read(path).expect("a file"), key);
     assert!(read(&found, "layer.8.weight") == reads(&a, "layer.8.weight"));
     let (x, y) = (reads(&a, "layer.5.weight"), reads(&b, "layer.5.weight"));
-    let mean: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x * 0.5 + y * 0.5).collect();
+    let mean: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x + (y - x) * 0.5).collect();
     assert!(read(&found, "layer.5.weight") == mean);
     let checkpoint = Checkpoint::open(&output).expect("a sound output");
     let dtype = |key: &str| checkpoint.get(key).expect("a tensor").dtype;
@@ -209,7 +209,7 @@ fn other_shapes_are_cut_and_filled_up() {
     for (i, found) in found.iter().enumerate() {
         let (p, q, r) = (i / 20, i / 5 % 4, i % 5);
         let other = if q < 2 { y[(p * 2 + q) * 7 + r] } else { 0.0 };
-        assert_eq!(*found, x[i] * 0.5 + other * 0.5, "[{p}, {q}, {r}]");
+        assert_eq!(*found, x[i] + (other - x[i]) * 0.5, "[{p}, {q}, {r}]");
     }
     write(
         &b,
@@ -221,7 +221,7 @@ fn other_shapes_are_cut_and_filled_up() {
         let (p, q, r) = (i / 20, i / 5 % 4, i % 5);
         assert_eq!(
             *found,
-            x[i] * 0.5 + z[(p * 5 + q) * 6 + r] * 0.5,
+            x[i] + (z[(p * 5 + q) * 6 + r] - x[i]) * 0.5,
             "[{p}, {q}, {r}]"
         );
     }

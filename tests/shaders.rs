@@ -5,7 +5,7 @@ use naga::{AddressSpace, Module, ScalarKind, TypeInner};
 use wgmerge::dtype::Float;
 use wgmerge::kernel::table::{INVOCATIONS, Layout};
 use wgmerge::kernel::wgsl::assemble;
-use wgmerge::kernel::{Compute, End, Entry, Formula, Kind, Operand, Program, Step};
+use wgmerge::kernel::{Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Step};
 
 /// Whether a formula's word is a random one; otherwise it is the element's index.
 fn draws(formula: Formula) -> bool {
@@ -65,6 +65,7 @@ fn programs() -> Vec<Program> {
             programs.push(every_formula(compute, |value| End::Store {
                 value,
                 float: *float,
+                on_overflow: OnOverflow::Keep,
             }));
         }
         programs.push(every_formula(compute, |value| End::Sum(vec![value, 0, 7])));

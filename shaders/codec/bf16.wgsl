@@ -1,5 +1,7 @@
 // bfloat16: the upper half of an f32.
 
+const BF16_LIMIT: u32 = 0x7f7f7fff;
+
 fn bf16_decode(h: u32) -> u32 {
     return h << 16;
 }

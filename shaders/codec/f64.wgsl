@@ -1,5 +1,8 @@
 // IEEE binary64 as two words, low word first: arithmetic is in f32, so a load rounds once.
 
+// A stored value is an f32.
+const F64_LIMIT: u32 = 0x7f7fffff;
+
 // Round to nearest even; what is below the normal f32 range becomes zero; NaN becomes 0x7fc00000.
 fn f64_decode(lo: u32, hi: u32) -> u32 {
     let s = hi & 0x80000000;
@@ -13,6 +16,11 @@ fn f64_decode(lo: u32, hi: u32) -> u32 {
     let large = select(infinity, 0x7fc00000, nan);
     let finite = select(rounded, 0, e < 897);
     return select(s | select(finite, large, e > 1150), 0x7fc00000, nan);
+}
+
+// Whether a finite number rounds to an f32 infinity.
+fn f64_is_beyond(lo: u32, hi: u32) -> bool {
+    return (((hi >> 20) & 0x7ff) != 0x7ff) && is_non_finite(f64_decode(lo, hi));
 }
 
 // The high word of a settled f32.

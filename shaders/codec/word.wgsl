@@ -1,5 +1,9 @@
 // Facts about the bits of an f32, shared by every codec, guard and formula.
 
+// The largest finite magnitude. In the files of the narrower types, the largest magnitude that
+// rounds to a finite number of theirs.
+const F32_LIMIT: u32 = 0x7f7fffff;
+
 // Whether the bits are those of a NaN.
 fn is_nan(x: u32) -> bool {
     return (x & 0x7fffffff) > 0x7f800000;

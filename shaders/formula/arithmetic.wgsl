@@ -22,6 +22,26 @@ fn add_difference(acc: f32, y: f32, x: f32, w: f32) -> f32 {
     return axpy(acc, sub(y, x), w);
 }
 
+// (y - x) w
+fn scale_difference(y: f32, x: f32, w: f32) -> f32 {
+    return mul(sub(y, x), w);
+}
+
+// acc + d; where d is zero acc itself, so that -0 stays -0.
+fn shift(acc: f32, d: f32) -> f32 {
+    return float(select(bits(rz(acc + d)), bits(acc), is_zero(bits(d))));
+}
+
+// acc shifted by x w
+fn shift_scaled(acc: f32, x: f32, w: f32) -> f32 {
+    return shift(acc, mul(x, w));
+}
+
+// acc shifted by (y - x) w
+fn shift_difference(acc: f32, y: f32, x: f32, w: f32) -> f32 {
+    return shift(acc, scale_difference(y, x, w));
+}
+
 // a u + b v: a weighted sum of two in one step.
 fn blend(a: f32, b: f32, u: f32, v: f32) -> f32 {
     return rz(rz(a * u) + rz(b * v));

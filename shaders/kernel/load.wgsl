@@ -1,15 +1,23 @@
 // Four elements of an input as f32 bits, and what else a step reads for four elements. `word` is
 // the word in the arena where the input begins; behind an input zeros fill up its last 16 bytes.
 
-// The last quad may reach into the next input, whose bits must not count as infinities.
+// The last quad may reach into the next input, whose bits must not count as infinities. What to
+// make of a number beyond f32 the host decides.
+fn f64_at(w: u32, there: bool) -> u32 {
+    if (there && f64_is_beyond(arena[w], arena[w + 1])) {
+        worst = 0x7f800000;
+    }
+    return select(0u, f64_decode(arena[w], arena[w + 1]), there);
+}
+
 fn load_f64(at: Place, word: u32) -> vec4u {
     let left = at.len - 4 * at.quad;
     let w = word + at.quad * 8;
     return vec4u(
-        f64_decode(arena[w], arena[w + 1]),
-        f64_decode(arena[w + 2], arena[w + 3]),
-        select(0u, f64_decode(arena[w + 4], arena[w + 5]), left > 2),
-        select(0u, f64_decode(arena[w + 6], arena[w + 7]), left > 3),
+        f64_at(w, true),
+        f64_at(w + 2, left > 1),
+        f64_at(w + 4, left > 2),
+        f64_at(w + 6, left > 3),
     );
 }
 

@@ -50,8 +50,8 @@ fn rz_sum(x: f32) -> f32 {
     return float(rounded);
 }
 
-// Tells the host that an infinity or a NaN appeared in a piece: devices differ in what they make of
-// them, so the host computes the piece again.
+// Tells the host that an infinity or a NaN appeared in a piece, or a result beyond its stored type:
+// devices differ in what they make of them, so the host computes the piece again.
 fn report_hazard(piece: u32) {
     if (worst >= 0x7f800000) {
         atomicOr(&partials[piece], 1u);

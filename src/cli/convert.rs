@@ -36,6 +36,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
             shard_bytes: args.max_shard_size,
             // What a checkpoint holds is not judged here.
             on_nan: OnNan::Keep,
+            on_overflow: args.on_overflow,
             metadata: crate::recipe::Metadata::Full,
             strip_prefix: args.strip_prefix.clone().into_iter().collect(),
             add_prefix: args.add_prefix.clone().unwrap_or_default(),

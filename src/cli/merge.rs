@@ -181,6 +181,7 @@ fn options(args: &OptionArgs) -> Result<Options, Failure> {
         missing: args.missing,
         shape: args.shape,
         on_nan: args.on_nan,
+        on_overflow: args.on_overflow,
         filter: Filter::new(&args.include, &args.exclude)?,
         block_weights: block_weights(args.block_weights.as_deref())?,
         metadata: args.metadata,

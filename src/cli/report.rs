@@ -179,6 +179,15 @@ pub(super) fn print(
             out::say(Kind::Report, &line(output, report, done));
         }
         out::say(Kind::Report, &figures(report));
+        if report.overflowed_values > 0 {
+            let text = format!(
+                "{} in {} beyond the output's type: --on-overflow {}",
+                counted(report.overflowed_values as usize, "value"),
+                counted(report.overflowed_tensors, "tensor"),
+                merge.recipe().options.on_overflow.word()
+            );
+            out::say(Kind::Report, &text);
+        }
         if !report.removed.is_empty() {
             let names = report.removed.join(", ");
             out::say(

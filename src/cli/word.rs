@@ -10,7 +10,7 @@ use crate::dtype::Float;
 use crate::kernel::Compute;
 use crate::keys::conversion;
 use crate::method::{Method, find, named};
-use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy};
+use crate::recipe::{Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy};
 
 /// A parser of the words that `read` knows.
 fn words<T: Clone + Send + Sync + 'static>(
@@ -101,6 +101,11 @@ pub(super) fn missing() -> impl TypedValueParser<Value = Missing> {
 /// The policies for values that are not finite.
 pub(super) fn on_nan() -> impl TypedValueParser<Value = OnNan> {
     words(OnNan::WORDS, OnNan::from_word)
+}
+
+/// The policies for results that the output's type cannot hold.
+pub(super) fn on_overflow() -> impl TypedValueParser<Value = OnOverflow> {
+    words(OnOverflow::WORDS, OnOverflow::from_word)
 }
 
 /// The policies for tensors of another shape.

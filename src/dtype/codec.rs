@@ -43,6 +43,24 @@ pub fn encode(float: Float, x: u32) -> u64 {
     }
 }
 
+/// The largest magnitude, as f32 bits, that a stored type rounds to a finite number.
+#[inline(always)]
+pub fn limit(float: Float) -> u32 {
+    match float {
+        Float::F64 => F64_LIMIT,
+        Float::F32 => F32_LIMIT,
+        Float::F16 => F16_LIMIT,
+        Float::BF16 => BF16_LIMIT,
+        Float::F8E4M3 => F8_E4M3_LIMIT,
+        Float::F8E5M2 => F8_E5M2_LIMIT,
+    }
+}
+
+/// Whether a stored f64 is a finite number that rounds to an f32 infinity.
+pub fn is_beyond(word: u64) -> bool {
+    f64_is_beyond(word as u32, (word >> 32) as u32)
+}
+
 /// The form every f32 result takes: tiny magnitudes are zero, NaN is 0x7fc00000.
 #[inline(always)]
 pub fn settled(x: u32) -> u32 {

@@ -5,32 +5,24 @@
 
 mod batch;
 pub mod cpu;
+mod fault;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod stored;
 
 pub use batch::{Batch, Piece};
+pub use fault::ExecError;
+pub use stored::Stored;
 
 use crate::kernel::Window;
 
-/// Why a batch was not done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExecError {
-    /// An input holds an infinity or a NaN and the Program says that it must not.
-    #[error("input {slot} of piece {piece} is not finite at element {element}")]
-    NonFinite {
-        /// Number of the piece in the batch.
-        piece: usize,
-        /// Which input.
-        slot: u16,
-        /// Element index in the tensor.
-        element: u64,
-    },
-    /// The device is gone, hangs, or refuses work; nothing of the batch may be trusted.
-    #[error("the device was lost: {0}")]
-    Lost(String),
-    /// The device has no memory for the batch.
-    #[error("the device is out of memory: {0}")]
-    OutOfMemory(String),
+/// Results of a piece that its stored type cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overflow {
+    /// Number of the piece in the batch.
+    pub piece: usize,
+    /// How many there are.
+    pub values: u64,
 }
 
 /// Runs Programs.
@@ -41,13 +33,15 @@ pub trait Executor {
     /// Makes the arena's bytes known to the device.
     fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError>;
 
-    /// Runs a Program that stores: each piece's elements are written at its output offset.
+    /// Runs a Program that stores: each piece's elements are written at its output offset. Returns
+    /// what the stored type could not hold, piece by piece; where the Program refuses that, the
+    /// error names the first element of the first piece.
     fn store(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
         output: &mut [u8],
-    ) -> Result<(), ExecError>;
+    ) -> Result<Vec<Overflow>, ExecError>;
 
     /// Runs a Program that sums: for every piece, tile and value, in this order, the sum of the
     /// tile by the fixed tree.

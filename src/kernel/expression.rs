@@ -119,7 +119,7 @@ impl Expression {
                 slot
             }
         };
-        self.load(slot, Float::F32, Entry::Kept)
+        self.load(slot, Float::F32, Entry::Made)
     }
 
     /// The planes that the host makes, in the order in which they can be made.

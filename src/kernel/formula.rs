@@ -22,6 +22,14 @@ macro_rules! formulas {
             Axpy axpy(acc: lane, x: lane, w: scalar);
             /// acc + (y - x) w
             AddDifference add_difference(acc: lane, y: lane, x: lane, w: scalar);
+            /// (y - x) w
+            ScaleDifference scale_difference(y: lane, x: lane, w: scalar);
+            /// acc + d, acc itself where d is zero
+            Shift shift(acc: lane, d: lane);
+            /// acc + x w, acc itself where x w is zero
+            ShiftScaled shift_scaled(acc: lane, x: lane, w: scalar);
+            /// acc + (y - x) w, acc itself where (y - x) w is zero
+            ShiftDifference shift_difference(acc: lane, y: lane, x: lane, w: scalar);
             /// a u + b v
             Blend blend(a: lane, b: lane, u: scalar, v: scalar);
             /// acc + x w, with a weight per element

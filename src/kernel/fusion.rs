@@ -33,6 +33,18 @@ const FUSIONS: &[Fusion] = &[
         inner: Formula::Sub,
         fused: Formula::AddDifference,
     },
+    Fusion {
+        outer: Formula::Scale,
+        operand: 0,
+        inner: Formula::Sub,
+        fused: Formula::ScaleDifference,
+    },
+    Fusion {
+        outer: Formula::ShiftScaled,
+        operand: 1,
+        inner: Formula::Sub,
+        fused: Formula::ShiftDifference,
+    },
 ];
 
 /// Fuses what nobody else reads. `ends` are the values that the Program ends in; they are

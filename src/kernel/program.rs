@@ -1,17 +1,22 @@
 //! The fused straight-line form of one tensor's expression.
 
-use super::{Compute, Formula};
+use super::{Compute, Formula, OnOverflow};
 use crate::dtype::Float;
 
 /// How a loaded value enters the arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
-    /// An infinity or NaN stops the merge with an error.
+    /// An infinity or NaN stops the merge with an error, and so does a number beyond f32.
     Checked,
+    /// An infinity or NaN stops the merge with an error; a number beyond f32 becomes an infinity.
+    Rounded,
     /// Infinities and NaN flow through the arithmetic.
     Kept,
-    /// The bits as decoded; the Program replaces what is not finite before it uses the value.
+    /// The bits as decoded; the Program replaces what is not finite before it uses the value. A
+    /// number beyond f32 stops the merge with an error.
     Raw,
+    /// A plane's value, which the host computed.
+    Made,
 }
 
 /// Where a step reads an argument.
@@ -62,6 +67,8 @@ pub enum End {
         value: u16,
         /// The stored type.
         float: Float,
+        /// What happens to results beyond it.
+        on_overflow: OnOverflow,
     },
     /// Each value is summed over every tile.
     Sum(Vec<u16>),

@@ -68,7 +68,8 @@ pub fn assemble(program: &Program) -> Source {
     }
 }
 
-/// `value_0` and so on, `value` that chooses among them, and `save` of a Program that stores.
+/// `value_0` and so on, `value` that chooses among them, and `save` of a Program that stores, with
+/// the largest magnitude that it holds.
 fn functions(program: &Program, layout: &Layout) -> String {
     let values = program.end().values();
     let mut text = String::new();
@@ -81,6 +82,7 @@ fn functions(program: &Program, layout: &Layout) -> String {
     }
     text += "        default: { return value_0(at); }\n    }\n}\n\n";
     if let End::Store { float, .. } = program.end() {
+        text += &format!("const LIMIT: u32 = {}_LIMIT;\n", float.dtype());
         text += "fn save(at: Place, word: u32, x: vec4u) {\n";
         text += &format!("    save_{}(at, word, x);\n}}\n", float.name());
     }
@@ -124,7 +126,7 @@ fn expression(step: &Step, layout: &Layout) -> String {
     match step {
         Step::Load { slot, float, entry } => {
             let entry = match entry {
-                Entry::Checked | Entry::Kept => "entered",
+                Entry::Checked | Entry::Rounded | Entry::Kept | Entry::Made => "entered",
                 Entry::Raw => "raw",
             };
             let (float, input) = (float.name(), layout.input(*slot));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::checkpoint::CheckpointError;
+use crate::dtype::{Float, codec};
 use crate::plan::PlanError;
 use crate::sink::SinkError;
 
@@ -54,6 +55,36 @@ pub enum MergeError {
         /// The tensor.
         key: String,
     },
+    /// A model holds a number beyond f32, in which merges compute.
+    #[error(
+        "{model}: tensor `{key}` is {value:e} at element {element}, beyond f32, in which merges \
+         compute; --on-overflow saturate or keep lets it count as an infinity, unless --on-nan \
+         replaces those"
+    )]
+    Beyond {
+        /// The model.
+        model: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The element's index.
+        element: u64,
+        /// The number.
+        value: f64,
+    },
+    /// A result is beyond the type that it is stored in.
+    #[error("{}", overflow_text(.key, *.element, *.value, *.float, *.variant))]
+    Overflow {
+        /// The tensor.
+        key: String,
+        /// The element's index.
+        element: u64,
+        /// The result, before it is rounded to the type.
+        value: f32,
+        /// The type.
+        float: Float,
+        /// Which output of a sweep, from 1; None where there is only one.
+        variant: Option<usize>,
+    },
     /// The user stopped it.
     #[error("interrupted; nothing was written")]
     Interrupted,
@@ -63,6 +94,19 @@ pub enum MergeError {
 }
 
 impl MergeError {
+    /// Whether a value of an input is at fault.
+    pub(super) fn is_of_input(&self) -> bool {
+        matches!(
+            self,
+            MergeError::NonFinite { .. } | MergeError::Beyond { .. }
+        )
+    }
+
+    /// Whether the values are at fault, of inputs or results.
+    pub(super) fn is_of_values(&self) -> bool {
+        self.is_of_input() || matches!(self, MergeError::Overflow { .. })
+    }
+
     /// Whether the fault lies in what was asked for, rather than in the run.
     pub fn is_usage(&self) -> bool {
         match self {
@@ -71,7 +115,9 @@ impl MergeError {
             | MergeError::Device(_)
             | MergeError::Output(_)
             | MergeError::Input(_)
-            | MergeError::NonFinite { .. } => true,
+            | MergeError::NonFinite { .. }
+            | MergeError::Beyond { .. }
+            | MergeError::Overflow { .. } => true,
             MergeError::Sink(fault) => !matches!(
                 fault,
                 SinkError::Appeared { .. }
@@ -85,5 +131,45 @@ impl MergeError {
             | MergeError::Interrupted
             | MergeError::Internal(_) => false,
         }
+    }
+}
+
+fn overflow_text(
+    key: &str,
+    element: u64,
+    value: f32,
+    float: Float,
+    variant: Option<usize>,
+) -> String {
+    let largest = codec::encode(float, codec::limit(float));
+    let largest = f32::from_bits(codec::decode(float, largest));
+    let (number, largest) = (short(value), short(largest));
+    let of = variant.map_or_else(String::new, |variant| {
+        format!(" in output {variant} of the sweep")
+    });
+    let what = match value.is_nan() {
+        true => "is the difference or product of numbers beyond f32 and becomes NaN".to_owned(),
+        false => format!("becomes {number}, beyond what {float} holds (up to {largest})"),
+    };
+    let saturate = match value.is_nan() {
+        true => String::new(),
+        false => format!("--on-overflow saturate writes {largest} with its sign, "),
+    };
+    let wider = match float {
+        Float::F64 | Float::F32 => "",
+        Float::BF16 => "--dtype f32 holds more, ",
+        _ => "--dtype bf16 or f32 holds more, ",
+    };
+    format!(
+        "tensor `{key}`{of}: element {element} {what}; {wider}{saturate}--on-overflow keep writes \
+         what rounding gives"
+    )
+}
+
+/// A number in as few characters as tell it.
+fn short(value: f32) -> String {
+    match value.abs() < 1e6 {
+        true => value.to_string(),
+        false => format!("{value:e}"),
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Lane<'a> {
     }
 
     /// The same for several jobs of one tensor, each with the slots that are read: what they share
-    /// is read once. Each chunk comes with a piece per job.
+    /// is read once. Each chunk comes with a piece per job; a fault names the piece.
     pub(super) fn stream_group(
         &mut self,
         part: Part,
@@ -107,7 +107,7 @@ impl<'a> Lane<'a> {
             shared
                 .permits
                 .with(|| work(&mut self.engine, &pieces, arena))
-                .map_err(|fault| shared.fault(fault, part.job))?;
+                .map_err(|fault| shared.fault_at(fault, |piece| jobs[piece].0))?;
         }
         Ok(())
     }

@@ -32,6 +32,10 @@ pub struct Report {
     pub computed: usize,
     /// Tensors whose bytes were copied.
     pub copied: usize,
+    /// Results that their type could not hold and that were stored as `--on-overflow` says.
+    pub overflowed_values: u64,
+    /// Tensors that hold such results; of several outputs, those of each.
+    pub overflowed_tensors: usize,
     /// Files of an earlier output that went.
     pub removed: Vec<String>,
     /// Folders that were replaced and could not be removed whole.

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::device::Degraded;
-use super::find::survey;
+use super::find::{flaw, survey};
 use super::lane::Lane;
-use super::pool::{Busy, Deltas, Permits, workers};
+use super::pool::{Busy, Deltas, Overflowed, Permits, workers};
 use super::shared::Shared;
 use super::write::window;
 use super::{Merge, MergeError, Progress, Report};
@@ -38,6 +38,7 @@ impl Merge {
             reading: Busy::default(),
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),
+            overflowed: Overflowed::new(self.plan().jobs.len()),
             degraded: Degraded::default(),
         };
         self.run_passes(&shared, &sinks)?;
@@ -77,14 +78,21 @@ impl Merge {
                 Action::Copy(_) => Row::default(),
             })
             .collect();
-        survey::run(shared, &mut lanes, &mut rows)?;
+        let surveyed = survey::run(shared, &mut lanes, &mut rows);
+        let jobs = 0..self.plan().jobs.len();
+        surveyed.map_err(|fault| flaw::first(&mut lanes[0], jobs, fault))?;
         let read = self.plan().task_reads();
         let written: u64 = self.plan().files.iter().map(|file| file.data_bytes).sum();
         shared.progress.begin("merge", read + written);
         let tasks = &self.plan().tasks;
-        workers::run(shared.cancel, &mut lanes, tasks.len(), |lane, task| {
-            window::run(lane, &tasks[task], &rows, sinks)
-        })
+        let first = |task: usize| tasks[task].parts[0];
+        workers::run(
+            shared.cancel,
+            &mut lanes,
+            tasks.len(),
+            |a, b| first(a).is_before(&first(b)),
+            |lane, task| window::run(lane, &tasks[task], &rows, sinks),
+        )
     }
 
     fn report(&self, shared: &Shared<'_>) -> Report {
@@ -108,6 +116,8 @@ impl Merge {
             copied: self.plan().report.copied,
             removed: Vec::new(),
             left: Vec::new(),
+            overflowed_values: shared.overflowed.values(),
+            overflowed_tensors: shared.overflowed.tensors(),
         }
     }
 }

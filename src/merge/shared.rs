@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::device::{Degraded, Device};
-use super::pool::{Busy, Deltas, Permits};
+use super::pool::{Busy, Deltas, Overflowed, Permits};
 use super::{MergeError, Progress};
 use crate::checkpoint::Checkpoint;
-use crate::exec::ExecError;
+use crate::dtype::Float;
 use crate::exec::cpu::Level;
-use crate::plan::{Part, Plan};
+use crate::exec::{ExecError, Overflow, Stored};
+use crate::plan::{Input, Part, Plan};
 
 /// What all lanes share while a merge runs.
 pub(super) struct Shared<'a> {
@@ -25,6 +26,8 @@ pub(super) struct Shared<'a> {
     pub(super) reading: Busy,
     pub(super) writing: Busy,
     pub(super) bytes_read: AtomicU64,
+    /// Results that their types could not hold.
+    pub(super) overflowed: Overflowed,
     pub(super) degraded: Degraded,
 }
 
@@ -77,29 +80,75 @@ impl Shared<'_> {
         }
     }
 
+    /// Counts results of a job that its type cannot hold.
+    pub(super) fn count(&self, found: &[Overflow], job_of: impl Fn(usize) -> usize) {
+        for overflow in found {
+            self.overflowed.add(job_of(overflow.piece), overflow.values);
+        }
+    }
+
     /// Names the model and tensor of a fault in a batch; `job_of` gives the job of each piece.
     pub(super) fn fault_at(&self, fault: ExecError, job_of: impl Fn(usize) -> usize) -> MergeError {
-        let job = match fault {
-            ExecError::NonFinite { piece, .. } => job_of(piece),
-            _ => 0,
-        };
+        let job = fault.place().map_or(0, |(piece, _)| job_of(piece));
         self.fault(fault, job)
     }
 
     /// Names the model and tensor of a fault in a job.
-    pub(super) fn fault(&self, fault: ExecError, job: usize) -> MergeError {
-        let ExecError::NonFinite { slot, element, .. } = fault else {
-            return MergeError::Internal(fault.to_string());
+    pub(super) fn fault(&self, fault: ExecError, number: usize) -> MergeError {
+        let job = &self.plan.jobs[number];
+        let refused = |slot: u16, element: u64, stored: Stored| {
+            let mut inputs = job.inputs();
+            match inputs.find(|(own, _)| *own == usize::from(slot)) {
+                Some((_, input)) => self.refused(number, input, element, stored),
+                None => MergeError::Internal(format!("`{}` has no input {slot}", job.key)),
+            }
         };
-        let job = &self.plan.jobs[job];
-        let model = job
-            .inputs()
-            .find(|(number, _)| *number == usize::from(slot));
-        let path = model.map(|(_, input)| self.checkpoints[input.model].path().to_owned());
-        MergeError::NonFinite {
-            model: path.unwrap_or_default(),
-            key: job.key.clone(),
-            element,
+        match fault {
+            ExecError::NonFinite { slot, element, .. } => refused(slot, element, Stored::Special),
+            ExecError::Beyond {
+                slot,
+                element,
+                bits,
+                ..
+            } => refused(slot, element, Stored::Beyond(f64::from_bits(bits))),
+            ExecError::Overflow { element, bits, .. } => {
+                let each = self.plan.jobs.len() / self.plan.variants;
+                MergeError::Overflow {
+                    key: job.key.clone(),
+                    element,
+                    value: f32::from_bits(bits),
+                    float: job.dtype.float().unwrap_or(Float::F32),
+                    variant: (self.plan.variants > 1).then_some(number / each + 1),
+                }
+            }
+            ExecError::Lost(_) | ExecError::OutOfMemory(_) => {
+                MergeError::Internal(fault.to_string())
+            }
+        }
+    }
+
+    /// The error about an element of a job's input.
+    pub(super) fn refused(
+        &self,
+        job: usize,
+        input: &Input,
+        element: u64,
+        stored: Stored,
+    ) -> MergeError {
+        let model = self.checkpoints[input.model].path().to_owned();
+        let key = self.plan.jobs[job].key.clone();
+        match stored {
+            Stored::Beyond(value) => MergeError::Beyond {
+                model,
+                key,
+                element,
+                value,
+            },
+            Stored::Special | Stored::Number => MergeError::NonFinite {
+                model,
+                key,
+                element,
+            },
         }
     }
 }

@@ -35,5 +35,5 @@ fn add_difference(l: &mut Lowering<'_>) -> Node {
         return a;
     }
     let difference = l.call(Formula::Sub, &[b, c]);
-    l.add_scaled(a, difference, alpha)
+    l.shift(a, difference, alpha)
 }

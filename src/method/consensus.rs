@@ -90,7 +90,7 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
         return base;
     }
     let merged = disjoint(l, sparse, &weighted);
-    l.add_scaled(base, merged, lambda)
+    l.shift(base, merged, lambda)
 }
 
 fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) -> Node {
@@ -98,7 +98,7 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
     if let (["total", "weighted", "weight"], [x, y]) = (words, weighted) {
         // The commonest case in one formula, which does the steps below.
         let weights = [x, y].map(|&x| l.number("weight", x));
-        let [u, v] = weights.map(|weight| l.expression.scalar(weight));
+        let [u, v] = weights.map(|weight| l.scalar(weight));
         let operands = [x.node.into(), y.node.into(), u, v];
         return l.expression.call(Formula::ConsensusOfTwo, &operands);
     }
@@ -122,7 +122,7 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
     };
     let mut total = None;
     for (voter, weight) in voters.iter().zip(weights) {
-        let weight = l.expression.scalar(weight);
+        let weight = l.scalar(weight);
         total = Some(gather_weight(l, total, voter.node, elected, weight));
     }
     match total {

@@ -1,7 +1,7 @@
 //! DARE: drop random entries of task vectors and rescale the rest.
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, TASK_WEIGHT, add_consensus};
-use super::task_arithmetic::{NORMALIZE_OFF, add_weighted};
+use super::task_arithmetic::{NORMALIZE_OFF, add, factors, task_arithmetic};
 use super::ties::{SCOPE, TIES_RULE, trim};
 use super::{
     Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
@@ -117,17 +117,17 @@ pub(super) static DARE_THEN_TIES: Method = Method {
 };
 
 fn dare_linear(l: &mut Lowering<'_>) -> Node {
-    let deltas = l.deltas();
-    let terms: Vec<(Node, f64)> = deltas
+    if l.models
         .iter()
-        .map(|&delta| {
-            let (dropped, factor) = dropout(l, delta);
-            (dropped, factor * l.number("weight", delta))
-        })
-        .collect();
-    // The rescaling is no part of the weights that the sum may be divided by.
-    let weights = deltas.iter().map(|&delta| l.number("weight", delta)).sum();
-    add_weighted(l, &terms, weights)
+        .all(|&model| l.number("density", model) >= 1.0)
+    {
+        return task_arithmetic(l);
+    }
+    let factors = factors(l, rescaling);
+    let deltas = l.deltas();
+    let dropped: Vec<Node> = deltas.iter().map(|&delta| dropout(l, delta)).collect();
+    let terms: Vec<(Node, f64)> = dropped.into_iter().zip(factors).collect();
+    add(l, &terms)
 }
 
 fn dare_ties(l: &mut Lowering<'_>) -> Node {
@@ -147,7 +147,8 @@ fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
     deltas
         .into_iter()
         .map(|delta| {
-            let (dropped, factor) = dropout(l, delta);
+            let dropped = dropout(l, delta);
+            let factor = rescaling(l, delta);
             Argument {
                 node: l.scale(dropped, factor),
                 ..delta
@@ -156,20 +157,27 @@ fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
         .collect()
 }
 
-/// A task vector after the drop, and the factor that is still to be applied.
-fn dropout(l: &mut Lowering<'_>, delta: Argument) -> (Node, f64) {
+/// A task vector after the drop; the factor that makes up for it is still to be applied.
+fn dropout(l: &mut Lowering<'_>, delta: Argument) -> Node {
     let density = l.number("density", delta);
     if density >= 1.0 {
-        return (delta.node, 1.0);
+        return delta.node;
     }
     let words = l.dropout_words(delta);
     let threshold = l.expression.code((density * 4_294_967_296.0) as u32);
     let operands = [delta.node.into(), words.into(), threshold];
     let dropped = l.expression.call(Formula::Dropout, &operands);
     match l.parameters.word("rescale") {
-        "none" => (dropped, 1.0),
-        "l1" => (keep_l1(l, delta.node, dropped), 1.0),
-        _ => (dropped, 1.0 / density),
+        "l1" => keep_l1(l, delta.node, dropped),
+        _ => dropped,
+    }
+}
+
+/// The factor of the kept entries, where it is known beforehand.
+fn rescaling(l: &Lowering<'_>, delta: Argument) -> f64 {
+    match l.parameters.word("rescale") {
+        "none" | "l1" => 1.0,
+        _ => 1.0 / l.number("density", delta),
     }
 }
 

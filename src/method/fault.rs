@@ -52,8 +52,37 @@ pub enum ParameterError {
         given: usize,
     },
     #[error(
-        "the weights of `{method}` add up to {sum}, which cannot be normalized: give other \
-         weights or `normalize=false`"
+        "the weights {} of the models that have it add up to {}, which cannot be normalized: give \
+         other weights or `normalize=false`",
+        list(.weights),
+        .weights.iter().sum::<f64>()
     )]
-    WeightSum { method: &'static str, sum: f64 },
+    WeightSum { weights: Vec<f64> },
+    #[error(
+        "its factors multiply to {value:e}, which the working dtype {compute} cannot hold: give \
+         smaller weights or another --compute"
+    )]
+    Factor { value: f64, compute: &'static str },
+    #[error(
+        "`weight` of `{method}` is {value} for each of {models} models, which {divided} divides \
+         out again: give one value per model, leave it out for equal shares, or set {undivided}"
+    )]
+    WeightAlone {
+        method: &'static str,
+        value: f64,
+        models: usize,
+        divided: &'static str,
+        undivided: &'static str,
+    },
+}
+
+/// How many weights an error shows.
+const SHOWN: usize = 8;
+
+fn list(weights: &[f64]) -> String {
+    let mut texts: Vec<String> = weights.iter().take(SHOWN).map(f64::to_string).collect();
+    if weights.len() > SHOWN {
+        texts.push("...".to_owned());
+    }
+    texts.join(", ")
 }

@@ -1,5 +1,6 @@
 //! Weighted sums and averages.
 
+use super::lowering::are_shares;
 use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape};
 use crate::kernel::Node;
 
@@ -55,34 +56,25 @@ pub(super) static N_AVERAGE: Method = Method {
 };
 
 fn linear(l: &mut Lowering<'_>) -> Node {
-    let weights: Vec<f64> = l
-        .models
-        .iter()
-        .map(|&model| l.number("weight", model))
-        .collect();
-    let divisor = if l.parameters.flag("normalize") {
-        weights.iter().sum()
-    } else {
-        1.0
+    let weights = l.weights();
+    let divisor = match l.parameters.flag("normalize") {
+        true => l.divisor(&weights),
+        false => 1.0,
     };
-    sum(l, weights.iter().map(|weight| weight / divisor).collect())
-}
-
-fn n_average(l: &mut Lowering<'_>) -> Node {
-    let share = 1.0 / l.models.len() as f64;
-    sum(l, vec![share; l.models.len()])
-}
-
-fn sum(l: &mut Lowering<'_>, weights: Vec<f64>) -> Node {
-    let terms: Vec<(Node, f64)> = l
-        .models
-        .iter()
-        .map(|model| model.node)
-        .zip(weights)
-        .collect();
+    let weights: Vec<f64> = weights.iter().map(|weight| weight / divisor).collect();
+    let terms: Vec<(Node, f64)> = l.values().into_iter().zip(weights.clone()).collect();
+    if are_shares(weights) {
+        return l.mean(&terms);
+    }
     match l.combine(&terms) {
         Some(sum) => sum,
         // Every weight is zero: so is the result.
         None => l.scale(terms[0].0, 0.0),
     }
+}
+
+fn n_average(l: &mut Lowering<'_>) -> Node {
+    let share = 1.0 / l.models.len() as f64;
+    let terms: Vec<(Node, f64)> = l.values().into_iter().map(|node| (node, share)).collect();
+    l.mean(&terms)
 }

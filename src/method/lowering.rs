@@ -1,6 +1,6 @@
 //! One tensor of one merge while its method writes the arithmetic.
 
-use super::{Method, Parameters};
+use super::{Method, ParameterError, Parameters};
 use crate::kernel::{Expression, Formula, Node, Operand, Scope, Stream};
 
 /// A model's value of the tensor at hand.
@@ -41,6 +41,20 @@ pub struct Lowering<'a> {
     pub seed: u64,
     /// Distinguishes this merge from others of the recipe.
     pub merge: u32,
+    /// What is wrong with the parameters for the models that have the tensor.
+    pub fault: Option<ParameterError>,
+}
+
+/// Weights whose sum is a smaller share of their size than this cancel out; those whose sum is as
+/// near to one are shares.
+const SUM_MIN: f64 = 1e-9;
+
+/// Whether weights add up to one.
+pub(super) fn are_shares(weights: impl IntoIterator<Item = f64>) -> bool {
+    let sums = weights.into_iter().fold((0.0, 0.0), |(sum, size), weight| {
+        (sum + weight, size + f64::abs(weight))
+    });
+    (sums.0 - 1.0).abs() <= SUM_MIN * sums.1
 }
 
 impl Lowering<'_> {
@@ -83,6 +97,30 @@ impl Lowering<'_> {
         self.models.iter().filter(is).map(|model| model.node)
     }
 
+    /// The weights of the models that have the tensor.
+    pub fn weights(&self) -> Vec<f64> {
+        let models = self.models.iter();
+        models.map(|&model| self.number("weight", model)).collect()
+    }
+
+    /// What weights are divided by to be normalized: their sum. That they cancel out is a fault.
+    pub fn divisor(&mut self, weights: &[f64]) -> f64 {
+        let sum: f64 = weights.iter().sum();
+        let size: f64 = weights.iter().map(|weight| weight.abs()).sum();
+        if sum.abs() > SUM_MIN * size {
+            return sum;
+        }
+        self.fault = Some(ParameterError::WeightSum {
+            weights: weights.to_vec(),
+        });
+        1.0
+    }
+
+    /// The values of the models, without their positions.
+    pub fn values(&self) -> Vec<Node> {
+        self.models.iter().map(|model| model.node).collect()
+    }
+
     /// The sum of values, in order.
     pub fn total(&mut self, values: &[Node]) -> Node {
         values[1..].iter().fold(values[0], |sum, &value| {
@@ -96,23 +134,74 @@ impl Lowering<'_> {
         self.expression.call(formula, &operands)
     }
 
+    /// A number that steers a formula. One that the working dtype cannot hold is a fault.
+    pub fn scalar(&mut self, value: f64) -> Operand {
+        let compute = self.expression.compute();
+        if !f32::from_bits(compute.scalar(value)).is_finite() {
+            self.fault.get_or_insert(ParameterError::Factor {
+                value,
+                compute: compute.name(),
+            });
+        }
+        self.expression.scalar(value)
+    }
+
     /// x factor. A factor of one leaves x as it is, which changes no bit.
     pub fn scale(&mut self, x: Node, factor: f64) -> Node {
         if factor == 1.0 {
             return x;
         }
-        let factor = self.expression.scalar(factor);
+        let factor = self.scalar(factor);
         self.expression.call(Formula::Scale, &[x.into(), factor])
     }
 
-    /// acc + x factor.
+    /// acc + x factor, as peers compute it.
     pub fn add_scaled(&mut self, acc: Node, x: Node, factor: f64) -> Node {
         if factor == 1.0 {
             return self.call(Formula::Add, &[acc, x]);
         }
-        let factor = self.expression.scalar(factor);
+        let factor = self.scalar(factor);
         self.expression
             .call(Formula::Axpy, &[acc.into(), x.into(), factor])
+    }
+
+    /// acc moved by x factor: where there is nothing to add, acc stays bit for bit.
+    pub fn shift(&mut self, acc: Node, x: Node, factor: f64) -> Node {
+        if factor == 1.0 {
+            return self.call(Formula::Shift, &[acc, x]);
+        }
+        let factor = self.scalar(factor);
+        self.expression
+            .call(Formula::ShiftScaled, &[acc.into(), x.into(), factor])
+    }
+
+    /// The mean of values under weights that add up to one: the value of the largest weight, moved
+    /// by the weighted differences of the others to it. So equal values have that value as their
+    /// mean, bit for bit. Values of weight zero are left out.
+    pub fn mean(&mut self, terms: &[(Node, f64)]) -> Node {
+        let heavier = |a: &(Node, f64), b: &(Node, f64)| b.1.abs() > a.1.abs();
+        let (mut anchor, mut at) = (terms[0], 0);
+        for (number, term) in terms.iter().enumerate() {
+            if heavier(&anchor, term) {
+                (anchor, at) = (*term, number);
+            }
+        }
+        let (anchor, mut moved) = (anchor.0, None);
+        let others = terms.iter().enumerate();
+        let others = others.filter(|(number, (_, weight))| *number != at && *weight != 0.0);
+        let others: Vec<(Node, f64)> = others.map(|(_, term)| *term).collect();
+        if let [(other, weight)] = others.as_slice() {
+            let difference = self.call(Formula::Sub, &[*other, anchor]);
+            return self.shift(anchor, difference, *weight);
+        }
+        for (other, weight) in others {
+            let difference = self.call(Formula::Sub, &[other, anchor]);
+            moved = Some(match moved {
+                None => self.scale(difference, weight),
+                Some(moved) => self.add_scaled(moved, difference, weight),
+            });
+        }
+        moved.map_or(anchor, |moved| self.shift(anchor, moved, 1.0))
     }
 
     /// The sum of values with factors, in order. Terms with factor zero are left out, and with them
@@ -126,10 +215,7 @@ impl Lowering<'_> {
         let mut sum = if factor == 1.0 {
             self.add_scaled(first, second, other)
         } else {
-            let factors = [
-                self.expression.scalar(factor),
-                self.expression.scalar(other),
-            ];
+            let factors = [self.scalar(factor), self.scalar(other)];
             let operands = [first.into(), second.into(), factors[0], factors[1]];
             self.expression.call(Formula::Blend, &operands)
         };

@@ -12,6 +12,7 @@ mod linear;
 mod lowering;
 mod mecha;
 mod parameter;
+mod range;
 mod slerp;
 mod task_arithmetic;
 mod ties;
@@ -20,7 +21,8 @@ pub use fault::ParameterError;
 pub use lowering::{Amount, Argument, Lowering};
 pub use mecha::{RECIPE_METHODS, in_recipes};
 pub(crate) use parameter::hash_number;
-pub use parameter::{Default, Parameter, Parameters, Range, Shape, Value, parameter_named};
+pub use parameter::{Default, Parameter, Parameters, Shape, Value, parameter_named};
+pub use range::Range;
 
 use crate::kernel::Node;
 

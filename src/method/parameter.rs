@@ -1,9 +1,9 @@
 //! Parameters of methods: their declaration, and the values a recipe gives them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
-use super::ParameterError;
+use super::{ParameterError, Range};
 
 /// A parameter of a method.
 #[derive(Debug)]
@@ -20,6 +20,17 @@ pub struct Parameter {
     pub per_element: bool,
     /// Another name that means one minus the value: `drop` for `density`.
     pub complement: Option<&'static str>,
+}
+
+impl Parameter {
+    /// The number that it has where it is not given, if it is one.
+    fn usual(&self, models: usize) -> Option<f64> {
+        match self.shape {
+            Shape::Number(Default::Is(value), _) => Some(value),
+            Shape::Number(Default::EqualShare, _) => Some(1.0 / models as f64),
+            Shape::Flag(_) | Shape::Choice(_) => None,
+        }
+    }
 }
 
 /// What values a parameter takes.
@@ -40,44 +51,6 @@ pub enum Default {
     Is(f64),
     /// One divided by the number of models.
     EqualShare,
-}
-
-/// The numbers a parameter accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Range {
-    /// Every finite number.
-    Finite,
-    /// From 0 to 1, both included.
-    Unit,
-    /// Above 0, up to 1.
-    Share,
-    /// Every whole number that f64 holds exactly.
-    Whole,
-}
-
-/// The largest whole number up to which f64 has all of them.
-const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
-
-impl Range {
-    /// Whether the number is in the range.
-    pub fn contains(self, value: f64) -> bool {
-        match self {
-            Range::Finite => value.is_finite(),
-            Range::Unit => (0.0..=1.0).contains(&value),
-            Range::Share => value > 0.0 && value <= 1.0,
-            Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
-        }
-    }
-
-    /// The range in words.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Range::Finite => "a finite number",
-            Range::Unit => "in [0, 1]",
-            Range::Share => "in (0, 1]",
-            Range::Whole => "a whole number",
-        }
-    }
 }
 
 /// A value as a recipe gives it.
@@ -110,6 +83,8 @@ pub struct Parameters {
     numbers: BTreeMap<&'static str, Vec<f64>>,
     flags: BTreeMap<&'static str, bool>,
     words: BTreeMap<&'static str, &'static str>,
+    /// Those that the user set for this merge, beside a recipe.
+    fixed: BTreeSet<&'static str>,
 }
 
 /// Hashes a number such that equal ones, both zeros included, hash alike.
@@ -137,6 +112,7 @@ impl Parameters {
             numbers: BTreeMap::new(),
             flags: BTreeMap::new(),
             words: BTreeMap::new(),
+            fixed: BTreeSet::new(),
         };
         let mut seen = Vec::new();
         for (name, value) in given {
@@ -165,6 +141,7 @@ impl Parameters {
         for parameter in method.parameters {
             resolved.fill(parameter, models);
         }
+        resolved.check_weight(method, models)?;
         Ok(resolved)
     }
 
@@ -179,7 +156,45 @@ impl Parameters {
         let (parameter, complement) = parameter_named(method, name)?;
         let mut own = self.clone();
         own.take(method, parameter, name, complement, value, models)?;
+        own.check_weight(method, models)?;
         Ok(own)
+    }
+
+    /// Marks parameters, by one of their names, as set by the user.
+    pub fn fix<'n>(&mut self, method: &super::Method, names: impl IntoIterator<Item = &'n str>) {
+        let named = names.into_iter().flat_map(|name| own_name(method, name));
+        self.fixed.extend(named);
+    }
+
+    /// Whether the user set the parameter of this name.
+    pub fn is_fixed(&self, method: &super::Method, name: &str) -> bool {
+        own_name(method, name).is_some_and(|name| self.fixed.contains(name))
+    }
+
+    /// One weight for all of several models has no effect where weights are divided by their sum.
+    fn check_weight(&self, method: &super::Method, models: usize) -> Result<(), ParameterError> {
+        let divided = match (self.flags.get("normalize"), self.words.get("divisor")) {
+            (Some(true), _) => Some(("normalize", "normalize=false")),
+            (_, Some(&"weight")) => Some(("divisor=weight", "divisor=count or none")),
+            _ => None,
+        };
+        let declared = method.parameters.iter().find(|own| own.name == "weight");
+        let (Some((divided, undivided)), Some(declared)) = (divided, declared) else {
+            return Ok(());
+        };
+        let usual = declared.usual(models);
+        match self.numbers["weight"].as_slice() {
+            &[value] if models > 1 && value != 0.0 && Some(value) != usual => {
+                Err(ParameterError::WeightAlone {
+                    method: method.id,
+                    value,
+                    models,
+                    divided,
+                    undivided,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn take(
@@ -228,12 +243,9 @@ impl Parameters {
     fn fill(&mut self, parameter: &'static Parameter, models: usize) {
         let name = parameter.name;
         match parameter.shape {
-            Shape::Number(default, _) => {
-                let value = match default {
-                    Default::Is(value) => value,
-                    Default::EqualShare => 1.0 / models as f64,
-                };
-                self.numbers.entry(name).or_insert_with(|| vec![value]);
+            Shape::Number(..) => {
+                let usual = parameter.usual(models).into_iter().collect();
+                self.numbers.entry(name).or_insert(usual);
             }
             Shape::Flag(default) => {
                 self.flags.entry(name).or_insert(default);
@@ -277,6 +289,12 @@ impl Parameters {
             .map(|(name, v)| (*name, Value::Word((*v).to_owned())));
         numbers.chain(flags).chain(words).collect()
     }
+}
+
+/// The declared name of a parameter that is named by it or by its complement.
+fn own_name(method: &super::Method, name: &str) -> Option<&'static str> {
+    let named = |own: &&Parameter| own.name == name || own.complement == Some(name);
+    method.parameters.iter().find(named).map(|own| own.name)
 }
 
 /// The parameter of a method with this name, and whether the name is that of its complement.
@@ -343,12 +361,12 @@ fn check_range(
     range: Range,
 ) -> Result<f64, ParameterError> {
     let value = if complement { 1.0 - given } else { given };
-    if range.contains(value) {
+    let Some(fault) = range.fault(value) else {
         return Ok(value);
-    }
+    };
     let range = match complement {
-        true => format!("such that 1 minus it is {}", range.describe()),
-        false => range.describe().to_owned(),
+        true => format!("such that 1 minus it is {fault}"),
+        false => fault,
     };
     Err(ParameterError::Range {
         method: method.id,

@@ -64,20 +64,34 @@ fn slerp(l: &mut Lowering<'_>) -> Node {
         function: factors,
         parameters: vec![t, f64::from(u8::from(interpolate))],
     };
-    let scalars = l.expression.sums(&products, derive, 2);
-    let operands = [a.into(), b.into(), scalars[0], scalars[1]];
-    l.expression.call(Formula::Blend, &operands)
+    // u a + v b, as (u + v) a + v (b - a) from the nearer end: equal models stay as they are.
+    let scalars = l.expression.sums(&products, derive, 3);
+    let (near, far, factor) = match t.abs() < 0.5 {
+        true => (a, b, scalars[2]),
+        false => (b, a, scalars[1]),
+    };
+    let scaled = l
+        .expression
+        .call(Formula::Scale, &[near.into(), scalars[0]]);
+    let difference = l.call(Formula::Sub, &[far, near]);
+    let operands = [scaled.into(), difference.into(), factor];
+    l.expression.call(Formula::ShiftScaled, &operands)
 }
 
-/// The factors of a and b from the sums of a², ab and b².
+/// The factors of a and b, and before them their sum, from the sums of a², ab and b².
 fn factors(sums: &[f64], parameters: &[f64]) -> Vec<f64> {
+    let [u, v] = shares(sums, parameters);
+    vec![u + v, u, v]
+}
+
+fn shares(sums: &[f64], parameters: &[f64]) -> [f64; 2] {
     let (t, interpolate) = (parameters[0], parameters[1] != 0.0);
     let (norm_a, norm_b) = (sums[0].sqrt(), sums[2].sqrt());
     let cosine = sums[1] / (norm_a * norm_b);
     let directed = norm_a > NORM_MIN && norm_b > NORM_MIN;
     // Written so that a cosine that is not a number counts as too close.
     if !(directed && cosine.abs() <= COSINE_MAX) {
-        return vec![1.0 - t, t];
+        return [1.0 - t, t];
     }
     let angle = cosine.acos();
     let arc = [
@@ -85,8 +99,8 @@ fn factors(sums: &[f64], parameters: &[f64]) -> Vec<f64> {
         (t * angle).sin() / angle.sin(),
     ];
     if !interpolate {
-        return arc.to_vec();
+        return arc;
     }
     let norm = (1.0 - t) * norm_a + t * norm_b;
-    vec![arc[0] * norm / norm_a, arc[1] * norm / norm_b]
+    [arc[0] * norm / norm_a, arc[1] * norm / norm_b]
 }

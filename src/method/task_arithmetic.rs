@@ -1,7 +1,8 @@
 //! Task arithmetic: a weighted sum of task vectors on top of the base.
 
 use super::consensus::{LAMBDA, TASK_WEIGHT};
-use super::{Base, Domain, Lowering, MODELS, Method, Parameter, Shape, Space};
+use super::lowering::are_shares;
+use super::{Argument, Base, Domain, Lowering, MODELS, Method, Parameter, Shape, Space};
 use crate::kernel::Node;
 
 /// Division by the sum of weights, off by default.
@@ -30,29 +31,42 @@ pub(super) static TASK_ARITHMETIC: Method = Method {
     lower: task_arithmetic,
 };
 
-fn task_arithmetic(l: &mut Lowering<'_>) -> Node {
+pub(super) fn task_arithmetic(l: &mut Lowering<'_>) -> Node {
+    let factors = factors(l, |_, _| 1.0);
+    let models = l.models.clone();
+    if are_shares(factors.iter().copied()) {
+        // The base cancels out.
+        let terms: Vec<(Node, f64)> = models.iter().map(|m| m.node).zip(factors).collect();
+        return l.mean(&terms);
+    }
     let deltas = l.deltas();
-    let terms: Vec<(Node, f64)> = deltas
-        .iter()
-        .map(|&delta| (delta.node, l.number("weight", delta)))
-        .collect();
-    let weights = terms.iter().map(|(_, weight)| weight).sum();
-    add_weighted(l, &terms, weights)
+    let terms: Vec<(Node, f64)> = deltas.iter().map(|d| d.node).zip(factors).collect();
+    add(l, &terms)
 }
 
-/// Base + λ Σ fᵢ xᵢ, divided by the sum of the weights if `normalize` is set. λ and the divisor
-/// become part of the factors, so each term is rounded once.
-pub(super) fn add_weighted(l: &mut Lowering<'_>, terms: &[(Node, f64)], weights: f64) -> Node {
+/// The factors of the task vectors: weight, λ, what else there is, and the division by the sum of
+/// the weights if `normalize` is set, in one number, so that each term is rounded once.
+pub(super) fn factors(
+    l: &mut Lowering<'_>,
+    other: impl Fn(&Lowering<'_>, Argument) -> f64,
+) -> Vec<f64> {
+    let weights = l.weights();
     let lambda = l.parameters.number("lambda", 0);
-    let normalize = l.parameters.flag("normalize") && weights != 0.0;
-    let divisor = if normalize { weights } else { 1.0 };
-    let terms: Vec<(Node, f64)> = terms
-        .iter()
-        .map(|&(node, weight)| (node, weight * lambda / divisor))
-        .collect();
+    let divisor = match l.parameters.flag("normalize") {
+        true => l.divisor(&weights),
+        false => 1.0,
+    };
+    let models = l.models.iter().zip(weights);
+    models
+        .map(|(&model, weight)| weight * other(l, model) * lambda / divisor)
+        .collect()
+}
+
+/// Base + Σ fᵢ xᵢ.
+pub(super) fn add(l: &mut Lowering<'_>, terms: &[(Node, f64)]) -> Node {
     let base = l.base();
-    match l.combine(&terms) {
-        Some(sum) => l.add_scaled(base, sum, 1.0),
+    match l.combine(terms) {
+        Some(sum) => l.shift(base, sum, 1.0),
         None => base,
     }
 }

@@ -38,9 +38,8 @@ pub(super) fn applied<'r>(
         _ => None,
     };
     let Some(ratio) = ratio else {
-        return Err(PlanError::NoRatio {
-            node: recipe.label(root),
-        });
+        let node = recipe.label(root);
+        return Err(PlanError::NoRatio { node });
     };
     let solution = Solution::of(&recipe, recogniser)?;
     let reference = sources[recipe.reference].tensors;
@@ -58,7 +57,15 @@ pub(super) fn applied<'r>(
     let shown = tensors.iter().map(|(_, name)| *name);
     let mut resolved = blocks.weights.resolve(shown, family)?;
     let own = match &recipe.nodes[root.0] {
-        RecipeNode::Merge { parameters, .. } => parameters.number(ratio, 0),
+        RecipeNode::Merge {
+            method, parameters, ..
+        } => {
+            if resolved.unweighted.is_empty() && parameters.is_fixed(method, ratio) {
+                let node = recipe.label(root);
+                return Err(PlanError::RatioTwice { node, ratio });
+            }
+            parameters.number(ratio, 0)
+        }
         _ => 0.0,
     };
     if !resolved.unweighted.is_empty() {

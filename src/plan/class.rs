@@ -3,7 +3,7 @@
 use foldhash::HashMap;
 
 use crate::dtype::Float;
-use crate::kernel::{End, Expression, Node, Program, Statistic};
+use crate::kernel::{End, Expression, Node, OnOverflow, Program, Statistic};
 
 /// Statistics that can be found at the same time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,6 +29,20 @@ pub struct Class {
     pub planes: Vec<Vec<usize>>,
 }
 
+impl Class {
+    /// All its Programs.
+    pub fn programs(&self) -> impl Iterator<Item = usize> {
+        let levels = self.levels.iter();
+        let reductions = levels
+            .clone()
+            .flat_map(|level| [&level.largest, &level.sums]);
+        let iterated = levels.flat_map(|level| level.iterated.iter().flat_map(|(of, _)| of));
+        let programs = reductions.flatten().map(|(program, _)| program);
+        let programs = programs.chain(iterated).chain(self.planes.iter().flatten());
+        programs.copied().chain([self.store])
+    }
+}
+
 /// Gathers distinct Programs and classes.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
@@ -38,7 +52,16 @@ pub(super) struct Classes {
     class_of: HashMap<Class, usize>,
     /// Some plain expressions with what is stored of them, and their classes: most tensors of a
     /// merge compute the same.
-    plain: Vec<(Expression, Node, Float, usize)>,
+    plain: Vec<(Expression, Node, Stored, usize)>,
+}
+
+/// How an output is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// Its type.
+    pub(super) float: Float,
+    /// What happens to results beyond it.
+    pub(super) on_overflow: OnOverflow,
 }
 
 /// Plain expressions that are compared before their Programs are extracted.
@@ -46,23 +69,27 @@ const PLAIN_MAX: usize = 8;
 
 impl Classes {
     /// The class of an expression whose output is `root`, stored in a type.
-    pub(super) fn class(&mut self, expression: &Expression, root: Node, float: Float) -> usize {
-        let known = self.plain.iter().find(|(plain, output, stored, _)| {
-            (*output, *stored) == (root, float) && plain.is_plain_as(expression)
+    pub(super) fn class(&mut self, expression: &Expression, root: Node, stored: Stored) -> usize {
+        let known = self.plain.iter().find(|(plain, output, own, _)| {
+            (*output, *own) == (root, stored) && plain.is_plain_as(expression)
         });
         if let Some((.., class)) = known {
             return *class;
         }
-        let class = self.extract(expression, root, float);
+        let class = self.extract(expression, root, stored);
         if self.plain.len() < PLAIN_MAX && expression.is_plain_as(expression) {
-            self.plain.push((expression.clone(), root, float, class));
+            self.plain.push((expression.clone(), root, stored, class));
         }
         class
     }
 
-    fn extract(&mut self, expression: &Expression, root: Node, float: Float) -> usize {
+    fn extract(&mut self, expression: &Expression, root: Node, stored: Stored) -> usize {
         let slots = usize::from(expression.next_slot());
-        let end = |value| End::Store { value, float };
+        let end = |value| End::Store {
+            value,
+            float: stored.float,
+            on_overflow: stored.on_overflow,
+        };
         let levels = expression
             .levels(&[root])
             .into_iter()
@@ -79,16 +106,8 @@ impl Classes {
             store,
             slots: vec![false; slots],
         };
-        let levels = class.levels.iter();
-        let reductions = levels
-            .clone()
-            .flat_map(|level| [&level.largest, &level.sums]);
-        let iterated = levels.flat_map(|level| level.iterated.iter().flat_map(|(of, _)| of));
-        let programs = reductions.flatten().map(|(program, _)| program);
-        let programs = programs
-            .chain(iterated)
-            .chain(class.planes.iter().flatten());
-        let programs = programs.copied().chain([store]);
+        let programs: Vec<usize> = class.programs().collect();
+        let programs = programs.into_iter();
         for (slot, _) in programs.flat_map(|program| self.programs[program].loads()) {
             class.slots[usize::from(slot)] = true;
         }
@@ -105,6 +124,8 @@ impl Classes {
         let end = |values: Vec<u16>| End::Store {
             value: values[0],
             float: Float::F32,
+            // What it leads to shows in the output.
+            on_overflow: OnOverflow::Keep,
         };
         self.program(expression.program(&[value], end))
     }

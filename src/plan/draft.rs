@@ -2,7 +2,7 @@
 
 use super::account::is_merged;
 use super::bytes::Seen;
-use super::class::Classes;
+use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place};
 use super::ledger::Ledger;
 use super::loader::TensorLoader;
@@ -25,7 +25,7 @@ pub(super) struct Draft {
 
 enum Work {
     Copy(Input),
-    Merge(Box<Lowered>, Float),
+    Merge(Box<Lowered>, Stored),
 }
 
 /// A tensor's arithmetic with what it reads.
@@ -40,7 +40,7 @@ impl Draft {
     pub(super) fn job(self, classes: &mut Classes) -> Job {
         let action = match self.work {
             Work::Copy(input) => Action::Copy(input),
-            Work::Merge(lowered, float) => lowered.action(float, classes),
+            Work::Merge(lowered, stored) => lowered.action(stored, classes),
         };
         let elements: u64 = self.shape.iter().product();
         Job {
@@ -57,13 +57,13 @@ impl Draft {
 }
 
 impl Lowered {
-    fn action(self, float: Float, classes: &mut Classes) -> Action {
+    fn action(self, stored: Stored, classes: &mut Classes) -> Action {
         let Lowered {
             expression,
             root,
             inputs,
         } = self;
-        let class = classes.class(&expression, root, float);
+        let class = classes.class(&expression, root, stored);
         let mut slots: Vec<Option<Input>> = vec![None; usize::from(expression.next_slot())];
         for (slot, input) in inputs {
             let slot = usize::from(slot);
@@ -76,7 +76,7 @@ impl Lowered {
             row,
             statistics,
             planes,
-            float,
+            float: stored.float,
             resident: false,
         }
     }
@@ -189,7 +189,11 @@ impl<'a> Drafter<'a> {
             return Ok(Some((float, self.copy(key, origin, seen, ledger))));
         }
         let lowered = self.lower(key, origin, &seen.shape, ledger)?;
-        Ok(lowered.map(|lowered| (float, Work::Merge(Box::new(lowered), float))))
+        let stored = Stored {
+            float,
+            on_overflow: recipe.options.on_overflow,
+        };
+        Ok(lowered.map(|lowered| (float, Work::Merge(Box::new(lowered), stored))))
     }
 
     /// A tensor's arithmetic, or None where something is lacking; the ledger says what.

@@ -51,6 +51,11 @@ pub enum PlanError {
          do, such as weighted_sum"
     )]
     NoRatio { node: Label },
+    #[error(
+        "{node}: --block-weights sets `{ratio}` for every tensor, so what -p or --sweep says of it \
+         would have no effect: leave one of them out"
+    )]
+    RatioTwice { node: Label, ratio: &'static str },
     #[error("{node} has none of the models' tensors, so there is nothing to write")]
     NoTensors { node: Label },
     #[error(
@@ -112,6 +117,7 @@ impl PlanError {
             PlanError::Solve(fault) => fault.line(),
             PlanError::Lower(fault) => fault.line(),
             PlanError::NoRatio { node }
+            | PlanError::RatioTwice { node, .. }
             | PlanError::NoTensors { node }
             | PlanError::NoValue { node, .. } => node.line(),
             _ => None,

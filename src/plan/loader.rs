@@ -8,7 +8,7 @@ use crate::dtype::Float;
 use crate::kernel::{Entry, Expression, Formula, Node};
 use crate::keys::Mismatch;
 use crate::method::Space;
-use crate::recipe::{Leaf, Loader, OnNan, Recipe, View};
+use crate::recipe::{Leaf, Loader, OnNan, OnOverflow, Recipe, View};
 
 /// What one tensor of the output reads.
 pub(super) struct TensorLoader<'a, 'b> {
@@ -109,6 +109,12 @@ impl TensorLoader<'_, '_> {
         entry: Entry,
     ) -> Option<Node> {
         let (slot, float) = self.slot(expression, loaded.0, loaded.1)?;
+        let refuses = self.recipe.options.on_overflow == OnOverflow::Error;
+        let entry = match entry {
+            // Only f64 holds numbers beyond f32.
+            Entry::Checked if float == Float::F64 && !refuses => Entry::Rounded,
+            entry => entry,
+        };
         Some(expression.load(slot, float, entry))
     }
 
@@ -132,7 +138,8 @@ impl Loader for TensorLoader<'_, '_> {
     ) -> Option<Node> {
         let (view, space) = loaded;
         let finite = match self.recipe.options.on_nan {
-            _ if tolerated => return self.enter(expression, loaded, Entry::Kept),
+            // Whoever tolerates them chooses another value in their place.
+            _ if tolerated => self.enter(expression, loaded, Entry::Raw)?,
             OnNan::Error => return self.enter(expression, loaded, Entry::Checked),
             OnNan::Keep => return self.enter(expression, loaded, Entry::Kept),
             OnNan::Zero => self.finite_or_zero(expression, loaded)?,

@@ -11,6 +11,13 @@ pub struct Part {
     pub len: u64,
 }
 
+impl Part {
+    /// Whether it lies before another in the output.
+    pub fn is_before(&self, other: &Part) -> bool {
+        (self.job, self.start) < (other.job, other.start)
+    }
+}
+
 /// Work that a lane does in one go. Its output is one run of bytes of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {

@@ -60,8 +60,9 @@ pub fn merge_of(
         .iter()
         .map(|text| assignment(method, text))
         .collect::<Result<Vec<_>, FlagError>>()?;
-    let parameters = Parameters::resolve(method, &given_values, given)?;
-    check_weights(method, &parameters, given)?;
+    let mut parameters = Parameters::resolve(method, &given_values, given)?;
+    let names = given_values.iter().map(|(name, _)| name.as_str());
+    parameters.fix(method, names);
     let has_base = base.is_some();
     let paths: Vec<PathBuf> = base.into_iter().chain(models).collect();
     let mut nodes: Vec<RecipeNode> = (0..paths.len())
@@ -94,33 +95,6 @@ fn unknown(id: &str) -> FlagError {
         id: id.to_owned(),
         hint: hint(id, named().map(|method| method.id)),
     }
-}
-
-/// Normalizing weights that cancel would divide by zero.
-fn check_weights(
-    method: &'static Method,
-    parameters: &Parameters,
-    models: usize,
-) -> Result<(), FlagError> {
-    let has = |name: &str| {
-        method
-            .parameters
-            .iter()
-            .any(|parameter| parameter.name == name)
-    };
-    if !(has("normalize") && has("weight") && parameters.flag("normalize")) {
-        return Ok(());
-    }
-    let weights = (0..models).map(|model| parameters.number("weight", model));
-    let (sum, size) = weights.fold((0.0, 0.0), |(sum, size), w| (sum + w, size + w.abs()));
-    if sum.abs() <= 1e-9 * size || size == 0.0 {
-        return Err(ParameterError::WeightSum {
-            method: method.id,
-            sum,
-        }
-        .into());
-    }
-    Ok(())
 }
 
 /// Reads `NAME=VALUE[,VALUE…]`, with the type that the parameter has.

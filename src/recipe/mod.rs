@@ -44,7 +44,8 @@ pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
 pub use names::NameSet;
 pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
 pub use options::{
-    BlockOption, Metadata, Missing, OnNan, Options, OutputDType, OutputNames, ShapePolicy,
+    BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
+    ShapePolicy,
 };
 pub use pattern::Pattern;
 pub(crate) use recognise::FAMILY_SHARE;

@@ -2,6 +2,8 @@
 
 use super::{Addition, NodeId};
 use crate::dtype::Float;
+pub use crate::kernel::OnOverflow;
+
 use crate::kernel::Compute;
 use crate::keys::{BlockWeights, Filter};
 
@@ -116,6 +118,8 @@ pub struct Options {
     pub missing: Missing,
     /// Policy for infinities and NaN.
     pub on_nan: OnNan,
+    /// Policy for results that the output's type cannot hold.
+    pub on_overflow: OnOverflow,
     /// Policy for tensors of another shape.
     pub shape: ShapePolicy,
     /// Which tensors are merged; the others are copied from the reference model.
@@ -143,6 +147,7 @@ impl Options {
         self.compute == Compute::F32
             && self.missing == Missing::Error
             && self.on_nan == OnNan::Error
+            && self.on_overflow != OnOverflow::Saturate
             && self.shape == ShapePolicy::Error
             && self.filter.is_all()
     }
@@ -179,6 +184,11 @@ words!(ShapePolicy {
     Pad = "pad"
 });
 words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
+words!(OnOverflow {
+    Error = "error",
+    Saturate = "saturate",
+    Keep = "keep"
+});
 words!(Metadata { None = "none", Recipe = "recipe", Full = "full" });
 
 impl OutputDType {

@@ -24,6 +24,7 @@ pub fn record(recipe: &Recipe) -> Json {
         "seed": options.seed,
         "missing": options.missing.word(),
         "on_nan": options.on_nan.word(),
+        "on_overflow": options.on_overflow.word(),
         "shape": options.shape.word(),
         "include": include,
         "exclude": exclude,

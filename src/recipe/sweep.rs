@@ -26,6 +26,8 @@ pub enum SweepError {
     Twice { value: f64 },
     #[error("no merge of the recipe has a parameter `{name}` that is one number for all tensors")]
     NoParameter { name: String },
+    #[error("`{name}` is given by -p and by --sweep: leave one of them out")]
+    Given { name: String },
     #[error(transparent)]
     Parameter(#[from] ParameterError),
 }
@@ -87,8 +89,13 @@ impl Sweep {
                 ..
             } = &mut recipe.nodes[at]
             {
+                if parameters.is_fixed(method, &self.name) {
+                    let name = self.name.clone();
+                    return Err(SweepError::Given { name });
+                }
                 let value = Value::Numbers(vec![value]);
                 *parameters = parameters.with(method, &self.name, &value, models.len())?;
+                parameters.fix(method, [self.name.as_str()]);
             }
             Ok(recipe)
         };

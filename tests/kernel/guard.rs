@@ -2,7 +2,7 @@
 
 use super::{compare, naive, next};
 use wgmerge::dtype::{Float, codec};
-use wgmerge::kernel::{Compute, End, Entry, Formula, Operand, Program, Row, Step};
+use wgmerge::kernel::{Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step};
 
 /// A settled f32, often zero or tiny, sometimes infinite or NaN.
 fn tiny(state: &mut u64) -> u32 {
@@ -30,6 +30,10 @@ fn tiny_results_pass_the_guard() {
         (Formula::AddDifference, 3),
         (Formula::AxpyEach, 3),
         (Formula::Blend, 2),
+        (Formula::ScaleDifference, 2),
+        (Formula::Shift, 2),
+        (Formula::ShiftScaled, 2),
+        (Formula::ShiftDifference, 3),
     ];
     let mut state = 7;
     for round in 0..3000 {
@@ -48,6 +52,7 @@ fn tiny_results_pass_the_guard() {
             let end = End::Store {
                 value: lanes as u16,
                 float: Float::F32,
+                on_overflow: OnOverflow::Keep,
             };
             let program = Program::new(Compute::F32, steps, end);
             let row = Row {

@@ -30,7 +30,9 @@ fn a_model_of_no_weight_is_not_read() {
         ("linear", &["weight=0.5,0,0.5"][..], &[0, 2][..]),
         ("linear", &["weight=0.2,0.3,0.5"], &[0, 1, 2]),
         ("linear", &["weight=1,0,0"], &[0]),
-        ("task_arithmetic", &["weight=1,0"], &[0, 1]),
+        ("task_arithmetic", &["weight=0.7,0"], &[0, 1]),
+        // Where the weights add up to one, the base cancels out.
+        ("task_arithmetic", &["weight=1,0"], &[1]),
     ] {
         let work = Work {
             parameters,

@@ -16,7 +16,7 @@ pub(super) use options::{OptionArgs, OutputArgs, WorkArgs};
 use super::{size, word};
 use crate::merge::DeviceChoice;
 use crate::method::Method;
-use crate::recipe::OutputDType;
+use crate::recipe::{OnOverflow, OutputDType};
 
 /// Merges neural-network checkpoints on any GPU or CPU, with the same bytes, in bounded memory.
 #[derive(Debug, Parser)]
@@ -276,6 +276,14 @@ pub(super) struct ConvertArgs {
     /// Dtype of the output's floats; `keep` changes no bit
     #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
     pub(super) dtype: OutputDType,
+
+    /// What to do about numbers that the dtype cannot hold
+    #[arg(
+        long,
+        default_value = OnOverflow::default().word(),
+        value_parser = word::on_overflow()
+    )]
+    pub(super) on_overflow: OnOverflow,
 
     /// Leave PREFIX out of the names that begin with it
     #[arg(long, value_name = "PREFIX")]

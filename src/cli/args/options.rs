@@ -6,7 +6,7 @@ use super::AdditionArgs;
 use crate::cli::{size, word};
 use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
-use crate::recipe::{Metadata, Missing, OnNan, OutputDType, ShapePolicy, Sweep};
+use crate::recipe::{Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy, Sweep};
 
 /// Headings of the help.
 const MERGE: &str = "What is computed";
@@ -66,6 +66,14 @@ pub(in crate::cli) struct OptionArgs {
         help_heading = FIT
     )]
     pub(in crate::cli) on_nan: OnNan,
+
+    /// What to do about results that the output's dtype cannot hold
+    #[arg(
+        long,
+        default_value = OnOverflow::default().word(),
+        value_parser = word::on_overflow()
+    )]
+    pub(in crate::cli) on_overflow: OnOverflow,
 
     /// Ratio per block: supermerger's numbers or presets, BLOCK=RATIO,..., START..END along the
     /// depth, 'REGEX: START..END', or @FILE with any of these

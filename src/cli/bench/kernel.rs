@@ -253,7 +253,7 @@ impl<'a> Work<'a> {
             pieces: std::slice::from_ref(&piece),
         };
         executor.upload(arena)?;
-        executor.store(&batch, arena, output)
+        executor.store(&batch, arena, output).map(drop)
     }
 }
 

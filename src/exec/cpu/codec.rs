@@ -26,16 +26,19 @@ pub(super) fn decode(
     decode_inline(float, working, bytes, out)
 }
 
-/// Encodes settled f32 bits as little-endian elements.
-pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) {
+/// Encodes settled f32 bits as little-endian elements. Returns the largest magnitude.
+pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
     if level.is_avx2() {
         // SAFETY: an executor has this level only where the machine supports it.
         return unsafe { avx2::encode(float, plane, out) };
     }
     let _ = level;
-    encode_inline(float, plane, out);
+    encode_inline(float, plane, out)
 }
+
+/// The bits of a magnitude.
+const MAGNITUDE: u32 = 0x7fff_ffff;
 
 /// Whether the bits are those of a finite number.
 #[inline(always)]
@@ -104,14 +107,17 @@ fn decode_inline(float: Float, working: Option<Compute>, bytes: &[u8], out: &mut
 }
 
 #[inline(always)]
-fn encode_as<const N: usize>(plane: &[u32], out: &mut [u8], pack: impl Fn(u32) -> [u8; N]) {
+fn encode_as<const N: usize>(plane: &[u32], out: &mut [u8], pack: impl Fn(u32) -> [u8; N]) -> u32 {
+    let mut most = 0;
     for (out, bits) in out.as_chunks_mut::<N>().0.iter_mut().zip(plane) {
         *out = pack(*bits);
+        most = most.max(*bits & MAGNITUDE);
     }
+    most
 }
 
 #[inline(always)]
-fn encode_inline(float: Float, plane: &[u32], out: &mut [u8]) {
+fn encode_inline(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
     match float {
         Float::F64 => encode_as(plane, out, |x| codec::encode(Float::F64, x).to_le_bytes()),
         Float::F32 => encode_as(plane, out, u32::to_le_bytes),
@@ -222,20 +228,28 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2,f16c")]
-    pub(super) fn encode(float: Float, plane: &[u32], out: &mut [u8]) {
+    pub(super) fn encode(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
         if float != Float::F16 {
             return encode_inline(float, plane, out);
         }
         let (blocks, tail) = plane.as_chunks::<8>();
         let (out_blocks, out_tail) = out.as_chunks_mut::<16>();
+        let magnitude = _mm256_set1_epi32(MAGNITUDE as i32);
+        let mut most = _mm256_setzero_si256();
         for (out, bits) in out_blocks.iter_mut().zip(blocks) {
             // SAFETY: both arrays have the size of the vector; loads and stores need no alignment.
             unsafe {
-                let wide = _mm256_castsi256_ps(_mm256_loadu_si256(bits.as_ptr().cast()));
+                let bits = _mm256_loadu_si256(bits.as_ptr().cast());
+                most = _mm256_max_epu32(most, _mm256_and_si256(bits, magnitude));
+                let wide = _mm256_castsi256_ps(bits);
                 let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(wide);
                 _mm_storeu_si128(out.as_mut_ptr().cast(), halves);
             }
         }
-        encode_inline(float, tail, out_tail);
+        let mut lanes = [0_u32; 8];
+        // SAFETY: as above, a store.
+        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), most) };
+        let tail = encode_inline(float, tail, out_tail);
+        lanes.into_iter().fold(tail, u32::max)
     }
 }

@@ -12,18 +12,22 @@
 pub mod candidates;
 mod codec;
 mod count;
+mod fault;
 mod formula;
 mod level;
+mod overflow;
 mod philox;
 mod plain;
 pub mod product;
 mod sum;
 mod tile;
 
-use super::{Batch, ExecError, Executor};
+use super::{Batch, ExecError, Executor, Overflow};
+use crate::dtype::codec::limit;
 use crate::kernel::{BINS, End, Window};
 use candidates::Candidates;
 pub use level::Level;
+use overflow::Beyond;
 use tile::Tile;
 
 /// Runs Programs on one thread.
@@ -62,6 +66,7 @@ impl CpuExecutor {
             for (number, value) in values.iter().enumerate() {
                 candidates.take(level, number, &planes[program.plane(*value)][..len]);
             }
+            Ok(())
         })
     }
 
@@ -89,23 +94,45 @@ impl Executor for CpuExecutor {
         batch: &Batch<'_>,
         arena: &[u8],
         output: &mut [u8],
-    ) -> Result<(), ExecError> {
-        let End::Store { value, float } = batch.program.end() else {
+    ) -> Result<Vec<Overflow>, ExecError> {
+        let End::Store {
+            value,
+            float,
+            on_overflow,
+        } = *batch.program.end()
+        else {
             panic!("a Program that stores was expected");
         };
-        let plane = batch.program.plane(*value);
-        let bytes = float.bytes();
-        let level = self.level;
+        let plane = batch.program.plane(value);
+        let (bytes, level) = (float.bytes(), self.level);
+        let mut found: Vec<Overflow> = Vec::new();
         self.tile
-            .run(level, batch, arena, |_, piece, planes, at, len| {
-                let begin = piece.output + at * bytes;
-                codec::encode(
-                    level,
-                    *float,
-                    &planes[plane][..len],
-                    &mut output[begin..][..len * bytes],
-                );
-            })
+            .run(level, batch, arena, |number, piece, planes, at, len| {
+                let (plane, begin) = (&planes[plane][..len], piece.output + at * bytes);
+                let out = &mut output[begin..][..len * bytes];
+                if codec::encode(level, float, plane, out) <= limit(float) {
+                    return Ok(());
+                }
+                let tile = Beyond {
+                    program: batch.program,
+                    piece,
+                    at,
+                    arena,
+                    float,
+                    on_overflow,
+                };
+                let values = tile.treat(plane, out)?;
+                match found.last_mut() {
+                    Some(last) if last.piece == number => last.values += values,
+                    _ if values == 0 => {}
+                    _ => found.push(Overflow {
+                        piece: number,
+                        values,
+                    }),
+                }
+                Ok(())
+            })?;
+        Ok(found)
     }
 
     fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError> {
@@ -118,6 +145,7 @@ impl Executor for CpuExecutor {
                 for value in &values {
                     sums.push(sum::tree(&planes[program.plane(*value)][..len]));
                 }
+                Ok(())
             })?;
         Ok(sums)
     }
@@ -144,6 +172,7 @@ impl Executor for CpuExecutor {
                         bins,
                     );
                 }
+                Ok(())
             })?;
         Ok(counts)
     }

@@ -25,9 +25,14 @@ pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]
         | Formula::Scale
         | Formula::Axpy
         | Formula::AxpyEach
+        | Formula::Shift
+        | Formula::ShiftScaled
         | Formula::Blend => unguarded::call(formula, arguments, out),
         // A larger factor would bring a tiny difference into sight.
-        Formula::AddDifference if is_at_most_one(arguments[3]) => {
+        Formula::AddDifference | Formula::ShiftDifference if is_at_most_one(arguments[3]) => {
+            unguarded::call(formula, arguments, out);
+        }
+        Formula::ScaleDifference if is_at_most_one(arguments[2]) => {
             unguarded::call(formula, arguments, out);
         }
         _ => return false,

@@ -1,5 +1,6 @@
 //! Runs the steps of a Program over one tile after the other.
 
+use super::fault::Fault;
 use super::formula::{Argument, in_bf16, in_f16, in_f32};
 use super::{Level, codec, philox, plain};
 use crate::exec::{Batch, ExecError, Piece};
@@ -20,14 +21,14 @@ impl Tile {
         level: Level,
         batch: &Batch<'_>,
         arena: &[u8],
-        mut finish: impl FnMut(usize, &Piece<'_>, &[Vec<u32>], usize, usize),
+        mut finish: impl FnMut(usize, &Piece<'_>, &[Vec<u32>], usize, usize) -> Result<(), Fault>,
     ) -> Result<(), ExecError> {
         for (number, piece) in batch.pieces.iter().enumerate() {
             for at in (0..piece.len).step_by(TILE) {
                 let len = TILE.min(piece.len - at);
                 self.fill(level, batch.program, piece, at, len, arena)
+                    .and_then(|planes| finish(number, piece, planes, at, len))
                     .map_err(|fault| fault.located(number, piece, at))?;
-                finish(number, piece, &self.planes, at, len);
             }
         }
         Ok(())
@@ -80,8 +81,8 @@ impl Tile {
                 let bytes = &arena[begin..][..out.len() * float.bytes()];
                 let working = (*entry != Entry::Raw).then_some(program.compute());
                 let finite = codec::decode(level, *float, working, bytes, out);
-                if !finite && *entry == Entry::Checked {
-                    return Err(Fault::new(*slot, out));
+                if !finite {
+                    Fault::of_load((*slot, *float, *entry), bytes)?;
                 }
             }
             Step::Word { stream } => {
@@ -107,31 +108,6 @@ impl Tile {
             }
         }
         Ok(())
-    }
-}
-
-/// A value that is not finite where it must be.
-#[derive(Debug)]
-pub(super) struct Fault {
-    slot: u16,
-    lane: usize,
-}
-
-impl Fault {
-    fn new(slot: u16, decoded: &[u32]) -> Fault {
-        let lane = decoded
-            .iter()
-            .position(|bits| bits & 0x7f80_0000 == 0x7f80_0000)
-            .unwrap_or(0);
-        Fault { slot, lane }
-    }
-
-    fn located(self, piece_number: usize, piece: &Piece<'_>, at: usize) -> ExecError {
-        ExecError::NonFinite {
-            piece: piece_number,
-            slot: self.slot,
-            element: piece.start + (at + self.lane) as u64,
-        }
     }
 }
 

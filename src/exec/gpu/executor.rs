@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::device::GpuDevice;
 use super::slot::{Need, Results, Slot};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor, Piece};
+use crate::exec::{Batch, ExecError, Executor, Overflow, Piece};
 use crate::kernel::table::{Record, Table};
 use crate::kernel::{BINS, End, Window};
 
@@ -54,8 +54,8 @@ impl GpuExecutor {
         self.slot.gpu()
     }
 
-    /// How many pieces were computed again on the CPU so far, because infinities or NaN appeared
-    /// in them.
+    /// How many pieces were computed again on the CPU so far, because infinities, NaN or results
+    /// beyond their stored type appeared in them.
     pub fn rescued_pieces(&self) -> u64 {
         self.rescued
     }
@@ -133,14 +133,7 @@ fn on_cpu<T>(
         program: batch.program,
         pieces: &batch.pieces[number..=number],
     };
-    compute(cpu, &one).map_err(|error| match error {
-        ExecError::NonFinite { slot, element, .. } => ExecError::NonFinite {
-            piece: number,
-            slot,
-            element,
-        },
-        other => other,
-    })
+    compute(cpu, &one).map_err(|error| error.of_piece(number))
 }
 
 /// Hazard flags, and the words behind them.
@@ -180,7 +173,7 @@ impl Executor for GpuExecutor {
         batch: &Batch<'_>,
         arena: &[u8],
         output: &mut [u8],
-    ) -> Result<(), ExecError> {
+    ) -> Result<Vec<Overflow>, ExecError> {
         let End::Store { float, .. } = batch.program.end() else {
             panic!("a Program that stores was expected");
         };
@@ -205,7 +198,7 @@ impl Executor for GpuExecutor {
             need.output_bytes
         );
         let Some(results) = self.run(batch, &[], &begins, need)? else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let (hazards, _) = split(&results.partials, batch.pieces.len());
         if let Some(stored) = &results.output {
@@ -217,10 +210,15 @@ impl Executor for GpuExecutor {
             }
         }
         self.slot.release(results);
+        let mut found = Vec::new();
         for number in (0..hazards.len()).filter(|number| hazards[*number]) {
-            self.rescue(batch, number, |cpu, one| cpu.store(one, arena, output))?;
+            let own = self.rescue(batch, number, |cpu, one| cpu.store(one, arena, output))?;
+            found.extend(own.into_iter().map(|overflow| Overflow {
+                piece: number,
+                ..overflow
+            }));
         }
-        Ok(())
+        Ok(found)
     }
 
     fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError> {

@@ -2,7 +2,7 @@
 
 use super::{Degraded, Device};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor};
+use crate::exec::{Batch, ExecError, Executor, Overflow};
 use crate::kernel::Window;
 use crate::merge::Progress;
 use crate::plan::MemoryPlan;
@@ -52,7 +52,7 @@ impl<'a> Engine<'a> {
         batch: &Batch<'_>,
         arena: &[u8],
         output: &mut [u8],
-    ) -> Result<(), ExecError> {
+    ) -> Result<Vec<Overflow>, ExecError> {
         self.run(arena, |executor| executor.store(batch, arena, output))
     }
 

@@ -1,5 +1,6 @@
 //! What must be known about whole tensors and whole models before they are merged.
 
+pub(super) mod flaw;
 mod iterate;
 mod memo;
 pub(super) mod scan;

@@ -3,10 +3,12 @@
 mod buffer;
 mod busy;
 mod deltas;
+mod overflowed;
 mod permits;
 pub(super) mod workers;
 
 pub(super) use buffer::Buffer;
 pub(super) use busy::Busy;
 pub(super) use deltas::{Deltas, Ready, Scratch, product};
+pub(super) use overflowed::Overflowed;
 pub(super) use permits::Permits;

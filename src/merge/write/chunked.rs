@@ -2,7 +2,7 @@
 //! and for all outputs.
 
 use super::run::Run;
-use crate::exec::Batch;
+use crate::exec::{Batch, ExecError};
 use crate::kernel::Row;
 use crate::merge::MergeError;
 use crate::merge::find::{Memo, scan};
@@ -47,7 +47,8 @@ pub(in crate::merge) fn fill(
     window: &[Run],
     targets: &mut [&mut [u8]],
 ) -> Result<(), MergeError> {
-    let plan = lane.shared.plan;
+    let shared = lane.shared;
+    let plan = shared.plan;
     for run in window {
         let job = &plan.jobs[run.part.job];
         let unit = job.unit_bytes() as usize;
@@ -55,7 +56,7 @@ pub(in crate::merge) fn fill(
             let range = run.output..run.output + run.part.len as usize;
             if let Some((first, others)) = targets.split_first_mut() {
                 let bytes = &mut first[range.clone()];
-                read_copy(lane.shared, job, input, run.part.start, bytes)?;
+                read_copy(shared, job, input, run.part.start, bytes)?;
                 for other in others {
                     other[range.clone()].copy_from_slice(bytes);
                 }
@@ -72,16 +73,27 @@ pub(in crate::merge) fn fill(
         }
         lane.stream_group(run.part, &jobs, &rows[run.at], |engine, pieces, arena| {
             let outputs = targets.iter_mut().zip(&programs).zip(pieces);
-            for ((target, program), piece) in outputs {
+            let mut first: Option<ExecError> = None;
+            for (number, ((target, program), piece)) in outputs.enumerate() {
                 let mut piece = piece.clone();
                 piece.output = run.output + (piece.start - run.part.start) as usize * unit;
                 let batch = Batch {
                     program,
                     pieces: &[piece],
                 };
-                engine.store(&batch, arena, target)?;
+                match engine.store(&batch, arena, target) {
+                    Ok(found) => shared.count(&found, |_| jobs[number].0),
+                    // Of faults in several outputs the one at the lowest element is told.
+                    Err(fault) => {
+                        let element = |fault: &ExecError| fault.place().map(|(_, element)| element);
+                        let known = first.as_ref().map(element);
+                        if known.is_none_or(|known| element(&fault) < known) {
+                            first = Some(fault.of_piece(number));
+                        }
+                    }
+                }
             }
-            Ok(())
+            first.map_or(Ok(()), Err)
         })?;
     }
     Ok(())

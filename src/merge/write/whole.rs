@@ -1,7 +1,7 @@
 //! The merge of a task on a device: the inputs lie in the arena as a whole and are uploaded once.
 
 use super::run::Run;
-use crate::exec::{Batch, Piece};
+use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::Row;
 use crate::merge::MergeError;
 use crate::merge::find::statistics;
@@ -112,15 +112,24 @@ pub(in crate::merge) fn fill(
         }
     }
     shared.permits.with(|| {
+        let mut first: Option<(usize, ExecError)> = None;
         for (program, members) in batches {
             let (jobs, pieces): (Vec<usize>, Vec<Piece<'_>>) = members.into_iter().unzip();
             let batch = Batch {
                 program: &plan.programs[program],
                 pieces: &pieces,
             };
-            let stored = lane.engine.store(&batch, arena, target);
-            stored.map_err(|fault| shared.fault_at(fault, |piece| jobs[piece]))?;
+            match lane.engine.store(&batch, arena, target) {
+                Ok(found) => shared.count(&found, |piece| jobs[piece]),
+                // Of faults in several tensors the first in the order of the output is told.
+                Err(fault) => {
+                    let job = fault.place().map_or(0, |(piece, _)| jobs[piece]);
+                    if first.as_ref().is_none_or(|(known, _)| job < *known) {
+                        first = Some((job, fault));
+                    }
+                }
+            }
         }
-        Ok(())
+        first.map_or(Ok(()), |(job, fault)| Err(shared.fault(fault, job)))
     })
 }

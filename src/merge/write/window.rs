@@ -4,6 +4,7 @@ use super::run::{Run, windows};
 use super::{chunked, whole};
 use crate::kernel::Row;
 use crate::merge::MergeError;
+use crate::merge::find::flaw;
 use crate::merge::lane::Lane;
 use crate::merge::pool::Buffer;
 use crate::plan::{PAGE_BYTES, Task};
@@ -34,7 +35,7 @@ pub(in crate::merge) fn run(
         }
     };
     lane.output = output;
-    done
+    done.map_err(|fault| flaw::first(lane, task.parts.iter().map(|part| part.job), fault))
 }
 
 /// Has every window of a task filled for every output, and writes it.

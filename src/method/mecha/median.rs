@@ -9,7 +9,7 @@ pub(super) const EPS: Parameter = number(
     "eps",
     "the smallest distance that a weight is divided by",
     1e-6,
-    Range::Finite,
+    Range::Positive,
 );
 /// Iterations.
 pub(super) const MAXITER: Parameter = number("maxiter", "iterations at most", 100.0, Range::Whole);

@@ -131,8 +131,16 @@ impl Lowerer<'_> {
             key: self.key,
             seed: self.recipe.options.seed,
             merge: id.0 as u32,
+            fault: None,
         };
         let node = (method.lower)(&mut lowering);
+        if let Some(fault) = lowering.fault.take() {
+            return Err(LowerError::Parameter {
+                node: self.recipe.label(*id),
+                key: self.key.to_owned(),
+                fault: Box::new(fault),
+            });
+        }
         let statistics = self.expression.statistics().len() > statistics;
         let made = &self.expression.planes()[planes..];
         let rows = made.iter().any(|plane| plane.made.reads_rows());

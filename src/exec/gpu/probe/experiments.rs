@@ -2,7 +2,9 @@
 
 use crate::dtype::{Float, codec};
 use crate::kernel::ARENA_ALIGNMENT;
-use crate::kernel::{Compute, End, Entry, Formula, Operand, Program, Row, Step, Stream};
+use crate::kernel::{
+    Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step, Stream,
+};
 
 /// Elements of each experiment: whole tiles and a bit more.
 pub(super) const ELEMENTS: usize = 4099;
@@ -125,7 +127,11 @@ fn roundings() -> Vec<Experiment> {
         Float::F8E5M2,
     ] {
         let floats = [Float::F32, float];
-        let stored = |value| End::Store { value, float };
+        let stored = |value| End::Store {
+            value,
+            float,
+            on_overflow: OnOverflow::Keep,
+        };
         let add: Call<'_> = (Formula::Add, &[A, B]);
         let program = program(floats, false, Compute::F32, &[add], stored);
         let elements = [Elements::Wide, Elements::Finite];
@@ -148,8 +154,11 @@ fn reductions() -> Vec<Experiment> {
 }
 
 fn store(value: u16) -> End {
-    let float = Float::F32;
-    End::Store { value, float }
+    End::Store {
+        value,
+        float: Float::F32,
+        on_overflow: OnOverflow::Keep,
+    }
 }
 
 /// Two loads, random words if asked for, and calls; the last call is the value of the end.

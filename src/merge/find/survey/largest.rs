@@ -111,7 +111,8 @@ impl<'a> Pass<'a> {
                 .any(|(group, _)| matches!(group, Group::Model(..)))
         });
         let samples: Mutex<HashMap<Group, Vec<u32>>> = Mutex::default();
-        workers::run(self.shared.cancel, lanes, self.jobs.len(), |lane, at| {
+        let (cancel, jobs) = (self.shared.cancel, self.jobs.len());
+        workers::run(cancel, lanes, jobs, self.by_job(), |lane, at| {
             let surveyed = &self.jobs[at];
             let elements = plan.jobs[surveyed.job].elements;
             // Tiles of a selection over the whole model are spread over the whole model.

@@ -56,6 +56,11 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// The order of the jobs in the output.
+    pub(super) fn by_job(&self) -> impl Fn(usize, usize) -> bool {
+        |a, b| self.jobs[a].job < self.jobs[b].job
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         let jobs = &self.shared.plan.jobs;
         self.jobs
@@ -77,6 +82,7 @@ impl<'a> Pass<'a> {
             self.shared.cancel,
             lanes,
             self.parts.len(),
+            |a, b| self.parts[a].1.is_before(&self.parts[b].1),
             |lane, number| {
                 let (at, part) = self.parts[number];
                 let bytes = self.shared.arena_bytes(&part);

@@ -1,0 +1,70 @@
+//! Results beyond their stored type: which they are, and what is stored in their place.
+
+use super::fault::Fault;
+use crate::dtype::{Float, codec};
+use crate::exec::{Piece, Stored};
+use crate::kernel::{Entry, OnOverflow, Program, Step};
+
+const SIGN: u32 = 0x8000_0000;
+const INFINITY: u32 = 0x7f80_0000;
+
+/// A tile whose results were stored, some of them beyond their type.
+pub(super) struct Beyond<'a> {
+    pub(super) program: &'a Program,
+    pub(super) piece: &'a Piece<'a>,
+    /// The tile's first element in the piece.
+    pub(super) at: usize,
+    pub(super) arena: &'a [u8],
+    pub(super) float: Float,
+    pub(super) on_overflow: OnOverflow,
+}
+
+impl Beyond<'_> {
+    /// Treats the results of a tile, which lie in `plane`, and stored in `out`. Returns how many
+    /// the type cannot hold though their inputs are finite.
+    pub(super) fn treat(&self, plane: &[u32], out: &mut [u8]) -> Result<u64, Fault> {
+        let limit = codec::limit(self.float);
+        let kept: Vec<(u16, Float)> = self.kept().collect();
+        let mut count = 0;
+        for (lane, &bits) in plane.iter().enumerate() {
+            let magnitude = bits & !SIGN;
+            if magnitude <= limit || kept.iter().any(|&load| self.is_special(load, lane)) {
+                continue;
+            }
+            count += 1;
+            match self.on_overflow {
+                OnOverflow::Keep => {}
+                OnOverflow::Saturate if magnitude <= INFINITY => {
+                    let largest = codec::encode(self.float, (bits & SIGN) | limit);
+                    let bytes = self.float.bytes();
+                    out[lane * bytes..][..bytes].copy_from_slice(&largest.to_le_bytes()[..bytes]);
+                }
+                OnOverflow::Error | OnOverflow::Saturate => {
+                    return Err(Fault::overflow(lane, bits));
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// The inputs whose infinities and NaN take part in the arithmetic, and with them what the host
+    /// made of them.
+    fn kept(&self) -> impl Iterator<Item = (u16, Float)> {
+        let loads = |wanted: Entry| {
+            let steps = self.program.steps().iter();
+            steps.filter_map(move |step| match step {
+                Step::Load { slot, float, entry } if *entry == wanted => Some((*slot, *float)),
+                _ => None,
+            })
+        };
+        let any = loads(Entry::Kept).next().is_some();
+        let made = loads(Entry::Made).filter(move |_| any);
+        loads(Entry::Kept).chain(made)
+    }
+
+    fn is_special(&self, (slot, float): (u16, Float), lane: usize) -> bool {
+        let bytes = float.bytes();
+        let begin = self.piece.inputs[usize::from(slot)] + (self.at + lane) * bytes;
+        Stored::read(float, &self.arena[begin..][..bytes]) == Stored::Special
+    }
+}

@@ -1,0 +1,83 @@
+//! Which value of an input is at fault: whatever found one, the first is named.
+
+use std::sync::atomic::Ordering;
+
+use crate::dtype::Float;
+use crate::exec::Stored;
+use crate::kernel::{ARENA_ALIGNMENT, Entry, Step, TILE};
+use crate::merge::MergeError;
+use crate::merge::lane::Lane;
+use crate::merge::read::read_input;
+use crate::plan::{Action, Part};
+
+/// Elements that are looked at together, at most.
+const RUN: usize = 128 * TILE;
+
+/// The fault to report where one was found in an input of these jobs: of the first job in their
+/// order, the first model's first element. How a merge is cut does not show in it.
+pub(in crate::merge) fn first(
+    lane: &mut Lane<'_>,
+    jobs: impl IntoIterator<Item = usize>,
+    found: MergeError,
+) -> MergeError {
+    if !found.is_of_input() {
+        return found;
+    }
+    for job in jobs {
+        if let Err(first) = look(lane, job) {
+            return first;
+        }
+    }
+    found
+}
+
+/// Ends with an error at a job's first value that its Programs refuse.
+fn look(lane: &mut Lane<'_>, number: usize) -> Result<(), MergeError> {
+    let plan = lane.shared.plan;
+    let job = &plan.jobs[number];
+    let Action::Merge { class, .. } = job.action else {
+        return Ok(());
+    };
+    let steps = plan.classes[class]
+        .programs()
+        .flat_map(|program| plan.programs[program].steps());
+    let mut loads: Vec<(u16, Float, Entry)> = steps
+        .filter_map(|step| match step {
+            Step::Load { slot, float, entry } => Some((*slot, *float, *entry)),
+            _ => None,
+        })
+        .collect();
+    loads.sort_by_key(|(slot, _, _)| *slot);
+    loads.dedup();
+    let mut inputs: Vec<_> = job.inputs().collect();
+    inputs.sort_by_key(|(slot, input)| (input.model, *slot));
+    let room = plan.memory.arena_bytes / size_of::<f64>() / TILE * TILE;
+    let run = room.clamp(TILE, RUN);
+    for (slot, input) in inputs {
+        let own = loads.iter().filter(|(own, ..)| usize::from(*own) == slot);
+        for start in (0..job.elements).step_by(run) {
+            if lane.shared.cancel.load(Ordering::Relaxed) {
+                return Err(MergeError::Interrupted);
+            }
+            let len = (run as u64).min(job.elements - start);
+            let part = Part {
+                job: number,
+                start,
+                len,
+            };
+            let bytes = (len * input.element_bytes) as usize;
+            let arena = lane.arena.take(bytes.next_multiple_of(ARENA_ALIGNMENT));
+            read_input(lane.shared, &part, input, arena, 0)?;
+            let elements = arena[..bytes].chunks_exact(input.element_bytes as usize);
+            for (element, stored) in (start..).zip(elements) {
+                for &(_, float, entry) in own.clone() {
+                    let stored = Stored::read(float, stored);
+                    if stored.is_refused(entry) {
+                        return Err(lane.shared.refused(number, input, element, stored));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}

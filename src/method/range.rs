@@ -1,0 +1,65 @@
+//! The numbers that parameters accept.
+
+use crate::kernel::Compute;
+
+/// The numbers a parameter accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// Every finite number.
+    Finite,
+    /// From 0 to 1, both included.
+    Unit,
+    /// Above 0, up to 1.
+    Share,
+    /// Above 0.
+    Positive,
+    /// Every whole number that f64 holds exactly.
+    Whole,
+}
+
+/// The largest whole number up to which f64 has all of them.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+impl Range {
+    /// Whether the number is in the range.
+    pub fn contains(self, value: f64) -> bool {
+        match self {
+            Range::Finite => value.is_finite(),
+            Range::Unit => (0.0..=1.0).contains(&value),
+            Range::Share => value > 0.0 && value <= 1.0,
+            Range::Positive => value > 0.0 && value.is_finite(),
+            Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
+        }
+    }
+
+    /// What is wrong with a number: it is not in the range, or no longer once it is rounded to the
+    /// f32 that merges compute in.
+    pub(super) fn fault(self, value: f64) -> Option<String> {
+        if !self.contains(value) {
+            return Some(self.describe().to_owned());
+        }
+        let rounded = f32::from_bits(Compute::F32.scalar(value));
+        if rounded.is_infinite() {
+            return Some(format!(
+                "at most {:e} in size, as f32 holds no more",
+                f32::MAX
+            ));
+        }
+        let vanishes = rounded == 0.0 && matches!(self, Range::Share | Range::Positive);
+        vanishes.then(|| {
+            let least = f32::MIN_POSITIVE.next_up();
+            format!("at least {least:e}, as smaller numbers are zero here")
+        })
+    }
+
+    /// The range in words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Range::Finite => "a finite number",
+            Range::Unit => "in [0, 1]",
+            Range::Share => "in (0, 1]",
+            Range::Positive => "a number above 0",
+            Range::Whole => "a whole number",
+        }
+    }
+}
