@@ -189,6 +189,7 @@ impl Expression {
             kept,
             ties,
             scope,
+            among: None,
             threshold,
             cutoff,
         });
@@ -199,6 +200,19 @@ impl Expression {
             Operand::Cutoff(cutoff),
         ];
         self.call(Formula::Trim, &operands)
+    }
+
+    /// Says of the statistics from number `first` on that their values are a box of so many elements
+    /// and zero elsewhere. Those of a `part` of the tensors are no part of a selection over models.
+    pub fn confine(&mut self, first: usize, elements: u64, part: bool) {
+        for statistic in &mut self.statistics[first..] {
+            if let Statistic::Largest { scope, among, .. } = statistic {
+                *among = Some(elements);
+                if part {
+                    *scope = Scope::Tensor;
+                }
+            }
+        }
     }
 
     /// Scalars that `derive` makes from the sums of values over the tensor.

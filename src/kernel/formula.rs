@@ -98,6 +98,8 @@ macro_rules! formulas {
             Flaw flaw(x: lane);
             /// x if the choice is not zero, else y
             Choose choose(x: lane, y: lane, choice: scalar);
+            /// x if the choice is not zero, else y, with a choice per element
+            ChooseEach choose(x: lane, y: lane, choice: lane);
             /// x rounded to the working dtype
             Enter enter(x: lane);
             /// x, or y where x is not finite

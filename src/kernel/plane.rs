@@ -71,6 +71,11 @@ impl Made {
         }
     }
 
+    /// Whether it depends on the order of the tensor's entries by size.
+    pub fn ranks(&self) -> bool {
+        matches!(self, Made::CentredRank { .. })
+    }
+
     /// Whether it depends on how the tensor is divided into rows.
     pub fn reads_rows(&self) -> bool {
         matches!(self, Made::Rows(_))

@@ -52,6 +52,8 @@ pub enum Statistic {
         ties: Ties,
         /// One tensor or the whole model.
         scope: Scope,
+        /// The elements that may be kept, where not all are the value's: the others are zero.
+        among: Option<u64>,
         /// The scalar that receives the threshold's bits.
         threshold: u16,
         /// The cutoff that receives the index up to which ties are kept.
@@ -82,6 +84,14 @@ pub enum Statistic {
 }
 
 impl Statistic {
+    /// Of so many elements of its tensor those that may be kept.
+    pub fn among(&self, elements: u64) -> u64 {
+        match self {
+            Statistic::Largest { among, .. } => among.unwrap_or(elements),
+            Statistic::Sums { .. } | Statistic::Iterated { .. } => elements,
+        }
+    }
+
     /// The values it looks at.
     pub fn values(&self) -> &[Node] {
         match self {

@@ -30,6 +30,9 @@ pub struct Mismatch {
     pub found: String,
     /// Whether the shapes differ, not the dtypes alone.
     pub shape: bool,
+    /// What helps; empty where it is not known.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub advice: &'static str,
 }
 
 /// The account of all models.

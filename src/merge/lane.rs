@@ -85,7 +85,7 @@ impl<'a> Lane<'a> {
     ) -> Result<(), MergeError> {
         let shared = self.shared;
         let plan = shared.plan;
-        let chunk = plan.memory.chunk_elements.unwrap_or(usize::MAX) as u64;
+        let chunk = plan.chunk_of(part.job);
         for start in (0..part.len).step_by(chunk as usize) {
             shared.check_running()?;
             let chunk = Part {

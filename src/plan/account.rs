@@ -231,6 +231,10 @@ pub(super) fn mismatch(
         expected: text(expected),
         found: text(found),
         shape: fatal,
+        advice: match fits {
+            true => "",
+            false => recipe.options.shape.advice(&expected.shape, &found.shape),
+        },
     })
 }
 
@@ -243,7 +247,6 @@ fn check_shapes(recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
     match report.models.iter().any(fatal) {
         true => Err(PlanError::Shapes {
             report: Box::new(report.clone()),
-            policy: recipe.options.shape,
         }),
         false => Ok(()),
     }

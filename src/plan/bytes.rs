@@ -20,14 +20,17 @@ pub enum Bytes {
     },
     /// Cut from a tensor of other dimensions of the same rank, and filled up with zeros.
     Fitted {
-        /// Which model.
-        model: usize,
-        /// Which of its files.
-        file: usize,
-        /// Byte offset of the first element in that file.
-        offset: u64,
-        /// The stored tensor's dimensions.
+        /// The tensor.
+        of: Box<Bytes>,
+        /// Its dimensions.
         stored: Vec<u64>,
+        /// The box of its elements that are wanted; the others are zero.
+        within: Vec<u64>,
+    },
+    /// As f32, 1 inside a box and 0 outside.
+    Inside {
+        /// The box.
+        within: Vec<u64>,
     },
     /// One element of a file, as often as it is wanted.
     Repeated {
@@ -66,23 +69,27 @@ impl Bytes {
     /// The first model that is read.
     pub fn model(&self) -> usize {
         match self {
-            Bytes::Run { model, .. }
-            | Bytes::Fitted { model, .. }
-            | Bytes::Repeated { model, .. } => *model,
+            Bytes::Run { model, .. } | Bytes::Repeated { model, .. } => *model,
             Bytes::Joined(runs) => {
                 let mut read = runs.iter().filter(|(_, bytes)| *bytes != Bytes::Zero);
                 read.next().map_or(0, |(_, bytes)| bytes.model())
             }
-            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.model(),
+            Bytes::Fitted { of, .. } | Bytes::Transposed { of, .. } | Bytes::From { of, .. } => {
+                of.model()
+            }
             Bytes::Delta(factors) => factors.model(),
-            Bytes::Zero => 0,
+            Bytes::Inside { .. } | Bytes::Zero => 0,
         }
     }
 
     /// Bytes of the files that are read for `elements` of `unit` bytes each.
     pub fn read_bytes(&self, elements: u64, unit: u64) -> u64 {
         match self {
-            Bytes::Run { .. } | Bytes::Fitted { .. } => elements * unit,
+            Bytes::Run { .. } => elements * unit,
+            Bytes::Fitted { of, within, .. } => {
+                let there: u64 = within.iter().product();
+                of.read_bytes(elements.min(there), unit)
+            }
             Bytes::Repeated { .. } => unit,
             Bytes::Joined(runs) => runs
                 .iter()
@@ -90,19 +97,36 @@ impl Bytes {
                 .sum(),
             Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.read_bytes(elements, unit),
             Bytes::Delta(factors) => factors.stored_bytes(),
-            Bytes::Zero => 0,
+            Bytes::Inside { .. } | Bytes::Zero => 0,
         }
     }
 
     /// The deltas that are computed from factors.
     pub fn deltas(&self) -> Vec<&Factors> {
         match self {
-            Bytes::Run { .. } | Bytes::Fitted { .. } | Bytes::Repeated { .. } | Bytes::Zero => {
-                Vec::new()
-            }
+            Bytes::Run { .. }
+            | Bytes::Inside { .. }
+            | Bytes::Repeated { .. }
+            | Bytes::Zero => Vec::new(),
             Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.deltas()).collect(),
-            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.deltas(),
+            Bytes::Fitted { of, .. } | Bytes::Transposed { of, .. } | Bytes::From { of, .. } => {
+                of.deltas()
+            }
             Bytes::Delta(factors) => vec![factors],
+        }
+    }
+
+    /// Whether elements that are read one after the other lie far from each other.
+    pub(crate) fn is_strided(&self) -> bool {
+        match self {
+            Bytes::Transposed { .. } => true,
+            Bytes::Fitted { of, .. } | Bytes::From { of, .. } => of.is_strided(),
+            Bytes::Joined(runs) => runs.iter().any(|(_, bytes)| bytes.is_strided()),
+            Bytes::Run { .. }
+            | Bytes::Inside { .. }
+            | Bytes::Repeated { .. }
+            | Bytes::Delta(_)
+            | Bytes::Zero => false,
         }
     }
 

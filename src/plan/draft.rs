@@ -3,14 +3,15 @@
 use super::account::is_merged;
 use super::bytes::Seen;
 use super::class::{Classes, Stored};
+use super::frame::{Frame, Region};
 use super::job::{Action, Input, Job, Place};
 use super::ledger::Ledger;
-use super::loader::TensorLoader;
+use super::loader::{Framed, Loaded, TensorLoader};
 use super::parallel::in_runs;
 use super::{PlanError, Source};
 use crate::dtype::{DType, Float};
-use crate::kernel::{Expression, Node};
-use crate::recipe::{Leaf, Lowerer, OnNan, OutputDType, Recipe, Solution, View};
+use crate::kernel::{Expression, Formula, Node};
+use crate::recipe::{Leaf, Lowerer, OnNan, OutputDType, Recipe, ShapePolicy, Solution, View};
 
 /// Tensors that are worth a thread.
 const THREAD_TENSORS: usize = 64;
@@ -30,6 +31,7 @@ enum Work {
 
 /// A tensor's arithmetic with what it reads.
 struct Lowered {
+    shape: Vec<u64>,
     expression: Expression,
     root: Node,
     inputs: Vec<(u16, Input)>,
@@ -62,6 +64,7 @@ impl Lowered {
             expression,
             root,
             inputs,
+            ..
         } = self;
         let class = classes.class(&expression, root, stored);
         let mut slots: Vec<Option<Input>> = vec![None; usize::from(expression.next_slot())];
@@ -136,10 +139,14 @@ impl<'a> Drafter<'a> {
             },
             None => (seen.dtype, self.copy(key, &origin, &seen, ledger)),
         };
+        let shape = match &work {
+            Work::Copy(_) => seen.shape,
+            Work::Merge(lowered, _) => lowered.shape.clone(),
+        };
         Ok(Some(Draft {
             key: name.to_owned(),
             dtype,
-            shape: seen.shape,
+            shape,
             work,
         }))
     }
@@ -214,28 +221,140 @@ impl<'a> Drafter<'a> {
             ledger: &mut *ledger,
             inputs: Vec::new(),
             fault: None,
+            framed: None,
         };
-        let mut lowerer = Lowerer::new(
-            self.recipe,
-            self.solution,
-            key,
-            &mut expression,
-            &mut loader,
-        );
+        let root = self.value(key, &mut expression, &mut loader, false)?;
+        let policy = self.recipe.options.shape;
+        let differ = loader.inputs.iter().any(|input| input.form != shape);
+        if root.is_some() && policy.grows() && differ {
+            return self.framed(key, loader);
+        }
+        Ok(root.map(|root| Lowered {
+            shape: shape.to_vec(),
+            expression,
+            root,
+            inputs: loader.into_inputs(),
+        }))
+    }
+
+    /// The value of the root.
+    fn value(
+        self,
+        key: &str,
+        expression: &mut Expression,
+        loader: &mut TensorLoader<'_, '_>,
+        partial: bool,
+    ) -> Result<Option<Node>, PlanError> {
+        let (recipe, solution) = (self.recipe, self.solution);
+        let mut lowerer = Lowerer::new(recipe, solution, key, expression, &mut *loader);
+        lowerer.partial = partial;
         let root = lowerer.root()?;
         let lost = std::mem::take(&mut lowerer.lost);
         if let Some(fault) = loader.fault.take() {
             return Err(fault);
         }
-        let inputs = std::mem::take(&mut loader.inputs);
-        let inputs = inputs.into_iter().map(|(slot, _, input, _)| (slot, input));
-        let inputs = inputs.collect();
-        ledger.lacks(self.recipe, self.solution, key, lost);
-        Ok(root.map(|root| Lowered {
+        if loader.framed.is_none() {
+            loader.ledger.lacks(recipe, solution, key, lost);
+        }
+        Ok(root)
+    }
+
+    /// The arithmetic of a tensor that is of several shapes: of the shape that has room for all, and
+    /// where what only some have is kept, region by region.
+    fn framed(
+        self,
+        key: &str,
+        mut loader: TensorLoader<'_, '_>,
+    ) -> Result<Option<Lowered>, PlanError> {
+        let loaded = std::mem::take(&mut loader.inputs);
+        let (numbers, loaded): (Vec<Loaded>, Vec<Loaded>) =
+            loaded.into_iter().partition(|input| input.everywhere);
+        let numbers: Vec<View<Leaf>> = numbers.into_iter().map(|input| input.view).collect();
+        let forms: Vec<Vec<u64>> = loaded.iter().map(|input| input.form.clone()).collect();
+        let views: Vec<View<Leaf>> = loaded.into_iter().map(|input| input.view).collect();
+        let Some(frame) = Frame::of(&forms) else {
+            loader.refuse(&views, &forms);
+            return Ok(None);
+        };
+        let mut expression = Expression::new(self.recipe.options.compute);
+        if self.recipe.options.shape == ShapePolicy::Pad {
+            loader.framed = Some(Framed {
+                shape: frame.shape.clone(),
+                within: None,
+                owners: [views, numbers].concat(),
+            });
+            let root = self.value(key, &mut expression, &mut loader, false)?;
+            return Ok(root.map(|root| Lowered {
+                shape: frame.shape,
+                expression,
+                root,
+                inputs: loader.into_inputs(),
+            }));
+        }
+        let mut kept: Option<Node> = None;
+        for region in &frame.regions {
+            let owners = views.iter().zip(&region.owners);
+            let owners: Vec<View<Leaf>> = owners
+                .filter_map(|(view, owns)| owns.then(|| view.clone()))
+                .chain(numbers.iter().cloned())
+                .collect();
+            loader.framed = Some(Framed {
+                shape: frame.shape.clone(),
+                within: Some(region.within.clone()),
+                owners,
+            });
+            let Some(value) = self.region(key, region, &mut expression, &mut loader)? else {
+                return Ok(None);
+            };
+            kept = Some(match region.within == frame.shape {
+                true => value,
+                false => {
+                    let outside = match kept {
+                        Some(kept) => kept,
+                        None => {
+                            let zero = expression.scalar(0.0);
+                            expression.call(Formula::Fill, &[zero])
+                        }
+                    };
+                    let inside = loader.inside(&mut expression, &region.within);
+                    let operands = [value.into(), outside.into(), inside.into()];
+                    expression.call(Formula::ChooseEach, &operands)
+                }
+            });
+        }
+        if expression.planes().iter().any(|plane| plane.made.ranks()) {
+            // The ranks would be those of the zeros beside a region, too.
+            loader.refuse(&views, &forms);
+            return Ok(None);
+        }
+        Ok(kept.map(|root| Lowered {
+            shape: frame.shape,
             expression,
             root,
-            inputs,
+            inputs: loader.into_inputs(),
         }))
+    }
+
+    /// The value of the tensors that have a region: merged, where there are several.
+    fn region(
+        self,
+        key: &str,
+        region: &Region,
+        expression: &mut Expression,
+        loader: &mut TensorLoader<'_, '_>,
+    ) -> Result<Option<Node>, PlanError> {
+        let first = expression.statistics().len();
+        let all = region.count() == region.owners.len();
+        let merged = match region.count() {
+            1 => None,
+            _ => self.value(key, expression, loader, !all)?,
+        };
+        expression.confine(first, region.elements(), !all);
+        Ok(match merged {
+            Some(merged) => Some(merged),
+            None if all => None,
+            None => loader.first(expression),
+        })
     }
 }
 

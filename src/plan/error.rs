@@ -1,10 +1,12 @@
 //! What can be wrong with a merge, found before a byte is written.
 
+use std::collections::BTreeSet;
+
 use super::ViewError;
 use super::figures::binary;
 use crate::checkpoint::Coded;
 use crate::keys::{BlockError, FilterError, KeyReport};
-use crate::recipe::{Label, LowerError, ShapePolicy, SolveError, SpaceError};
+use crate::recipe::{Label, LowerError, SolveError, SpaceError};
 
 /// A merge that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -29,11 +31,8 @@ pub enum PlanError {
     },
     #[error("{}", keys_text(.report))]
     Keys { report: Box<KeyReport> },
-    #[error("{}", shapes_text(.report, *.policy))]
-    Shapes {
-        report: Box<KeyReport>,
-        policy: ShapePolicy,
-    },
+    #[error("{}", shapes_text(.report))]
+    Shapes { report: Box<KeyReport> },
     #[error(transparent)]
     Filter(#[from] FilterError),
     #[error(transparent)]
@@ -193,7 +192,7 @@ fn keys_text(report: &KeyReport) -> String {
     lines.join("\n")
 }
 
-fn shapes_text(report: &KeyReport, policy: ShapePolicy) -> String {
+fn shapes_text(report: &KeyReport) -> String {
     let mut lines = Vec::new();
     for model in &report.models {
         let shapes: Vec<_> = model
@@ -217,12 +216,10 @@ fn shapes_text(report: &KeyReport, policy: ShapePolicy) -> String {
             ));
         }
     }
-    lines.push(match policy {
-        ShapePolicy::Error => "  --shape crop or pad cuts tensors or fills them up".to_owned(),
-        _ => {
-            "  --shape cannot cut or fill tensors that are converted or made of factors".to_owned()
-        }
-    });
+    let advice = report.models.iter().flat_map(|model| &model.mismatched);
+    let advice: BTreeSet<&str> = advice.map(|mismatch| mismatch.advice).collect();
+    let advice = advice.into_iter().filter(|advice| !advice.is_empty());
+    lines.extend(advice.map(|advice| format!("  {advice}")));
     lines.push("  --exclude leaves tensors out of the merge and copies them".to_owned());
     lines.join("\n")
 }

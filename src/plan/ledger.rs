@@ -133,7 +133,6 @@ impl<'a> Ledger<'a> {
         {
             return Err(PlanError::Shapes {
                 report: Box::new(report.clone()),
-                policy: recipe.options.shape,
             });
         }
         if recipe.options.missing != Missing::Error || self.lost.is_empty() {

@@ -8,7 +8,7 @@ use crate::dtype::Float;
 use crate::kernel::{Entry, Expression, Formula, Node};
 use crate::keys::Mismatch;
 use crate::method::Space;
-use crate::recipe::{Leaf, Loader, OnNan, OnOverflow, Recipe, View};
+use crate::recipe::{Leaf, Loader, OnNan, OnOverflow, Recipe, View, same_numbers};
 
 /// What one tensor of the output reads.
 pub(super) struct TensorLoader<'a, 'b> {
@@ -20,9 +20,37 @@ pub(super) struct TensorLoader<'a, 'b> {
     pub(super) origin: &'a View<Leaf>,
     pub(super) shape: &'a [u64],
     pub(super) ledger: &'a mut Ledger<'b>,
-    /// What is read, by input slot.
-    pub(super) inputs: Vec<(u16, View<Leaf>, Input, Float)>,
+    /// What is read.
+    pub(super) inputs: Vec<Loaded>,
     pub(super) fault: Option<PlanError>,
+    /// What is worked out, where the tensors are of several shapes.
+    pub(super) framed: Option<Framed>,
+}
+
+/// An input, and what it was made of.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) slot: u16,
+    pub(super) view: View<Leaf>,
+    /// The dimensions of what is seen, in as many dimensions as the reference has.
+    pub(super) form: Vec<u64>,
+    pub(super) input: Input,
+    float: Float,
+    /// The box of its elements that are read.
+    within: Vec<u64>,
+    /// Whether it is one number for all elements.
+    pub(super) everywhere: bool,
+}
+
+/// A region of a frame at work.
+#[derive(Clone, Debug)]
+pub(super) struct Framed {
+    /// The shape of the output.
+    pub(super) shape: Vec<u64>,
+    /// What may be read: the elements of a box; all where there is none.
+    pub(super) within: Option<Vec<u64>>,
+    /// The tensors that have the region.
+    pub(super) owners: Vec<View<Leaf>>,
 }
 
 impl TensorLoader<'_, '_> {
@@ -33,9 +61,21 @@ impl TensorLoader<'_, '_> {
         view: &View<Leaf>,
         space: Space,
     ) -> Option<(u16, Float)> {
-        let known = self.inputs.iter().find(|(_, known, _, _)| known == view);
-        if let Some((slot, _, _, float)) = known {
-            return Some((*slot, *float));
+        let within = self
+            .framed
+            .as_ref()
+            .and_then(|framed| framed.within.clone());
+        if let Some(framed) = &self.framed
+            && !framed.owners.contains(view)
+        {
+            return None;
+        }
+        let known = self.inputs.iter().find(|known| {
+            let within = within.as_ref().unwrap_or(&known.form);
+            known.view == *view && (known.everywhere || known.within == *within)
+        });
+        if let Some(known) = known {
+            return Some((known.slot, known.float));
         }
         let seen = match Seen::of(view, self.sources) {
             Ok(seen) => seen,
@@ -45,18 +85,27 @@ impl TensorLoader<'_, '_> {
             }
         };
         let float = seen.dtype.float();
-        let fits =
-            seen.shape == self.shape || self.recipe.options.shape.fits(self.shape, &seen.shape);
-        let simple = seen.shape == self.shape || matches!(view, View::Tensor(_));
+        let fits = self.recipe.options.shape.fits(self.shape, &seen.shape);
         // A parameter may be one number for all elements of a tensor.
-        let one = space == Space::Param && seen.shape.iter().product::<u64>() == 1;
-        let Some(float) = float.filter(|_| (fits || one) && simple) else {
+        let one = space == Space::Param
+            && seen.shape.iter().product::<u64>() == 1
+            && matches!(seen.bytes, Bytes::Run { .. });
+        let Some(float) = float.filter(|_| fits || one) else {
             self.mismatch(view, &seen);
             return None;
         };
         for leaf in view.leaves() {
             self.ledger.uses(leaf.model, &leaf.name);
         }
+        let form = match one || same_numbers(self.shape, &seen.shape) {
+            true => self.shape.to_vec(),
+            false => seen.shape,
+        };
+        let shape = self
+            .framed
+            .as_ref()
+            .map_or(self.shape, |framed| &framed.shape);
+        let within = within.unwrap_or_else(|| form.clone());
         let bytes = match seen.bytes {
             Bytes::Run {
                 model,
@@ -67,17 +116,12 @@ impl TensorLoader<'_, '_> {
                 file,
                 offset,
             },
-            Bytes::Run {
-                model,
-                file,
-                offset,
-            } if seen.shape != self.shape => Bytes::Fitted {
-                model,
-                file,
-                offset,
-                stored: seen.shape,
+            bytes if form == shape && within == form => bytes,
+            bytes => Bytes::Fitted {
+                of: Box::new(bytes),
+                stored: form.clone(),
+                within: within.clone(),
             },
-            bytes => bytes,
         };
         let input = Input {
             model: bytes.model(),
@@ -85,7 +129,15 @@ impl TensorLoader<'_, '_> {
             bytes,
         };
         let slot = expression.next_slot();
-        self.inputs.push((slot, view.clone(), input, float));
+        self.inputs.push(Loaded {
+            slot,
+            view: view.clone(),
+            form,
+            input,
+            float,
+            within,
+            everywhere: one,
+        });
         Some((slot, float))
     }
 
@@ -98,6 +150,7 @@ impl TensorLoader<'_, '_> {
             expected: format!("{expected} {:?}", self.shape),
             found: format!("{} {:?}", seen.dtype, seen.shape),
             shape: true,
+            advice: self.recipe.options.shape.advice(self.shape, &seen.shape),
         };
         self.ledger.mismatch(leaf, mismatch);
     }
@@ -127,6 +180,51 @@ impl TensorLoader<'_, '_> {
         let zero = expression.scalar(0.0);
         Some(expression.call(Formula::FiniteOrScalar, &[raw.into(), zero]))
     }
+
+    /// The first owner of the region at work.
+    pub(super) fn first(&mut self, expression: &mut Expression) -> Option<Node> {
+        let owners = self.framed.as_ref().map(|framed| framed.owners.as_slice());
+        let view = owners.and_then(<[_]>::first)?.clone();
+        self.load(expression, (&view, Space::Weight), false)
+    }
+
+    /// Says of tensors that they cannot be fitted to each other.
+    pub(super) fn refuse(&mut self, views: &[View<Leaf>], forms: &[Vec<u64>]) {
+        for (view, form) in views.iter().zip(forms) {
+            if form != self.shape
+                && let Ok(seen) = Seen::of(view, self.sources)
+            {
+                self.mismatch(view, &seen);
+            }
+        }
+    }
+
+    /// What is read, by input slot.
+    pub(super) fn into_inputs(self) -> Vec<(u16, Input)> {
+        let inputs = self.inputs.into_iter();
+        inputs.map(|loaded| (loaded.slot, loaded.input)).collect()
+    }
+
+    /// An input that is 1 inside a box of the output and 0 outside.
+    pub(super) fn inside(&mut self, expression: &mut Expression, within: &[u64]) -> Node {
+        let slot = expression.next_slot();
+        self.inputs.push(Loaded {
+            slot,
+            view: View::Zero,
+            form: Vec::new(),
+            input: Input {
+                model: 0,
+                element_bytes: Float::F32.bytes() as u64,
+                bytes: Bytes::Inside {
+                    within: within.to_vec(),
+                },
+            },
+            float: Float::F32,
+            within: Vec::new(),
+            everywhere: false,
+        });
+        expression.load(slot, Float::F32, Entry::Kept)
+    }
 }
 
 impl Loader for TensorLoader<'_, '_> {
@@ -149,9 +247,14 @@ impl Loader for TensorLoader<'_, '_> {
             }
             OnNan::Base => {
                 let origin = self.origin.clone();
-                let base = self.finite_or_zero(expression, (&origin, Space::Weight))?;
-                let raw = self.enter(expression, loaded, Entry::Raw)?;
-                expression.call(Formula::FiniteOr, &[raw.into(), base.into()])
+                match self.finite_or_zero(expression, (&origin, Space::Weight)) {
+                    Some(base) => {
+                        let raw = self.enter(expression, loaded, Entry::Raw)?;
+                        expression.call(Formula::FiniteOr, &[raw.into(), base.into()])
+                    }
+                    // The base has nothing here.
+                    None => self.finite_or_zero(expression, loaded)?,
+                }
             }
         };
         Some(expression.call(Formula::Enter, &[finite.into()]))

@@ -241,6 +241,32 @@ fn on_device(
     (lanes, lane, None)
 }
 
+/// Elements of a job and its siblings that are read and computed at a time, `chunk` unless its bytes
+/// lie far from each other: then as many as the arena takes.
+pub(super) fn chunk_of(
+    jobs: &[Job],
+    job: usize,
+    variants: usize,
+    chunk: usize,
+    arena: u64,
+) -> usize {
+    let strided = |job: usize| {
+        jobs[job]
+            .inputs()
+            .any(|(_, input)| input.bytes.is_strided())
+    };
+    if !siblings(job, jobs.len(), variants).any(strided) {
+        return chunk;
+    }
+    let mut wide = chunk;
+    while (wide as u64) < jobs[job].elements
+        && group_bytes_of(jobs, job, variants, 2 * wide as u64) <= arena
+    {
+        wide *= 2;
+    }
+    wide
+}
+
 /// Bytes of arena that a chunk of a job and its siblings takes.
 fn chunk_bytes_of(jobs: &[Job], job: usize, variants: usize, chunk: usize) -> u64 {
     match &jobs[job].action {
@@ -295,7 +321,10 @@ impl MemoryPlan {
         let copies = self.device_bytes / self.host_bytes.max(1);
         let work: Vec<u64> = match self.chunk_elements {
             Some(chunk) => (0..jobs.len() / variants)
-                .map(|job| chunk_bytes_of(jobs, job, variants, chunk))
+                .map(|job| {
+                    let chunk = chunk_of(jobs, job, variants, chunk, self.arena_bytes as u64);
+                    chunk_bytes_of(jobs, job, variants, chunk)
+                })
                 .collect(),
             None => tasks.iter().map(|task| task.arena_bytes).collect(),
         };

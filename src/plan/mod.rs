@@ -16,6 +16,7 @@ mod error;
 mod explain;
 mod factors;
 mod figures;
+mod frame;
 mod job;
 mod layout;
 mod ledger;
@@ -166,6 +167,17 @@ impl Plan {
     pub(crate) fn tensor_jobs(&self, job: usize) -> impl Iterator<Item = usize> {
         let each = (self.jobs.len() / self.variants).max(1);
         self.siblings(job % each)
+    }
+
+    /// Elements of a job that are read and computed at a time.
+    pub(crate) fn chunk_of(&self, job: usize) -> u64 {
+        let (memory, each) = (&self.memory, self.jobs.len() / self.variants.max(1));
+        let Some(chunk) = memory.chunk_elements else {
+            return u64::MAX;
+        };
+        let first = job % each.max(1);
+        let arena = memory.arena_bytes as u64;
+        memory::chunk_of(&self.jobs, first, self.variants, chunk, arena) as u64
     }
 
     /// Bytes of arena that the inputs of a part and its siblings take, shared ones once.

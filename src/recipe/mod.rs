@@ -43,6 +43,7 @@ pub use lora::Lora;
 pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
 pub use names::NameSet;
 pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
+pub(crate) use options::same_numbers;
 pub use options::{
     BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
     ShapePolicy,

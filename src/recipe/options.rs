@@ -40,26 +40,80 @@ pub enum ShapePolicy {
     #[default]
     Error,
     /// A tensor that is at least as large in every dimension is cut to the reference's shape: its
-    /// leading rows, columns and so on are used.
+    /// leading rows, columns and so on are used. Nothing is filled up.
     Crop,
-    /// Besides, a tensor that is smaller is filled up with zeros.
+    /// All are filled up with zeros to a shape that has room for each. Nothing is cut.
     Pad,
+    /// The output has that shape too: what all have is merged, what some have is merged from those,
+    /// what one has is that one's.
+    Keep,
 }
 
 impl ShapePolicy {
-    /// Whether a tensor of one shape can stand for one of another. The ranks must be the same.
+    /// Whether a tensor of one shape can be merged with one of the reference's.
     pub fn fits(self, wanted: &[u64], found: &[u64]) -> bool {
-        let large = wanted
-            .iter()
-            .zip(found)
-            .all(|(wanted, found)| found >= wanted);
+        if wanted == found {
+            return true;
+        }
         let same_rank = wanted.len() == found.len();
         match self {
-            ShapePolicy::Error => wanted == found,
-            ShapePolicy::Crop => same_rank && large,
-            ShapePolicy::Pad => same_rank,
+            ShapePolicy::Error => false,
+            _ if same_numbers(wanted, found) => true,
+            ShapePolicy::Crop => same_rank && is_large(wanted, found),
+            ShapePolicy::Pad | ShapePolicy::Keep => same_rank,
         }
     }
+
+    /// Whether the output has room for the largest tensor, not only for the reference's.
+    pub fn grows(self) -> bool {
+        matches!(self, ShapePolicy::Pad | ShapePolicy::Keep)
+    }
+
+    /// What helps where a shape does not fit that of the reference.
+    pub fn advice(self, wanted: &[u64], found: &[u64]) -> &'static str {
+        match self {
+            _ if same_numbers(wanted, found) => {
+                "--shape keep takes one form for the other: they hold the same numbers"
+            }
+            _ if wanted.len() != found.len() => {
+                "tensors of different rank cannot be fitted to each other"
+            }
+            ShapePolicy::Error if is_large(wanted, found) => {
+                "--shape crop cuts the larger tensors, keep merges what all have and keeps the rest"
+            }
+            ShapePolicy::Error => {
+                "--shape keep merges what all have and keeps the rest, pad fills up with zeros"
+            }
+            ShapePolicy::Crop => {
+                "--shape crop fills nothing up; keep merges what all have and keeps the rest"
+            }
+            ShapePolicy::Pad | ShapePolicy::Keep => {
+                "tensors of these shapes cannot be fitted to each other"
+            }
+        }
+    }
+}
+
+/// Whether two shapes differ in trailing ones alone, as those of a linear layer and a 1x1
+/// convolution do.
+pub(crate) fn same_numbers(a: &[u64], b: &[u64]) -> bool {
+    fn bare(shape: &[u64]) -> &[u64] {
+        let end = shape
+            .iter()
+            .rposition(|n| *n != 1)
+            .map_or(0, |last| last + 1);
+        &shape[..end]
+    }
+    bare(a) == bare(b)
+}
+
+/// Whether a tensor is at least as large as another in every dimension.
+fn is_large(wanted: &[u64], found: &[u64]) -> bool {
+    wanted.len() == found.len()
+        && wanted
+            .iter()
+            .zip(found)
+            .all(|(wanted, found)| found >= wanted)
 }
 
 /// The dtype of merged tensors.
@@ -181,7 +235,8 @@ words!(Missing { Error = "error", Skip = "skip", Base = "base" });
 words!(ShapePolicy {
     Error = "error",
     Crop = "crop",
-    Pad = "pad"
+    Pad = "pad",
+    Keep = "keep"
 });
 words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
 words!(OnOverflow {

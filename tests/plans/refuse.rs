@@ -57,7 +57,7 @@ fn other_shapes() {
     other[0].2 = &[5, 3];
     let wanted = "1 tensors of two.safetensors do not have the form that one.safetensors gives \
                   them\n  `a`: F16 [5, 3] in two.safetensors, F16 [3, 5] in one.safetensors\n  \
-                  --shape crop or pad cuts tensors or fills them up\n  \
+                  --shape keep merges what all have and keeps the rest, pad fills up with zeros\n  \
                   --exclude leaves tensors out of the merge and copies them";
     assert_eq!(refused(ENTRIES, &other), wanted);
 }
@@ -68,7 +68,6 @@ fn a_type_that_is_not_merged() {
     other[1].1 = I64;
     let wanted = "1 tensors of two.safetensors do not have the form that one.safetensors gives \
                   them\n  `b`: I64 [4] in two.safetensors, F16 [4] in one.safetensors\n  \
-                  --shape crop or pad cuts tensors or fills them up\n  \
                   --exclude leaves tensors out of the merge and copies them";
     assert_eq!(refused(ENTRIES, &other), wanted);
 }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{refuses, succeeds};
 use crate::support::models::{Tensor, floats, values, write};
 use wgmerge::dtype::Float;
+use wgmerge::exec::cpu::Level;
 use wgmerge::keys::Configs;
+use wgmerge::merge::{Merge, Progress, Settings};
+use wgmerge::recipe::Options;
+use wgmerge::recipe::compose::model;
 
 /// Names, types, shapes and bytes of a file's tensors.
 fn tensors(path: &Path) -> BTreeMap<String, (String, Vec<usize>, Vec<u8>)> {
@@ -26,6 +31,11 @@ fn tensors(path: &Path) -> BTreeMap<String, (String, Vec<usize>, Vec<u8>)> {
 /// A model with every mandatory tensor of a config, each dimension as short as its kind allows:
 /// what is joined or transposed keeps its proportions.
 fn small(path: &Path, config: &str) {
+    sized(path, config, |_| None);
+}
+
+/// The same, with sides that some square matrices have instead.
+fn sized(path: &Path, config: &str, side: impl Fn(&str) -> Option<u64>) {
     let configs = Configs::default();
     let config = configs.find(config).expect("a config");
     let short = |n: u64| match n {
@@ -38,7 +48,9 @@ fn small(path: &Path, config: &str) {
         .filter(|(_, key)| !key.optional)
         .enumerate()
         .map(|(number, (name, key))| {
-            let shape: Vec<u64> = key.shape.iter().map(|&n| short(n)).collect();
+            let side = side(name);
+            let shape = key.shape.iter().map(|&n| side.unwrap_or_else(|| short(n)));
+            let shape: Vec<u64> = shape.collect();
             let n = shape.iter().product::<u64>() as usize;
             floats(name, Float::F16, &shape, &values(n, number as u64, 1))
         })
@@ -169,4 +181,60 @@ fn what_cannot_be_converted_is_explained() {
     let errors = refused("sd1-koya");
     assert!(errors.contains("did you mean `sd1-kohya`?"), "{errors}");
     assert!(!folder.path().join("b.safetensors").exists());
+}
+
+/// Counts the reads and writes of a merge.
+#[derive(Default)]
+struct Steps(AtomicU64);
+
+impl Progress for Steps {
+    fn begin(&self, _pass: &str, _bytes: u64) {}
+
+    fn advance(&self, _bytes: u64) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn warn(&self, _message: &str) {}
+}
+
+#[test]
+fn a_transposed_matrix_is_read_in_bands() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = folder.path().join("sgm.safetensors");
+    let side = 1024;
+    sized(&source, "sdxl-sgm", |name| {
+        name.ends_with("text_projection").then_some(side)
+    });
+    let run = |memory: u64| {
+        let recipe = model(&source).convert("sdxl-sgm", "sdxl-kohya");
+        let recipe = recipe.into_recipe(Options::default()).expect("a recipe");
+        let output = folder.path().join("kohya.safetensors");
+        let settings = Settings {
+            output: output.clone(),
+            overwrite: true,
+            memory,
+            threads: 1,
+            device: None,
+            level: Level::detect(),
+        };
+        let steps = Steps::default();
+        let merge = Merge::prepare(recipe, settings).expect("a sound merge");
+        merge.run(&steps, &AtomicBool::new(false)).expect("a merge");
+        (tensors(&output), steps.0.into_inner())
+    };
+    let stored = tensors(&source);
+    let (_, _, stored) = &stored["conditioner.embedders.1.model.text_projection"];
+    for memory in [22 << 20, 1 << 30] {
+        let (found, steps) = run(memory);
+        let turned = found
+            .iter()
+            .find(|(name, _)| name.ends_with("text_projection.weight"));
+        let (_, (_, shape, turned)) = turned.expect("a matrix");
+        assert_eq!(*shape, [side as usize; 2]);
+        for (place, element) in turned.chunks_exact(2).enumerate() {
+            let (row, column) = (place % side as usize, place / side as usize);
+            assert_eq!(element, &stored[(row * side as usize + column) * 2..][..2]);
+        }
+        assert!(steps < 9000, "{steps} reads and writes");
+    }
 }

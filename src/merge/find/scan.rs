@@ -80,7 +80,9 @@ fn largest<'p>(
     let of_job = of_job(lane.shared, part.job);
     let own = statistics.iter().map(|&at| &of_job[usize::from(at)]);
     let kept = own.clone().filter_map(|statistic| match statistic {
-        Statistic::Largest { kept, ties, .. } => Some((kept.count(part.len), *ties)),
+        Statistic::Largest { kept, ties, .. } => {
+            Some((kept.count(statistic.among(part.len)), *ties))
+        }
         _ => None,
     });
     let scan = Scan::of((number, program), &plan.jobs[part.job], row, kept.collect());
@@ -110,7 +112,7 @@ fn search<'s>(
     row: &Row,
 ) -> Result<Vec<Option<Threshold>>, MergeError> {
     let mut selections: Vec<Selection> = statistics
-        .map(|statistic| selection(statistic, part.len))
+        .map(|statistic| selection(statistic, part.len, statistic.among(part.len)))
         .collect();
     guess(lane, program, part, row, &mut selections)?;
     let mut found = collect(lane, program, part, row, &selections)?;

@@ -113,10 +113,10 @@ pub(in crate::merge) fn derive(
     }
 }
 
-/// A search for the largest entries of `n` elements.
-pub(in crate::merge) fn selection(statistic: &Statistic, n: u64) -> Selection {
+/// A search for the largest of `n` entries, of which as many are kept as of `among`.
+pub(in crate::merge) fn selection(statistic: &Statistic, n: u64, among: u64) -> Selection {
     match statistic {
-        Statistic::Largest { kept, ties, .. } => Selection::new(n, kept.count(n), *ties),
+        Statistic::Largest { kept, ties, .. } => Selection::new(n, kept.count(among), *ties),
         Statistic::Sums { .. } | Statistic::Iterated { .. } => {
             unreachable!("a Program that counts serves selections only")
         }
@@ -151,7 +151,8 @@ fn largest(
         let of_job = of_job(shared, part.part.job);
         let own = statistics
             .iter()
-            .map(|&at| selection(&of_job[usize::from(at)], part.part.len));
+            .map(|&at| &of_job[usize::from(at)])
+            .map(|statistic| selection(statistic, part.part.len, statistic.among(part.part.len)));
         search.selections.extend(own);
     }
     let arena = lane.arena.get(arena_bytes);

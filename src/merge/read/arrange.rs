@@ -20,19 +20,6 @@ pub(in crate::merge) fn read(
             file,
             offset,
         } => shared.read((*model, *file), offset + start * unit, target),
-        Bytes::Fitted {
-            model,
-            file,
-            offset,
-            stored,
-        } => fit(
-            shared,
-            (*model, *file, *offset),
-            (shape, stored),
-            unit,
-            start,
-            target,
-        ),
         Bytes::Repeated {
             model,
             file,
@@ -44,6 +31,25 @@ pub(in crate::merge) fn read(
             rest.chunks_mut(unit)
                 .for_each(|element| element.copy_from_slice(&first[..element.len()]));
             Ok(())
+        }
+        Bytes::Fitted { of, stored, within } => {
+            let boxed = Boxed::of(shape, stored, within);
+            target.fill(0);
+            boxed.each(start, target.len() as u64 / unit, |from, at, len| {
+                let part = &mut target[(at * unit) as usize..][..(len * unit) as usize];
+                read(shared, of, (stored, unit), from, part)
+            })
+        }
+        Bytes::Inside { within } => {
+            let boxed = Boxed::of(shape, within, within);
+            let unit = unit as usize;
+            target.fill(0);
+            boxed.each(start, (target.len() / unit) as u64, |_, at, len| {
+                let part = &mut target[at as usize * unit..][..len as usize * unit];
+                let ones = part.chunks_exact_mut(unit);
+                ones.for_each(|one| one.copy_from_slice(&1.0_f32.to_le_bytes()));
+                Ok(())
+            })
         }
         Bytes::Joined(runs) => {
             let (mut begin, mut at) = (0, 0);
@@ -73,7 +79,13 @@ pub(in crate::merge) fn read(
     }
 }
 
-/// Reads elements of a matrix column by column: the wanted part of each stored row at a time.
+/// Bytes of stored rows that are held at a time while a matrix is turned.
+const ROWS_BYTES: u64 = 64 << 10;
+/// Where at least one in so many elements of a stored row is wanted, rows are read as a whole.
+const WHOLE_SHARE: u64 = 4;
+
+/// Reads elements of a matrix column by column: the wanted part of each stored row; where that is
+/// much of a row, several rows at a time.
 fn transpose(
     shared: &Shared<'_>,
     of: &Bytes,
@@ -87,66 +99,111 @@ fn transpose(
         return Ok(());
     }
     let (first, last) = (start / rows, (end - 1) / rows);
-    let mut run = vec![0; ((last - first + 1) * unit) as usize];
-    for row in 0..rows {
-        read(shared, of, (&[], unit), row * columns + first, &mut run)?;
-        for (column, element) in (first..=last).zip(run.chunks_exact(unit as usize)) {
-            let place = column * rows + row;
-            if (start..end).contains(&place) {
-                let at = ((place - start) * unit) as usize;
-                target[at..at + element.len()].copy_from_slice(element);
+    let wanted = last - first + 1;
+    let whole = wanted * WHOLE_SHARE >= columns;
+    let at_once = match whole {
+        true => (ROWS_BYTES / (columns * unit)).clamp(1, rows),
+        false => 1,
+    };
+    // What is read of each row, and where the wanted part of it begins.
+    let (begin, len) = match whole && at_once > 1 {
+        true => (0, columns),
+        false => (first, wanted),
+    };
+    let mut run = vec![0; (at_once * len * unit) as usize];
+    for row in (0..rows).step_by(at_once as usize) {
+        let count = at_once.min(rows - row);
+        let run = &mut run[..(count * len * unit) as usize];
+        read(shared, of, (&[], unit), row * columns + begin, run)?;
+        let parts = run.chunks_exact((len * unit) as usize);
+        for (row, part) in (row..).zip(parts) {
+            let part = &part[((first - begin) * unit) as usize..][..(wanted * unit) as usize];
+            for (column, element) in (first..=last).zip(part.chunks_exact(unit as usize)) {
+                let place = column * rows + row;
+                if (start..end).contains(&place) {
+                    let at = ((place - start) * unit) as usize;
+                    target[at..at + element.len()].copy_from_slice(element);
+                }
             }
         }
     }
     Ok(())
 }
 
-/// Reads elements of a tensor of the shape `shapes.0` from one stored in the shape `shapes.1` of
-/// the same rank.
-fn fit(
-    shared: &Shared<'_>,
-    (model, file, offset): (usize, usize, u64),
-    shapes: (&[u64], &[u64]),
-    unit: u64,
-    start: u64,
-    target: &mut [u8],
-) -> Result<(), MergeError> {
-    let (Some((columns, rows)), Some((own_columns, own_rows))) =
-        (shapes.0.split_last(), shapes.1.split_last())
-    else {
-        return shared.read((model, file), offset, target);
-    };
-    target.fill(0);
-    let end = start + target.len() as u64 / unit;
-    let mut element = start;
-    while element < end {
-        let (row, column) = (element / columns, element % columns);
-        let run = (columns - column).min(end - element);
-        let there = own_columns.saturating_sub(column).min(run);
-        if let Some(own_row) = stored_row(row, rows, own_rows)
-            && there > 0
-        {
-            let offset = offset + (own_row * own_columns + column) * unit;
-            let at = ((element - start) * unit) as usize;
-            let part = &mut target[at..][..(there * unit) as usize];
-            shared.read((model, file), offset, part)?;
-        }
-        element += run;
-    }
-    Ok(())
+/// A box of a stored tensor, seen in a tensor of other dimensions of the same rank. Trailing
+/// dimensions that all have in common are one.
+struct Boxed {
+    /// Of each dimension its length as it is seen, as it is stored, and as far as it is wanted.
+    axes: Vec<Axis>,
 }
 
-/// The number of a row in the stored tensor, or None where it has none.
-fn stored_row(row: u64, dimensions: &[u64], stored: &[u64]) -> Option<u64> {
+struct Axis {
+    seen: u64,
+    stored: u64,
+    within: u64,
+}
+
+impl Boxed {
+    fn of(seen: &[u64], stored: &[u64], within: &[u64]) -> Boxed {
+        let lengths = seen.iter().zip(stored).zip(within);
+        let mut axes: Vec<Axis> = lengths
+            .map(|((&seen, &stored), &within)| Axis {
+                seen,
+                stored,
+                within: within.min(stored).min(seen),
+            })
+            .collect();
+        while let [.., outer, inner] = axes.as_mut_slice()
+            && inner.seen == inner.stored
+            && inner.seen == inner.within
+        {
+            outer.seen *= inner.seen;
+            outer.stored *= inner.stored;
+            outer.within *= inner.within;
+            axes.pop();
+        }
+        Boxed { axes }
+    }
+
+    /// Calls `work` with every run of elements of the box among `len` seen ones from `start` on:
+    /// where it begins in the stored tensor, where among the `len`, and its length.
+    fn each(
+        &self,
+        start: u64,
+        len: u64,
+        mut work: impl FnMut(u64, u64, u64) -> Result<(), MergeError>,
+    ) -> Result<(), MergeError> {
+        let Some((last, outer)) = self.axes.split_last() else {
+            return work(start, 0, len);
+        };
+        let end = start + len;
+        let mut element = start;
+        while element < end {
+            let (row, column) = (element / last.seen, element % last.seen);
+            let run = (last.seen - column).min(end - element);
+            let there = last.within.saturating_sub(column).min(run);
+            if let Some(stored) = stored_row(row, outer)
+                && there > 0
+            {
+                work(stored * last.stored + column, element - start, there)?;
+            }
+            element += run;
+        }
+        Ok(())
+    }
+}
+
+/// The number of a row in the stored tensor, or None where it lies outside the box.
+fn stored_row(row: u64, axes: &[Axis]) -> Option<u64> {
     let (mut rest, mut number, mut stride) = (row, 0, 1);
-    for (dimension, own) in dimensions.iter().zip(stored).rev() {
-        let index = rest % dimension;
-        if index >= *own {
+    for axis in axes.iter().rev() {
+        let index = rest % axis.seen;
+        if index >= axis.within {
             return None;
         }
         number += index * stride;
-        stride *= own;
-        rest /= dimension;
+        stride *= axis.stored;
+        rest /= axis.seen;
     }
     Some(number)
 }

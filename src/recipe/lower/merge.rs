@@ -82,7 +82,7 @@ impl Lowerer<'_> {
             })
             .collect();
         let complete = arguments.len() == models.len() && base != Some(None);
-        if !complete && recipe.options.missing == Missing::Error {
+        if !complete && !self.partial && recipe.options.missing == Missing::Error {
             return Ok(None);
         }
         let base = match base {

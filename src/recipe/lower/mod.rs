@@ -138,6 +138,8 @@ pub struct Lowerer<'a> {
     narrow: HashMap<Node, Float>,
     /// What was needed and is not there.
     pub lost: Vec<Lost>,
+    /// Whether merges make do with the models that the loader has a value of, whatever the policy.
+    pub partial: bool,
 }
 
 /// What is asked about a node.
@@ -180,6 +182,7 @@ impl<'a> Lowerer<'a> {
             marks: Vec::new(),
             narrow: HashMap::new(),
             lost: Vec::new(),
+            partial: false,
         }
     }
 

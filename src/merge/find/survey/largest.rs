@@ -80,15 +80,18 @@ impl<'a> Pass<'a> {
 
     fn selections(&self) -> HashMap<Group, Selection> {
         let jobs = &self.shared.plan.jobs;
-        let mut sizes: HashMap<Group, (u64, &Statistic)> = HashMap::new();
+        let mut sizes: HashMap<Group, (u64, u64, &Statistic)> = HashMap::new();
         for surveyed in &self.jobs {
             for (group, statistic) in self.groups(surveyed) {
-                sizes.entry(group).or_insert((0, statistic)).0 += jobs[surveyed.job].elements;
+                let size = sizes.entry(group).or_insert((0, 0, statistic));
+                let elements = jobs[surveyed.job].elements;
+                size.0 += elements;
+                size.1 += statistic.among(elements);
             }
         }
         let sized = sizes.into_iter();
         sized
-            .map(|(group, (n, statistic))| (group, selection(statistic, n)))
+            .map(|(group, (n, among, statistic))| (group, selection(statistic, n, among)))
             .collect()
     }
 
