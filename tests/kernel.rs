@@ -154,7 +154,7 @@ fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
     match formula {
         Formula::Fill => rz(f(0)),
         Formula::Flaw => f32::from(u8::from(!f(0).is_finite())),
-        Formula::Choose => f(usize::from(f(2) == 0.0)),
+        Formula::Choose | Formula::ChooseEach => f(usize::from(f(2) == 0.0)),
         Formula::Least => least(f(0), f(1)),
         Formula::Greatest => greatest(f(0), f(1)),
         Formula::LeastFrom if below(f(1), f(2)) => f(0),

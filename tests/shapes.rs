@@ -161,8 +161,8 @@ fn the_channels_of_an_inpainting_model_are_kept() {
         parameters: &["alpha=1"],
         ..Case::new(
             "add_difference",
-            Some(&plain),
-            &[inpaint.clone(), custom.clone()],
+            None,
+            &[inpaint.clone(), custom.clone(), plain.clone()],
         )
     };
     check(&case, &|x, y, z| x + (y - z));

@@ -4,6 +4,7 @@
 //! Every rule is a function from a file to its faults, so that the rules themselves are tested with
 //! files that break them.
 
+mod circles;
 mod layers;
 mod lines;
 mod reach;

@@ -104,7 +104,7 @@ impl<'a> Account<'a> {
         };
         let fatal = report.clone();
         report.models = self.compare(&keys);
-        check_shapes(self.recipe, &report)?;
+        check_shapes(&report)?;
         if self.recipe.options.missing == Missing::Error {
             let strict = self.strict(&mut report);
             if strict
@@ -242,7 +242,7 @@ pub(super) fn is_merged(recipe: &Recipe, key: &str, dtype: DType) -> bool {
     dtype.is_mergeable() && !is_counter(key) && recipe.options.filter.merges(key)
 }
 
-fn check_shapes(recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
+fn check_shapes(report: &KeyReport) -> Result<(), PlanError> {
     let fatal = |model: &ModelKeys| model.mismatched.iter().any(|mismatch| mismatch.shape);
     match report.models.iter().any(fatal) {
         true => Err(PlanError::Shapes {

@@ -104,10 +104,9 @@ impl Bytes {
     /// The deltas that are computed from factors.
     pub fn deltas(&self) -> Vec<&Factors> {
         match self {
-            Bytes::Run { .. }
-            | Bytes::Inside { .. }
-            | Bytes::Repeated { .. }
-            | Bytes::Zero => Vec::new(),
+            Bytes::Run { .. } | Bytes::Inside { .. } | Bytes::Repeated { .. } | Bytes::Zero => {
+                Vec::new()
+            }
             Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.deltas()).collect(),
             Bytes::Fitted { of, .. } | Bytes::Transposed { of, .. } | Bytes::From { of, .. } => {
                 of.deltas()

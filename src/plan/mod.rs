@@ -7,6 +7,7 @@
 //! they need; and the account of keys.
 
 mod account;
+mod arena;
 mod blocks;
 mod bytes;
 mod class;
@@ -131,7 +132,7 @@ pub fn build_all(
         .iter()
         .flat_map(|&job| survey_parts(job, &jobs, &memory));
     let runs: Vec<u64> = runs
-        .map(|part| memory::arena_bytes_of(&jobs[part.job], part.len))
+        .map(|part| arena::arena_bytes_of(&jobs[part.job], part.len))
         .collect();
     memory.shrink(&jobs, &runs, &tasks, variants);
     Ok(Plan {
@@ -160,7 +161,7 @@ impl Plan {
 
     /// The jobs of all outputs that a task means by one of the first output's.
     pub(crate) fn siblings(&self, job: usize) -> impl Iterator<Item = usize> {
-        memory::siblings(job, self.jobs.len(), self.variants)
+        arena::siblings(job, self.jobs.len(), self.variants)
     }
 
     /// The jobs of all outputs that stand for a job's tensor.
@@ -177,16 +178,16 @@ impl Plan {
         };
         let first = job % each.max(1);
         let arena = memory.arena_bytes as u64;
-        memory::chunk_of(&self.jobs, first, self.variants, chunk, arena) as u64
+        arena::chunk_of(&self.jobs, first, self.variants, chunk, arena) as u64
     }
 
     /// Bytes of arena that the inputs of a part and its siblings take, shared ones once.
     pub(crate) fn group_bytes(&self, part: &Part) -> u64 {
-        memory::group_bytes_of(&self.jobs, part.job, self.variants, part.len)
+        arena::group_bytes_of(&self.jobs, part.job, self.variants, part.len)
     }
 
     /// Bytes of arena that the inputs of a part take.
     pub(crate) fn arena_bytes(&self, part: &Part) -> u64 {
-        memory::arena_bytes_of(&self.jobs[part.job], part.len)
+        arena::arena_bytes_of(&self.jobs[part.job], part.len)
     }
 }

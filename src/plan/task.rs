@@ -1,8 +1,9 @@
 //! Cuts the jobs into tasks that fit a lane.
 
+use super::arena::arena_bytes_of;
 use super::class::Class;
 use super::job::{Action, Job};
-use super::memory::{MemoryPlan, arena_bytes_of};
+use super::memory::MemoryPlan;
 use super::part::{Part, Task};
 use crate::kernel::TILE;
 
