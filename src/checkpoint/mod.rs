@@ -179,7 +179,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Coded`], which names a tensor, the convention and the way out.
-    pub fn check_plain(&self) -> Result<(), Coded> {
+    pub fn check_plain(&self) -> Result<(), Box<Coded>> {
         let said = convention::Said {
             path: &self.path,
             metadata: &self.metadata,

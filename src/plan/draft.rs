@@ -295,7 +295,8 @@ impl<'a> Drafter<'a> {
         for region in &frame.regions {
             let owners = views.iter().zip(&region.owners);
             let owners: Vec<View<Leaf>> = owners
-                .filter_map(|(view, owns)| owns.then(|| view.clone()))
+                .filter(|(_, owns)| **owns)
+                .map(|(view, _)| view.clone())
                 .chain(numbers.iter().cloned())
                 .collect();
             loader.framed = Some(Framed {

@@ -17,7 +17,7 @@ pub enum PlanError {
     #[error("{model} has no tensors")]
     Empty { model: String },
     #[error(transparent)]
-    Coded(Box<Coded>),
+    Coded(#[from] Box<Coded>),
     #[error(
         "{model} and {reference} are different architectures: they share {shared} of {tensors} \
          tensors (`{example}` for one is in {reference} alone); merge models of one family"
@@ -135,7 +135,6 @@ macro_rules! boxed {
 }
 
 boxed!(
-    Coded(Coded),
     Space(SpaceError),
     Solve(SolveError),
     Lower(LowerError),

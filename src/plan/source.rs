@@ -31,7 +31,7 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// Checks that its tensors are plain numbers and integers.
-    pub(super) fn check_plain(&self) -> Result<(), Coded> {
+    pub(super) fn check_plain(&self) -> Result<(), Box<Coded>> {
         let said = Said {
             path: &self.path,
             metadata: self.metadata,

@@ -5,6 +5,7 @@
 //! recognised by its names and shapes; what fits no config keeps its own names, so that any
 //! architecture can be merged.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -59,10 +60,9 @@ impl<'a> Solution<'a> {
         let mut forms: HashMap<usize, GroupForm> = HashMap::new();
         for id in 0..recipe.nodes.len() {
             let group = groups.find(id);
-            if !forms.contains_key(&group) {
+            if let Entry::Vacant(entry) = forms.entry(group) {
                 let fixed = groups.fixed[group].as_ref();
-                let form = recogniser.form(recipe, id, &members[&group], fixed)?;
-                forms.insert(group, form);
+                entry.insert(recogniser.form(recipe, id, &members[&group], fixed)?);
             }
         }
         let form = |id: usize, groups: &mut Groups| &forms[&groups.find(id)];

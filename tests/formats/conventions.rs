@@ -46,7 +46,7 @@ fn found(
     tensors: &Tensors,
     metadata: &IndexMap<String, String>,
     quantisation: Option<&str>,
-) -> Result<(), Coded> {
+) -> Result<(), Box<Coded>> {
     let said = Said {
         path: Path::new("m"),
         metadata,

@@ -29,7 +29,7 @@ pub use gpu::{devices, for_each_gpu, found, open};
 mod gpu {
     use std::sync::{Arc, OnceLock};
 
-    use super::SLOT_BYTES;
+    use super::{Level, SLOT_BYTES};
     use wgmerge::exec::gpu::{AdapterChoice, AdapterDescription, GpuDevice, GpuExecutor, adapters};
 
     /// The adapters of this machine; says so, or fails if one is required, when there are none.

@@ -84,7 +84,7 @@ pub struct Said<'a> {
 ///
 /// # Errors
 /// The first tensor of the most particular convention that is found.
-pub fn check_plain(tensors: &Tensors, said: &Said<'_>) -> Result<(), Coded> {
+pub fn check_plain(tensors: &Tensors, said: &Said<'_>) -> Result<(), Box<Coded>> {
     let evidence = by_signs(tensors)
         .or_else(|| by_type(tensors))
         .or_else(|| by_description(tensors, said))
@@ -102,7 +102,7 @@ pub fn check_plain(tensors: &Tensors, said: &Said<'_>) -> Result<(), Coded> {
     let named = said
         .quantisation
         .map(|method| format!("{convention} (its settings call the method `{method}`)"));
-    Err(Coded {
+    Err(Box::new(Coded {
         path: said.path.display().to_string(),
         key: key.to_owned(),
         dtype: info.dtype,
@@ -110,7 +110,7 @@ pub fn check_plain(tensors: &Tensors, said: &Said<'_>) -> Result<(), Coded> {
         convention: named.unwrap_or_else(|| convention.to_owned()),
         because,
         way,
-    })
+    }))
 }
 
 /// The first tensor of the first convention in the table of which there is a sign.

@@ -76,11 +76,11 @@ const ABSENT: &[&str] = &[
 ];
 
 fn unknown(id: &str, first: &Argument) -> Fault {
-    let absent = |absent: &&str| match absent.ends_with('_') {
+    let absent = |absent: &str| match absent.ends_with('_') {
         true => id.starts_with(absent),
-        false => id == *absent,
+        false => id == absent,
     };
-    if ABSENT.iter().any(|name| absent(&name)) {
+    if ABSENT.iter().any(|name| absent(name)) {
         let message = format!("the method \"{id}\" of sd-mecha is not there");
         let fault = Fault::new(first.span.clone(), message).label("not read");
         return fault.help("`wgmerge methods` lists the methods of recipes");
