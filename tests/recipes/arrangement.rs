@@ -248,7 +248,8 @@ fn bytes_go_where_the_relation_says() {
     let whole: Vec<DType> = DType::ALL
         .iter()
         .copied()
-        .filter(|dtype| !dtype.is_opaque())
+        // A weight in narrow integers is refused as codes.
+        .filter(|dtype| dtype.is_mergeable() || (dtype.is_integer() && dtype.bits() == 64))
         .collect();
     let ways = moving();
     rounds(24, |rng| {
