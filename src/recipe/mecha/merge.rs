@@ -259,54 +259,28 @@ fn route(
     let names = row.inputs;
     let found = Arguments::bind(instruction, arguments, names, row.is_variadic, &parameters)?;
     let inputs = found.inputs(reader, instruction, names.len())?;
-    let given = |name: &str| {
-        let mut parameters = found.parameters.iter();
-        let (_, argument) = parameters.find(|(known, _)| *known == name)?;
-        let folded = match &argument.value {
-            Value::Reference(number) => match reader.item(*number) {
-                Item::Node(node) => reader.folded(node),
-                Item::Dict(_) => None,
-            },
-            value => Some(constant(value)),
-        };
-        Some((folded, *argument))
-    };
-    let wrong = |name: &str, argument: &Argument, what: &str| {
-        let message = format!("`{name}` is {what}, the same for all tensors");
-        Fault::new(argument.span.clone(), message)
-    };
-    let text = |name: &str| -> Result<Option<(String, &Argument)>, Fault> {
-        match given(name) {
-            None | Some((Some(Constant::Null), _)) => Ok(None),
-            Some((Some(Constant::Text(text)), argument)) => Ok(Some((text, argument))),
-            Some((_, argument)) => Err(wrong(name, argument, "a text")),
-        }
-    };
-    let flag = |name: &str| -> Result<Option<bool>, Fault> {
-        match given(name) {
-            None | Some((Some(Constant::Null), _)) => Ok(None),
-            Some((Some(Constant::Flag(flag)), _)) => Ok(Some(flag)),
-            Some((Some(Constant::Number(number)), _)) if [0.0, 1.0].contains(&number) => {
-                Ok(Some(number == 1.0))
-            }
-            Some((_, argument)) => Err(wrong(name, argument, "true or false")),
-        }
+    let constants = Constants {
+        reader,
+        parameters: &found.parameters,
     };
     let component = || {
-        text("component")?.map(|(name, _)| name).ok_or_else(|| {
-            let fault = Fault::new(instruction.span.clone(), "the component is missing");
-            fault.help("name it: merge \"pick_component\" &0 \"vae\"")
-        })
+        constants
+            .text("component")?
+            .map(|(name, _)| name)
+            .ok_or_else(|| {
+                let fault = Fault::new(instruction.span.clone(), "the component is missing");
+                fault.help("name it: merge \"pick_component\" &0 \"vae\"")
+            })
     };
     let route = match row.id {
         "fallback" => Route::Fallback,
-        "cast" => Route::Cast(match text("dtype")? {
+        "cast" => Route::Cast(match constants.text("dtype")? {
             Some((name, argument)) => Some(float(&name, argument)?),
             None => None,
         }),
         "pick_component" => Route::PickComponent(component()?),
         "omit_component" => Route::OmitComponent(component()?),
-        "omit_matching" => Route::OmitMatching(match text("pattern")? {
+        "omit_matching" => Route::OmitMatching(match constants.text("pattern")? {
             Some((pattern, argument)) => Pattern::new(&pattern).map_err(|fault| {
                 let message = format!("this is no regular expression: {fault}");
                 Fault::new(argument.span.clone(), message)
@@ -318,7 +292,10 @@ fn route(
         }),
         "stack" => Route::Stack,
         // Version 1.1.2 said of which tensors; later ones mean all.
-        "omit_non_finite" => match (flag("omit_mandatory")?, flag("omit_optional")?) {
+        "omit_non_finite" => match (
+            constants.flag("omit_mandatory")?,
+            constants.flag("omit_optional")?,
+        ) {
             (None, None) => Route::OmitNonFinite(Omitted::ALL),
             (mandatory, optional) => Route::OmitNonFinite(Omitted {
                 mandatory: mandatory.unwrap_or(false),
@@ -328,6 +305,52 @@ fn route(
         _ => Route::ConvertSingleton,
     };
     Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line))
+}
+
+/// The parameters of a route, which are the same for all tensors.
+struct Constants<'r, 'a> {
+    reader: &'r Reader,
+    parameters: &'r [(&'static str, &'a Argument)],
+}
+
+impl<'a> Constants<'_, 'a> {
+    /// A parameter as it is given; None instead of what is no constant.
+    fn given(&self, name: &str) -> Option<(Option<Constant>, &'a Argument)> {
+        let mut parameters = self.parameters.iter();
+        let (_, argument) = parameters.find(|(known, _)| *known == name)?;
+        let folded = match &argument.value {
+            Value::Reference(number) => match self.reader.item(*number) {
+                Item::Node(node) => self.reader.folded(node),
+                Item::Dict(_) => None,
+            },
+            value => Some(constant(value)),
+        };
+        Some((folded, argument))
+    }
+
+    fn text(&self, name: &str) -> Result<Option<(String, &'a Argument)>, Fault> {
+        match self.given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            Some((Some(Constant::Text(text)), argument)) => Ok(Some((text, argument))),
+            Some((_, argument)) => Err(wrong(name, argument, "a text")),
+        }
+    }
+
+    fn flag(&self, name: &str) -> Result<Option<bool>, Fault> {
+        match self.given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            Some((Some(Constant::Flag(flag)), _)) => Ok(Some(flag)),
+            Some((Some(Constant::Number(number)), _)) if [0.0, 1.0].contains(&number) => {
+                Ok(Some(number == 1.0))
+            }
+            Some((_, argument)) => Err(wrong(name, argument, "true or false")),
+        }
+    }
+}
+
+fn wrong(name: &str, argument: &Argument, what: &str) -> Fault {
+    let message = format!("`{name}` is {what}, the same for all tensors");
+    Fault::new(argument.span.clone(), message)
 }
 
 fn float(name: &str, argument: &Argument) -> Result<Float, Fault> {
