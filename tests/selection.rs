@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::candidates::Candidates;
-use wgmerge::exec::cpu::{CpuExecutor, Level};
+use wgmerge::exec::cpu::{CpuExecutor, Level, Tie};
 use wgmerge::exec::{Batch, Executor, Piece};
 use wgmerge::kernel::{BINS, Compute, End, Entry, Program, Row, Selection, Step, TILE, Ties};
 
@@ -79,9 +79,11 @@ fn by_counting(level: Level, x: &[f32], k: usize, ties: Ties, guess: Option<&mut
     }
     let limit = match selection.kept_ties() {
         None => u64::MAX,
-        Some(rank) => cpu
-            .locate(&batch, 0, selection.threshold(), rank, &arena)
-            .unwrap_or(u64::MAX),
+        Some(rank) => {
+            let mut tie = [Tie::new(0, selection.threshold(), rank)];
+            cpu.locate(&batch, &arena, &mut tie);
+            tie[0].found.unwrap_or(u64::MAX)
+        }
     };
     check(x, k, ties, selection.threshold(), limit);
 }
@@ -90,7 +92,7 @@ fn by_collecting(level: Level, x: &[f32], k: usize, ties: Ties, sample: &mut [u3
     let (program, row, arena) = (counting(), Row::default(), bytes(x));
     let mut selection = Selection::new(x.len() as u64, k as u64, ties);
     selection.guess(sample, x.len() as u64);
-    let mut candidates = Candidates::new(&[selection], usize::MAX);
+    let mut candidates = Candidates::new(&[selection], x.len() as u64, usize::MAX);
     let mut cpu = CpuExecutor::new(level);
     let whole = Piece {
         row: &row,
@@ -132,8 +134,9 @@ fn by_collecting(level: Level, x: &[f32], k: usize, ties: Ties, sample: &mut [u3
             program: &program,
             pieces: &[piece],
         };
-        cpu.locate(&batch, 0, found.key, end.rank, &arena)
-            .expect("the entry")
+        let mut tie = [Tie::new(0, found.key, end.rank)];
+        cpu.locate(&batch, &arena, &mut tie);
+        tie[0].found.expect("the entry")
     });
     check(x, k, ties, found.key, limit);
 }

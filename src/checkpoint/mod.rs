@@ -34,6 +34,7 @@ pub use self::identity::FileIdentity;
 pub use self::index::IndexError;
 pub use self::name::{Shard, WeightName};
 pub use self::tensor::{Shape, TensorInfo, Tensors};
+pub(crate) use self::tensor::{heap_bytes, held_bytes};
 
 /// An opened checkpoint: validated headers and open files. Shared freely between threads.
 #[derive(Debug)]

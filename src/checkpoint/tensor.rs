@@ -39,3 +39,25 @@ impl TensorInfo {
         self.span.end - self.span.start
     }
 }
+
+/// Bytes that the heap takes for a piece of so many: with its own notes, rounded up.
+pub(crate) fn heap_bytes(bytes: usize) -> u64 {
+    match bytes {
+        0 => 0,
+        _ => (bytes as u64 + 8).next_multiple_of(16).max(32),
+    }
+}
+
+/// Bytes that tensors take in memory: their names and shapes, and the table.
+pub(crate) fn held_bytes(tensors: &Tensors) -> u64 {
+    // An entry has a hash, and a place in the table of numbers that is 7/8 full at most.
+    let entry = size_of::<(u64, String, TensorInfo)>() + 12;
+    let texts = tensors.iter().map(|(key, info)| {
+        let shape = match info.shape.spilled() {
+            true => heap_bytes(size_of_val(info.shape.as_slice())),
+            false => 0,
+        };
+        heap_bytes(key.len()) + shape
+    });
+    (tensors.capacity() * entry) as u64 + texts.sum::<u64>()
+}

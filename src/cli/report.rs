@@ -269,11 +269,11 @@ fn sum_line(path: &Path, hash: &str) -> Vec<u8> {
 /// The SHA-256 of each file of tensors, with its path.
 fn hashes(merge: &Merge) -> Result<Vec<(PathBuf, String)>, Failure> {
     let mut hashes = Vec::new();
-    for (variant, output) in merge.outputs().iter().enumerate() {
+    for output in merge.outputs() {
         let files: Vec<PathBuf> = match output.is_file() {
             true => vec![output.clone()],
             false => {
-                let files = merge.files(variant).iter();
+                let files = merge.files().iter();
                 files.map(|file| output.join(&file.name)).collect()
             }
         };

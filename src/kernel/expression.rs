@@ -267,12 +267,25 @@ impl Expression {
         (self.row, self.statistics, self.planes)
     }
 
-    /// Whether it has the same steps as another, and neither has statistics or planes: then their
-    /// values differ by their rows alone.
-    pub fn is_plain_as(&self, other: &Expression) -> bool {
-        let plain = |e: &Expression| e.statistics.is_empty() && e.planes.is_empty();
-        let same = || self.steps.iter().eq(other.steps.iter());
-        plain(self) && plain(other) && self.compute == other.compute && same()
+    /// Whether it has the same steps, statistics and planes as another but for their numbers: then
+    /// the same Programs compute both.
+    pub fn is_like(&self, other: &Expression) -> bool {
+        let statistics = || {
+            let (own, others) = (&self.statistics, &other.statistics);
+            own.len() == others.len() && own.iter().zip(others).all(|(a, b)| a.is_like(b))
+        };
+        let planes = || {
+            let (own, others) = (&self.planes, &other.planes);
+            let like = |(a, b): (&Plane, &Plane)| a.slot == b.slot && a.made.is_like(&b.made);
+            own.len() == others.len() && own.iter().zip(others).all(like)
+        };
+        self.compute == other.compute
+            && self.next_slot == other.next_slot
+            && self.steps.iter().eq(other.steps.iter())
+            && self.scalar_source == other.scalar_source
+            && self.cutoff_source == other.cutoff_source
+            && statistics()
+            && planes()
     }
 
     /// The working dtype.

@@ -57,8 +57,14 @@ impl Made {
         }
     }
 
-    /// Whether two planes hold the same numbers. Those that are made of values are not compared.
-    pub(super) fn is_same(&self, other: &Made) -> bool {
+    /// Whether another is made in the same way of the same values, whatever its numbers.
+    pub(super) fn is_like(&self, other: &Made) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && self.values() == other.values()
+    }
+
+    /// Whether two planes of one tensor hold the same numbers.
+    pub(crate) fn is_same(&self, other: &Made) -> bool {
         match (self, other) {
             (
                 Made::TorchUniform { seed, draw },
@@ -67,6 +73,11 @@ impl Made {
                     draw: other_draw,
                 },
             ) => (seed, draw) == (other_seed, other_draw),
+            (Made::Rows(rows), Made::Rows(other)) => {
+                (&rows.values, &rows.products) == (&other.values, &other.products)
+                    && rows.derive.is_same(&other.derive)
+            }
+            (Made::CentredRank { value }, Made::CentredRank { value: other }) => value == other,
             _ => false,
         }
     }

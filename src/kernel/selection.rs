@@ -42,6 +42,15 @@ impl Kept {
         }
     }
 
+    /// Whether two keep the same of any number of entries, bit for bit.
+    pub(super) fn is_same(self, other: Kept) -> bool {
+        match (self, other) {
+            (Kept::Density(own), Kept::Density(other))
+            | (Kept::FromRank(own), Kept::FromRank(other)) => own.to_bits() == other.to_bits(),
+            _ => false,
+        }
+    }
+
     /// Whether every entry is kept, however many there are.
     pub fn is_all(self) -> bool {
         matches!(self, Kept::Density(share) | Kept::FromRank(share) if share >= 1.0)

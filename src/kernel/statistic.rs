@@ -83,12 +83,98 @@ pub enum Statistic {
     },
 }
 
+impl Derive {
+    /// Whether two are the same, bit for bit.
+    pub(super) fn is_same(&self, other: &Derive) -> bool {
+        std::ptr::fn_addr_eq(self.function, other.function)
+            && are_same(&self.parameters, &other.parameters)
+    }
+}
+
+/// Whether numbers are the same, bit for bit.
+fn are_same(numbers: &[f64], others: &[f64]) -> bool {
+    let bits = |numbers: &[f64]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
+    numbers.len() == others.len() && bits(numbers) == bits(others)
+}
+
 impl Statistic {
     /// Of so many elements of its tensor those that may be kept.
     pub fn among(&self, elements: u64) -> u64 {
         match self {
             Statistic::Largest { among, .. } => among.unwrap_or(elements),
             Statistic::Sums { .. } | Statistic::Iterated { .. } => elements,
+        }
+    }
+
+    /// Whether another is of the same kind and about the same values, whatever its numbers.
+    pub fn is_like(&self, other: &Statistic) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && self.values() == other.values()
+    }
+
+    /// Whether two are the same, bit for bit.
+    pub fn is_same(&self, other: &Statistic) -> bool {
+        if !self.is_like(other) {
+            return false;
+        }
+        match (self, other) {
+            (
+                Statistic::Largest {
+                    kept,
+                    ties,
+                    scope,
+                    threshold,
+                    cutoff,
+                    among,
+                    ..
+                },
+                Statistic::Largest {
+                    kept: other_kept,
+                    ties: other_ties,
+                    scope: other_scope,
+                    threshold: other_threshold,
+                    cutoff: other_cutoff,
+                    among: other_among,
+                    ..
+                },
+            ) => {
+                kept.is_same(*other_kept)
+                    && (ties, scope) == (other_ties, other_scope)
+                    && (threshold, cutoff, among) == (other_threshold, other_cutoff, other_among)
+            }
+            (
+                Statistic::Sums {
+                    derive,
+                    first,
+                    count,
+                    ..
+                },
+                Statistic::Sums {
+                    derive: other_derive,
+                    first: other_first,
+                    count: other_count,
+                    ..
+                },
+            ) => derive.is_same(other_derive) && (first, count) == (other_first, other_count),
+            (
+                Statistic::Iterated {
+                    iterate,
+                    first,
+                    count,
+                    ..
+                },
+                Statistic::Iterated {
+                    iterate: other_iterate,
+                    first: other_first,
+                    count: other_count,
+                    ..
+                },
+            ) => {
+                std::ptr::fn_addr_eq(iterate.begin, other_iterate.begin)
+                    && are_same(&iterate.parameters, &other_iterate.parameters)
+                    && (first, count) == (other_first, other_count)
+            }
+            _ => false,
         }
     }
 

@@ -3,12 +3,12 @@
 use super::MergeError;
 use super::device::Engine;
 use super::pool::Buffer;
-use super::read::{Maker, read_input, read_inputs};
+use super::read::{Maker, Place, read_input, read_inputs};
 use super::shared::Shared;
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
 use crate::kernel::{Program, Row};
-use crate::plan::{Action, Input, Part};
+use crate::plan::Part;
 
 /// A worker with its buffers and its executor.
 pub(super) struct Lane<'a> {
@@ -53,7 +53,7 @@ impl<'a> Lane<'a> {
             shared,
             engine: Engine::new(device, memory, &shared.degraded, progress, level),
             arena: Buffer::with_capacity(memory.arena_bytes),
-            output: Buffer::with_capacity(memory.window_stride() * plan.variants),
+            output: Buffer::with_capacity(memory.window_stride() * plan.outputs),
             maker: Maker::new(shared, level),
         }
     }
@@ -62,24 +62,24 @@ impl<'a> Lane<'a> {
     /// permit to compute. A chunk is read right before it is used, so it is found in the cache.
     pub(super) fn stream<'p>(
         &mut self,
-        part: Part,
+        (part, output): (Part, usize),
         row: &Row,
         programs: impl IntoIterator<Item = &'p Program>,
         mut work: impl FnMut(&mut Engine<'a>, &Piece<'_>, &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
         let rows = std::slice::from_ref(row);
-        let jobs = [(part.job, slots(programs))];
-        self.stream_group(part, &jobs, rows, |engine, pieces, arena| {
+        let outputs = [(output, slots(programs))];
+        self.stream_group(part, &outputs, rows, |engine, pieces, arena| {
             work(engine, &pieces[0], arena)
         })
     }
 
-    /// The same for several jobs of one tensor, each with the slots that are read: what they share
-    /// is read once. Each chunk comes with a piece per job; a fault names the piece.
+    /// The same for several outputs, each with the slots that are read: what they share is read
+    /// once. Each chunk comes with a piece per output; a fault names the piece.
     pub(super) fn stream_group(
         &mut self,
         part: Part,
-        jobs: &[(usize, Vec<u16>)],
+        outputs: &[(usize, Vec<u16>)],
         rows: &[Row],
         mut work: impl FnMut(&mut Engine<'a>, &[Piece<'_>], &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
@@ -93,11 +93,8 @@ impl<'a> Lane<'a> {
                 len: chunk.min(part.len - start),
                 ..part
             };
-            let bytes = match jobs {
-                [_] => plan.arena_bytes(&chunk),
-                _ => plan.group_bytes(&chunk),
-            } as usize;
-            let loaded = self.load_group(chunk, jobs, rows, bytes)?;
+            let bytes = plan.jobs[chunk.job].arena_bytes(chunk.len) as usize;
+            let loaded = self.load_group(chunk, outputs, rows, bytes)?;
             let pieces: Vec<Piece<'_>> = loaded
                 .iter()
                 .zip(rows)
@@ -107,24 +104,25 @@ impl<'a> Lane<'a> {
             shared
                 .permits
                 .with(|| work(&mut self.engine, &pieces, arena))
-                .map_err(|fault| shared.fault_at(fault, |piece| jobs[piece].0))?;
+                .map_err(|fault| shared.fault_at(fault, |piece| (part.job, outputs[piece].0)))?;
         }
         Ok(())
     }
 
-    /// Reads the inputs of parts, that take at most `bytes` of arena.
-    pub(super) fn load(&mut self, parts: &[Part], bytes: usize) -> Result<Vec<Loaded>, MergeError> {
+    /// Reads the inputs of parts for an output, that take at most `bytes` of arena.
+    pub(super) fn load(
+        &mut self,
+        parts: &[Part],
+        output: usize,
+        bytes: usize,
+    ) -> Result<Vec<Loaded>, MergeError> {
         let plan = self.shared.plan;
         let arena = self.arena.take(bytes);
         let mut at = 0;
         let mut loaded = Vec::with_capacity(parts.len());
         for part in parts {
-            let slots = match &plan.jobs[part.job].action {
-                Action::Copy(_) => 1,
-                Action::Merge { inputs, .. } => inputs.len(),
-            };
-            let mut inputs = vec![0; slots];
-            at = read_inputs(self.shared, part, arena, at, &mut inputs)?;
+            let mut inputs = vec![0; plan.jobs[part.job].slot_count(output)];
+            at = read_inputs(self.shared, (part, output), arena, at, &mut inputs)?;
             loaded.push(Loaded {
                 part: *part,
                 inputs,
@@ -133,47 +131,48 @@ impl<'a> Lane<'a> {
         Ok(loaded)
     }
 
-    /// Reads the inputs of a part for several jobs, those they share once, and makes the planes
+    /// Reads the inputs of a part for several outputs, those they share once, and makes the planes
     /// beside them.
     fn load_group(
         &mut self,
         part: Part,
-        jobs: &[(usize, Vec<u16>)],
+        outputs: &[(usize, Vec<u16>)],
         rows: &[Row],
         bytes: usize,
     ) -> Result<Vec<Loaded>, MergeError> {
-        let plan = self.shared.plan;
+        let job = &self.shared.plan.jobs[part.job];
         let arena = self.arena.take(bytes);
-        let mut known: Vec<(&Input, usize)> = Vec::new();
-        let mut loaded = Vec::with_capacity(jobs.len());
+        let mut offsets: Vec<Option<usize>> = vec![None; job.inputs().len()];
+        let mut loaded = Vec::with_capacity(outputs.len());
         let mut at = 0;
-        for (job, reads) in jobs {
-            let job = *job;
-            let part = Part { job, ..part };
-            let slots = match &plan.jobs[job].action {
-                Action::Copy(_) => 1,
-                Action::Merge { inputs, .. } => inputs.len(),
-            };
-            let mut inputs = vec![0; slots];
-            let own = plan.jobs[job].inputs();
-            let read = |slot: usize| reads.iter().any(|read| usize::from(*read) == slot);
-            for (slot, input) in own.filter(|(slot, _)| read(*slot)) {
-                inputs[slot] = match known.iter().find(|(other, _)| *other == input) {
-                    Some((_, offset)) => *offset,
+        for (output, reads) in outputs {
+            let mut inputs = vec![0; job.slot_count(*output)];
+            let slots = job.work(*output).map_or(&[][..], |work| &work.slots);
+            for &slot in reads {
+                let slot = usize::from(slot);
+                let Some(number) = slots.get(slot).and_then(|at| at.map(usize::from)) else {
+                    continue;
+                };
+                inputs[slot] = match offsets[number] {
+                    Some(offset) => offset,
                     None => {
                         let offset = at;
-                        at = read_input(self.shared, &part, input, arena, at)?;
-                        known.push((input, offset));
+                        at = read_input(self.shared, &part, &job.inputs()[number], arena, at)?;
+                        offsets[number] = Some(offset);
                         offset
                     }
                 };
             }
             loaded.push(Loaded { part, inputs });
         }
-        for ((loaded, row), (_, reads)) in loaded.iter_mut().zip(rows).zip(jobs) {
-            at = self
-                .maker
-                .make(loaded.part, (row, reads), arena, at, &mut loaded.inputs)?;
+        for ((loaded, row), (output, reads)) in loaded.iter_mut().zip(rows).zip(outputs) {
+            let place = Place {
+                part,
+                output: *output,
+                row,
+            };
+            let inputs = &mut loaded.inputs;
+            at = self.maker.make(place, reads, arena, at, inputs)?;
         }
         Ok(loaded)
     }

@@ -119,7 +119,7 @@ impl Merge {
     pub fn check_output(&self) -> Result<(), MergeError> {
         let inputs = self.inputs();
         for variant in 0..self.outputs.len() {
-            let layout = self.layout(variant);
+            let layout = self.layout(variant)?;
             inputs.check(&layout)?;
             Sink::preflight(&layout, &self.sink_options())?;
         }
@@ -158,26 +158,28 @@ impl Merge {
         }
     }
 
-    pub(super) fn layout(&self, variant: usize) -> Layout {
+    pub(super) fn layout(&self, variant: usize) -> Result<Layout, MergeError> {
         let output = self.outputs[variant].clone();
-        let files = self.files(variant).iter().map(|file| FileLayout {
-            name: file.name.clone(),
-            header: file.header.clone(),
-            data_bytes: file.data_bytes,
+        let files = self.files().iter().enumerate().map(|(number, file)| {
+            Ok(FileLayout {
+                name: file.name.clone(),
+                header: self.plan.header(variant, number).map_err(Box::new)?,
+                data_bytes: file.data_bytes,
+            })
         });
-        let (recipe, planned) = (&self.recipes[variant], self.files(variant));
+        let recipe = &self.recipes[variant];
         let (root, side_files) = match self.kind {
             Output::File => (Root::File(output), Vec::new()),
             Output::Folder => {
-                let side = side::files(recipe, &self.checkpoints, &self.companions, planned);
+                let side = side::files(recipe, &self.checkpoints, &self.companions, &self.plan);
                 (Root::Folder(output), side)
             }
         };
-        Layout {
+        Ok(Layout {
             root,
-            files: files.collect(),
+            files: files.collect::<Result<_, MergeError>>()?,
             side_files,
-        }
+        })
     }
 
     fn inputs(&self) -> Inputs {
@@ -194,7 +196,11 @@ impl Merge {
     pub fn left_behind(&self) -> Vec<PathBuf> {
         let layouts = (0..self.outputs.len()).map(|variant| self.layout(variant));
         layouts
-            .flat_map(|layout| Sink::left_behind(&layout))
+            .flat_map(|layout| {
+                layout
+                    .map(|layout| Sink::left_behind(&layout))
+                    .unwrap_or_default()
+            })
             .collect()
     }
 
@@ -203,10 +209,9 @@ impl Merge {
         &self.companions
     }
 
-    /// The planned files of an output.
-    pub fn files(&self, variant: usize) -> &[PlannedFile] {
-        let each = self.plan.files.len() / self.outputs.len();
-        &self.plan.files[variant * each..][..each]
+    /// The planned files of each output.
+    pub fn files(&self) -> &[PlannedFile] {
+        &self.plan.files
     }
 }
 

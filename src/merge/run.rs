@@ -4,14 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::device::Degraded;
-use super::find::{flaw, survey};
+use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
 use super::pool::{Busy, Deltas, Overflowed, Permits, workers};
 use super::shared::Shared;
 use super::write::window;
 use super::{Merge, MergeError, Progress, Report};
-use crate::kernel::Row;
-use crate::plan::Action;
+use crate::plan::Task;
 use crate::sink::Sink;
 
 impl Merge {
@@ -20,7 +19,7 @@ impl Merge {
         let begun = Instant::now();
         self.check_output()?;
         let sinks = (0..self.outputs().len())
-            .map(|variant| Ok(Sink::create(&self.layout(variant), &self.sink_options())?))
+            .map(|variant| Ok(Sink::create(&self.layout(variant)?, &self.sink_options())?))
             .collect::<Result<Vec<Sink>, MergeError>>()?;
         let shared = Shared {
             plan: self.plan(),
@@ -38,7 +37,7 @@ impl Merge {
             reading: Busy::default(),
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),
-            overflowed: Overflowed::new(self.plan().jobs.len()),
+            overflowed: Overflowed::new(self.plan().jobs.len() * self.plan().outputs),
             degraded: Degraded::default(),
         };
         self.run_passes(&shared, &sinks)?;
@@ -69,29 +68,22 @@ impl Merge {
         let mut lanes: Vec<Lane<'_>> = (0..self.plan().memory.lanes)
             .map(|_| Lane::new(shared, level))
             .collect();
-        let mut rows: Vec<Row> = self
-            .plan()
-            .jobs
-            .iter()
-            .map(|job| match &job.action {
-                Action::Merge { row, .. } => row.clone(),
-                Action::Copy(_) => Row::default(),
-            })
-            .collect();
+        let mut rows = Rows::new(self.plan());
         let surveyed = survey::run(shared, &mut lanes, &mut rows);
         let jobs = 0..self.plan().jobs.len();
         surveyed.map_err(|fault| flaw::first(&mut lanes[0], jobs, fault))?;
         let read = self.plan().task_reads();
         let written: u64 = self.plan().files.iter().map(|file| file.data_bytes).sum();
+        let written = written * self.plan().outputs as u64;
         shared.progress.begin("merge", read + written);
-        let tasks = &self.plan().tasks;
-        let first = |task: usize| tasks[task].parts[0];
+        let tasks = self.plan().tasks();
+        let is_before = |a: &Task, b: &Task| a.parts[0].is_before(&b.parts[0]);
         workers::run(
             shared.cancel,
             &mut lanes,
-            tasks.len(),
-            |a, b| first(a).is_before(&first(b)),
-            |lane, task| window::run(lane, &tasks[task], &rows, sinks),
+            tasks,
+            is_before,
+            |lane, _, task| window::run(lane, task, &rows, sinks),
         )
     }
 

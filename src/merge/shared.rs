@@ -51,7 +51,7 @@ impl Shared<'_> {
 
     /// Bytes of arena that the inputs of a part take.
     pub(super) fn arena_bytes(&self, part: &Part) -> usize {
-        self.plan.arena_bytes(part) as usize
+        self.plan.jobs[part.job].arena_bytes(part.len) as usize
     }
 
     /// Stops what goes on once the user has said so.
@@ -80,24 +80,31 @@ impl Shared<'_> {
         }
     }
 
-    /// Counts results of a job that its type cannot hold.
-    pub(super) fn count(&self, found: &[Overflow], job_of: impl Fn(usize) -> usize) {
+    /// Counts results that their types cannot hold; `of` gives the job and output of each piece.
+    pub(super) fn count(&self, found: &[Overflow], of: impl Fn(usize) -> (usize, usize)) {
         for overflow in found {
-            self.overflowed.add(job_of(overflow.piece), overflow.values);
+            let (job, output) = of(overflow.piece);
+            let tensor = job * self.plan.outputs + output;
+            self.overflowed.add(tensor, overflow.values);
         }
     }
 
-    /// Names the model and tensor of a fault in a batch; `job_of` gives the job of each piece.
-    pub(super) fn fault_at(&self, fault: ExecError, job_of: impl Fn(usize) -> usize) -> MergeError {
-        let job = fault.place().map_or(0, |(piece, _)| job_of(piece));
-        self.fault(fault, job)
+    /// Names the model and tensor of a fault in a batch; `of` gives the job and output of each
+    /// piece.
+    pub(super) fn fault_at(
+        &self,
+        fault: ExecError,
+        of: impl Fn(usize) -> (usize, usize),
+    ) -> MergeError {
+        let place = fault.place().map_or((0, 0), |(piece, _)| of(piece));
+        self.fault(fault, place)
     }
 
-    /// Names the model and tensor of a fault in a job.
-    pub(super) fn fault(&self, fault: ExecError, number: usize) -> MergeError {
+    /// Names the model and tensor of a fault in an output of a job.
+    pub(super) fn fault(&self, fault: ExecError, (number, output): (usize, usize)) -> MergeError {
         let job = &self.plan.jobs[number];
         let refused = |slot: u16, element: u64, stored: Stored| {
-            let mut inputs = job.inputs();
+            let mut inputs = job.slots(output);
             match inputs.find(|(own, _)| *own == usize::from(slot)) {
                 Some((_, input)) => self.refused(number, input, element, stored),
                 None => MergeError::Internal(format!("`{}` has no input {slot}", job.key)),
@@ -111,16 +118,13 @@ impl Shared<'_> {
                 bits,
                 ..
             } => refused(slot, element, Stored::Beyond(f64::from_bits(bits))),
-            ExecError::Overflow { element, bits, .. } => {
-                let each = self.plan.jobs.len() / self.plan.variants;
-                MergeError::Overflow {
-                    key: job.key.clone(),
-                    element,
-                    value: f32::from_bits(bits),
-                    float: job.dtype.float().unwrap_or(Float::F32),
-                    variant: (self.plan.variants > 1).then_some(number / each + 1),
-                }
-            }
+            ExecError::Overflow { element, bits, .. } => MergeError::Overflow {
+                key: job.key.clone(),
+                element,
+                value: f32::from_bits(bits),
+                float: job.dtype.float().unwrap_or(Float::F32),
+                variant: (self.plan.outputs > 1).then_some(output + 1),
+            },
             ExecError::Lost(_) | ExecError::OutOfMemory(_) => {
                 MergeError::Internal(fault.to_string())
             }
@@ -135,7 +139,7 @@ impl Shared<'_> {
         element: u64,
         stored: Stored,
     ) -> MergeError {
-        let model = self.checkpoints[input.model].path().to_owned();
+        let model = self.checkpoints[input.model()].path().to_owned();
         let key = self.plan.jobs[job].key.clone();
         match stored {
             Stored::Beyond(value) => MergeError::Beyond {

@@ -1,7 +1,7 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
-use super::{Factors, Source};
-use crate::checkpoint::TensorInfo;
+use super::{Factor, Factors, Source};
+use crate::checkpoint::{TensorInfo, heap_bytes};
 use crate::dtype::{DType, Float};
 use crate::keys::Reshape;
 use crate::recipe::{Leaf, View};
@@ -126,6 +126,28 @@ impl Bytes {
             | Bytes::Repeated { .. }
             | Bytes::Delta(_)
             | Bytes::Zero => false,
+        }
+    }
+
+    /// Bytes that it takes besides its own size.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let boxed = |of: &Bytes| heap_bytes(size_of::<Bytes>()) + of.held_bytes();
+        match self {
+            Bytes::Run { .. } | Bytes::Repeated { .. } | Bytes::Zero => 0,
+            Bytes::Fitted { of, stored, within } => {
+                let boxes = [stored, within].map(|lens| heap_bytes(size_of_val(lens.as_slice())));
+                boxed(of) + boxes.iter().sum::<u64>()
+            }
+            Bytes::Inside { within } => heap_bytes(size_of_val(within.as_slice())),
+            Bytes::Joined(runs) => {
+                let inner: u64 = runs.iter().map(|(_, bytes)| bytes.held_bytes()).sum();
+                heap_bytes(size_of_val(runs.as_slice())) + inner
+            }
+            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => boxed(of),
+            Bytes::Delta(factors) => {
+                let each = size_of::<Factor>() + 64;
+                heap_bytes(size_of::<Factors>() + factors.delta.factors().len() * each)
+            }
         }
     }
 

@@ -1,7 +1,13 @@
 //! The Programs that tensors share.
 
-use foldhash::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
+
+use super::held::row_bytes;
+use super::job::Work;
+use crate::checkpoint::heap_bytes;
 use crate::dtype::Float;
 use crate::kernel::{End, Expression, Node, OnOverflow, Program, Statistic};
 
@@ -43,16 +49,26 @@ impl Class {
     }
 }
 
-/// Gathers distinct Programs and classes.
+/// What the outputs compute of a tensor.
+pub(super) type Works = Arc<[Arc<Work>]>;
+
+/// Gathers distinct Programs and classes, and all else that many tensors have in common.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     pub(super) programs: Vec<Program>,
     pub(super) classes: Vec<Class>,
     program_of: HashMap<Program, usize>,
     class_of: HashMap<Class, usize>,
-    /// Some plain expressions with what is stored of them, and their classes: most tensors of a
-    /// merge compute the same.
-    plain: Vec<(Expression, Node, Stored, usize)>,
+    /// Some expressions with their classes: most tensors of a merge compute the same.
+    known: Vec<Known>,
+    /// What is computed, by a hash of its numbers.
+    works: HashMap<u64, Vec<Arc<Work>>>,
+    /// What the outputs compute, by the addresses of what those before compute and of what the
+    /// last one does, and those before, so that no address is used twice.
+    lists: HashMap<(usize, usize), (Option<Works>, Works)>,
+    shapes: HashSet<Arc<[u64]>>,
+    /// Bytes of what is shared.
+    pub(super) held: u64,
 }
 
 /// How an output is stored.
@@ -64,23 +80,82 @@ pub(super) struct Stored {
     pub(super) on_overflow: OnOverflow,
 }
 
-/// Plain expressions that are compared before their Programs are extracted.
-const PLAIN_MAX: usize = 8;
+/// An expression whose class is known.
+#[derive(Debug)]
+struct Known {
+    expression: Expression,
+    root: Node,
+    stored: Stored,
+    class: usize,
+}
+
+/// Expressions that are compared before their Programs are extracted.
+const KNOWN_MAX: usize = 8;
 
 impl Classes {
     /// The class of an expression whose output is `root`, stored in a type.
     pub(super) fn class(&mut self, expression: &Expression, root: Node, stored: Stored) -> usize {
-        let known = self.plain.iter().find(|(plain, output, own, _)| {
-            (*output, *own) == (root, stored) && plain.is_plain_as(expression)
+        let known = self.known.iter().find(|known| {
+            (known.root, known.stored) == (root, stored) && known.expression.is_like(expression)
         });
-        if let Some((.., class)) = known {
-            return *class;
+        if let Some(known) = known {
+            return known.class;
         }
         let class = self.extract(expression, root, stored);
-        if self.plain.len() < PLAIN_MAX && expression.is_plain_as(expression) {
-            self.plain.push((expression.clone(), root, stored, class));
+        if self.known.len() < KNOWN_MAX {
+            self.known.push(Known {
+                expression: expression.clone(),
+                root,
+                stored,
+                class,
+            });
         }
         class
+    }
+
+    /// What is computed, once for all tensors of which the same is.
+    pub(super) fn work(&mut self, work: Work) -> Arc<Work> {
+        let mut hasher = self.works.hasher().build_hasher();
+        (work.class, &work.slots, &work.row.scalars).hash(&mut hasher);
+        work.row.cutoffs.hash(&mut hasher);
+        for stream in &work.row.streams {
+            stream.0.hash(&mut hasher);
+        }
+        let alike = self.works.entry(hasher.finish()).or_default();
+        if let Some(known) = alike.iter().find(|known| known.is_same(&work)) {
+            return Arc::clone(known);
+        }
+        let row = row_bytes(&work.row);
+        let lists = size_of_val(work.slots.as_slice())
+            + size_of_val(work.statistics.as_slice())
+            + size_of_val(work.planes.as_slice());
+        self.held += size_of::<Work>() as u64 + row + heap_bytes(lists);
+        let work = Arc::new(work);
+        alike.push(Arc::clone(&work));
+        work
+    }
+
+    /// What the outputs compute, the last one after those before.
+    pub(super) fn works(&mut self, before: Option<&Works>, last: Arc<Work>) -> Works {
+        let address = before.map_or(0, |before| Arc::as_ptr(before).cast::<()>() as usize);
+        let key = (address, Arc::as_ptr(&last) as usize);
+        let (_, works) = self.lists.entry(key).or_insert_with(|| {
+            let len = before.map_or(0, |before| before.len()) + 1;
+            self.held += heap_bytes(len * size_of::<Arc<Work>>());
+            let all = before.into_iter().flat_map(|before| before.iter().cloned());
+            (before.cloned(), all.chain([last]).collect())
+        });
+        Arc::clone(works)
+    }
+
+    /// A shape, once for all tensors that have it.
+    pub(super) fn shape(&mut self, shape: &[u64]) -> Arc<[u64]> {
+        if let Some(known) = self.shapes.get(shape) {
+            return Arc::clone(known);
+        }
+        let shape: Arc<[u64]> = shape.into();
+        self.shapes.insert(Arc::clone(&shape));
+        shape
     }
 
     fn extract(&mut self, expression: &Expression, root: Node, stored: Stored) -> usize {

@@ -252,8 +252,8 @@ fn number_anew(divisions: &mut [Division]) {
 }
 
 /// A component's files hold its tensors without the component's name.
-pub(super) fn key_in_file(key: &str, file: &Path) -> String {
-    let prefix = component_of(file).map(|component| format!("{}/", component.display()));
-    let stripped = prefix.and_then(|prefix| key.strip_prefix(&prefix).map(str::to_owned));
-    stripped.unwrap_or_else(|| key.to_owned())
+pub(super) fn key_in_file<'k>(key: &'k str, file: &Path) -> &'k str {
+    let component = component_of(file).and_then(Path::to_str);
+    let stripped = component.and_then(|name| key.strip_prefix(name)?.strip_prefix('/'));
+    stripped.unwrap_or(key)
 }

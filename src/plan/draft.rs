@@ -1,48 +1,49 @@
-//! Drafts of jobs: what each tensor of the output computes, before equal computations are joined.
+//! Drafts of jobs, before equal computations are joined.
 
-use super::account::is_merged;
-use super::bytes::Seen;
+use super::PlanError;
 use super::class::{Classes, Stored};
-use super::frame::{Frame, Region};
-use super::job::{Action, Input, Job, Place};
-use super::ledger::Ledger;
-use super::loader::{Framed, Loaded, TensorLoader};
-use super::parallel::in_runs;
-use super::{PlanError, Source};
-use crate::dtype::{DType, Float};
-use crate::kernel::{Expression, Formula, Node};
-use crate::recipe::{Leaf, Lowerer, OnNan, OutputDType, Recipe, ShapePolicy, Solution, View};
-
-/// Tensors that are worth a thread.
-const THREAD_TENSORS: usize = 64;
+use super::job::{Action, Input, Job, Place, Work as Arithmetic};
+use crate::dtype::DType;
+use crate::kernel::{Expression, Node};
 
 /// A job whose class is not known yet.
 pub(super) struct Draft {
-    key: String,
-    dtype: DType,
-    shape: Vec<u64>,
-    work: Work,
+    pub(super) key: String,
+    pub(super) dtype: DType,
+    pub(super) shape: Vec<u64>,
+    pub(super) work: Work,
 }
 
-enum Work {
+/// How it comes about.
+pub(super) enum Work {
     Copy(Input),
     Merge(Box<Lowered>, Stored),
 }
 
 /// A tensor's arithmetic with what it reads.
-struct Lowered {
-    shape: Vec<u64>,
-    expression: Expression,
-    root: Node,
-    inputs: Vec<(u16, Input)>,
+pub(super) struct Lowered {
+    pub(super) shape: Vec<u64>,
+    pub(super) expression: Expression,
+    pub(super) root: Node,
+    pub(super) inputs: Vec<(u16, Input)>,
 }
 
 impl Draft {
-    /// The job, in the class of its arithmetic.
+    /// The job of an only or first output.
     pub(super) fn job(self, classes: &mut Classes) -> Job {
         let action = match self.work {
             Work::Copy(input) => Action::Copy(input),
-            Work::Merge(lowered, stored) => lowered.action(stored, classes),
+            Work::Merge(lowered, stored) => {
+                let mut inputs = Vec::new();
+                let work = lowered.work(stored, &mut inputs, classes);
+                let work = classes.work(work);
+                Action::Merge {
+                    inputs: inputs.into(),
+                    outputs: classes.works(None, work),
+                    float: stored.float,
+                    resident: false,
+                }
+            }
         };
         let elements: u64 = self.shape.iter().product();
         Job {
@@ -51,15 +52,45 @@ impl Draft {
             elements,
             // Types narrower than a byte are counted by their stored bytes.
             bytes: (elements * self.dtype.bits()).div_ceil(8),
-            shape: self.shape,
+            shape: classes.shape(&self.shape),
             place: Place::default(),
             action,
+        }
+    }
+
+    /// That no output before has the tensor.
+    pub(super) fn stray(self) -> PlanError {
+        PlanError::Outputs { key: self.key }
+    }
+
+    /// Adds what a further output computes to a job.
+    pub(super) fn join(self, job: &mut Job, classes: &mut Classes) -> Result<(), PlanError> {
+        if (&job.key, job.dtype, &*job.shape) != (&self.key, self.dtype, &*self.shape) {
+            return Err(self.stray());
+        }
+        match (&mut job.action, self.work) {
+            (Action::Copy(known), Work::Copy(input)) if *known == input => Ok(()),
+            (
+                Action::Merge {
+                    inputs, outputs, ..
+                },
+                Work::Merge(lowered, stored),
+            ) => {
+                let mut all = std::mem::take(inputs).into_vec();
+                let work = lowered.work(stored, &mut all, classes);
+                let work = classes.work(work);
+                *inputs = all.into();
+                *outputs = classes.works(Some(&*outputs), work);
+                Ok(())
+            }
+            _ => Err(PlanError::Outputs { key: self.key }),
         }
     }
 }
 
 impl Lowered {
-    fn action(self, stored: Stored, classes: &mut Classes) -> Action {
+    /// What is computed; `all` gets the inputs that it does not have.
+    fn work(self, stored: Stored, all: &mut Vec<Input>, classes: &mut Classes) -> Arithmetic {
         let Lowered {
             expression,
             root,
@@ -67,297 +98,25 @@ impl Lowered {
             ..
         } = self;
         let class = classes.class(&expression, root, stored);
-        let mut slots: Vec<Option<Input>> = vec![None; usize::from(expression.next_slot())];
+        let mut slots = vec![None; usize::from(expression.next_slot())];
         for (slot, input) in inputs {
             let slot = usize::from(slot);
-            slots[slot] = classes.classes[class].slots[slot].then_some(input);
+            if classes.classes[class].slots[slot] {
+                let known = all.iter().position(|known| *known == input);
+                let at = known.unwrap_or_else(|| {
+                    all.push(input);
+                    all.len() - 1
+                });
+                slots[slot] = u16::try_from(at).ok();
+            }
         }
         let (row, statistics, planes) = expression.into_parts();
-        Action::Merge {
+        Arithmetic {
             class,
-            inputs: slots,
+            slots,
             row,
             statistics,
             planes,
-            float: stored.float,
-            resident: false,
         }
     }
 }
-
-/// Drafts jobs.
-#[derive(Clone, Copy)]
-pub(super) struct Drafter<'a> {
-    pub(super) recipe: &'a Recipe,
-    pub(super) sources: &'a [Source<'a>],
-    pub(super) solution: &'a Solution<'a>,
-}
-
-impl<'a> Drafter<'a> {
-    /// The drafts of tensors of the output, in order, without those that cannot be made; the ledger
-    /// says why.
-    pub(super) fn all(
-        self,
-        keys: &[&str],
-        ledger: &mut Ledger<'a>,
-    ) -> Result<Vec<Draft>, PlanError> {
-        let parts = in_runs(keys, THREAD_TENSORS, |keys| self.part(keys));
-        let mut drafts = Vec::with_capacity(keys.len());
-        for (own, more) in parts {
-            ledger.add(more);
-            drafts.append(&mut own?);
-        }
-        Ok(drafts)
-    }
-
-    fn part(self, keys: &[&str]) -> Part<'a> {
-        let mut ledger = Ledger::new(self.sources);
-        let drafts = keys
-            .iter()
-            .filter_map(|key| self.draft(key, &mut ledger).transpose());
-        (drafts.collect(), ledger)
-    }
-
-    /// A tensor of the output, or None where it cannot be made; the ledger says why.
-    fn draft(self, key: &str, ledger: &mut Ledger<'a>) -> Result<Option<Draft>, PlanError> {
-        let recipe = self.recipe;
-        let name = self.solution.output_name(key);
-        let wanted = View::Tensor(key.to_owned());
-        let Some(origin) = self.solution.origin(recipe, recipe.root(), &wanted) else {
-            self.lower(key, &View::Stacked(Vec::new()), &[], ledger)?;
-            return Ok(None);
-        };
-        let seen = Seen::of(&origin, self.sources)?;
-        let float = seen
-            .dtype
-            .float()
-            .filter(|_| is_merged(recipe, name, seen.dtype) && !self.counts(key));
-        let (dtype, work) = match float {
-            Some(float) => match self.merge(key, float, &origin, &seen, ledger)? {
-                Some((float, work)) => (float.dtype(), work),
-                None => return Ok(None),
-            },
-            None => (seen.dtype, self.copy(key, &origin, &seen, ledger)),
-        };
-        let shape = match &work {
-            Work::Copy(_) => seen.shape,
-            Work::Merge(lowered, _) => lowered.shape.clone(),
-        };
-        Ok(Some(Draft {
-            key: name.to_owned(),
-            dtype,
-            shape,
-            work,
-        }))
-    }
-
-    /// Whether the model config of the output says that a tensor is of integers, whatever type a
-    /// model stores it in.
-    fn counts(self, key: &str) -> bool {
-        let config = self.solution.config(self.recipe.root());
-        let key = config.and_then(|config| config.key(key));
-        key.is_some_and(|key| key.dtype.is_integer())
-    }
-
-    fn copy(self, key: &str, origin: &View<Leaf>, seen: &Seen, ledger: &mut Ledger<'a>) -> Work {
-        for leaf in origin.leaves() {
-            ledger.uses(leaf.model, &leaf.name);
-        }
-        // The output has the tensor, though it is not theirs.
-        for leaf in self.solution.named(key) {
-            ledger.uses(leaf.model, &leaf.name);
-        }
-        Work::Copy(Input {
-            model: seen.bytes.model(),
-            element_bytes: seen.dtype.unit().bytes,
-            bytes: seen.bytes.clone(),
-        })
-    }
-
-    fn merge(
-        self,
-        key: &str,
-        stored: Float,
-        origin: &View<Leaf>,
-        seen: &Seen,
-        ledger: &mut Ledger<'a>,
-    ) -> Result<Option<(Float, Work)>, PlanError> {
-        let recipe = self.recipe;
-        let float = match recipe.options.dtype {
-            OutputDType::Keep => recipe.cast().unwrap_or(stored),
-            OutputDType::Float(float) => float,
-        };
-        let routed = self
-            .solution
-            .routed(recipe, recipe.root(), &View::Tensor(key.to_owned()));
-        let untouched = recipe.options.on_nan == OnNan::Keep && float == stored;
-        if untouched && routed.as_ref() == Some(origin) {
-            // Nothing is computed and nothing checked: not a bit may change.
-            return Ok(Some((float, self.copy(key, origin, seen, ledger))));
-        }
-        let lowered = self.lower(key, origin, &seen.shape, ledger)?;
-        let stored = Stored {
-            float,
-            on_overflow: recipe.options.on_overflow,
-        };
-        Ok(lowered.map(|lowered| (float, Work::Merge(Box::new(lowered), stored))))
-    }
-
-    /// A tensor's arithmetic, or None where something is lacking; the ledger says what.
-    fn lower(
-        self,
-        key: &str,
-        origin: &View<Leaf>,
-        shape: &[u64],
-        ledger: &mut Ledger<'a>,
-    ) -> Result<Option<Lowered>, PlanError> {
-        let mut expression = Expression::new(self.recipe.options.compute);
-        let mut loader = TensorLoader {
-            recipe: self.recipe,
-            sources: self.sources,
-            key,
-            origin,
-            shape,
-            ledger: &mut *ledger,
-            inputs: Vec::new(),
-            fault: None,
-            framed: None,
-        };
-        let root = self.value(key, &mut expression, &mut loader, false)?;
-        let policy = self.recipe.options.shape;
-        let differ = loader.inputs.iter().any(|input| input.form != shape);
-        if root.is_some() && policy.grows() && differ {
-            return self.framed(key, loader);
-        }
-        Ok(root.map(|root| Lowered {
-            shape: shape.to_vec(),
-            expression,
-            root,
-            inputs: loader.into_inputs(),
-        }))
-    }
-
-    /// The value of the root.
-    fn value(
-        self,
-        key: &str,
-        expression: &mut Expression,
-        loader: &mut TensorLoader<'_, '_>,
-        partial: bool,
-    ) -> Result<Option<Node>, PlanError> {
-        let (recipe, solution) = (self.recipe, self.solution);
-        let mut lowerer = Lowerer::new(recipe, solution, key, expression, &mut *loader);
-        lowerer.partial = partial;
-        let root = lowerer.root()?;
-        let lost = std::mem::take(&mut lowerer.lost);
-        if let Some(fault) = loader.fault.take() {
-            return Err(fault);
-        }
-        if loader.framed.is_none() {
-            loader.ledger.lacks(recipe, solution, key, lost);
-        }
-        Ok(root)
-    }
-
-    /// The arithmetic of a tensor that is of several shapes: of the shape that has room for all, and
-    /// where what only some have is kept, region by region.
-    fn framed(
-        self,
-        key: &str,
-        mut loader: TensorLoader<'_, '_>,
-    ) -> Result<Option<Lowered>, PlanError> {
-        let loaded = std::mem::take(&mut loader.inputs);
-        let (numbers, loaded): (Vec<Loaded>, Vec<Loaded>) =
-            loaded.into_iter().partition(|input| input.everywhere);
-        let numbers: Vec<View<Leaf>> = numbers.into_iter().map(|input| input.view).collect();
-        let forms: Vec<Vec<u64>> = loaded.iter().map(|input| input.form.clone()).collect();
-        let views: Vec<View<Leaf>> = loaded.into_iter().map(|input| input.view).collect();
-        let Some(frame) = Frame::of(&forms) else {
-            loader.refuse(&views, &forms);
-            return Ok(None);
-        };
-        let mut expression = Expression::new(self.recipe.options.compute);
-        if self.recipe.options.shape == ShapePolicy::Pad {
-            loader.framed = Some(Framed {
-                shape: frame.shape.clone(),
-                within: None,
-                owners: [views, numbers].concat(),
-            });
-            let root = self.value(key, &mut expression, &mut loader, false)?;
-            return Ok(root.map(|root| Lowered {
-                shape: frame.shape,
-                expression,
-                root,
-                inputs: loader.into_inputs(),
-            }));
-        }
-        let mut kept: Option<Node> = None;
-        for region in &frame.regions {
-            let owners = views.iter().zip(&region.owners);
-            let owners: Vec<View<Leaf>> = owners
-                .filter(|(_, owns)| **owns)
-                .map(|(view, _)| view.clone())
-                .chain(numbers.iter().cloned())
-                .collect();
-            loader.framed = Some(Framed {
-                shape: frame.shape.clone(),
-                within: Some(region.within.clone()),
-                owners,
-            });
-            let Some(value) = self.region(key, region, &mut expression, &mut loader)? else {
-                return Ok(None);
-            };
-            kept = Some(match region.within == frame.shape {
-                true => value,
-                false => {
-                    let outside = match kept {
-                        Some(kept) => kept,
-                        None => {
-                            let zero = expression.scalar(0.0);
-                            expression.call(Formula::Fill, &[zero])
-                        }
-                    };
-                    let inside = loader.inside(&mut expression, &region.within);
-                    let operands = [value.into(), outside.into(), inside.into()];
-                    expression.call(Formula::ChooseEach, &operands)
-                }
-            });
-        }
-        if expression.planes().iter().any(|plane| plane.made.ranks()) {
-            // The ranks would be those of the zeros beside a region, too.
-            loader.refuse(&views, &forms);
-            return Ok(None);
-        }
-        Ok(kept.map(|root| Lowered {
-            shape: frame.shape,
-            expression,
-            root,
-            inputs: loader.into_inputs(),
-        }))
-    }
-
-    /// The value of the tensors that have a region: merged, where there are several.
-    fn region(
-        self,
-        key: &str,
-        region: &Region,
-        expression: &mut Expression,
-        loader: &mut TensorLoader<'_, '_>,
-    ) -> Result<Option<Node>, PlanError> {
-        let first = expression.statistics().len();
-        let all = region.count() == region.owners.len();
-        let merged = match region.count() {
-            1 => None,
-            _ => self.value(key, expression, loader, !all)?,
-        };
-        expression.confine(first, region.elements(), !all);
-        Ok(match merged {
-            Some(merged) => Some(merged),
-            None if all => None,
-            None => loader.first(expression),
-        })
-    }
-}
-
-/// What a thread drafts.
-type Part<'a> = (Result<Vec<Draft>, PlanError>, Ledger<'a>);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ViewError;
-use super::figures::binary;
+use super::figures::{binary, counted};
 use crate::checkpoint::Coded;
 use crate::keys::{BlockError, FilterError, KeyReport};
 use crate::recipe::{Label, LowerError, SolveError, SpaceError};
@@ -69,11 +69,24 @@ pub enum PlanError {
         example: String,
     },
     #[error(
-        "a memory budget of {} is too small: this merge needs {}; raise --memory",
+        "a memory budget of {} is too small: the headers and the plan of {} need {}, and the merge \
+         {} besides; raise --memory to {}",
         binary(*.given),
-        binary(*.needed)
+        counted(*.models, "model"),
+        binary(*.held),
+        binary(.needed.saturating_sub(*.held)),
+        binary(*.needed).replace(' ', "")
     )]
-    Memory { given: u64, needed: u64 },
+    Memory {
+        given: u64,
+        needed: u64,
+        held: u64,
+        models: usize,
+    },
+    #[error(
+        "recipes that are merged at once differ in more than numbers at `{key}`: merge them one by one"
+    )]
+    Outputs { key: String },
     #[error(
         "a memory budget of {} is too small to rank the entries of `{key}` as a whole: that needs \
          {}; raise --memory or set della_eps to 0",

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::Plan;
 use super::figures::{counted, human};
-use super::job::Action;
 use super::reads::Range;
 use crate::kernel::{End, Program, Step};
 use crate::keys::{BlockRatio, KeyReport};
@@ -75,7 +74,7 @@ impl Plan {
             programs: self.programs_used(),
             surveyed: self.survey.len(),
             passes: reads.passes,
-            batches: self.tasks.len(),
+            batches: self.task_count,
             bytes_read: reads.bytes,
             bytes_written: self.bytes_written(),
             lanes: self.memory.lanes,
@@ -89,15 +88,18 @@ impl Plan {
     pub fn bytes_written(&self) -> u64 {
         self.files
             .iter()
-            .map(|file| file.header.len() as u64 + file.data_bytes)
+            .map(|file| {
+                let headers: u64 = file.header_bytes.iter().sum();
+                headers + file.data_bytes * self.outputs as u64
+            })
             .sum()
     }
 
     fn programs_used(&self) -> Vec<ProgramSummary> {
         let mut tensors = vec![(0, ""); self.classes.len()];
         for job in &self.jobs {
-            if let Action::Merge { class, .. } = job.action {
-                let (count, example) = &mut tensors[class];
+            for work in job.outputs() {
+                let (count, example) = &mut tensors[work.class];
                 if *count == 0 {
                     *example = &job.key;
                 }

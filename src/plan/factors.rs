@@ -184,8 +184,8 @@ impl FactorBytes {
         let mut most = FactorBytes::default();
         for job in jobs {
             let mut all = 0;
-            let inputs = job.inputs();
-            for factors in inputs.flat_map(|(_, input)| input.bytes.deltas()) {
+            let inputs = job.inputs().iter();
+            for factors in inputs.flat_map(|input| input.bytes.deltas()) {
                 most.one = most.one.max(factors.held_bytes());
                 most.scratch = most.scratch.max(factors.scratch_bytes());
                 all += factors.held_bytes();

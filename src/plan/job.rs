@@ -1,11 +1,15 @@
 //! What happens to one tensor of the output.
 
+use std::sync::Arc;
+
 use super::Bytes;
 use crate::dtype::{DType, Float};
-use crate::kernel::{Made, Plane, Row, Statistic};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, Statistic};
 
 /// Bytes of a key, its place and its rank, per element and plane of ranks.
 const RANK_BYTES: u64 = 12;
+/// Bytes of an element of a plane that the host makes.
+pub(super) const PLANE_BYTES: u64 = 4;
 
 /// Where a tensor's bytes lie in the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,8 +23,6 @@ pub struct Place {
 /// A tensor of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// Which model; the first, where it is made of several.
-    pub model: usize,
     /// Bytes of one element; of a packed type, of its unit.
     pub element_bytes: u64,
     /// Where its elements lie.
@@ -28,9 +30,50 @@ pub struct Input {
 }
 
 impl Input {
+    /// Which model; the first, where it is made of several.
+    pub fn model(&self) -> usize {
+        self.bytes.model()
+    }
+
     /// Bytes of the files that are read for `elements` of it.
     pub fn read_bytes(&self, elements: u64) -> u64 {
         self.bytes.read_bytes(elements, self.element_bytes)
+    }
+}
+
+/// What an output computes of a tensor. Tensors that differ in nothing but where their inputs lie
+/// share it.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The class whose Programs compute it.
+    pub class: usize,
+    /// For each input slot of the class, the number of the tensor's input that is found there;
+    /// None where no Program reads it, or a plane lies there.
+    pub slots: Vec<Option<u16>>,
+    /// Its numbers, as far as they are known before any statistic.
+    pub row: Row,
+    /// What must be known about it.
+    pub statistics: Vec<Statistic>,
+    /// What the host makes beside the inputs, in the order in which it can be made.
+    pub planes: Vec<Plane>,
+}
+
+impl Work {
+    /// Whether two are the same, bit for bit.
+    pub(super) fn is_same(&self, other: &Work) -> bool {
+        let statistics = || {
+            let (own, others) = (&self.statistics, &other.statistics);
+            own.len() == others.len() && own.iter().zip(others).all(|(a, b)| a.is_same(b))
+        };
+        let planes = || {
+            let (own, others) = (&self.planes, &other.planes);
+            let same = |(a, b): (&Plane, &Plane)| a.slot == b.slot && a.made.is_same(&b.made);
+            own.len() == others.len() && own.iter().zip(others).all(same)
+        };
+        (self.class, &self.slots) == (other.class, &other.slots)
+            && self.row == other.row
+            && statistics()
+            && planes()
     }
 }
 
@@ -41,16 +84,10 @@ pub enum Action {
     Copy(Input),
     /// It is computed.
     Merge {
-        /// The class whose Programs compute it.
-        class: usize,
-        /// One per input slot of the class; slots that no Program reads are None.
-        inputs: Vec<Option<Input>>,
-        /// Its numbers, as far as they are known before any statistic.
-        row: Row,
-        /// What must be known about it.
-        statistics: Vec<Statistic>,
-        /// What the host makes beside the inputs, in the order in which it can be made.
-        planes: Vec<Plane>,
+        /// What it is computed of, for all outputs, each input once.
+        inputs: Box<[Input]>,
+        /// What each output computes.
+        outputs: Arc<[Arc<Work>]>,
         /// The stored type of the result.
         float: Float,
         /// Whether its statistics and its merge share one reading, in memory.
@@ -58,7 +95,7 @@ pub enum Action {
     },
 }
 
-/// A tensor of the output.
+/// A tensor of the output, or of each output of a sweep.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Its name.
@@ -66,7 +103,7 @@ pub struct Job {
     /// Its type.
     pub dtype: DType,
     /// Its dimensions.
-    pub shape: Vec<u64>,
+    pub shape: Arc<[u64]>,
     /// Its elements.
     pub elements: u64,
     /// Its bytes.
@@ -78,15 +115,73 @@ pub struct Job {
 }
 
 impl Job {
-    /// The models' tensors that are read for it.
-    pub fn inputs(&self) -> impl Iterator<Item = (usize, &Input)> {
-        let (copy, merge) = match &self.action {
-            Action::Copy(input) => (Some((0, input)), &[][..]),
-            Action::Merge { inputs, .. } => (None, inputs.as_slice()),
+    /// The models' tensors that are read for it, each once.
+    pub fn inputs(&self) -> &[Input] {
+        match &self.action {
+            Action::Copy(input) => std::slice::from_ref(input),
+            Action::Merge { inputs, .. } => inputs,
+        }
+    }
+
+    /// What each output computes; nothing where it is copied.
+    pub fn outputs(&self) -> &[Arc<Work>] {
+        match &self.action {
+            Action::Copy(_) => &[],
+            Action::Merge { outputs, .. } => outputs,
+        }
+    }
+
+    /// What an output computes; None where it is copied.
+    pub fn work(&self, output: usize) -> Option<&Work> {
+        self.outputs().get(output).map(Arc::as_ref)
+    }
+
+    /// How many input slots an output has; one for the bytes of a copy.
+    pub(crate) fn slot_count(&self, output: usize) -> usize {
+        self.work(output).map_or(1, |work| work.slots.len())
+    }
+
+    /// The inputs that an output reads, by slot.
+    pub fn slots(&self, output: usize) -> impl Iterator<Item = (usize, &Input)> {
+        let copied = match &self.action {
+            Action::Copy(input) => Some((0, input)),
+            Action::Merge { .. } => None,
         };
-        let slots = merge.iter().enumerate();
-        copy.into_iter()
-            .chain(slots.filter_map(|(slot, input)| Some((slot, input.as_ref()?))))
+        let slots = self.work(output).map_or(&[][..], |work| &work.slots);
+        let inputs = self.inputs();
+        let read = slots.iter().enumerate();
+        let read = read.filter_map(|(slot, at)| Some((slot, &inputs[usize::from((*at)?)])));
+        copied.into_iter().chain(read)
+    }
+
+    /// The planes that the host makes for it, of all outputs.
+    pub fn planes(&self) -> impl Iterator<Item = &Plane> {
+        self.outputs().iter().flat_map(|work| &work.planes)
+    }
+
+    /// Whether parts of its work are done on the host alone.
+    pub fn needs_host(&self) -> bool {
+        let iterated = |statistic: &Statistic| matches!(statistic, Statistic::Iterated { .. });
+        let outputs = self.outputs().iter();
+        outputs
+            .into_iter()
+            .any(|work| !work.planes.is_empty() || work.statistics.iter().any(iterated))
+    }
+
+    /// Whether some output has statistics, and all that there are can be found from it alone.
+    pub(super) fn has_local_statistics(&self) -> bool {
+        let any = |work: &Arc<Work>| !work.statistics.is_empty();
+        self.outputs().iter().any(any) && !self.has_global_statistics()
+    }
+
+    /// Whether some statistic is about more than its own tensor.
+    pub(super) fn has_global_statistics(&self) -> bool {
+        let global = |statistic: &Statistic| match statistic {
+            Statistic::Largest { scope, .. } => *scope != Scope::Tensor,
+            Statistic::Sums { .. } | Statistic::Iterated { .. } => false,
+        };
+        let mut outputs = self.outputs().iter();
+        outputs.any(|work| work.statistics.iter().any(global))
     }
 
     /// Bytes of the output that one element makes; of a copy, one byte makes one.
@@ -97,40 +192,35 @@ impl Job {
         }
     }
 
-    /// The planes that the host makes for it.
-    pub fn planes(&self) -> &[Plane] {
-        match &self.action {
-            Action::Copy(_) => &[],
-            Action::Merge { planes, .. } => planes,
-        }
-    }
-
-    /// Whether parts of its work are done on the host alone.
-    pub fn needs_host(&self) -> bool {
-        let iterated = |statistic: &Statistic| matches!(statistic, Statistic::Iterated { .. });
-        match &self.action {
-            Action::Copy(_) => false,
-            Action::Merge {
-                planes, statistics, ..
-            } => !planes.is_empty() || statistics.iter().any(iterated),
-        }
-    }
-
     /// Bytes that the host holds of its tensor as a whole, to rank the entries.
     pub(super) fn rank_bytes(&self) -> u64 {
-        let planes = self.planes().iter();
-        let ranks = planes.filter(|plane| matches!(plane.made, Made::CentredRank { .. }));
+        let ranks = self.planes();
+        let ranks = ranks.filter(|plane| matches!(plane.made, Made::CentredRank { .. }));
         ranks.count() as u64 * RANK_BYTES * self.elements
+    }
+
+    /// Bytes of arena that `elements` of it take for all outputs; of a copy, its bytes.
+    pub(crate) fn arena_bytes(&self, elements: u64) -> u64 {
+        let padded = |bytes: u64| bytes.next_multiple_of(ARENA_ALIGNMENT as u64);
+        match &self.action {
+            Action::Copy(_) => padded(elements),
+            Action::Merge { inputs, .. } => {
+                let inputs = inputs.iter();
+                let inputs = inputs.map(|input| padded(elements * input.element_bytes));
+                let planes = self.planes().count() as u64 * padded(elements * PLANE_BYTES);
+                inputs.sum::<u64>() + planes
+            }
+        }
     }
 
     /// Bytes read for it in one pass.
     pub fn input_bytes(&self) -> u64 {
         match &self.action {
             Action::Copy(input) => input.read_bytes(self.bytes / input.element_bytes),
-            Action::Merge { .. } => self
-                .inputs()
-                .map(|(_, input)| input.read_bytes(self.elements))
-                .sum(),
+            Action::Merge { inputs, .. } => {
+                let inputs = inputs.iter();
+                inputs.map(|input| input.read_bytes(self.elements)).sum()
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Where every tensor goes: files, offsets and headers of the output.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::division::{Division, divide, key_in_file};
 use super::job::Job;
-use super::metadata::metadata;
 use super::{Output, PlanError, Source};
-use crate::checkpoint::encode_header;
+use crate::checkpoint::{HeaderError, encode_header};
 use crate::dtype::DType;
 use crate::recipe::Recipe;
 
@@ -15,22 +15,42 @@ use crate::recipe::Recipe;
 /// cache.
 const DATA_ALIGNMENT: usize = 4096;
 
-/// A file of the output.
+/// A file of the output, or of each output of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedFile {
     /// Its path inside the output folder; unused where the output is one file.
     pub name: PathBuf,
-    /// Its first bytes.
-    pub header: Vec<u8>,
+    /// The numbers of its jobs, in the order of their places.
+    pub jobs: Range<usize>,
+    /// For each output the length of what comes before the data.
+    pub header_bytes: Vec<u64>,
     /// The length of what follows.
     pub data_bytes: u64,
-    /// The names its tensors have in it.
-    pub keys: Vec<String>,
     /// The bytes of each type of its elements.
     pub dtypes: BTreeMap<DType, u64>,
 }
 
-/// Orders the jobs by place, sets their places and writes the headers.
+impl PlannedFile {
+    /// The name that a tensor has in it.
+    pub fn key<'k>(&self, job: &'k Job) -> &'k str {
+        key_in_file(&job.key, &self.name)
+    }
+
+    /// The first bytes, up to the data.
+    pub(super) fn header(
+        &self,
+        jobs: &[Job],
+        metadata: &[(String, String)],
+    ) -> Result<Vec<u8>, HeaderError> {
+        let tensors = jobs[self.jobs.clone()].iter().map(|job| {
+            let span = job.place.offset..job.place.offset + job.bytes;
+            (self.key(job), &job.dtype, &*job.shape, span)
+        });
+        encode_header(tensors, metadata, DATA_ALIGNMENT)
+    }
+}
+
+/// Orders the jobs by place and sets their places. Returns the files.
 pub(super) fn place(
     recipe: &Recipe,
     sources: &[Source<'_>],
@@ -38,41 +58,43 @@ pub(super) fn place(
     jobs: &mut Vec<Job>,
 ) -> Result<Vec<PlannedFile>, PlanError> {
     let divisions = divide(recipe, sources, output, jobs)?;
-    let metadata = metadata(recipe, sources);
-    let mut placed = Vec::with_capacity(jobs.len());
+    let mut left: Vec<Option<Job>> = std::mem::take(jobs).into_iter().map(Some).collect();
+    jobs.reserve_exact(left.len());
     let mut files = Vec::with_capacity(divisions.len());
     for Division { name, members } in divisions {
-        let mut members: Vec<Job> = members.into_iter().map(|at| jobs[at].clone()).collect();
-        let data_bytes = set_offsets(&mut members, files.len());
-        let keys: Vec<String> = members
-            .iter()
-            .map(|job| key_in_file(&job.key, &name))
-            .collect();
-        let tensors = members.iter().zip(&keys).map(|(job, key)| {
-            let span = job.place.offset..job.place.offset + job.bytes;
-            (key.as_str(), &job.dtype, job.shape.as_slice(), span)
-        });
-        let header = encode_header(tensors, &metadata, DATA_ALIGNMENT).map_err(|fault| {
-            PlanError::Header {
-                file: name.display().to_string(),
-                fault,
-            }
-        })?;
+        let first = jobs.len();
+        jobs.extend(members.into_iter().filter_map(|at| left[at].take()));
+        let data_bytes = set_offsets(&mut jobs[first..], files.len());
         let mut dtypes = BTreeMap::new();
-        for job in &members {
+        for job in &jobs[first..] {
             *dtypes.entry(job.dtype).or_default() += job.bytes;
         }
         files.push(PlannedFile {
             name,
-            header,
+            jobs: first..jobs.len(),
+            header_bytes: Vec::new(),
             data_bytes,
-            keys,
             dtypes,
         });
-        placed.append(&mut members);
     }
-    *jobs = placed;
     Ok(files)
+}
+
+/// Writes the headers of an output once, to know their lengths.
+pub(super) fn measure(
+    files: &mut [PlannedFile],
+    jobs: &[Job],
+    metadata: &[(String, String)],
+) -> Result<(), PlanError> {
+    for file in files {
+        let header = file.header(jobs, metadata);
+        let header = header.map_err(|fault| PlanError::Header {
+            file: file.name.display().to_string(),
+            fault,
+        })?;
+        file.header_bytes.push(header.len() as u64);
+    }
+    Ok(())
 }
 
 /// Lays the tensors end to end. Where that would put one at an offset that is no multiple of its

@@ -124,7 +124,6 @@ impl TensorLoader<'_, '_> {
             },
         };
         let input = Input {
-            model: bytes.model(),
             element_bytes: float.bytes() as u64,
             bytes,
         };
@@ -213,7 +212,6 @@ impl TensorLoader<'_, '_> {
             view: View::Zero,
             form: Vec::new(),
             input: Input {
-                model: 0,
                 element_bytes: Float::F32.bytes() as u64,
                 bytes: Bytes::Inside {
                     within: within.to_vec(),

@@ -9,12 +9,12 @@
 //! tensor again from the page cache costs less than writing it to memory and back.
 
 use super::PlanError;
-use super::arena::{arena_bytes_of, chunk_bytes_of, chunk_of};
-use super::class::Class;
 use super::factors::FactorBytes;
+use super::held::Held;
 use super::job::{Action, Job};
-use super::part::Task;
-use crate::kernel::{ARENA_ALIGNMENT, Scope, Statistic, TILE};
+use super::lane::{COUNTS, Lane, Least, PAGE_BYTES, Work, chunk_bytes, chunk_of, widest_scratch};
+use super::part::Measure;
+use crate::kernel::TILE;
 
 /// What the machine allows.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub struct MemoryPlan {
     /// Elements of a tensor that are read and computed at a time, or None where a task's inputs lie
     /// in the arena as a whole.
     pub chunk_elements: Option<usize>,
+    /// Elements computed at a time where planes need values of their own.
+    pub block_elements: usize,
     /// Keys that a lane collects at most to find thresholds in one scan.
     pub candidates: usize,
     /// Bytes of the factors of one delta of an adapter at most.
@@ -58,8 +60,8 @@ pub struct MemoryPlan {
     pub device_bytes: u64,
 }
 
-/// What the process holds besides the lanes: code, headers, the plan itself.
-const PROCESS_BYTES: u64 = 20 << 20;
+/// What the process holds besides the lanes, headers and plan: its code and stacks.
+const PROCESS_BYTES: u64 = 16 << 20;
 /// The output buffer of a lane: the block that disks take best.
 const OUTPUT_BYTES: u64 = 4 << 20;
 /// The arena of a lane on the CPU, for runs of surveyed tensors.
@@ -70,6 +72,8 @@ const CANDIDATES_MAX: u64 = 8 << 20;
 const CANDIDATE_BYTES: u64 = 8;
 /// Elements read and computed at a time on the CPU: few enough for the second cache level.
 const CHUNK_ELEMENTS: usize = 64 * TILE;
+/// Elements computed at a time at most where a plane needs values of its own.
+const BLOCK_ELEMENTS: usize = 32 * TILE;
 /// On the CPU one lane finds the statistics of a tensor up to this many bytes of inputs; larger
 /// ones are surveyed by all lanes together.
 const LONE_BYTES: u64 = 1 << 30;
@@ -77,8 +81,6 @@ const LONE_BYTES: u64 = 1 << 30;
 const DEVICE_OUTPUT_BYTES: u64 = 32 << 20;
 /// The share of the spare memory, one in this many, that factors of adapters may take.
 const FACTOR_SHARE: u64 = 2;
-/// Buffers are whole pages.
-pub(crate) const PAGE_BYTES: u64 = 4096;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
 const WAITING_LANES: usize = 4;
 /// Lanes of a device: one uploads, one computes, one downloads and writes.
@@ -101,30 +103,30 @@ impl Fixed {
     /// Refuses a budget in which no lane could work.
     fn of(
         jobs: &[Job],
-        classes: &[Class],
+        work: &Work<'_>,
+        held: Held,
         limits: &Limits,
-        variants: usize,
         copies: u64,
     ) -> Result<Fixed, PlanError> {
-        // A tile of every input of the widest tensor, and one of output, is the least.
-        let slots = classes.iter().map(|class| class.slots.len()).max();
         let factors = FactorBytes::of(jobs);
-        let least = Least {
-            factors: factors.one,
-            ..Least::of(slots.unwrap_or(1) as u64, variants as u64)
-        };
-        let threads = limits.threads.max(1) as u64;
-        let lanes_min = if limits.device.is_some() { 1 } else { threads };
-        let process = PROCESS_BYTES + factors.scratch;
-        let needed = process + least.lane() * copies * lanes_min;
+        let least = Least::of(jobs, work, factors.one);
+        let surveyed = jobs.iter().filter(|job| may_survey(job, limits));
+        let global = jobs.iter().any(Job::has_global_statistics);
+        // A selection over all tensors counts for all models and outputs at once.
+        let counts = if global { least.counts * COUNTS } else { 0 };
+        let lasting = held.with_survey(surveyed).lasting();
+        let process = PROCESS_BYTES + lasting + factors.scratch + counts;
+        let needed = process + (least.lane() * copies).max(held.moment);
         if limits.memory < needed {
             return Err(PlanError::Memory {
                 given: limits.memory,
                 needed,
+                held: lasting,
+                models: work.models,
             });
         }
         let ranked = jobs.iter().max_by_key(|job| job.rank_bytes());
-        let whole = ranked.map_or(0, Job::rank_bytes) * variants as u64;
+        let whole = ranked.map_or(0, Job::rank_bytes);
         if limits.memory < needed + whole {
             return Err(PlanError::Whole {
                 given: limits.memory,
@@ -134,6 +136,7 @@ impl Fixed {
         }
         // Several adapters at once take turns unless there is room for all.
         let room = (limits.memory - needed - whole) / FACTOR_SHARE;
+        let threads = limits.threads.max(1) as u64;
         Ok(Fixed {
             least,
             process,
@@ -146,38 +149,41 @@ impl Fixed {
 /// Divides the budget, and marks the jobs whose statistics one lane finds by itself.
 pub(super) fn divide(
     jobs: &mut [Job],
-    classes: &[Class],
+    work: &Work<'_>,
+    held: Held,
     limits: &Limits,
-    variants: usize,
 ) -> Result<MemoryPlan, PlanError> {
     let copies = if limits.device.is_some() {
         DEVICE_COPIES
     } else {
         1
     };
-    let fixed = Fixed::of(jobs, classes, limits, variants, copies)?;
+    let fixed = Fixed::of(jobs, work, held, limits, copies)?;
     let least = fixed.least;
     let budget = (limits.memory - fixed.process - fixed.whole - fixed.kept) / copies;
     let (lanes, lane, chunk_elements) = match limits.device {
-        None => on_cpu(jobs, limits.threads.max(1), budget, least, variants),
+        None => on_cpu(jobs, work, limits.threads.max(1), budget, least),
         Some(device) => on_device(jobs, budget, least, device),
     };
     for job in jobs.iter_mut() {
         let fits = match chunk_elements {
-            // What the host makes runs through the tensor from its beginning.
-            Some(_) => job.input_bytes() <= LONE_BYTES || job.needs_host(),
-            None => arena_bytes_of(job, job.elements) <= lane.arena,
+            Some(_) => is_lone(job),
+            None => job.arena_bytes(job.elements) <= lane.arena,
         };
-        let local = has_local_statistics(job);
+        let local = job.has_local_statistics();
         if let Action::Merge { resident, .. } = &mut job.action {
             *resident = fits && local;
         }
     }
     // One lane at a time holds what is known of a whole tensor.
     let lanes = if fixed.whole > 0 { 1 } else { lanes };
-    let held = (lane.arena + lane.output * variants as u64) * lanes as u64;
-    let used = held + least.factors * lanes as u64;
-    let spare = (budget - used) / lanes as u64 / CANDIDATE_BYTES;
+    let held = (lane.arena + lane.output * work.outputs as u64) * lanes as u64;
+    let used = held + (least.factors + least.desk + lane.scratch) * lanes as u64;
+    let spare = budget.saturating_sub(used) / lanes as u64 / CANDIDATE_BYTES;
+    let mut block = BLOCK_ELEMENTS;
+    while block > TILE && widest_scratch(jobs, work, block) > lane.scratch {
+        block /= 2;
+    }
     Ok(MemoryPlan {
         factor_bytes: least.factors,
         factor_slots: lanes + (fixed.kept / least.factors.max(1)) as usize,
@@ -186,28 +192,43 @@ pub(super) fn divide(
         arena_bytes: lane.arena as usize,
         output_bytes: lane.output as usize,
         chunk_elements,
+        block_elements: block,
         host_bytes: held,
         device_bytes: held * (copies - 1),
     })
 }
 
+/// Whether one lane finds the statistics of a job by itself, on the CPU.
+fn is_lone(job: &Job) -> bool {
+    // What the host makes runs through the tensor from its beginning.
+    job.input_bytes() <= LONE_BYTES || job.needs_host()
+}
+
+/// Whether a job may have statistics that are found in passes of their own.
+fn may_survey(job: &Job, limits: &Limits) -> bool {
+    let any = job.outputs().iter().any(|work| !work.statistics.is_empty());
+    let lone = limits.device.is_none() && is_lone(job);
+    any && !(lone && job.has_local_statistics())
+}
+
 /// Lanes beyond the computing threads where the budget has room for them; small arenas.
 fn on_cpu(
     jobs: &[Job],
+    work: &Work<'_>,
     threads: usize,
     budget: u64,
     least: Least,
-    variants: usize,
 ) -> (usize, Lane, Option<usize>) {
-    let lanes = (threads..=threads + WAITING_LANES)
+    let lanes = (1..=threads + WAITING_LANES)
         .rev()
         .find(|&lanes| budget / lanes as u64 >= least.lane())
-        .unwrap_or(threads);
-    let lane = Lane::of(budget / lanes as u64, least, OUTPUT_BYTES, ARENA_BYTES);
+        .unwrap_or(1);
+    let scratch = widest_scratch(jobs, work, BLOCK_ELEMENTS);
+    let own = budget / lanes as u64;
+    let lane = Lane::of(own, least, scratch, OUTPUT_BYTES, ARENA_BYTES);
     let mut chunk = CHUNK_ELEMENTS;
     let widest = |chunk: usize| {
-        let bytes =
-            (0..jobs.len() / variants).map(|job| chunk_bytes_of(jobs, job, variants, chunk));
+        let bytes = jobs.iter().map(|job| chunk_bytes(job, work.classes, chunk));
         bytes.max().unwrap_or(0)
     };
     while chunk > TILE && widest(chunk) > lane.arena {
@@ -228,9 +249,9 @@ fn on_device(
         .filter(|&lanes| lanes == 1 || budget / lanes as u64 >= least.lane())
         .map(|lanes| {
             let output = DEVICE_OUTPUT_BYTES.min(binding);
-            let lane = Lane::of(budget / lanes as u64, least, output, binding);
+            let lane = Lane::of(budget / lanes as u64, least, 0, output, binding);
             let whole = jobs.iter().filter(|job| {
-                has_local_statistics(job) && arena_bytes_of(job, job.elements) <= lane.arena
+                job.has_local_statistics() && job.arena_bytes(job.elements) <= lane.arena
             });
             let bytes: u64 = whole.map(Job::input_bytes).sum();
             (bytes, lanes, lane)
@@ -252,91 +273,28 @@ impl MemoryPlan {
         self.output_bytes.next_multiple_of(page) + page
     }
 
-    /// Takes back what the work does not need. `runs` are the arena bytes of the surveyed runs.
-    pub(super) fn shrink(&mut self, jobs: &[Job], runs: &[u64], tasks: &[Task], variants: usize) {
+    /// Takes back what the work does not need.
+    pub(super) fn shrink(&mut self, jobs: &[Job], work: &Work<'_>, measure: &Measure) {
         let copies = self.device_bytes / self.host_bytes.max(1);
-        let work: Vec<u64> = match self.chunk_elements {
-            Some(chunk) => (0..jobs.len() / variants)
-                .map(|job| {
-                    let chunk = chunk_of(jobs, job, variants, chunk, self.arena_bytes as u64);
-                    chunk_bytes_of(jobs, job, variants, chunk)
-                })
-                .collect(),
-            None => tasks.iter().map(|task| task.arena_bytes).collect(),
+        let arena = match self.chunk_elements {
+            Some(chunk) => {
+                let bytes = jobs.iter().map(|job| {
+                    let own = chunk_of(job, work.classes, chunk, self.arena_bytes as u64);
+                    chunk_bytes(job, work.classes, own)
+                });
+                bytes.max()
+            }
+            None => Some(measure.arena_bytes),
         };
-        let arena = work.iter().chain(runs).copied().max().unwrap_or(0);
-        let output = tasks
-            .iter()
-            .map(|task| task.output_bytes)
-            .max()
-            .unwrap_or(0);
+        let arena = arena.unwrap_or(0).max(measure.survey_bytes);
         let pages = |bytes: u64| bytes.next_multiple_of(PAGE_BYTES) as usize;
         self.arena_bytes = self.arena_bytes.min(pages(arena));
-        self.output_bytes = self.output_bytes.min(pages(output));
-        self.lanes = self.lanes.min(tasks.len().max(runs.len()).max(1));
-        let lane = self.arena_bytes + self.output_bytes * variants;
+        self.output_bytes = self.output_bytes.min(pages(measure.output_bytes));
+        self.lanes = self
+            .lanes
+            .min(measure.tasks.max(measure.survey_runs).max(1));
+        let lane = self.arena_bytes + self.output_bytes * work.outputs;
         self.host_bytes = (lane * self.lanes) as u64;
         self.device_bytes = self.host_bytes * copies;
     }
-}
-
-/// The least that a lane works with.
-#[derive(Clone, Copy)]
-struct Least {
-    arena: u64,
-    outputs: u64,
-    /// The factors of the delta that it reads.
-    factors: u64,
-}
-
-impl Least {
-    /// Bytes of a tile of output, whatever its type.
-    const OUTPUT: u64 = TILE as u64 * 8;
-
-    /// A tile of each input, whatever its type.
-    fn of(slots: u64, outputs: u64) -> Least {
-        let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
-        Least {
-            arena: (slots * tile * outputs).next_multiple_of(PAGE_BYTES),
-            outputs,
-            factors: 0,
-        }
-    }
-
-    /// Bytes of a lane with no more than that.
-    fn lane(self) -> u64 {
-        self.factors + self.arena + self.outputs * (Least::OUTPUT + PAGE_BYTES)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Lane {
-    arena: u64,
-    output: u64,
-}
-
-impl Lane {
-    fn of(bytes: u64, least: Least, output_max: u64, arena_max: u64) -> Lane {
-        let bytes = bytes.saturating_sub(least.factors);
-        let pages = |bytes: u64| bytes / PAGE_BYTES * PAGE_BYTES;
-        // A page more is held so that the output can be placed as the disk wants it.
-        let output = output_max.min(bytes / 3);
-        let output = output.min(bytes.saturating_sub(least.arena)) / least.outputs;
-        let output = pages(output).saturating_sub(PAGE_BYTES).max(Least::OUTPUT);
-        let arena = bytes.saturating_sub((output + PAGE_BYTES) * least.outputs);
-        let arena = pages(arena.min(arena_max.max(least.arena)));
-        Lane { arena, output }
-    }
-}
-
-/// Whether a job has statistics, all of which are about its own tensor.
-fn has_local_statistics(job: &Job) -> bool {
-    let Action::Merge { statistics, .. } = &job.action else {
-        return false;
-    };
-    let local = |statistic: &Statistic| match statistic {
-        Statistic::Largest { scope, .. } => *scope == Scope::Tensor,
-        Statistic::Sums { .. } | Statistic::Iterated { .. } => true,
-    };
-    !statistics.is_empty() && statistics.iter().all(local)
 }

@@ -7,18 +7,20 @@
 //! they need; and the account of keys.
 
 mod account;
-mod arena;
 mod blocks;
 mod bytes;
 mod class;
 mod division;
 mod draft;
+mod drafter;
 mod error;
 mod explain;
 mod factors;
 mod figures;
 mod frame;
+mod held;
 mod job;
+mod lane;
 mod layout;
 mod ledger;
 mod loader;
@@ -37,9 +39,9 @@ pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
 pub(crate) use figures::{counted, human};
-pub use job::{Action, Input, Job, Place};
+pub use job::{Action, Input, Job, Place, Work};
+pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
-pub(crate) use memory::PAGE_BYTES;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub(crate) use parallel::in_runs;
 pub use part::{Part, Task};
@@ -50,6 +52,8 @@ pub(crate) use task::survey_parts;
 
 use std::borrow::Cow;
 
+use held::Held;
+
 use crate::kernel::Program;
 use crate::keys::KeyReport;
 use crate::recipe::{Recipe, Recogniser, Reconciled};
@@ -57,7 +61,7 @@ use crate::recipe::{Recipe, Recogniser, Reconciled};
 /// A merge, worked out.
 #[derive(Debug)]
 pub struct Plan {
-    /// The files of the output with their complete headers.
+    /// The files of the output; those of further outputs are the same but for their metadata.
     pub files: Vec<PlannedFile>,
     /// One job per tensor of the output, in the order of their places.
     pub jobs: Vec<Job>,
@@ -65,18 +69,19 @@ pub struct Plan {
     pub programs: Vec<Program>,
     /// Jobs of one class share their Programs.
     pub classes: Vec<Class>,
-    /// How many outputs there are. Each has the same number of jobs and files, one output after the
-    /// other; the tasks name the jobs of the first and mean those of all.
-    pub variants: usize,
+    /// How many outputs there are: what each computes of a tensor is with the tensor's job.
+    pub outputs: usize,
     /// The jobs whose statistics need passes of their own, before anything is merged: tensors that
     /// do not fit into memory, and selections over whole models. Sorted by tensor name.
     pub survey: Vec<usize>,
-    /// The work of the merge pass, in the order of the output.
-    pub tasks: Vec<Task>,
+    /// How many tasks the merge pass has.
+    pub task_count: usize,
     /// Who needs how much memory.
     pub memory: MemoryPlan,
     /// The account of keys.
     pub report: KeyReport,
+    /// What the metadata of each output says.
+    metadata: Vec<Vec<(String, String)>>,
 }
 
 /// Works out a merge.
@@ -101,7 +106,8 @@ pub fn build_all(
         return Err(PlanError::NoRecipe);
     }
     let mut classes = class::Classes::default();
-    let (mut files, mut jobs, mut report) = (Vec::new(), Vec::new(), KeyReport::default());
+    let (mut jobs, mut report) = (Vec::new(), KeyReport::default());
+    let (mut first, mut metadata) = (None, Vec::with_capacity(recipes.len()));
     resolve::check(sources)?;
     let names = source::names(sources);
     let mut recogniser = Recogniser::new(&recipes[0], &names);
@@ -110,84 +116,96 @@ pub fn build_all(
         let applied = blocks::applied(&recipe, sources, &mut recogniser)?;
         let extended = recogniser.extend(&applied.recipe)?;
         let recipe = extended.map_or(applied.recipe, Cow::Owned);
-        let mut resolved =
-            resolve::resolve(recipe.as_ref(), sources, &mut recogniser, &mut classes)?;
-        let mut own = layout::place(recipe.as_ref(), sources, output, &mut resolved.jobs)?;
-        for job in &mut resolved.jobs {
-            job.place.file += files.len();
-        }
-        files.append(&mut own);
-        jobs.append(&mut resolved.jobs);
-        report = resolved.report;
+        let recipe = recipe.as_ref();
+        report = resolve::resolve(recipe, sources, &mut recogniser, &mut classes, &mut jobs)?;
         report.notes.extend(notes.into_iter().chain(applied.notes));
         report.blocks = applied.blocks;
+        metadata.push(metadata::metadata(recipe, sources));
+        first.get_or_insert_with(|| recipe.clone());
     }
-    let variants = recipes.len();
     let class::Classes {
-        programs, classes, ..
+        programs,
+        classes,
+        held: shared,
+        ..
     } = classes;
-    let mut memory = memory::divide(&mut jobs, &classes, limits, variants)?;
-    let (survey, tasks) = task::cut(&jobs, &classes, &memory, variants);
-    let runs = survey
-        .iter()
-        .flat_map(|&job| survey_parts(job, &jobs, &memory));
-    let runs: Vec<u64> = runs
-        .map(|part| arena::arena_bytes_of(&jobs[part.job], part.len))
-        .collect();
-    memory.shrink(&jobs, &runs, &tasks, variants);
+    // Jobs change places when all outputs have theirs.
+    let mut files = match &first {
+        Some(first) => layout::place(first, sources, output, &mut jobs)?,
+        None => Vec::new(),
+    };
+    for metadata in &metadata {
+        layout::measure(&mut files, &jobs, metadata)?;
+    }
+    let outputs = recipes.len();
+    let held = Held::of(sources)
+        .with_jobs(&jobs, shared)
+        .with_files(&files, &metadata, &report);
+    let work = lane::Work {
+        programs: &programs,
+        classes: &classes,
+        models: sources.len(),
+        outputs,
+    };
+    let mut memory = memory::divide(&mut jobs, &work, held, limits)?;
+    let survey = task::surveyed(&jobs, &classes);
+    let measure = task::measure(&jobs, &survey, &memory);
+    memory.shrink(&jobs, &work, &measure);
     Ok(Plan {
         files,
         jobs,
         programs,
         classes,
-        variants,
+        outputs,
         survey,
-        tasks,
+        task_count: measure.tasks,
         memory,
         report,
+        metadata,
     })
 }
 
 impl Plan {
     /// Whether there is work that no device does.
     pub fn needs_host(&self) -> bool {
-        self.variants > 1 || self.jobs.iter().any(Job::needs_host)
+        self.outputs > 1 || self.jobs.iter().any(Job::needs_host)
     }
 
-    /// Which output a job belongs to.
-    pub(crate) fn variant_of(&self, job: usize) -> usize {
-        job / (self.jobs.len() / self.variants).max(1)
-    }
-
-    /// The jobs of all outputs that a task means by one of the first output's.
-    pub(crate) fn siblings(&self, job: usize) -> impl Iterator<Item = usize> {
-        arena::siblings(job, self.jobs.len(), self.variants)
-    }
-
-    /// The jobs of all outputs that stand for a job's tensor.
-    pub(crate) fn tensor_jobs(&self, job: usize) -> impl Iterator<Item = usize> {
-        let each = (self.jobs.len() / self.variants).max(1);
-        self.siblings(job % each)
+    /// The work of the merge pass, in the order in which it is done.
+    pub fn tasks(&self) -> impl Iterator<Item = Task> {
+        task::tasks(&self.jobs, &self.memory)
     }
 
     /// Elements of a job that are read and computed at a time.
     pub(crate) fn chunk_of(&self, job: usize) -> u64 {
-        let (memory, each) = (&self.memory, self.jobs.len() / self.variants.max(1));
-        let Some(chunk) = memory.chunk_elements else {
-            return u64::MAX;
-        };
-        let first = job % each.max(1);
-        let arena = memory.arena_bytes as u64;
-        arena::chunk_of(&self.jobs, first, self.variants, chunk, arena) as u64
+        let memory = &self.memory;
+        match memory.chunk_elements {
+            None => u64::MAX,
+            Some(chunk) => {
+                let arena = memory.arena_bytes as u64;
+                lane::chunk_of(&self.jobs[job], &self.classes, chunk, arena) as u64
+            }
+        }
     }
 
-    /// Bytes of arena that the inputs of a part and its siblings take, shared ones once.
-    pub(crate) fn group_bytes(&self, part: &Part) -> u64 {
-        arena::group_bytes_of(&self.jobs, part.job, self.variants, part.len)
+    /// The first bytes of a file of an output, up to the data.
+    ///
+    /// # Errors
+    /// None for a plan that [`build_all`] made: it has written every header once.
+    pub fn header(&self, output: usize, file: usize) -> Result<Vec<u8>, PlanError> {
+        let file = &self.files[file];
+        let header = file.header(&self.jobs, &self.metadata[output]);
+        header.map_err(|fault| PlanError::Header {
+            file: file.name.display().to_string(),
+            fault,
+        })
     }
 
-    /// Bytes of arena that the inputs of a part take.
-    pub(crate) fn arena_bytes(&self, part: &Part) -> u64 {
-        arena::arena_bytes_of(&self.jobs[part.job], part.len)
+    /// Bytes that a survey may hold besides what its lanes read: none of them writes meanwhile, or
+    /// collects candidates.
+    pub(crate) fn survey_room(&self) -> usize {
+        let memory = &self.memory;
+        let outputs = memory.output_bytes * self.outputs;
+        memory.lanes * (outputs + memory.candidates * size_of::<u64>())
     }
 }

@@ -1,4 +1,7 @@
-//! Pieces of work.
+//! The pieces that the work is cut into.
+
+/// Parts of one task, so that tables and histograms stay small.
+pub(super) const PARTS_MAX: usize = 64;
 
 /// A run of elements of one job; of bytes, where the job is a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,4 +30,19 @@ pub struct Task {
     pub arena_bytes: u64,
     /// Bytes of output.
     pub output_bytes: u64,
+}
+
+/// How much there is to do, and the most that is done at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Measure {
+    /// Tasks of the merge.
+    pub(super) tasks: usize,
+    /// Bytes of inputs of a task at most.
+    pub(super) arena_bytes: u64,
+    /// Bytes of output of a task at most.
+    pub(super) output_bytes: u64,
+    /// Runs that surveyed tensors are read in.
+    pub(super) survey_runs: usize,
+    /// Bytes of inputs of such a run at most.
+    pub(super) survey_bytes: u64,
 }

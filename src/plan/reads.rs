@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Plan;
 use super::class::Level;
-use super::job::{Action, Input, Job};
+use super::job::{Action, Job, Work};
 use crate::kernel::{Program, Statistic, TILE};
 
 /// Tiles from which the first window of a selection is guessed.
@@ -70,10 +70,10 @@ impl Plan {
     /// What is read from the models, from the first statistic to the merge.
     pub(super) fn reads(&self) -> Reads {
         let mut all = Reads::default();
-        for first in self.firsts() {
+        for job in &self.jobs {
             let mut own = Reads::default();
-            for (at, job) in self.siblings(first).enumerate() {
-                let mut found = self.statistics_reads(job);
+            for (at, work) in job.outputs().iter().enumerate() {
+                let mut found = self.statistics_reads(job, work);
                 if at > 0 {
                     // Outputs of a sweep may share what is found.
                     found.bytes.least = 0;
@@ -81,7 +81,7 @@ impl Plan {
                 own.bytes.add(found.bytes);
                 own.passes.cover(found.passes);
             }
-            own.bytes.add(Range::exactly(self.shared_reads(first)));
+            own.bytes.add(Range::exactly(job.input_bytes()));
             own.passes.add(Range::exactly(1));
             all.bytes.add(own.bytes);
             all.passes.cover(own.passes);
@@ -91,53 +91,22 @@ impl Plan {
 
     /// Bytes that the tasks read, with the statistics that they find themselves: for a bar.
     pub(crate) fn task_reads(&self) -> u64 {
-        let reads = |first| {
-            let found = self.statistics_reads(first).bytes.least;
-            let resident = matches!(
-                self.jobs[first].action,
-                Action::Merge { resident: true, .. }
-            );
-            self.shared_reads(first) + if resident { found } else { 0 }
-        };
-        self.firsts().map(reads).sum()
-    }
-
-    /// The jobs of the first output.
-    fn firsts(&self) -> std::ops::Range<usize> {
-        0..self.jobs.len() / self.variants.max(1)
-    }
-
-    /// Bytes that the merge reads for all outputs of a tensor.
-    fn shared_reads(&self, first: usize) -> u64 {
-        let mut known: Vec<&Input> = Vec::new();
-        let mut bytes = 0;
-        for job in self.siblings(first).map(|job| &self.jobs[job]) {
-            match &job.action {
-                Action::Copy(_) => return job.input_bytes(),
-                Action::Merge { .. } => {
-                    for (_, input) in job.inputs() {
-                        if !known.contains(&input) {
-                            known.push(input);
-                            bytes += input.read_bytes(job.elements);
-                        }
-                    }
+        let reads = |job: &Job| {
+            let first = job.outputs().first();
+            let found = match (&job.action, first) {
+                (Action::Merge { resident: true, .. }, Some(work)) => {
+                    self.statistics_reads(job, work).bytes.least
                 }
-            }
-        }
-        bytes
+                _ => 0,
+            };
+            job.input_bytes() + found
+        };
+        self.jobs.iter().map(reads).sum()
     }
 
-    /// What the statistics of a job read, before its merge.
-    fn statistics_reads(&self, number: usize) -> Reads {
-        let job = &self.jobs[number];
-        let Action::Merge {
-            class,
-            statistics,
-            resident,
-            planes,
-            ..
-        } = &job.action
-        else {
+    /// What the statistics of an output of a job read, before its merge.
+    fn statistics_reads(&self, job: &Job, work: &Work) -> Reads {
+        let Action::Merge { resident, .. } = &job.action else {
             return Reads::default();
         };
         if *resident && self.memory.chunk_elements.is_none() {
@@ -145,18 +114,17 @@ impl Plan {
             return Reads::default();
         }
         let mut all = Reads::default();
-        for level in &self.classes[*class].levels {
+        for level in &self.classes[work.class].levels {
             let own = match *resident {
-                true => self.chunked(job, level, statistics),
-                false => surveyed(job, level, statistics, self.memory.arena_bytes as u64),
+                true => self.chunked(job, work, level),
+                false => surveyed(job, work, level),
             };
             all.bytes.add(own.bytes);
             all.passes.add(own.passes);
         }
-        let made = job
-            .inputs()
-            .any(|(_, input)| !input.bytes.deltas().is_empty());
-        if made || !planes.is_empty() {
+        let mut inputs = job.inputs().iter();
+        let made = inputs.any(|input| !input.bytes.deltas().is_empty());
+        if made || !work.planes.is_empty() {
             // Factors are kept while there is room, and planes of whole tensors are made once.
             all.bytes = Range::at_least(0);
         }
@@ -164,22 +132,22 @@ impl Plan {
     }
 
     /// What a lane reads for a level by itself: what its Programs read, chunk by chunk.
-    fn chunked(&self, job: &Job, level: &Level, statistics: &[Statistic]) -> Reads {
+    fn chunked(&self, job: &Job, work: &Work, level: &Level) -> Reads {
         let mut reads = Reads::default();
         if let Some((program, _)) = &level.sums {
             reads
                 .bytes
-                .add(Range::exactly(self.read_by(&[*program], job)));
+                .add(Range::exactly(self.read_by(&[*program], job, work)));
             reads.passes.add(Range::exactly(1));
         }
         if let Some((program, own)) = &level.largest {
-            let once = self.read_by(&[*program], job);
+            let once = self.read_by(&[*program], job, work);
             let tile = TILE as u64;
             let sampled = (SAMPLE_TILES * tile).min(job.elements);
             let stride = job.elements.div_ceil(tile).div_ceil(SAMPLE_TILES).max(1);
             let tiles = job.elements.div_ceil(tile).div_ceil(stride);
             let sample = once * (tiles * tile).min(sampled) / job.elements.max(1);
-            let open = u64::from(is_open(job, own, statistics));
+            let open = u64::from(is_open(job, own, &work.statistics));
             let located = own.len() as u64;
             // The last tile of the sample may be short.
             let short = once * tile.min(job.elements) / job.elements.max(1);
@@ -192,25 +160,26 @@ impl Plan {
         for (programs, _) in &level.iterated {
             reads
                 .bytes
-                .add(Range::at_least(self.read_by(programs, job)));
+                .add(Range::at_least(self.read_by(programs, job, work)));
             reads.passes.add(Range::at_least(1));
         }
         reads
     }
 
     /// Bytes that one pass of Programs over a job reads.
-    fn read_by(&self, programs: &[usize], job: &Job) -> u64 {
+    fn read_by(&self, programs: &[usize], job: &Job, work: &Work) -> u64 {
         let programs = programs.iter().map(|&program| &self.programs[program]);
-        let slots: Vec<usize> = programs.flat_map(Program::slots).map(usize::from).collect();
-        let inputs = job.inputs().filter(|(slot, _)| slots.contains(slot));
-        inputs
-            .map(|(_, input)| input.read_bytes(job.elements))
-            .sum()
+        let slots = programs.flat_map(Program::slots).map(usize::from);
+        let mut inputs: Vec<u16> = slots.filter_map(|slot| work.slots[slot]).collect();
+        inputs.sort_unstable();
+        inputs.dedup();
+        let inputs = inputs.into_iter().map(|at| &job.inputs()[usize::from(at)]);
+        inputs.map(|input| input.read_bytes(job.elements)).sum()
     }
 }
 
 /// What all lanes read for a level of a surveyed job: all its inputs, run by run.
-fn surveyed(job: &Job, level: &Level, statistics: &[Statistic], run_bytes: u64) -> Reads {
+fn surveyed(job: &Job, work: &Work, level: &Level) -> Reads {
     let once = job.input_bytes();
     let mut reads = Reads::default();
     if level.sums.is_some() {
@@ -218,9 +187,9 @@ fn surveyed(job: &Job, level: &Level, statistics: &[Statistic], run_bytes: u64) 
         reads.passes.add(Range::exactly(1));
     }
     if let Some((_, own)) = &level.largest {
-        let open = u64::from(is_open(job, own, statistics));
-        let located = own.len() as u64 * run_bytes.min(once);
-        let most = once * (1 + COUNTING_PASSES) + located;
+        let open = u64::from(is_open(job, own, &work.statistics));
+        // At most all of it is looked through for the ends of ties.
+        let most = once * (2 + COUNTING_PASSES);
         reads.bytes.add(Range::new(once * open, most));
         reads.passes.add(Range::new(open, 1 + COUNTING_PASSES));
     }

@@ -2,7 +2,7 @@
 
 use super::account::{self, Account};
 use super::class::Classes;
-use super::draft::Drafter;
+use super::drafter::Drafter;
 use super::job::{Action, Job};
 use super::ledger::Ledger;
 use super::{PlanError, Source};
@@ -11,12 +11,6 @@ use crate::recipe::{Recipe, Recogniser, Solution, spaces};
 
 /// Tensors that are drafted before their jobs are made: a draft is larger than a job.
 const ROUND: usize = 512;
-
-/// Jobs without places, and what they share.
-pub(super) struct Resolved {
-    pub(super) jobs: Vec<Job>,
-    pub(super) report: KeyReport,
-}
 
 /// Refuses models without tensors, and those whose tensors are codes instead of numbers.
 pub(super) fn check(sources: &[Source<'_>]) -> Result<(), PlanError> {
@@ -36,7 +30,8 @@ pub(super) fn resolve(
     sources: &[Source<'_>],
     recogniser: &mut Recogniser<'_>,
     classes: &mut Classes,
-) -> Result<Resolved, PlanError> {
+    jobs: &mut Vec<Job>,
+) -> Result<KeyReport, PlanError> {
     spaces(recipe)?;
     let solution = Solution::of(recipe, recogniser)?;
     let (keys, compared) = match recipe.is_plain() {
@@ -65,11 +60,7 @@ pub(super) fn resolve(
         solution: &solution,
     };
     let mut ledger = Ledger::new(sources);
-    let mut jobs: Vec<Job> = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(ROUND) {
-        let drafts = drafter.all(keys, &mut ledger)?;
-        jobs.extend(drafts.into_iter().map(|draft| draft.job(classes)));
-    }
+    draft(drafter, &keys, classes, &mut ledger, jobs)?;
     let worked_out = ledger.report(recipe, keys.len());
     ledger.check(recipe, &worked_out)?;
     let report = compared.unwrap_or(worked_out);
@@ -77,13 +68,39 @@ pub(super) fn resolve(
         .iter()
         .filter(|job| matches!(&job.action, Action::Copy(input) if input.bytes.deltas().is_empty()))
         .count();
-    Ok(Resolved {
-        report: KeyReport {
-            merged: jobs.len() - copied,
-            copied,
-            notes: solution.notes.clone(),
-            ..report
-        },
-        jobs,
+    Ok(KeyReport {
+        merged: jobs.len() - copied,
+        copied,
+        notes: solution.notes.clone(),
+        ..report
     })
+}
+
+/// Drafts tensors and makes their jobs, or adds to those of the outputs before.
+fn draft<'a>(
+    drafter: Drafter<'a>,
+    keys: &[&str],
+    classes: &mut Classes,
+    ledger: &mut Ledger<'a>,
+    jobs: &mut Vec<Job>,
+) -> Result<(), PlanError> {
+    let first = jobs.is_empty();
+    let mut known = jobs.iter_mut();
+    let mut own = Vec::with_capacity(if first { keys.len() } else { 0 });
+    for keys in keys.chunks(ROUND) {
+        for draft in drafter.all(keys, ledger)? {
+            match known.next() {
+                Some(job) => draft.join(job, classes)?,
+                None if first => own.push(draft.job(classes)),
+                None => return Err(draft.stray()),
+            }
+        }
+    }
+    if let Some(job) = known.next() {
+        return Err(PlanError::Outputs {
+            key: job.key.clone(),
+        });
+    }
+    jobs.append(&mut own);
+    Ok(())
 }

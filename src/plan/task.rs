@@ -1,148 +1,142 @@
-//! Cuts the jobs into tasks that fit a lane.
+//! Cuts the jobs into tasks that fit a lane. Tasks are made when they are asked for: models of
+//! terabytes have more of them than a list should hold.
 
-use super::arena::arena_bytes_of;
 use super::class::Class;
 use super::job::{Action, Job};
 use super::memory::MemoryPlan;
-use super::part::{Part, Task};
+use super::part::{Measure, PARTS_MAX, Part, Task};
 use crate::kernel::TILE;
 
 /// Resident tensors share a task up to this many bytes, so that tasks stay of a size.
 const RESIDENT_BYTES: u64 = 16 << 20;
-/// Parts of one task, so that tables and histograms stay small.
-const PARTS_MAX: usize = 64;
+/// Tasks larger than this go first, so that none is left for the end while other lanes are idle.
+const LARGE_BYTES: u64 = 64 << 20;
 
-/// The jobs to survey, and the tasks of the merge.
-pub(super) fn cut(
-    jobs: &[Job],
-    classes: &[Class],
-    memory: &MemoryPlan,
-    variants: usize,
-) -> (Vec<usize>, Vec<Task>) {
-    let mut cutter = Cutter {
-        jobs,
-        memory,
-        tasks: Vec::new(),
-        open: Task::default(),
-    };
-    let mut survey = Vec::new();
-    for (at, job) in jobs.iter().enumerate() {
-        if needs_survey(job, classes) {
-            survey.push(at);
-        }
-        if at < jobs.len() / variants {
-            cutter.add(at);
-        }
-    }
-    cutter.close();
-    cutter
-        .tasks
-        .sort_by_key(|task| task.arena_bytes <= LARGE_BYTES);
-    survey.sort_by(|&a, &b| jobs[a].key.cmp(&jobs[b].key));
-    (survey, cutter.tasks)
+/// The tasks in the order in which they are done.
+pub(super) fn tasks<'a>(
+    jobs: &'a [Job],
+    memory: &'a MemoryPlan,
+) -> impl Iterator<Item = Task> + use<'a> {
+    let is_large = |task: &Task| task.arena_bytes > LARGE_BYTES;
+    let small = Cutter::new(jobs, memory).filter(move |task| !is_large(task));
+    Cutter::new(jobs, memory).filter(is_large).chain(small)
 }
 
-fn needs_survey(job: &Job, classes: &[Class]) -> bool {
-    match &job.action {
+/// How much there is to do, and the most that is done at once.
+pub(super) fn measure(jobs: &[Job], survey: &[usize], memory: &MemoryPlan) -> Measure {
+    let mut measure = Measure::default();
+    for task in Cutter::new(jobs, memory) {
+        measure.tasks += 1;
+        measure.arena_bytes = measure.arena_bytes.max(task.arena_bytes);
+        measure.output_bytes = measure.output_bytes.max(task.output_bytes);
+    }
+    for job in survey.iter().map(|&at| &jobs[at]) {
+        let run = survey_run(job, memory);
+        measure.survey_runs += job.elements.div_ceil(run) as usize;
+        let bytes = job.arena_bytes(run.min(job.elements));
+        measure.survey_bytes = measure.survey_bytes.max(bytes);
+    }
+    measure
+}
+
+/// The jobs whose statistics are found before anything is merged, by name.
+pub(super) fn surveyed(jobs: &[Job], classes: &[Class]) -> Vec<usize> {
+    let needed = |job: &Job| match &job.action {
         Action::Copy(_) => false,
         Action::Merge {
-            class, resident, ..
-        } => !resident && !classes[*class].levels.is_empty(),
-    }
+            outputs, resident, ..
+        } => {
+            let mut classes = outputs.iter().map(|work| &classes[work.class]);
+            !resident && classes.any(|class| !class.levels.is_empty())
+        }
+    };
+    let mut survey: Vec<usize> = (0..jobs.len()).filter(|&at| needed(&jobs[at])).collect();
+    survey.sort_by(|&a, &b| jobs[a].key.cmp(&jobs[b].key));
+    survey
 }
 
+/// Elements of the runs that a surveyed job is read in: as many as have their inputs in the arena.
+fn survey_run(job: &Job, memory: &MemoryPlan) -> u64 {
+    let tile = TILE as u64;
+    let mut run = job.elements.next_multiple_of(tile).max(tile);
+    while run > tile && job.arena_bytes(run) > memory.arena_bytes as u64 {
+        run = (run / 2).next_multiple_of(tile);
+    }
+    run
+}
+
+/// The runs that a surveyed job is read in.
+pub(crate) fn survey_parts(
+    job: usize,
+    jobs: &[Job],
+    memory: &MemoryPlan,
+) -> impl Iterator<Item = Part> + use<> {
+    let total = jobs[job].elements;
+    let run = survey_run(&jobs[job], memory);
+    (0..total.div_ceil(run)).map(move |number| Part {
+        job,
+        start: number * run,
+        len: run.min(total - number * run),
+    })
+}
+
+/// Makes tasks, in the order of the output.
 struct Cutter<'a> {
     jobs: &'a [Job],
     memory: &'a MemoryPlan,
-    tasks: Vec<Task>,
+    /// The job that is cut next, and from where on.
+    at: usize,
+    start: u64,
     open: Task,
 }
 
-impl Cutter<'_> {
-    fn add(&mut self, at: usize) {
-        let job = &self.jobs[at];
-        match &job.action {
-            Action::Copy(_) => self.add_runs(at, job.bytes, 1),
-            Action::Merge { resident: true, .. } => {
-                self.add_part(
-                    Part {
-                        job: at,
-                        start: 0,
-                        len: job.elements,
-                    },
-                    RESIDENT_BYTES,
-                );
-            }
-            Action::Merge { float, .. } => self.add_runs(at, job.elements, float.bytes() as u64),
+impl<'a> Cutter<'a> {
+    fn new(jobs: &'a [Job], memory: &'a MemoryPlan) -> Cutter<'a> {
+        Cutter {
+            jobs,
+            memory,
+            at: 0,
+            start: 0,
+            open: Task::default(),
         }
     }
 
-    /// Adds a job in runs whose inputs fit the arena and whose output fits its buffer.
-    fn add_runs(&mut self, at: usize, total: u64, unit_bytes: u64) {
-        let job = &self.jobs[at];
-        let arena = |len| arena_bytes_of(job, len);
-        let tile = TILE as u64;
-        let (arena_max, output_max) = (self.arena_max(), self.memory.output_bytes as u64);
-        let mut start = 0;
-        while start < total {
-            let free = output_max.saturating_sub(self.open.output_bytes) / unit_bytes;
-            let rest = total - start;
-            let mut len = rest.min(free / tile * tile);
-            if rest <= free {
-                len = rest;
-            }
-            // Inputs may be wider than the output.
-            while len > tile && self.open.arena_bytes + arena(len) > arena_max {
-                len = (len / 2).next_multiple_of(tile);
-            }
-            let fits = len > 0 && self.open.arena_bytes + arena(len) <= arena_max;
-            if !fits && !self.open.parts.is_empty() {
-                self.close();
-                continue;
-            }
-            let len = len.max(tile.min(rest));
-            self.add_part(
-                Part {
-                    job: at,
-                    start,
-                    len,
-                },
-                u64::MAX,
-            );
-            start += len;
+    /// The next part of a job for the open task, or None where it takes no more.
+    fn part(&self, job: &Job) -> Option<Part> {
+        let parts = &self.open.parts;
+        let other = parts.last().is_some_and(|last| {
+            let last = &self.jobs[last.job];
+            last.place.file != job.place.file
+        });
+        if other || parts.len() >= PARTS_MAX {
+            return None;
         }
-        if total == 0 {
-            self.add_part(
-                Part {
-                    job: at,
-                    start: 0,
-                    len: 0,
-                },
-                u64::MAX,
-            );
-        }
-    }
-
-    fn add_part(&mut self, part: Part, arena_soft: u64) {
-        let job = &self.jobs[part.job];
-        let arena = arena_bytes_of(job, part.len);
-        let output = match &job.action {
-            Action::Copy(_) => part.len,
-            Action::Merge { float, .. } => part.len * float.bytes() as u64,
+        let part = |len| Part {
+            job: self.at,
+            start: self.start,
+            len,
         };
-        let arena_max = arena_soft.min(self.arena_max());
-        let other_file = self
-            .open
-            .parts
-            .last()
-            .is_some_and(|last| self.jobs[last.job].place.file != job.place.file);
-        let full = self.open.arena_bytes + arena > arena_max || self.open.parts.len() >= PARTS_MAX;
-        if other_file || (full && !self.open.parts.is_empty()) {
-            self.close();
+        let arena = |len| self.open.arena_bytes + job.arena_bytes(len);
+        if let Action::Merge { resident: true, .. } = job.action {
+            let full = arena(job.elements) > RESIDENT_BYTES.min(self.arena_max());
+            return (parts.is_empty() || !full).then(|| part(job.elements));
         }
-        self.open.parts.push(part);
-        self.open.arena_bytes += arena;
-        self.open.output_bytes += output;
+        // A run whose inputs fit the arena and whose output fits its buffer.
+        let (tile, unit) = (TILE as u64, job.unit_bytes());
+        let output_max = self.memory.output_bytes as u64;
+        let free = output_max.saturating_sub(self.open.output_bytes) / unit;
+        let rest = units(job) - self.start;
+        let mut len = if rest <= free {
+            rest
+        } else {
+            free / tile * tile
+        };
+        // Inputs may be wider than the output.
+        while len > tile && arena(len) > self.arena_max() {
+            len = (len / 2).next_multiple_of(tile);
+        }
+        let fits = (len > 0 || rest == 0) && arena(len) <= self.arena_max();
+        (parts.is_empty() || fits).then(|| part(len.max(tile.min(rest))))
     }
 
     /// Bytes of inputs that a task may have: any number where they are read in chunks.
@@ -152,31 +146,31 @@ impl Cutter<'_> {
             None => self.memory.arena_bytes as u64,
         }
     }
+}
 
-    fn close(&mut self) {
-        if !self.open.parts.is_empty() {
-            self.tasks.push(std::mem::take(&mut self.open));
-        }
+/// What a job is counted in: elements, or bytes of a copy.
+fn units(job: &Job) -> u64 {
+    match &job.action {
+        Action::Copy(_) => job.bytes,
+        Action::Merge { .. } => job.elements,
     }
 }
 
-/// Tasks larger than this go first, so that none is left for the end while other lanes are idle.
-const LARGE_BYTES: u64 = 64 << 20;
+impl Iterator for Cutter<'_> {
+    type Item = Task;
 
-/// Cuts a job that is surveyed into runs whose inputs fit the arena.
-pub(crate) fn survey_parts(job: usize, jobs: &[Job], memory: &MemoryPlan) -> Vec<Part> {
-    let tile = TILE as u64;
-    let total = jobs[job].elements;
-    let mut run = total.next_multiple_of(tile);
-    while run > tile && arena_bytes_of(&jobs[job], run) > memory.arena_bytes as u64 {
-        run = (run / 2).next_multiple_of(tile);
+    fn next(&mut self) -> Option<Task> {
+        while let Some(job) = self.jobs.get(self.at) {
+            let Some(part) = self.part(job) else { break };
+            self.open.arena_bytes += job.arena_bytes(part.len);
+            self.open.output_bytes += part.len * job.unit_bytes();
+            self.open.parts.push(part);
+            self.start = part.start + part.len;
+            if self.start >= units(job) {
+                (self.at, self.start) = (self.at + 1, 0);
+            }
+        }
+        let task = std::mem::take(&mut self.open);
+        (!task.parts.is_empty()).then_some(task)
     }
-    let starts = (0..total).step_by(run.max(tile) as usize);
-    starts
-        .map(|start| Part {
-            job,
-            start,
-            len: run.min(total - start),
-        })
-        .collect()
 }

@@ -10,7 +10,7 @@ use wgmerge::recipe::OutputDType;
 use super::{Model, Work, device};
 
 /// What the process holds besides the lanes.
-const PROCESS_BYTES: u64 = 20 << 20;
+const PROCESS_BYTES: u64 = 16 << 20;
 /// One lane's tensors on the CPU.
 const LONE_BYTES: u64 = 1 << 30;
 const ALIGNMENT: u64 = 16;
@@ -22,7 +22,7 @@ fn arena_bytes(job: &Job, units: u64) -> u64 {
     match &job.action {
         Action::Copy(_) => padded(units),
         Action::Merge { inputs, .. } => {
-            let inputs = inputs.iter().flatten();
+            let inputs = inputs.iter();
             inputs
                 .map(|input| padded(units * input.element_bytes))
                 .sum()
@@ -145,17 +145,15 @@ fn check_survey(plan: &Plan, limits: &Limits, scope_is_model: bool) {
     let mut surveyed = Vec::new();
     for (at, job) in plan.jobs.iter().enumerate() {
         let Action::Merge {
-            class,
-            resident,
-            statistics,
-            ..
+            outputs, resident, ..
         } = &job.action
         else {
             continue;
         };
+        let statistics = &outputs[0].statistics;
         assert_eq!(
             statistics.is_empty(),
-            plan.classes[*class].levels.is_empty()
+            plan.classes[outputs[0].class].levels.is_empty()
         );
         let fits = match limits.device {
             None => job.input_bytes() <= LONE_BYTES,
@@ -177,14 +175,17 @@ fn check_survey(plan: &Plan, limits: &Limits, scope_is_model: bool) {
 /// Everything that holds for every plan.
 fn check(plan: &Plan, limits: &Limits, scope_is_model: bool) {
     let mut parts: Vec<Vec<Part>> = vec![Vec::new(); plan.jobs.len()];
-    for part in plan.tasks.iter().flat_map(|task| &task.parts) {
-        parts[part.job].push(*part);
+    let mut tasks = 0;
+    for task in plan.tasks() {
+        check_task(plan, &task);
+        for part in task.parts {
+            parts[part.job].push(part);
+        }
+        tasks += 1;
     }
+    assert_eq!(plan.task_count, tasks);
     for (job, parts) in plan.jobs.iter().zip(parts) {
         check_cover(job, parts);
-    }
-    for task in &plan.tasks {
-        check_task(plan, task);
     }
     check_memory(plan, limits);
     check_survey(plan, limits, scope_is_model);

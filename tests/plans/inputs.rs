@@ -2,7 +2,7 @@
 
 use wgmerge::dtype::DType::{BF16, F16, F32, I64};
 use wgmerge::keys::Filter;
-use wgmerge::plan::{Action, Bytes, Job, Plan};
+use wgmerge::plan::{Action, Bytes, Input, Job, Plan};
 use wgmerge::recipe::{Missing, OnNan};
 
 use super::{DATA_START, Entry, Model, Work};
@@ -17,7 +17,7 @@ fn job<'a>(plan: &'a Plan, key: &str) -> &'a Job {
 
 /// The models that a job reads.
 fn reads(job: &Job) -> Vec<usize> {
-    job.inputs().map(|(_, input)| input.model).collect()
+    job.inputs().iter().map(Input::model).collect()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn inputs_lie_where_the_headers_say() {
     let (one, two) = (Model::new("one", ENTRIES), Model::new("two", other));
     let plan = Work::new("linear", &[&one, &two]).planned();
     let places = |key| -> Vec<_> {
-        let inputs = job(&plan, key).inputs().map(|(_, input)| input.clone());
+        let inputs = job(&plan, key).inputs().iter().cloned();
         inputs
             .map(|i| match i.bytes {
                 Bytes::Run {

@@ -22,12 +22,12 @@ const ENTRIES: &[Entry<'_>] = &[
 fn files(plan: &Plan) -> Vec<(String, Vec<String>)> {
     let files = plan.files.iter().enumerate();
     let checked = files.map(|(number, file)| {
-        assert!(file.header.len().is_multiple_of(4096));
-        let length: [u8; 8] = file.header[..8].try_into().expect("eight bytes");
-        assert_eq!(u64::from_le_bytes(length) as usize + 8, file.header.len());
-        let json = std::str::from_utf8(&file.header[8..])
-            .expect("a text")
-            .trim_end();
+        let bytes = plan.header(0, number).expect("a header");
+        assert_eq!(file.header_bytes, [bytes.len() as u64]);
+        assert!(bytes.len().is_multiple_of(4096));
+        let length: [u8; 8] = bytes[..8].try_into().expect("eight bytes");
+        assert_eq!(u64::from_le_bytes(length) as usize + 8, bytes.len());
+        let json = std::str::from_utf8(&bytes[8..]).expect("a text").trim_end();
         let header = parse_header(json.as_bytes(), file.data_bytes).expect("a sound header");
         let jobs: Vec<_> = plan
             .jobs
@@ -35,14 +35,15 @@ fn files(plan: &Plan) -> Vec<(String, Vec<String>)> {
             .filter(|job| job.place.file == number)
             .collect();
         assert_eq!(
-            (header.tensors.len(), file.keys.len()),
+            (header.tensors.len(), file.jobs.len()),
             (jobs.len(), jobs.len())
         );
-        for (job, key) in jobs.iter().zip(&file.keys) {
+        let keys = jobs.iter().map(|job| file.key(job));
+        for (job, key) in jobs.iter().zip(keys.clone()) {
             let entry = &header.tensors[key];
             assert_eq!(
                 (entry.dtype, entry.shape.as_slice()),
-                (job.dtype, job.shape.as_slice()),
+                (job.dtype, &*job.shape),
                 "{key}"
             );
             let span = job.place.offset..job.place.offset + job.bytes;
@@ -53,7 +54,8 @@ fn files(plan: &Plan) -> Vec<(String, Vec<String>)> {
                 "{key}: not aligned"
             );
         }
-        (file.name.display().to_string(), file.keys.clone())
+        let keys = keys.map(str::to_owned).collect();
+        (file.name.display().to_string(), keys)
     });
     checked.collect()
 }
@@ -203,7 +205,8 @@ fn the_header_carries_the_metadata_asked_for() {
             ..Options::default()
         };
         let plan = work.planned();
-        let header = parse_header(&plan.files[0].header[8..], plan.files[0].data_bytes);
+        let header = plan.header(0, 0).expect("a header");
+        let header = parse_header(&header[8..], plan.files[0].data_bytes);
         let entries = header.expect("a sound header").metadata.into_iter();
         let text = |(name, value): (String, String)| match name.as_str() {
             "wgmerge_recipe" => format!("{name}=…"),

@@ -16,7 +16,7 @@ use crate::exec::{Batch, ExecError, Executor, Piece};
 use crate::kernel::{Program, Row, TILE};
 use crate::merge::{Device, Slot};
 use crate::method::{Base, Method, Range, Shape};
-use crate::plan::{self, Action, Limits, Output, Plan, Source};
+use crate::plan::{self, Limits, Output, Plan, Source};
 use crate::recipe::{Options, Recipe, merge_of};
 
 /// Bytes of inputs that a thread of the CPU works on at a time, about what a task of a merge holds.
@@ -173,23 +173,18 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn of(plan: &'a Plan, elements: usize, float: Float) -> Option<Work<'a>> {
-        let Action::Merge {
-            class, inputs, row, ..
-        } = &plan.jobs.first()?.action
-        else {
-            return None;
-        };
+        let planned = plan.jobs.first()?.work(0)?;
         let tensor_bytes = elements * float.bytes();
-        let used = inputs.iter().flatten().count();
+        let used = planned.slots.iter().flatten().count();
         let mut offset = 0;
-        let mut offsets = Vec::with_capacity(inputs.len());
-        for input in inputs {
+        let mut offsets = Vec::with_capacity(planned.slots.len());
+        for input in &planned.slots {
             offsets.push(if input.is_some() { offset } else { 0 });
             offset += if input.is_some() { tensor_bytes } else { 0 };
         }
         Some(Work {
-            program: &plan.programs[plan.classes[*class].store],
-            row,
+            program: &plan.programs[plan.classes[planned.class].store],
+            row: &planned.row,
             offsets,
             elements,
             inputs: used,

@@ -2,7 +2,7 @@
 //! chunk by chunk, and the threshold is picked from them.
 
 use super::{Level, count};
-use crate::kernel::{Selection, Ties};
+use crate::kernel::{Selection, TILE, Ties};
 
 /// The keys collected for the selections of one tensor, one per value of a counting Program.
 #[derive(Debug)]
@@ -43,13 +43,21 @@ struct Search {
 }
 
 impl Candidates {
-    /// Collects for selections that have a guess, up to `max` keys for all of them together.
-    pub fn new(selections: &[Selection], max: usize) -> Candidates {
+    /// Collects for selections over `elements` that have a guess, up to `max` keys for all of them
+    /// together, the notes on their tiles included.
+    pub fn new(selections: &[Selection], elements: u64, max: usize) -> Candidates {
+        let tiles = usize::try_from(elements.div_ceil(TILE as u64)).unwrap_or(usize::MAX);
+        let max = (max / selections.len().max(1)).saturating_sub(tiles);
+        // No list grows: what would be moved might be held twice.
+        let room = max.min(usize::try_from(elements).unwrap_or(max)) + 2 * TILE + 16;
         let searches: Vec<Option<Search>> = selections
             .iter()
             .map(|selection| {
                 let (lo, hi, k, ties) = selection.guessed()?;
-                let (keys, before) = (Vec::new(), Vec::new());
+                if max == 0 {
+                    return None;
+                }
+                let (keys, before) = (Vec::with_capacity(room), Vec::with_capacity(tiles));
                 Some(Search {
                     lo,
                     hi,
@@ -61,10 +69,7 @@ impl Candidates {
                 })
             })
             .collect();
-        Candidates {
-            max: max / searches.len().max(1),
-            searches,
-        }
+        Candidates { max, searches }
     }
 
     /// Whether nothing is left to collect: no guesses, or too many keys for each.

@@ -175,41 +175,62 @@ pub(super) fn sample(
     samples
 }
 
-/// The tensor's index of the `rank`-th element of the pieces whose magnitude is `key`, or how many
-/// there are.
+/// The search for the first entry equal to a threshold that is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tie {
+    /// Which value of the counting Program.
+    pub value: usize,
+    /// The threshold.
+    pub key: u32,
+    /// How many more entries equal to it are kept.
+    pub left: u64,
+    /// The entry's index in the tensor, once it is found.
+    pub found: Option<u64>,
+}
+
+impl Tie {
+    /// The search for the entry behind `rank` others, from a tensor's beginning.
+    pub fn new(value: usize, key: u32, rank: u64) -> Tie {
+        Tie {
+            value,
+            key,
+            left: rank,
+            found: None,
+        }
+    }
+}
+
+/// Looks for the ends of ties in the pieces that follow.
 pub(super) fn locate(
     level: Level,
     tile: &mut Tile,
     batch: &Batch<'_>,
-    value: usize,
-    key: u32,
-    rank: u64,
     arena: &[u8],
-) -> Result<u64, u64> {
+    ties: &mut [Tie],
+) {
     let program = batch.program;
-    let plane = program.plane(program.end().values()[value]);
-    let mut left = rank;
+    let values = program.end().values();
     for piece in batch.pieces {
         for at in (0..piece.len).step_by(TILE) {
             let len = TILE.min(piece.len - at);
+            if ties.iter().all(|tie| tie.found.is_some()) {
+                return;
+            }
             let Ok(planes) = tile.fill(level, program, piece, at, len, arena) else {
                 continue;
             };
-            let plane = &planes[plane][..len];
-            let equal = plane
-                .iter()
-                .filter(|bits| **bits & MAGNITUDE == key)
-                .count() as u64;
-            if equal <= left {
-                left -= equal;
-                continue;
-            }
-            if let Some(index) = nth(piece, plane, at, key, left) {
-                return Ok(index);
+            for tie in ties.iter_mut().filter(|tie| tie.found.is_none()) {
+                let plane = &planes[program.plane(values[tie.value])][..len];
+                let keys = plane.iter().map(|bits| bits & MAGNITUDE);
+                let equal = keys.filter(|key| *key == tie.key).count() as u64;
+                if equal <= tie.left {
+                    tie.left -= equal;
+                } else {
+                    tie.found = nth(piece, plane, at, tie.key, tie.left);
+                }
             }
         }
     }
-    Err(rank - left)
 }
 
 fn nth(piece: &Piece<'_>, plane: &[u32], at: usize, key: u32, rank: u64) -> Option<u64> {

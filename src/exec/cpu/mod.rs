@@ -26,6 +26,7 @@ use super::{Batch, ExecError, Executor, Overflow};
 use crate::dtype::codec::limit;
 use crate::kernel::{BINS, End, Window};
 use candidates::Candidates;
+pub use count::Tie;
 pub use level::Level;
 use overflow::Beyond;
 use tile::Tile;
@@ -70,17 +71,9 @@ impl CpuExecutor {
         })
     }
 
-    /// The index in the tensor of the `rank`-th element (from 0) of a batch whose magnitude under
-    /// the counting Program's value number `value` is `key`. If there are fewer, their number.
-    pub fn locate(
-        &mut self,
-        batch: &Batch<'_>,
-        value: usize,
-        key: u32,
-        rank: u64,
-        arena: &[u8],
-    ) -> Result<u64, u64> {
-        count::locate(self.level, &mut self.tile, batch, value, key, rank, arena)
+    /// Looks for the ends of ties in a batch of a counting Program, the next of its tensor.
+    pub fn locate(&mut self, batch: &Batch<'_>, arena: &[u8], ties: &mut [Tie]) {
+        count::locate(self.level, &mut self.tile, batch, arena, ties);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::kernel::{ARENA_ALIGNMENT, Entry, Step, TILE};
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
 use crate::merge::read::read_input;
-use crate::plan::{Action, Part};
+use crate::plan::Part;
 
 /// Elements that are looked at together, at most.
 const RUN: usize = 128 * TILE;
@@ -35,26 +35,29 @@ pub(in crate::merge) fn first(
 fn look(lane: &mut Lane<'_>, number: usize) -> Result<(), MergeError> {
     let plan = lane.shared.plan;
     let job = &plan.jobs[number];
-    let Action::Merge { class, .. } = job.action else {
-        return Ok(());
-    };
-    let steps = plan.classes[class]
-        .programs()
-        .flat_map(|program| plan.programs[program].steps());
-    let mut loads: Vec<(u16, Float, Entry)> = steps
-        .filter_map(|step| match step {
-            Step::Load { slot, float, entry } => Some((*slot, *float, *entry)),
+    // What reads each input, of all outputs.
+    let mut loads: Vec<(u16, Float, Entry)> = Vec::new();
+    for work in job.outputs() {
+        let programs = plan.classes[work.class].programs();
+        let steps = programs.flat_map(|program| plan.programs[program].steps());
+        loads.extend(steps.filter_map(|step| match step {
+            Step::Load { slot, float, entry } => {
+                let input = work.slots[usize::from(*slot)]?;
+                Some((input, *float, *entry))
+            }
             _ => None,
-        })
-        .collect();
-    loads.sort_by_key(|(slot, _, _)| *slot);
+        }));
+    }
+    loads.sort_by_key(|(input, _, _)| *input);
     loads.dedup();
-    let mut inputs: Vec<_> = job.inputs().collect();
-    inputs.sort_by_key(|(slot, input)| (input.model, *slot));
+    let mut inputs: Vec<_> = job.inputs().iter().enumerate().collect();
+    inputs.sort_by_key(|(number, input)| (input.model(), *number));
     let room = plan.memory.arena_bytes / size_of::<f64>() / TILE * TILE;
     let run = room.clamp(TILE, RUN);
-    for (slot, input) in inputs {
-        let own = loads.iter().filter(|(own, ..)| usize::from(*own) == slot);
+    for (number_of, input) in inputs {
+        let own = loads
+            .iter()
+            .filter(|(own, ..)| usize::from(*own) == number_of);
         for start in (0..job.elements).step_by(run) {
             if lane.shared.cancel.load(Ordering::Relaxed) {
                 return Err(MergeError::Interrupted);

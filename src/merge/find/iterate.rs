@@ -13,11 +13,11 @@ pub(in crate::merge) fn run(
     lane: &mut Lane<'_>,
     programs: &[usize],
     statistic: u16,
-    part: Part,
+    (part, output): (Part, usize),
     row: &mut Row,
 ) -> Result<(), MergeError> {
     let plan = lane.shared.plan;
-    let of_job = of_job(lane.shared, part.job);
+    let of_job = of_job(lane.shared, part.job, output);
     let Statistic::Iterated { iterate, first, .. } = &of_job[usize::from(statistic)] else {
         return Ok(());
     };
@@ -25,7 +25,7 @@ pub(in crate::merge) fn run(
     let mut values: Vec<Vec<f32>> = vec![Vec::new(); programs.len()];
     loop {
         let seen = programs.iter().map(|&program| &plan.programs[program]);
-        lane.stream(part, row, seen, |engine, piece, arena| {
+        lane.stream((part, output), row, seen, |engine, piece, arena| {
             for (program, value) in programs.iter().zip(&mut values) {
                 value.resize(piece.len, 0.0);
                 let batch = Batch {

@@ -1,21 +1,22 @@
 //! What the statistics of a sweep's outputs have in common: found once for each tensor.
 
+use super::statistics::Totals;
 use crate::kernel::table::Layout;
 use crate::kernel::{Program, Row, Threshold, Ties};
-use crate::plan::{Action, Input, Job};
+use crate::plan::Work;
 
 /// Results of scans over one tensor.
 #[derive(Debug, Default)]
 pub(in crate::merge) struct Memo<'p> {
-    sums: Vec<(Scan<'p>, Vec<f32>)>,
-    largest: Vec<(Scan<'p>, Vec<Option<Threshold>>)>,
+    sums: Vec<(Scan<'p>, Totals)>,
+    largest: Vec<(Scan<'p>, Vec<Threshold>)>,
 }
 
 /// All that the result of a scan depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::merge) struct Scan<'p> {
     program: usize,
-    inputs: &'p [Option<Input>],
+    inputs: &'p [Option<u16>],
     numbers: Row,
     kept: Vec<(u64, Ties)>,
 }
@@ -25,16 +26,13 @@ impl<'p> Scan<'p> {
     /// the result hangs on planes as well.
     pub(in crate::merge) fn of(
         (number, program): (usize, &Program),
-        job: &'p Job,
+        work: &'p Work,
         row: &Row,
         kept: Vec<(u64, Ties)>,
     ) -> Option<Scan<'p>> {
-        let Action::Merge { inputs, planes, .. } = &job.action else {
-            return None;
-        };
-        planes.is_empty().then(|| Scan {
+        work.planes.is_empty().then(|| Scan {
             program: number,
-            inputs,
+            inputs: &work.slots,
             numbers: Layout::of(program).numbers(row),
             kept,
         })
@@ -42,30 +40,23 @@ impl<'p> Scan<'p> {
 }
 
 impl<'p> Memo<'p> {
-    /// The sums of tiles that a scan found.
-    pub(in crate::merge) fn sums(&self, scan: Option<&Scan<'p>>) -> Option<&[f32]> {
-        find(&self.sums, scan).map(Vec::as_slice)
+    /// The sums that a scan found.
+    pub(in crate::merge) fn sums(&self, scan: Option<&Scan<'p>>) -> Option<&Totals> {
+        find(&self.sums, scan)
     }
 
     /// The thresholds that a scan found.
-    pub(in crate::merge) fn largest(
-        &self,
-        scan: Option<&Scan<'p>>,
-    ) -> Option<&[Option<Threshold>]> {
+    pub(in crate::merge) fn largest(&self, scan: Option<&Scan<'p>>) -> Option<&[Threshold]> {
         find(&self.largest, scan).map(Vec::as_slice)
     }
 
-    /// Keeps the sums of tiles.
-    pub(in crate::merge) fn keep_sums(&mut self, scan: Option<Scan<'p>>, sums: Vec<f32>) {
+    /// Keeps sums.
+    pub(in crate::merge) fn keep_sums(&mut self, scan: Option<Scan<'p>>, sums: Totals) {
         self.sums.extend(scan.map(|scan| (scan, sums)));
     }
 
     /// Keeps thresholds.
-    pub(in crate::merge) fn keep_largest(
-        &mut self,
-        scan: Option<Scan<'p>>,
-        found: Vec<Option<Threshold>>,
-    ) {
+    pub(in crate::merge) fn keep_largest(&mut self, scan: Option<Scan<'p>>, found: Vec<Threshold>) {
         self.largest.extend(scan.map(|scan| (scan, found)));
     }
 }

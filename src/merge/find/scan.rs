@@ -1,33 +1,65 @@
 //! The statistics of a tensor that a lane reads chunk by chunk.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use super::iterate;
 use super::memo::{Memo, Scan};
-use super::statistics::{IDLE, SAMPLE, derive, fill, of_job, selection};
+use super::statistics::{IDLE, SAMPLE, Totals, fill, of_job, selection};
 use crate::exec::Batch;
+use crate::exec::cpu::Tie;
 use crate::exec::cpu::candidates::{Candidates, Found};
 use crate::kernel::{BINS, Program, Row, Selection, Statistic, TILE, Threshold, Window};
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
-use crate::plan::{Class, Part, SAMPLE_TILES};
+use crate::plan::{Part, SAMPLE_TILES};
 
-/// Fills a row with the results of the statistics of a whole tensor. What a scan for another
-/// output has found is not looked for again.
+/// A whole tensor, for one output, with its numbers.
+#[derive(Clone, Copy)]
+struct Place<'r> {
+    part: Part,
+    output: usize,
+    row: &'r Row,
+}
+
+impl Place<'_> {
+    fn tiles(&self) -> u64 {
+        self.part.len.div_ceil(TILE as u64)
+    }
+
+    /// The elements of some tiles.
+    fn part_of(&self, tiles: Range<u64>) -> Part {
+        let start = tiles.start * TILE as u64;
+        let end = (tiles.end * TILE as u64).min(self.part.len);
+        Part {
+            start,
+            len: end - start,
+            ..self.part
+        }
+    }
+}
+
+/// Fills a row of an output with the results of the statistics of a whole tensor. What a scan for
+/// another output has found is not looked for again.
 pub(in crate::merge) fn resolve<'p>(
     lane: &mut Lane<'p>,
-    class: &Class,
-    part: Part,
+    (part, output): (Part, usize),
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
-    for level in &class.levels {
+    let plan = lane.shared.plan;
+    let Some(work) = plan.jobs[part.job].work(output) else {
+        return Ok(());
+    };
+    for level in &plan.classes[work.class].levels {
         if let Some((program, statistics)) = &level.sums {
-            sums(lane, *program, statistics, part, row, memo)?;
+            sums(lane, (*program, statistics), (part, output), row, memo)?;
         }
         if let Some((program, statistics)) = &level.largest {
-            largest(lane, *program, statistics, part, row, memo)?;
+            largest(lane, (*program, statistics), (part, output), row, memo)?;
         }
         for (programs, statistic) in &level.iterated {
-            iterate::run(lane, programs, *statistic, part, row)?;
+            iterate::run(lane, programs, *statistic, (part, output), row)?;
         }
     }
     Ok(())
@@ -35,49 +67,44 @@ pub(in crate::merge) fn resolve<'p>(
 
 fn sums<'p>(
     lane: &mut Lane<'p>,
-    number: usize,
-    statistics: &[u16],
-    part: Part,
+    (number, statistics): (usize, &[u16]),
+    (part, output): (Part, usize),
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
     let plan = lane.shared.plan;
     let program = &plan.programs[number];
-    let scan = Scan::of((number, program), &plan.jobs[part.job], row, Vec::new());
-    let put = |partials: &[f32], row: &mut Row| {
-        let of_job = of_job(lane.shared, part.job);
-        let values = program.end().values().len();
-        derive(of_job, statistics, program.compute(), partials, values, row);
-    };
-    if let Some(partials) = memo.sums(scan.as_ref()) {
-        put(partials, row);
+    let work = plan.jobs[part.job].work(output);
+    let scan = work.and_then(|work| Scan::of((number, program), work, row, Vec::new()));
+    let of_job = of_job(lane.shared, part.job, output);
+    if let Some(totals) = memo.sums(scan.as_ref()) {
+        totals.derive(of_job, statistics, program.compute(), row);
         return Ok(());
     }
-    let mut partials = Vec::new();
-    lane.stream(part, row, [program], |engine, piece, arena| {
+    let mut totals = Totals::new(program.end().values().len());
+    lane.stream((part, output), row, [program], |engine, piece, arena| {
         let batch = Batch {
             program,
             pieces: std::slice::from_ref(piece),
         };
-        partials.append(&mut engine.sum(&batch, arena)?);
+        totals.add(&engine.sum(&batch, arena)?);
         Ok(())
     })?;
-    put(&partials, row);
-    memo.keep_sums(scan, partials);
+    totals.derive(of_job, statistics, program.compute(), row);
+    memo.keep_sums(scan, totals);
     Ok(())
 }
 
 fn largest<'p>(
     lane: &mut Lane<'p>,
-    number: usize,
-    statistics: &[u16],
-    part: Part,
+    (number, statistics): (usize, &[u16]),
+    (part, output): (Part, usize),
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
     let plan = lane.shared.plan;
     let program = &plan.programs[number];
-    let of_job = of_job(lane.shared, part.job);
+    let of_job = of_job(lane.shared, part.job, output);
     let own = statistics.iter().map(|&at| &of_job[usize::from(at)]);
     let kept = own.clone().filter_map(|statistic| match statistic {
         Statistic::Largest { kept, ties, .. } => {
@@ -85,20 +112,20 @@ fn largest<'p>(
         }
         _ => None,
     });
-    let scan = Scan::of((number, program), &plan.jobs[part.job], row, kept.collect());
+    let work = plan.jobs[part.job].work(output);
+    let scan = work.and_then(|work| Scan::of((number, program), work, row, kept.collect()));
     let known = memo.largest(scan.as_ref()).map(<[_]>::to_vec);
     let found = match known {
         Some(found) => found,
         None => {
-            let found = search(lane, program, own.clone(), part, row)?;
+            let place = Place { part, output, row };
+            let found = search(lane, program, own.clone(), place)?;
             memo.keep_largest(scan, found.clone());
             found
         }
     };
     for (statistic, found) in own.zip(found) {
-        if let Some(found) = found {
-            fill(statistic, row, found);
-        }
+        fill(statistic, row, found);
     }
     Ok(())
 }
@@ -108,50 +135,85 @@ fn search<'s>(
     lane: &mut Lane<'_>,
     program: &Program,
     statistics: impl Iterator<Item = &'s Statistic>,
-    part: Part,
-    row: &Row,
-) -> Result<Vec<Option<Threshold>>, MergeError> {
+    place: Place<'_>,
+) -> Result<Vec<Threshold>, MergeError> {
     let mut selections: Vec<Selection> = statistics
-        .map(|statistic| selection(statistic, part.len, statistic.among(part.len)))
+        .map(|statistic| {
+            let n = place.part.len;
+            selection(statistic, n, statistic.among(n))
+        })
         .collect();
-    guess(lane, program, part, row, &mut selections)?;
-    let mut found = collect(lane, program, part, row, &selections)?;
-    count(lane, program, part, row, &mut selections, &mut found)?;
-    Ok(found)
+    guess(lane, program, place, &mut selections)?;
+    let found = collect(lane, program, place, &selections)?;
+    count(lane, program, place, &mut selections, &found)?;
+    let mut thresholds = Vec::with_capacity(selections.len());
+    // Ties inside a tile that is known, and those that lie anywhere.
+    let (mut near, mut far): (BTreeMap<u64, Vec<Tie>>, Vec<Tie>) = Default::default();
+    for (value, (selection, found)) in selections.iter().zip(found).enumerate() {
+        let key = found.map_or_else(|| selection.threshold(), |found| found.key);
+        let tied = |ties: &mut Vec<Tie>, rank| ties.push(Tie::new(value, key, rank));
+        match found {
+            Some(found) => {
+                if let Some(end) = found.end {
+                    tied(near.entry(end.tile).or_default(), end.rank);
+                }
+            }
+            None => {
+                if let Some(rank) = selection.kept_ties() {
+                    tied(&mut far, rank);
+                }
+            }
+        }
+        let cutoff = u64::MAX;
+        thresholds.push(Threshold { key, cutoff });
+    }
+    for (tile, ties) in &mut near {
+        locate(lane, program, place, *tile..*tile + 1, ties)?;
+    }
+    locate(lane, program, place, 0..place.tiles(), &mut far)?;
+    for tie in near.into_values().flatten().chain(far) {
+        thresholds[tie.value].cutoff = tie.found.unwrap_or(u64::MAX);
+    }
+    Ok(thresholds)
 }
 
 /// Guesses first windows from tiles spread evenly over the tensor.
 fn guess(
     lane: &mut Lane<'_>,
     program: &Program,
-    part: Part,
-    row: &Row,
+    place: Place<'_>,
     selections: &mut [Selection],
 ) -> Result<(), MergeError> {
-    let tile = TILE as u64;
-    let stride = part.len.div_ceil(tile).div_ceil(SAMPLE_TILES).max(1) * tile;
+    // The samples lie where the keys are collected later.
+    let candidates = lane.shared.plan.memory.candidates;
+    let size = SAMPLE.min(candidates / selections.len().max(1)) / SAMPLE_TILES as usize;
+    if size == 0 {
+        return Ok(());
+    }
+    let stride = place.tiles().div_ceil(SAMPLE_TILES).max(1);
     let mut samples = vec![Vec::new(); selections.len()];
-    for start in (0..part.len).step_by(stride as usize) {
-        let place = Part {
-            start,
-            len: tile.min(part.len - start),
-            ..part
-        };
-        lane.stream(place, row, [program], |engine, piece, arena| {
-            let batch = Batch {
-                program,
-                pieces: std::slice::from_ref(piece),
-            };
-            let size = SAMPLE / SAMPLE_TILES as usize;
-            let found = engine.cpu.sample(&batch, arena, size.min(piece.len / 2));
-            for (sample, found) in samples.iter_mut().zip(found) {
-                sample.extend(found);
-            }
-            Ok(())
-        })?;
+    for tile in (0..place.tiles()).step_by(stride as usize) {
+        let part = place.part_of(tile..tile + 1);
+        lane.stream(
+            (part, place.output),
+            place.row,
+            [program],
+            |engine, piece, arena| {
+                let batch = Batch {
+                    program,
+                    pieces: std::slice::from_ref(piece),
+                };
+                let found = engine.cpu.sample(&batch, arena, size.min(piece.len / 2));
+                for (sample, found) in samples.iter_mut().zip(found) {
+                    sample.reserve_exact(size * SAMPLE_TILES as usize - sample.len());
+                    sample.extend(found.iter().take(size));
+                }
+                Ok(())
+            },
+        )?;
     }
     for (selection, sample) in selections.iter_mut().zip(&mut samples) {
-        selection.guess(sample, part.len);
+        selection.guess(sample, place.part.len);
     }
     Ok(())
 }
@@ -160,84 +222,71 @@ fn guess(
 fn collect(
     lane: &mut Lane<'_>,
     program: &Program,
-    part: Part,
-    row: &Row,
+    place: Place<'_>,
     selections: &[Selection],
-) -> Result<Vec<Option<Threshold>>, MergeError> {
+) -> Result<Vec<Option<Found>>, MergeError> {
     let max = lane.shared.plan.memory.candidates;
-    let mut candidates = Candidates::new(selections, max);
+    let mut candidates = Candidates::new(selections, place.part.len, max);
     if candidates.is_idle() {
         return Ok(vec![None; selections.len()]);
     }
-    lane.stream(part, row, [program], |engine, piece, arena| {
-        let batch = Batch {
-            program,
-            pieces: std::slice::from_ref(piece),
-        };
-        engine.cpu.collect(&batch, &mut candidates, arena)
-    })?;
-    let found = candidates.finish().into_iter().enumerate();
-    found
-        .map(|(value, found)| match found {
-            None => Ok(None),
-            Some(Found { key, end: None }) => Ok(Some(Threshold {
-                key,
-                cutoff: u64::MAX,
-            })),
-            Some(Found {
-                key,
-                end: Some(end),
-            }) => {
-                let start = end.tile * TILE as u64;
-                let tile = Part {
-                    start,
-                    len: (part.len - start).min(TILE as u64),
-                    ..part
-                };
-                let cutoff = locate(lane, program, tile, row, (value, key, end.rank))?;
-                Ok(Some(Threshold { key, cutoff }))
-            }
-        })
-        .collect()
+    lane.stream(
+        (place.part, place.output),
+        place.row,
+        [program],
+        |engine, piece, arena| {
+            let batch = Batch {
+                program,
+                pieces: std::slice::from_ref(piece),
+            };
+            engine.cpu.collect(&batch, &mut candidates, arena)
+        },
+    )?;
+    Ok(candidates.finish())
 }
 
 /// Passes of counting for what is not found yet.
 fn count(
     lane: &mut Lane<'_>,
     program: &Program,
-    part: Part,
-    row: &Row,
+    place: Place<'_>,
     selections: &mut [Selection],
-    found: &mut [Option<Threshold>],
+    found: &[Option<Found>],
 ) -> Result<(), MergeError> {
     loop {
-        let open = |at: usize, selections: &[Selection]| match found[at] {
-            None => selections[at].window(),
-            Some(_) => None,
-        };
-        let windows: Vec<Option<Window>> = (0..selections.len())
-            .map(|at| open(at, selections))
+        let windows: Vec<Option<Window>> = selections
+            .iter()
+            .zip(found)
+            .map(|(selection, found)| match found {
+                None => selection.window(),
+                Some(_) => None,
+            })
             .collect();
         if windows.iter().all(Option::is_none) {
-            break;
+            return Ok(());
         }
         let counted: Vec<Window> = windows
             .iter()
             .map(|window| window.unwrap_or(IDLE))
             .collect();
         let mut totals = vec![0; selections.len() * (BINS + 1)];
-        lane.stream(part, row, [program], |engine, piece, arena| {
-            let batch = Batch {
-                program,
-                pieces: std::slice::from_ref(piece),
-            };
-            let counts = engine.count(&batch, &counted, arena)?;
-            totals
-                .iter_mut()
-                .zip(counts)
-                .for_each(|(total, count)| *total += count);
-            Ok(())
-        })?;
+        lane.stream(
+            (place.part, place.output),
+            place.row,
+            [program],
+            |engine, piece, arena| {
+                let batch = Batch {
+                    program,
+                    pieces: std::slice::from_ref(piece),
+                };
+                let counts = engine.count(&batch, &counted, arena)?;
+                totals
+                    .iter_mut()
+                    .zip(counts)
+                    .for_each(|(total, count)| *total += count);
+                Ok(())
+            },
+        )?;
         let fed = selections
             .iter_mut()
             .zip(windows)
@@ -245,46 +294,40 @@ fn count(
         for ((selection, window), counts) in fed {
             if window.is_some() {
                 let fed = selection.feed(counts);
-                fed.map_err(|_| lane.shared.contradiction(part.job))?;
+                fed.map_err(|_| lane.shared.contradiction(place.part.job))?;
             }
         }
     }
-    for (value, selection) in selections.iter().enumerate() {
-        if found[value].is_none() {
-            let key = selection.threshold();
-            let cutoff = match selection.kept_ties() {
-                Some(rank) => locate(lane, program, part, row, (value, key, rank))?,
-                None => u64::MAX,
-            };
-            found[value] = Some(Threshold { key, cutoff });
-        }
-    }
-    Ok(())
 }
 
-/// The index of the entry of a part that equals `key` after `rank` others.
+/// Finds where ties end, all in one pass over tiles, which ends with the last of them.
 fn locate(
     lane: &mut Lane<'_>,
     program: &Program,
-    part: Part,
-    row: &Row,
-    (value, key, rank): (usize, u32, u64),
-) -> Result<u64, MergeError> {
-    let mut left = rank;
-    let mut found = None;
-    lane.stream(part, row, [program], |engine, piece, arena| {
-        if found.is_some() {
-            return Ok(());
+    place: Place<'_>,
+    tiles: Range<u64>,
+    ties: &mut [Tie],
+) -> Result<(), MergeError> {
+    let chunk = lane.shared.plan.memory.chunk_elements;
+    let chunk = (chunk.unwrap_or(usize::MAX) / TILE).max(1) as u64;
+    for first in tiles.clone().step_by(chunk as usize) {
+        if ties.iter().all(|tie| tie.found.is_some()) {
+            break;
         }
-        let batch = Batch {
-            program,
-            pieces: std::slice::from_ref(piece),
-        };
-        match engine.cpu.locate(&batch, value, key, left, arena) {
-            Ok(index) => found = Some(index),
-            Err(equal) => left -= equal,
-        }
-        Ok(())
-    })?;
-    Ok(found.unwrap_or(u64::MAX))
+        let part = place.part_of(first..tiles.end.min(first + chunk));
+        lane.stream(
+            (part, place.output),
+            place.row,
+            [program],
+            |engine, piece, arena| {
+                let batch = Batch {
+                    program,
+                    pieces: std::slice::from_ref(piece),
+                };
+                engine.cpu.locate(&batch, arena, ties);
+                Ok(())
+            },
+        )?;
+    }
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! The statistics of tensors whose inputs lie in a lane's arena as a whole.
 
+use crate::exec::cpu::Tie;
 use crate::exec::{Batch, Piece};
 use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Threshold, Window};
 use crate::merge::MergeError;
 use crate::merge::device::Engine;
 use crate::merge::lane::{Lane, Loaded};
 use crate::merge::shared::Shared;
-use crate::plan::{Action, Class};
+use crate::plan::Class;
 
 /// Elements of the sample from which the first window of a selection is guessed.
 pub(in crate::merge) const SAMPLE: usize = 1 << 16;
@@ -36,12 +37,14 @@ pub(in crate::merge) fn resolve(
     Ok(())
 }
 
-/// The statistics of a job that is merged.
-pub(in crate::merge) fn of_job<'s>(shared: &Shared<'s>, job: usize) -> &'s [Statistic] {
-    match &shared.plan.jobs[job].action {
-        Action::Merge { statistics, .. } => statistics,
-        Action::Copy(_) => &[],
-    }
+/// The statistics of an output of a job.
+pub(in crate::merge) fn of_job<'s>(
+    shared: &Shared<'s>,
+    job: usize,
+    output: usize,
+) -> &'s [Statistic] {
+    let work = shared.plan.jobs[job].work(output);
+    work.map_or(&[], |work| &work.statistics)
 }
 
 fn sums(
@@ -67,47 +70,62 @@ fn sums(
     let partials = lane
         .engine
         .sum(&batch, lane.arena.get(arena_bytes))
-        .map_err(|fault| shared.fault_at(fault, |piece| parts[piece].part.job))?;
+        .map_err(|fault| shared.fault_at(fault, |piece| (parts[piece].part.job, 0)))?;
     let tiles: Vec<usize> = pieces.iter().map(Piece::tiles).collect();
     let mut rest = partials.as_slice();
     for ((part, row), tiles) in parts.iter().zip(rows).zip(tiles) {
         let (own, others) = rest.split_at(tiles * values);
         rest = others;
-        let of_job = of_job(shared, part.part.job);
-        derive(of_job, statistics, program.compute(), own, values, row);
+        let of_job = of_job(shared, part.part.job, 0);
+        let mut totals = Totals::new(values);
+        totals.add(own);
+        totals.derive(of_job, statistics, program.compute(), row);
     }
     Ok(())
 }
 
-/// Sums tile partials in f64 in index order, and fills in the scalars derived from them.
-pub(in crate::merge) fn derive(
-    of_job: &[Statistic],
-    statistics: &[u16],
-    compute: Compute,
-    partials: &[f32],
-    values: usize,
-    row: &mut Row,
-) {
-    let mut totals = vec![0.0; values];
-    for tile in partials.chunks_exact(values) {
-        for (total, partial) in totals.iter_mut().zip(tile) {
-            *total += f64::from(*partial);
+/// Sums over a tensor: those of its tiles, added in f64 in index order.
+#[derive(Clone, Debug)]
+pub(in crate::merge) struct Totals(Vec<f64>);
+
+impl Totals {
+    /// Totals of so many values, of no elements.
+    pub(in crate::merge) fn new(values: usize) -> Totals {
+        Totals(vec![0.0; values])
+    }
+
+    /// Adds the sums of the tiles that follow.
+    pub(in crate::merge) fn add(&mut self, partials: &[f32]) {
+        for tile in partials.chunks_exact(self.0.len()) {
+            for (total, partial) in self.0.iter_mut().zip(tile) {
+                *total += f64::from(*partial);
+            }
         }
     }
-    let mut totals = totals.as_slice();
-    for statistic in statistics {
-        if let Statistic::Sums {
-            values,
-            derive,
-            first,
-            ..
-        } = &of_job[usize::from(*statistic)]
-        {
-            let (own, others) = totals.split_at(values.len());
-            totals = others;
-            let scalars = (derive.function)(own, &derive.parameters);
-            for (at, scalar) in (usize::from(*first)..).zip(scalars) {
-                row.scalars[at] = compute.scalar(scalar);
+
+    /// Fills in the scalars that statistics derive from them.
+    pub(in crate::merge) fn derive(
+        &self,
+        of_job: &[Statistic],
+        statistics: &[u16],
+        compute: Compute,
+        row: &mut Row,
+    ) {
+        let mut totals = self.0.as_slice();
+        for statistic in statistics {
+            if let Statistic::Sums {
+                values,
+                derive,
+                first,
+                ..
+            } = &of_job[usize::from(*statistic)]
+            {
+                let (own, others) = totals.split_at(values.len());
+                totals = others;
+                let scalars = (derive.function)(own, &derive.parameters);
+                for (at, scalar) in (usize::from(*first)..).zip(scalars) {
+                    row.scalars[at] = compute.scalar(scalar);
+                }
             }
         }
     }
@@ -148,7 +166,7 @@ fn largest(
         selections: Vec::new(),
     };
     for part in parts {
-        let of_job = of_job(shared, part.part.job);
+        let of_job = of_job(shared, part.part.job, 0);
         let own = statistics
             .iter()
             .map(|&at| &of_job[usize::from(at)])
@@ -159,7 +177,7 @@ fn largest(
     search.guess(&mut lane.engine, arena);
     let found = search.run(&mut lane.engine, arena)?;
     for ((part, row), found) in parts.iter().zip(rows).zip(found.chunks(values)) {
-        let of_job = of_job(shared, part.part.job);
+        let of_job = of_job(shared, part.part.job, 0);
         for (&statistic, found) in statistics.iter().zip(found) {
             fill(&of_job[usize::from(statistic)], row, *found);
         }
@@ -206,15 +224,17 @@ impl Search<'_> {
                 program: self.program,
                 pieces: std::slice::from_ref(piece),
             };
+            let first = found.len();
+            let mut ties = Vec::new();
             for (value, selection) in own.iter().enumerate() {
-                let key = selection.threshold();
-                let cutoff = selection
-                    .kept_ties()
-                    .and_then(|rank| engine.cpu.locate(&batch, value, key, rank, arena).ok());
-                found.push(Threshold {
-                    key,
-                    cutoff: cutoff.unwrap_or(u64::MAX),
-                });
+                let (key, cutoff) = (selection.threshold(), u64::MAX);
+                let rank = selection.kept_ties();
+                ties.extend(rank.map(|rank| Tie::new(value, key, rank)));
+                found.push(Threshold { key, cutoff });
+            }
+            engine.cpu.locate(&batch, arena, &mut ties);
+            for tie in ties {
+                found[first + tie.value].cutoff = tie.found.unwrap_or(u64::MAX);
             }
         }
         Ok(found)
@@ -241,7 +261,7 @@ impl Search<'_> {
             pieces: &pieces,
         };
         let counts = engine.count(&batch, &windows, arena).map_err(|fault| {
-            let job_of = |piece: usize| self.jobs[unfinished[piece]];
+            let job_of = |piece: usize| (self.jobs[unfinished[piece]], 0);
             self.shared.fault_at(fault, job_of)
         })?;
         for (at, counts) in at.into_iter().zip(counts.chunks_exact(BINS + 1)) {

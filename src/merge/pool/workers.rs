@@ -1,31 +1,31 @@
 //! The workers.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::iter::Enumerate;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::merge::MergeError;
 
-/// Lets the lanes do items `0..count`, each in the next free lane. An error ends it; but where the
-/// values are at fault, the items that lie `before` the faulty one are still done, so that the
-/// error is the first in that order whichever lane was faster. Where the system starts no further
-/// thread, those that run and the caller's do the work.
-pub(in crate::merge) fn run<L: Send>(
+/// Lets the lanes do items, which are numbered and handed out in order, each to the next free lane.
+/// An error ends it; but where the values are at fault, the items that lie `before` the faulty one
+/// are still done, so that the error is the first in that order whichever lane was faster. Where
+/// the system starts no further thread, those that run and the caller's do the work.
+pub(in crate::merge) fn run<L: Send, T: Send>(
     cancel: &AtomicBool,
     lanes: &mut [L],
-    count: usize,
-    before: impl Fn(usize, usize) -> bool + Sync,
-    work: impl Fn(&mut L, usize) -> Result<(), MergeError> + Sync,
+    items: impl Iterator<Item = T> + Send,
+    before: impl Fn(&T, &T) -> bool + Sync,
+    work: impl Fn(&mut L, usize, &T) -> Result<(), MergeError> + Sync,
 ) -> Result<(), MergeError> {
     let items = Items {
         cancel,
-        next: AtomicUsize::new(0),
-        count,
+        left: Mutex::new(items.enumerate()),
+        ended: AtomicBool::new(false),
         before,
         failed: Mutex::default(),
     };
-    let active = lanes.len().min(count);
-    if let Some((own, others)) = lanes[..active].split_first_mut() {
+    if let Some((own, others)) = lanes.split_first_mut() {
         thread::scope(|scope| {
             for lane in others {
                 let started =
@@ -44,38 +44,38 @@ pub(in crate::merge) fn run<L: Send>(
 }
 
 /// Items that are taken one by one.
-struct Items<'a, B> {
+struct Items<'a, I: Iterator, B> {
     cancel: &'a AtomicBool,
-    next: AtomicUsize,
-    count: usize,
+    left: Mutex<Enumerate<I>>,
+    ended: AtomicBool,
     before: B,
-    failed: Mutex<Option<Failed>>,
+    failed: Mutex<Option<Failed<I::Item>>>,
 }
 
 /// The item whose error is told.
-struct Failed {
-    item: usize,
+struct Failed<T> {
+    item: T,
     fault: MergeError,
 }
 
-impl<B: Fn(usize, usize) -> bool> Items<'_, B> {
+impl<I: Iterator, B: Fn(&I::Item, &I::Item) -> bool> Items<'_, I, B> {
     /// Does items until there are none.
     fn work_off<L>(
         &self,
         lane: &mut L,
-        work: &(impl Fn(&mut L, usize) -> Result<(), MergeError> + Sync),
+        work: &(impl Fn(&mut L, usize, &I::Item) -> Result<(), MergeError> + Sync),
     ) {
-        loop {
-            let item = self.next.fetch_add(1, Ordering::Relaxed);
-            if item >= self.count {
-                return;
-            }
-            if !self.is_wanted(item) {
+        while !self.ended.load(Ordering::Relaxed) {
+            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = left.next();
+            drop(left);
+            let Some((number, item)) = next else { return };
+            if !self.is_wanted(&item) {
                 continue;
             }
             let done = match self.cancel.load(Ordering::Relaxed) {
                 true => Err(MergeError::Interrupted),
-                false => work(lane, item),
+                false => work(lane, number, &item),
             };
             if let Err(fault) = done {
                 self.fail(Failed { item, fault });
@@ -84,20 +84,20 @@ impl<B: Fn(usize, usize) -> bool> Items<'_, B> {
     }
 
     /// Whether what an item may end in would be told.
-    fn is_wanted(&self, item: usize) -> bool {
+    fn is_wanted(&self, item: &I::Item) -> bool {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let known = failed.as_ref();
-        known.is_none_or(|known| (self.before)(item, known.item))
+        known.is_none_or(|known| (self.before)(item, &known.item))
     }
 
-    fn fail(&self, new: Failed) {
+    fn fail(&self, new: Failed<I::Item>) {
         let of_values = new.fault.is_of_values();
         if !of_values {
-            self.next.store(self.count, Ordering::Relaxed);
+            self.ended.store(true, Ordering::Relaxed);
         }
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_first = |known: &Failed| match (known.fault.is_of_values(), of_values) {
-            (true, true) => (self.before)(new.item, known.item),
+        let is_first = |known: &Failed<I::Item>| match (known.fault.is_of_values(), of_values) {
+            (true, true) => (self.before)(&new.item, &known.item),
             (known, _) => known,
         };
         if failed.as_ref().is_none_or(is_first) {

@@ -10,13 +10,13 @@ use crate::plan::{Action, Bytes, Input, Job, Part};
 /// where they end.
 pub(in crate::merge) fn read_inputs(
     shared: &Shared<'_>,
-    part: &Part,
+    (part, output): (&Part, usize),
     arena: &mut [u8],
     mut at: usize,
     inputs: &mut [usize],
 ) -> Result<usize, MergeError> {
     let job = &shared.plan.jobs[part.job];
-    for (slot, input) in job.inputs() {
+    for (slot, input) in job.slots(output) {
         inputs[slot] = at;
         at = read_input(shared, part, input, arena, at)?;
     }
@@ -43,7 +43,7 @@ pub(in crate::merge) fn read_input(
     match job.action {
         Action::Copy(_) => read_copy(shared, job, input, part.start, target)?,
         Action::Merge { .. } => {
-            let form = (job.shape.as_slice(), unit);
+            let form = (&*job.shape, unit);
             arrange::read(shared, &input.bytes, form, part.start, target)?;
         }
     }
@@ -63,6 +63,6 @@ pub(in crate::merge) fn read_copy(
         Bytes::Run { .. } => 1,
         _ => input.element_bytes,
     };
-    let form = (job.shape.as_slice(), unit);
+    let form = (&*job.shape, unit);
     arrange::read(shared, &input.bytes, form, start / unit, target)
 }

@@ -7,4 +7,4 @@ mod planes;
 mod rows;
 
 pub(super) use inputs::{read_copy, read_input, read_inputs};
-pub(super) use planes::Maker;
+pub(super) use planes::{Maker, Place};

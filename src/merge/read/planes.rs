@@ -12,14 +12,12 @@ use super::inputs::read_inputs;
 use super::rows::RowTotals;
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, Executor, Piece};
-use crate::kernel::{ARENA_ALIGNMENT, Made, Row, RowSums, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, RowSums, TILE};
 use crate::merge::MergeError;
 use crate::merge::pool::Buffer;
 use crate::merge::shared::Shared;
-use crate::plan::{Action, Job, Part};
+use crate::plan::{Job, Part, Work};
 
-/// Elements computed at a time where a plane needs values of its own.
-const BLOCK: u64 = 32 * TILE as u64;
 /// Generator states remembered: a chunk may begin a little before the last one ended.
 const STATES: usize = 8;
 
@@ -27,8 +25,8 @@ const STATES: usize = 8;
 pub(in crate::merge) struct Maker<'a> {
     shared: &'a Shared<'a>,
     cpu: CpuExecutor,
-    /// The jobs that all the following is about: those of one tensor in all outputs.
-    jobs: Vec<usize>,
+    /// The job that all the following is about.
+    job: Option<usize>,
     /// States of generators, with the words drawn before.
     states: HashMap<Source, Vec<(u64, Mt)>>,
     /// The last row of each job's planes that was worked out, and its number.
@@ -38,15 +36,23 @@ pub(in crate::merge) struct Maker<'a> {
     scratch: Buffer,
 }
 
-/// Who draws from a generator: a job's plane, at a depth of planes made for planes.
+/// Who draws from a generator: an output's plane, at a depth of planes made for planes.
 type Source = (usize, usize, usize);
+
+/// A part of a tensor, for one output, with its numbers.
+#[derive(Clone, Copy)]
+pub(in crate::merge) struct Place<'r> {
+    pub(in crate::merge) part: Part,
+    pub(in crate::merge) output: usize,
+    pub(in crate::merge) row: &'r Row,
+}
 
 impl<'a> Maker<'a> {
     pub(in crate::merge) fn new(shared: &'a Shared<'a>, level: Level) -> Maker<'a> {
         Maker {
             shared,
             cpu: CpuExecutor::new(level),
-            jobs: Vec::new(),
+            job: None,
             states: HashMap::new(),
             last_rows: HashMap::new(),
             ranks: HashMap::new(),
@@ -58,57 +64,60 @@ impl<'a> Maker<'a> {
     /// `inputs` gets their offsets. Returns where they end.
     pub(in crate::merge) fn make(
         &mut self,
-        part: Part,
-        (row, reads): (&Row, &[u16]),
+        place: Place<'_>,
+        reads: &[u16],
         arena: &mut [u8],
         mut at: usize,
         inputs: &mut [usize],
     ) -> Result<usize, MergeError> {
-        if !self.jobs.contains(&part.job) {
-            let plan = self.shared.plan;
-            self.jobs = plan.tensor_jobs(part.job).collect();
+        if self.job != Some(place.part.job) {
+            self.job = Some(place.part.job);
             self.states.clear();
             self.last_rows.clear();
             self.ranks.clear();
         }
-        let count = self.job(part).planes().len();
-        for plane in 0..count {
-            let slot = self.job(part).planes()[plane].slot;
+        for (number, plane) in self.work(place).planes.iter().enumerate() {
+            let slot = plane.slot;
             if !reads.contains(&slot) {
                 continue;
             }
-            let end = at + part.len as usize * size_of::<f32>();
-            self.fill(part, row, (plane, 0), &mut arena[at..end])?;
+            let end = at + place.part.len as usize * size_of::<f32>();
+            self.fill(place, (number, 0), &mut arena[at..end])?;
             inputs[usize::from(slot)] = at;
             at = end.next_multiple_of(ARENA_ALIGNMENT);
         }
         Ok(at)
     }
 
-    fn job(&self, part: Part) -> &'a Job {
-        &self.shared.plan.jobs[part.job]
+    fn job(&self, place: Place<'_>) -> &'a Job {
+        &self.shared.plan.jobs[place.part.job]
+    }
+
+    /// What the output computes: planes are only made of what is merged.
+    fn work(&self, place: Place<'_>) -> &'a Work {
+        &self.job(place).outputs()[place.output]
     }
 
     fn fill(
         &mut self,
-        part: Part,
-        row: &Row,
+        place: Place<'_>,
         (plane, depth): (usize, usize),
         target: &mut [u8],
     ) -> Result<(), MergeError> {
-        let job = self.job(part);
-        match &job.planes()[plane].made {
+        let (part, output) = (place.part, place.output);
+        match &self.work(place).planes[plane].made {
             Made::TorchUniform { seed, draw } => {
-                let first = u64::from(*draw) * job.elements;
+                let first = u64::from(*draw) * self.job(place).elements;
                 let words = (first, first + part.start);
-                self.draw((part.job, plane, depth), *seed, words, target);
+                let permits = &self.shared.permits;
+                permits.with(|| self.draw((output, plane, depth), *seed, words, target));
                 Ok(())
             }
-            Made::Rows(sums) => self.rows(part, row, plane, sums, target),
+            Made::Rows(sums) => self.rows(place, plane, sums, target),
             Made::CentredRank { .. } => {
-                let key = (part.job, plane);
+                let key = (output, plane);
                 if !self.ranks.contains_key(&key) {
-                    let ranks = self.rank(part, row, plane)?;
+                    let ranks = self.rank(place, plane)?;
                     self.ranks.insert(key, ranks);
                 }
                 let own = &self.ranks[&key][part.start as usize..][..part.len as usize];
@@ -145,20 +154,25 @@ impl<'a> Maker<'a> {
         remember(states, first, from + words as u64, &generator);
     }
 
+    /// Elements computed at a time where a plane needs values of its own.
+    fn block(&self) -> u64 {
+        self.shared.plan.memory.block_elements as u64
+    }
+
     /// The numbers of the rows that a part touches.
     fn rows(
         &mut self,
-        part: Part,
-        row: &Row,
+        place: Place<'_>,
         plane: usize,
         sums: &RowSums,
         target: &mut [u8],
     ) -> Result<(), MergeError> {
-        let job = self.job(part);
+        let job = self.job(place);
+        let part = place.part;
         let columns = job.shape.last().copied().unwrap_or(1).max(1);
         let end = part.start + part.len;
         let (first, last) = (part.start / columns, end.div_ceil(columns));
-        let known = self.last_rows.get(&(part.job, plane)).copied();
+        let known = self.last_rows.get(&(place.output, plane)).copied();
         let known = known.filter(|(number, _)| *number == first);
         let mut numbers: Vec<f32> = known.iter().map(|(_, number)| *number).collect();
         let from = (first + numbers.len() as u64) * columns;
@@ -168,10 +182,16 @@ impl<'a> Maker<'a> {
         while block < to {
             let piece = Part {
                 start: block,
-                len: BLOCK.min(job.elements - block),
+                len: self.block().min(job.elements - block),
                 ..part
             };
-            let values = self.values(piece, row, plane)?;
+            let values = self.values(
+                Place {
+                    part: piece,
+                    ..place
+                },
+                plane,
+            )?;
             let skip = from.saturating_sub(block) as usize;
             let until = (to - block).min(piece.len) as usize;
             totals.take(&values, skip..until, &mut numbers);
@@ -179,7 +199,7 @@ impl<'a> Maker<'a> {
         }
         if let Some(number) = numbers.last() {
             let row = first + numbers.len() as u64 - 1;
-            self.last_rows.insert((part.job, plane), (row, *number));
+            self.last_rows.insert((place.output, plane), (row, *number));
         }
         for (place, element) in target
             .chunks_exact_mut(size_of::<f32>())
@@ -192,16 +212,23 @@ impl<'a> Maker<'a> {
     }
 
     /// The ranks of a plane's value over its whole tensor.
-    fn rank(&mut self, part: Part, row: &Row, plane: usize) -> Result<Vec<f32>, MergeError> {
-        let elements = self.job(part).elements;
+    fn rank(&mut self, place: Place<'_>, plane: usize) -> Result<Vec<f32>, MergeError> {
+        let elements = self.job(place).elements;
+        let block = self.block();
         let mut keys: Vec<u64> = Vec::with_capacity(elements as usize);
-        for start in (0..elements).step_by(BLOCK as usize) {
+        for start in (0..elements).step_by(block as usize) {
             let piece = Part {
                 start,
-                len: BLOCK.min(elements - start),
-                ..part
+                len: block.min(elements - start),
+                ..place.part
             };
-            let values = self.values(piece, row, plane)?;
+            let values = self.values(
+                Place {
+                    part: piece,
+                    ..place
+                },
+                plane,
+            )?;
             let magnitudes = values[0].iter().map(|x| u64::from(x.abs().to_bits()) << 32);
             keys.extend(magnitudes.zip(start..).map(|(key, index)| key | index));
         }
@@ -216,26 +243,23 @@ impl<'a> Maker<'a> {
     }
 
     /// The values that a plane is made of, over a part that begins between tiles.
-    fn values(&mut self, part: Part, row: &Row, plane: usize) -> Result<Vec<Vec<f32>>, MergeError> {
-        let job = self.job(part);
-        let plan = self.shared.plan;
-        let Action::Merge { class, inputs, .. } = &job.action else {
-            return Ok(Vec::new());
-        };
-        let programs = &plan.classes[*class].planes[plane];
+    fn values(&mut self, place: Place<'_>, plane: usize) -> Result<Vec<Vec<f32>>, MergeError> {
+        let Place { part, output, row } = place;
+        let (plan, work) = (self.shared.plan, self.work(place));
+        let programs = &plan.classes[work.class].planes[plane];
         let mut scratch = std::mem::take(&mut self.scratch);
-        let arena = scratch.take(plan.arena_bytes(&part) as usize);
-        let mut offsets = vec![0; inputs.len()];
-        let mut at = read_inputs(self.shared, &part, arena, 0, &mut offsets)?;
-        for earlier in 0..plane {
-            let slot = job.planes()[earlier].slot;
+        let arena = scratch.take(self.shared.arena_bytes(&part));
+        let mut offsets = vec![0; work.slots.len()];
+        let mut at = read_inputs(self.shared, (&part, output), arena, 0, &mut offsets)?;
+        for (earlier, Plane { slot, .. }) in work.planes[..plane].iter().enumerate() {
+            let slot = *slot;
             let read = |&program: &usize| {
                 let mut loads = plan.programs[program].loads();
                 loads.any(|(loaded, _)| loaded == slot)
             };
             if programs.iter().any(read) {
                 let end = at + part.len as usize * size_of::<f32>();
-                self.fill(part, row, (earlier, 1), &mut arena[at..end])?;
+                self.fill(place, (earlier, 1), &mut arena[at..end])?;
                 offsets[usize::from(slot)] = at;
                 at = end.next_multiple_of(ARENA_ALIGNMENT);
             }
@@ -247,18 +271,21 @@ impl<'a> Maker<'a> {
             inputs: offsets,
             output: 0,
         };
-        let mut values = Vec::with_capacity(programs.len());
-        for &program in programs {
-            let batch = Batch {
-                program: &plan.programs[program],
-                pieces: std::slice::from_ref(&piece),
-            };
-            let mut value = vec![0.0_f32; part.len as usize];
-            self.cpu
-                .store(&batch, arena, bytemuck::cast_slice_mut(&mut value))
-                .map_err(|fault| self.shared.fault(fault, part.job))?;
-            values.push(value);
-        }
+        let values = self.shared.permits.with(|| {
+            let mut values = Vec::with_capacity(programs.len());
+            for &program in programs {
+                let batch = Batch {
+                    program: &plan.programs[program],
+                    pieces: std::slice::from_ref(&piece),
+                };
+                let mut value = vec![0.0_f32; part.len as usize];
+                self.cpu
+                    .store(&batch, arena, bytemuck::cast_slice_mut(&mut value))
+                    .map_err(|fault| self.shared.fault(fault, (part.job, output)))?;
+                values.push(value);
+            }
+            Ok::<_, MergeError>(values)
+        })?;
         self.scratch = scratch;
         Ok(values)
     }

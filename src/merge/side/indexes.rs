@@ -1,19 +1,20 @@
 //! The index of each folder whose weights are in several files.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::checkpoint::{Checkpoint, WeightName};
-use crate::plan::PlannedFile;
+use crate::plan::{Plan, PlannedFile};
 use crate::sink::{SideContent, SideFile};
 
 /// The indexes of the planned files. Where all files of a folder are the reference model's, so is
 /// the name of their index.
-pub(super) fn of(reference: &Checkpoint, planned: &[PlannedFile]) -> Vec<SideFile> {
+pub(super) fn of(reference: &Checkpoint, plan: &Plan) -> Vec<SideFile> {
     let mut folders: BTreeMap<PathBuf, Vec<&PlannedFile>> = BTreeMap::new();
-    for file in planned {
+    for file in &plan.files {
         let folder = file.name.parent().unwrap_or(Path::new("")).to_owned();
         folders.entry(folder).or_default().push(file);
     }
@@ -25,7 +26,7 @@ pub(super) fn of(reference: &Checkpoint, planned: &[PlannedFile]) -> Vec<SideFil
             let own = index_of(reference, &folder, &files);
             SideFile {
                 name: own.unwrap_or_else(|| folder.join(index_name(&files))),
-                content: SideContent::Bytes(text(&files).into_bytes()),
+                content: SideContent::Bytes(text(plan, &files).into_bytes()),
             }
         })
         .collect()
@@ -62,12 +63,12 @@ fn index_name(files: &[&PlannedFile]) -> String {
     first.index_name()
 }
 
-fn text(files: &[&PlannedFile]) -> String {
-    let mut map: BTreeMap<&str, String> = BTreeMap::new();
+fn text(plan: &Plan, files: &[&PlannedFile]) -> String {
+    let mut map: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
     for file in files {
         let name = file.name.file_name().unwrap_or_default().to_string_lossy();
-        let keys = file.keys.iter();
-        map.extend(keys.map(|key| (key.as_str(), name.clone().into_owned())));
+        let jobs = plan.jobs[file.jobs.clone()].iter();
+        map.extend(jobs.map(|job| (file.key(job), name.clone())));
     }
     let bytes: u64 = files.iter().map(|file| file.data_bytes).sum();
     let index = json!({ "metadata": { "total_size": bytes }, "weight_map": map });

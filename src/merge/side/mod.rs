@@ -10,7 +10,7 @@ pub(super) use companions::find;
 pub use companions::{Companion, Companions, LeftOut};
 
 use crate::checkpoint::Checkpoint;
-use crate::plan::PlannedFile;
+use crate::plan::Plan;
 use crate::recipe::{Metadata, Recipe};
 use crate::sink::{SideContent, SideFile};
 
@@ -19,14 +19,14 @@ pub(super) fn files(
     recipe: &Recipe,
     checkpoints: &[Checkpoint],
     companions: &Companions,
-    planned: &[PlannedFile],
+    plan: &Plan,
 ) -> Vec<SideFile> {
     let reference = &checkpoints[recipe.reference];
     let mut side: Vec<SideFile> = companions
         .copied
         .iter()
         .map(|companion| SideFile {
-            content: config::content(companion, reference, planned),
+            content: config::content(companion, reference, &plan.files),
             name: companion.name.clone(),
         })
         .collect();
@@ -36,6 +36,6 @@ pub(super) fn files(
             content: SideContent::Bytes(card::text(recipe).into_bytes()),
         });
     }
-    side.extend(indexes::of(reference, planned));
+    side.extend(indexes::of(reference, plan));
     side
 }

@@ -3,35 +3,30 @@
 
 use super::run::Run;
 use crate::exec::{Batch, ExecError};
-use crate::kernel::Row;
+use crate::kernel::{Program, Row};
 use crate::merge::MergeError;
-use crate::merge::find::{Memo, scan};
+use crate::merge::find::{Memo, Rows, scan};
 use crate::merge::lane::{self, Lane};
 use crate::merge::read::read_copy;
-use crate::plan::{Action, Part, Task};
+use crate::plan::{Action, Task};
 
-/// For each part of a task the rows of its job and of that job's siblings, with the statistics that
-/// this lane finds by itself.
+/// For each part of a task the rows of all outputs, with the statistics that this lane finds by
+/// itself.
 pub(in crate::merge) fn rows(
     lane: &mut Lane<'_>,
     task: &Task,
-    known: &[Row],
+    known: &Rows<'_>,
 ) -> Result<Vec<Vec<Row>>, MergeError> {
     let plan = lane.shared.plan;
     let mut rows = Vec::with_capacity(task.parts.len());
     for part in &task.parts {
-        let mut own = Vec::with_capacity(plan.variants);
+        let job = &plan.jobs[part.job];
+        let mut own = Vec::with_capacity(plan.outputs);
         let mut memo = Memo::default();
-        for job in plan.siblings(part.job) {
-            let mut row = known[job].clone();
-            if let Action::Merge {
-                class,
-                resident: true,
-                ..
-            } = &plan.jobs[job].action
-            {
-                let part = Part { job, ..*part };
-                scan::resolve(lane, &plan.classes[*class], part, &mut row, &mut memo)?;
+        for output in 0..job.outputs().len() {
+            let mut row = known.get(part.job, output).clone();
+            if let Action::Merge { resident: true, .. } = &job.action {
+                scan::resolve(lane, (*part, output), &mut row, &mut memo)?;
             }
             own.push(row);
         }
@@ -63,15 +58,12 @@ pub(in crate::merge) fn fill(
             }
             continue;
         }
-        let (mut jobs, mut programs) = (Vec::new(), Vec::new());
-        for sibling in plan.siblings(run.part.job) {
-            if let Action::Merge { class, .. } = &plan.jobs[sibling].action {
-                let program = &plan.programs[plan.classes[*class].store];
-                jobs.push((sibling, lane::slots([program])));
-                programs.push(program);
-            }
-        }
-        lane.stream_group(run.part, &jobs, &rows[run.at], |engine, pieces, arena| {
+        let works = job.outputs().iter();
+        let programs = works.map(|work| &plan.programs[plan.classes[work.class].store]);
+        let programs: Vec<&Program> = programs.collect();
+        let reads = programs.iter().map(|program| lane::slots([*program]));
+        let reads: Vec<(usize, Vec<u16>)> = reads.enumerate().collect();
+        lane.stream_group(run.part, &reads, &rows[run.at], |engine, pieces, arena| {
             let outputs = targets.iter_mut().zip(&programs).zip(pieces);
             let mut first: Option<ExecError> = None;
             for (number, ((target, program), piece)) in outputs.enumerate() {
@@ -82,7 +74,7 @@ pub(in crate::merge) fn fill(
                     pieces: &[piece],
                 };
                 match engine.store(&batch, arena, target) {
-                    Ok(found) => shared.count(&found, |_| jobs[number].0),
+                    Ok(found) => shared.count(&found, |_| (run.part.job, number)),
                     // Of faults in several outputs the one at the lowest element is told.
                     Err(fault) => {
                         let element = |fault: &ExecError| fault.place().map(|(_, element)| element);

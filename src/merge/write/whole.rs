@@ -4,6 +4,7 @@ use super::run::Run;
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::Row;
 use crate::merge::MergeError;
+use crate::merge::find::Rows;
 use crate::merge::find::statistics;
 use crate::merge::lane::{Lane, Loaded};
 use crate::plan::{Action, Task};
@@ -19,15 +20,15 @@ pub(in crate::merge) struct Inputs {
 pub(in crate::merge) fn load(
     lane: &mut Lane<'_>,
     task: &Task,
-    known: &[Row],
+    known: &Rows<'_>,
 ) -> Result<Inputs, MergeError> {
     let shared = lane.shared;
     let arena_bytes = task.arena_bytes as usize;
-    let loaded = lane.load(&task.parts, arena_bytes)?;
+    let loaded = lane.load(&task.parts, 0, arena_bytes)?;
     let rows = shared.permits.with(|| {
         let arena = lane.arena.get(arena_bytes);
         let uploaded = lane.engine.upload(arena);
-        uploaded.map_err(|fault| shared.fault(fault, task.parts[0].job))?;
+        uploaded.map_err(|fault| shared.fault(fault, (task.parts[0].job, 0)))?;
         resident_rows(lane, &loaded, known, arena_bytes)
     })?;
     Ok(Inputs {
@@ -41,20 +42,20 @@ pub(in crate::merge) fn load(
 fn resident_rows(
     lane: &mut Lane<'_>,
     loaded: &[Loaded],
-    known: &[Row],
+    known: &Rows<'_>,
     arena_bytes: usize,
 ) -> Result<Vec<Row>, MergeError> {
     let plan = lane.shared.plan;
     let mut rows: Vec<Row> = loaded
         .iter()
-        .map(|part| known[part.part.job].clone())
+        .map(|part| known.get(part.part.job, 0).clone())
         .collect();
     for (number, class) in plan.classes.iter().enumerate() {
         let members: Vec<usize> = (0..loaded.len())
             .filter(|&at| match &plan.jobs[loaded[at].part.job].action {
                 Action::Merge {
-                    class, resident, ..
-                } => *resident && *class == number,
+                    outputs, resident, ..
+                } => *resident && outputs[0].class == number,
                 Action::Copy(_) => false,
             })
             .collect();
@@ -74,16 +75,16 @@ fn resident_rows(
 /// Computes a window.
 pub(in crate::merge) fn fill(
     lane: &mut Lane<'_>,
-    inputs: &Inputs,
+    task: &Inputs,
     window: &[Run],
     target: &mut [u8],
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
     let plan = shared.plan;
-    let arena = lane.arena.get(inputs.arena_bytes);
+    let arena = lane.arena.get(task.arena_bytes);
     let mut batches: Vec<(usize, Vec<(usize, Piece<'_>)>)> = Vec::new();
     for run in window {
-        let loaded = &inputs.loaded[run.at];
+        let loaded = &task.loaded[run.at];
         let skip = run.part.start - loaded.part.start;
         match &plan.jobs[run.part.job].action {
             Action::Copy(_) => {
@@ -91,19 +92,18 @@ pub(in crate::merge) fn fill(
                 target[run.output..][..from.len()].copy_from_slice(from);
             }
             Action::Merge {
-                class,
-                inputs: slots,
-                ..
+                inputs, outputs, ..
             } => {
-                let mut piece = loaded.piece(&inputs.rows[run.at]);
+                let work = &outputs[0];
+                let mut piece = loaded.piece(&task.rows[run.at]);
                 piece.start = run.part.start;
                 piece.len = run.part.len as usize;
                 piece.output = run.output;
-                for (offset, input) in piece.inputs.iter_mut().zip(slots) {
-                    let element = input.as_ref().map_or(0, |input| input.element_bytes);
+                for (offset, at) in piece.inputs.iter_mut().zip(&work.slots) {
+                    let element = at.map_or(0, |at| inputs[usize::from(at)].element_bytes);
                     *offset += (skip * element) as usize;
                 }
-                let program = plan.classes[*class].store;
+                let program = plan.classes[work.class].store;
                 match batches.iter_mut().find(|(known, _)| *known == program) {
                     Some((_, pieces)) => pieces.push((run.part.job, piece)),
                     None => batches.push((program, vec![(run.part.job, piece)])),
@@ -120,7 +120,7 @@ pub(in crate::merge) fn fill(
                 pieces: &pieces,
             };
             match lane.engine.store(&batch, arena, target) {
-                Ok(found) => shared.count(&found, |piece| jobs[piece]),
+                Ok(found) => shared.count(&found, |piece| (jobs[piece], 0)),
                 // Of faults in several tensors the first in the order of the output is told.
                 Err(fault) => {
                     let job = fault.place().map_or(0, |(piece, _)| jobs[piece]);
@@ -130,6 +130,6 @@ pub(in crate::merge) fn fill(
                 }
             }
         }
-        first.map_or(Ok(()), |(job, fault)| Err(shared.fault(fault, job)))
+        first.map_or(Ok(()), |(job, fault)| Err(shared.fault(fault, (job, 0))))
     })
 }

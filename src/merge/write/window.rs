@@ -2,9 +2,8 @@
 
 use super::run::{Run, windows};
 use super::{chunked, whole};
-use crate::kernel::Row;
 use crate::merge::MergeError;
-use crate::merge::find::flaw;
+use crate::merge::find::{Rows, flaw};
 use crate::merge::lane::Lane;
 use crate::merge::pool::Buffer;
 use crate::plan::{PAGE_BYTES, Task};
@@ -14,7 +13,7 @@ use crate::sink::Sink;
 pub(in crate::merge) fn run(
     lane: &mut Lane<'_>,
     task: &Task,
-    known: &[Row],
+    known: &Rows<'_>,
     sinks: &[Sink],
 ) -> Result<(), MergeError> {
     let memory = &lane.shared.plan.memory;
@@ -49,31 +48,25 @@ fn each_window<'a>(
     let shared = lane.shared;
     let plan = shared.plan;
     let stride = plan.memory.window_stride();
-    let files = plan.files.len() / plan.variants;
     for (window, bytes) in windows(&plan.jobs, &task.parts, plan.memory.output_bytes) {
         let first = window[0].part;
-        let place = |job: usize| {
-            let job = &plan.jobs[job];
-            let offset = job.place.offset + first.start * job.unit_bytes();
-            (job.place.file, offset)
-        };
-        let places: Vec<(usize, u64)> = plan.siblings(first.job).map(place).collect();
-        let buffer = output.take(stride * plan.variants);
-        let parts = buffer.chunks_exact_mut(stride).zip(&places);
+        let job = &plan.jobs[first.job];
+        let file = job.place.file;
+        let offset = job.place.offset + first.start * job.unit_bytes();
+        let buffer = output.take(stride * plan.outputs);
+        let headers = &plan.files[file].header_bytes;
+        let parts = buffer.chunks_exact_mut(stride).zip(headers);
         let mut targets: Vec<&mut [u8]> = parts
-            .map(|(part, (file, offset))| {
+            .map(|(part, header)| {
                 // Where the address equals the place in the file modulo a page, blocks go out
                 // directly.
-                let header = plan.files[*file].header.len() as u64;
                 let shift = ((header + offset) % PAGE_BYTES) as usize;
                 &mut part[shift..][..bytes]
             })
             .collect();
         fill(lane, &window, &mut targets)?;
-        for ((sink, (file, offset)), target) in sinks.iter().zip(&places).zip(&targets) {
-            shared
-                .writing
-                .during(|| sink.write(file % files, *offset, target))?;
+        for (sink, target) in sinks.iter().zip(&targets) {
+            shared.writing.during(|| sink.write(file, offset, target))?;
             shared.progress.advance(bytes as u64);
         }
     }

@@ -1,30 +1,45 @@
 //! What a selection ranges over, and where its kept ties end.
 
-use std::collections::HashMap;
+use crate::kernel::{Scope, Statistic};
 
-use crate::kernel::{BINS, Scope, Statistic, Window};
-use crate::plan::Plan;
+use super::pass::Surveyed;
 
 /// What a selection ranges over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Group {
-    /// A statistic of a job.
-    Tensor(usize, u16),
+    /// A statistic of an output of a job.
+    Tensor {
+        job: usize,
+        output: usize,
+        statistic: u16,
+    },
     /// All tensors of a model, for one output.
-    Model(usize, u64),
+    Model { output: usize, model: u64 },
 }
 
-pub(super) fn group_of(plan: &Plan, job: usize, at: u16, statistic: &Statistic) -> Group {
-    match statistic {
-        Statistic::Largest {
-            scope: Scope::Model(model),
-            ..
-        } => Group::Model(plan.variant_of(job), *model),
-        _ => Group::Tensor(job, at),
+impl Group {
+    /// What statistic number `at` of an output ranges over.
+    pub(super) fn of(surveyed: &Surveyed<'_>, at: u16, statistic: &Statistic) -> Group {
+        let Surveyed { job, output, .. } = *surveyed;
+        match statistic {
+            Statistic::Largest {
+                scope: Scope::Model(model),
+                ..
+            } => Group::Model {
+                output,
+                model: *model,
+            },
+            _ => Group::Tensor {
+                job,
+                output,
+                statistic: at,
+            },
+        }
     }
 }
 
-/// Where the kept ties of a selection end: in which job, at which element.
+/// Where the kept ties of a selection end: in which job of the pass, at which element.
+#[derive(Clone, Copy)]
 pub(super) struct Limit {
     pub(super) at: usize,
     pub(super) element: u64,
@@ -39,30 +54,5 @@ impl Limit {
             std::cmp::Ordering::Equal => self.element,
             std::cmp::Ordering::Greater => 0,
         }
-    }
-}
-
-/// The finest counts of each run: how many elements have which key.
-#[derive(Default)]
-pub(super) struct Counted(HashMap<(Group, Place), Vec<(u32, u64)>>);
-
-/// A run of elements: the job and the first element.
-pub(super) type Place = (usize, u64);
-
-impl Counted {
-    pub(super) fn keep(&mut self, group: Group, place: Place, window: Window, counts: &[u64]) {
-        let keys = (window.lo..).zip(&counts[..BINS]);
-        let some = keys
-            .filter(|(_, count)| **count > 0)
-            .map(|(key, count)| (key, *count));
-        self.0.insert((group, place), some.collect());
-    }
-
-    pub(super) fn ties(&self, group: Group, place: Place, key: u32) -> u64 {
-        let counts = self.0.get(&(group, place)).map_or(&[][..], Vec::as_slice);
-        counts
-            .iter()
-            .find(|(known, _)| *known == key)
-            .map_or(0, |(_, count)| *count)
     }
 }

@@ -7,44 +7,58 @@
 mod group;
 mod largest;
 mod pass;
+mod search;
 mod sums;
+mod ties;
+mod turns;
 
-use pass::Pass;
+use pass::{Pass, Surveyed};
 
-use crate::kernel::Row;
+use super::Rows;
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
 use crate::merge::shared::Shared;
-use crate::plan::{Action, Level};
+use crate::plan::Level;
 
 /// Fills the rows of the surveyed jobs.
 pub(in crate::merge) fn run<'a>(
     shared: &'a Shared<'a>,
     lanes: &mut [Lane<'a>],
-    rows: &mut [Row],
+    rows: &mut Rows<'a>,
 ) -> Result<(), MergeError> {
     let plan = shared.plan;
-    let level_of = |job: usize, level: usize| match &plan.jobs[job].action {
-        Action::Merge { class, .. } => plan.classes[*class].levels.get(level),
-        Action::Copy(_) => None,
-    };
-    for level in 0.. {
-        let jobs: Vec<(usize, &Level)> = plan
-            .survey
-            .iter()
-            .filter_map(|&job| Some((job, level_of(job, level)?)))
-            .collect();
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        let sums = jobs
-            .iter()
-            .filter_map(|(job, level)| Some((*job, level.sums.as_ref()?)));
-        sums::run(&Pass::new(shared, sums), lanes, rows)?;
-        let largest = jobs
-            .iter()
-            .filter_map(|(job, level)| Some((*job, level.largest.as_ref()?)));
-        largest::run(&Pass::new(shared, largest), lanes, rows)?;
+    let most = plan.classes.iter().map(|class| class.levels.len()).max();
+    for level in 0..most.unwrap_or(0) {
+        let sums = pass(shared, level, |level| level.sums.as_ref());
+        sums::run(&sums, lanes, rows)?;
+        let largest = pass(shared, level, |level| level.largest.as_ref());
+        largest::run(&largest, lanes, rows)?;
     }
     Ok(())
+}
+
+/// The outputs of surveyed jobs that have a statistic of a kind in a level.
+fn pass<'a>(
+    shared: &'a Shared<'a>,
+    level: usize,
+    kind: impl Fn(&'a Level) -> Option<&'a (usize, Vec<u16>)>,
+) -> Pass<'a> {
+    let plan = shared.plan;
+    let outputs = plan.survey.iter().flat_map(|&job| {
+        let works = plan.jobs[job].outputs().iter().enumerate();
+        works.map(move |(output, work)| (job, output, work.class))
+    });
+    let jobs = outputs.filter_map(|(job, output, class)| {
+        let (program, statistics) = kind(plan.classes[class].levels.get(level)?)?;
+        Some(Surveyed {
+            job,
+            output,
+            program: *program,
+            statistics,
+        })
+    });
+    Pass {
+        shared,
+        jobs: jobs.collect(),
+    }
 }

@@ -1,103 +1,114 @@
 //! The runs of surveyed tensors, and how all lanes read them.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use super::turns::Turns;
 use crate::merge::MergeError;
 use crate::merge::lane::{Lane, Loaded};
 use crate::merge::pool::workers;
 use crate::merge::shared::Shared;
 use crate::plan::{Part, survey_parts};
 
-/// A surveyed job in one level.
+/// An output of a surveyed job, in one level.
+#[derive(Clone, Copy)]
 pub(super) struct Surveyed<'a> {
     pub(super) job: usize,
+    pub(super) output: usize,
     pub(super) program: usize,
     pub(super) statistics: &'a [u16],
 }
 
-/// The jobs of one kind of statistic, and the runs they are read in.
+/// The jobs of one kind of statistic.
 pub(super) struct Pass<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) jobs: Vec<Surveyed<'a>>,
-    /// The number of the job in `jobs`, and the run.
-    pub(super) parts: Vec<(usize, Part)>,
+}
+
+/// A run of a surveyed job whose inputs lie in a lane's arena.
+pub(super) struct Run<'r> {
+    /// The number of the job in the pass.
+    pub(super) at: usize,
+    pub(super) loaded: &'r Loaded,
+    pub(super) arena_bytes: usize,
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(
-        shared: &'a Shared<'a>,
-        jobs: impl Iterator<Item = (usize, &'a (usize, Vec<u16>))>,
-    ) -> Pass<'a> {
-        let jobs = jobs
-            .map(|(job, (program, statistics))| Surveyed {
-                job,
-                program: *program,
-                statistics,
-            })
-            .collect();
-        Pass::of(shared, jobs)
-    }
-
-    /// The jobs with the runs that they are read in.
-    pub(super) fn of(shared: &'a Shared<'a>, jobs: Vec<Surveyed<'a>>) -> Pass<'a> {
-        let plan = shared.plan;
-        let parts = jobs
-            .iter()
-            .enumerate()
-            .flat_map(|(at, surveyed)| {
-                let parts = survey_parts(surveyed.job, &plan.jobs, &plan.memory);
-                parts.into_iter().map(move |part| (at, part))
-            })
-            .collect();
-        Pass {
-            shared,
-            jobs,
-            parts,
-        }
-    }
-
-    /// The order of the jobs in the output.
-    pub(super) fn by_job(&self) -> impl Fn(usize, usize) -> bool {
-        |a, b| self.jobs[a].job < self.jobs[b].job
+    /// The runs that the jobs are read in, each with the number of its job.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (usize, Part)> + Send + '_ {
+        let plan = self.shared.plan;
+        let jobs = self.jobs.iter().enumerate();
+        jobs.flat_map(move |(at, surveyed)| {
+            let parts = survey_parts(surveyed.job, &plan.jobs, &plan.memory);
+            parts.map(move |part| (at, part))
+        })
     }
 
     pub(super) fn bytes(&self) -> u64 {
         let jobs = &self.shared.plan.jobs;
-        self.jobs
-            .iter()
-            .map(|surveyed| jobs[surveyed.job].input_bytes())
-            .sum()
+        let jobs = self.jobs.iter().map(|surveyed| &jobs[surveyed.job]);
+        jobs.map(|job| job.input_bytes()).sum()
     }
 
-    /// Reads every run and hands it to `work` with its number.
+    /// Reads some runs and hands them to `work` with a permit to compute.
     pub(super) fn each(
         &self,
         lanes: &mut [Lane<'a>],
-        name: &str,
-        work: impl Fn(&mut Lane<'a>, usize, &Surveyed<'a>, &Loaded, usize) -> Result<(), MergeError>
-        + Sync,
+        runs: impl Iterator<Item = (usize, Part)> + Send,
+        work: impl Fn(&mut Lane<'a>, &Run<'_>) -> Result<(), MergeError> + Sync,
     ) -> Result<(), MergeError> {
-        self.shared.progress.begin(name, self.bytes());
+        let shared = self.shared;
         workers::run(
-            self.shared.cancel,
+            shared.cancel,
             lanes,
-            self.parts.len(),
-            |a, b| self.parts[a].1.is_before(&self.parts[b].1),
-            |lane, number| {
-                let (at, part) = self.parts[number];
-                let bytes = self.shared.arena_bytes(&part);
-                let loaded = lane.load(&[part], bytes)?;
-                self.shared
-                    .permits
-                    .with(|| work(lane, number, &self.jobs[at], &loaded[0], bytes))
+            runs,
+            is_before,
+            |lane, _, &(at, part)| {
+                let arena_bytes = shared.arena_bytes(&part);
+                let loaded = lane.load(&[part], self.jobs[at].output, arena_bytes)?;
+                let run = Run {
+                    at,
+                    loaded: &loaded[0],
+                    arena_bytes,
+                };
+                shared.permits.with(|| work(lane, &run))
             },
         )?;
         // What this pass found is only worth something if the next one sees the same.
-        self.shared.check_unchanged()
+        shared.check_unchanged()
+    }
+
+    /// Reads some runs and hands them to `find`, which gets a permit to compute; then what it found
+    /// to `take`, run by run in their order.
+    pub(super) fn each_in_order<T>(
+        &self,
+        lanes: &mut [Lane<'a>],
+        runs: impl Iterator<Item = (usize, Part)> + Send,
+        find: impl Fn(&mut Lane<'a>, &Run<'_>) -> Result<T, MergeError> + Sync,
+        take: impl Fn(&mut Lane<'a>, &Run<'_>, T) -> Result<(), MergeError> + Sync,
+    ) -> Result<(), MergeError> {
+        let shared = self.shared;
+        let turns = Turns::new(shared.cancel);
+        workers::run(
+            shared.cancel,
+            lanes,
+            runs,
+            is_before,
+            |lane, number, &(at, part)| {
+                let turn = turns.place(number);
+                let arena_bytes = shared.arena_bytes(&part);
+                let loaded = lane.load(&[part], self.jobs[at].output, arena_bytes)?;
+                let run = Run {
+                    at,
+                    loaded: &loaded[0],
+                    arena_bytes,
+                };
+                let found = shared.permits.with(|| find(lane, &run))?;
+                turn.take(|| take(lane, &run, found))
+            },
+        )?;
+        shared.check_unchanged()
     }
 }
 
-/// Locks whether or not another thread panicked: what is guarded are counts.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whether a run lies before another in the output.
+fn is_before((_, part): &(usize, Part), (_, other): &(usize, Part)) -> bool {
+    part.is_before(other)
 }

@@ -1,0 +1,163 @@
+//! What a lane needs, and what it gets.
+
+use super::class::Class;
+use super::held::row_bytes;
+use super::job::{Action, Job, PLANE_BYTES};
+use super::part::PARTS_MAX;
+use crate::kernel::{ARENA_ALIGNMENT, BINS, End, Made, Plane, Program, TILE};
+
+/// Buffers are whole pages.
+pub(crate) const PAGE_BYTES: u64 = 4096;
+/// What a lane holds besides its buffers: a thread's stack and heap, the parts of its task.
+const DESK_BYTES: u64 = 256 << 10;
+/// Bytes of the counts of one value.
+const COUNT_BYTES: u64 = (BINS as u64 + 1) * 8;
+/// How many counts of a value are held at once: the total, and what an executor counts in and
+/// returns.
+pub(super) const COUNTS: u64 = 3;
+/// Bytes of the states of a generator that are remembered, at both depths at which planes are made.
+const STATE_BYTES: u64 = 2 * 9 * 2560;
+/// The share of a lane, one in this many, that planes of values may take for blocks.
+const SCRATCH_SHARE: u64 = 3;
+/// How deep planes are made of planes: with buffers of their own.
+const PLANE_DEPTH: u64 = 2;
+
+/// What there is to do, as far as memory goes.
+pub(super) struct Work<'a> {
+    pub(super) programs: &'a [Program],
+    pub(super) classes: &'a [Class],
+    pub(super) models: usize,
+    pub(super) outputs: usize,
+}
+
+/// Bytes that a chunk of a job takes: its inputs, and what an iteration sees of it.
+pub(super) fn chunk_bytes(job: &Job, classes: &[Class], chunk: usize) -> u64 {
+    let Action::Merge { outputs, .. } = &job.action else {
+        return 0;
+    };
+    let elements = job.elements.min(chunk as u64);
+    let classes = outputs.iter().map(|output| &classes[output.class]);
+    let levels = classes.flat_map(|class| &class.levels);
+    let seen = levels.flat_map(|level| level.iterated.iter().map(|(values, _)| values.len()));
+    let seen = seen.max().unwrap_or(0) as u64;
+    job.arena_bytes(elements) + seen * elements * PLANE_BYTES
+}
+
+/// Elements of a job that are read and computed at a time: `chunk` unless its bytes lie far from
+/// each other; then as many as `arena` bytes take.
+pub(super) fn chunk_of(job: &Job, classes: &[Class], chunk: usize, arena: u64) -> usize {
+    if !job.inputs().iter().any(|input| input.bytes.is_strided()) {
+        return chunk;
+    }
+    let mut wide = chunk;
+    while (wide as u64) < job.elements && chunk_bytes(job, classes, 2 * wide) <= arena {
+        wide *= 2;
+    }
+    wide
+}
+
+/// Bytes that a lane holds to make planes of values, block by block, at most.
+pub(super) fn widest_scratch(jobs: &[Job], work: &Work<'_>, block: usize) -> u64 {
+    let bytes = jobs.iter().map(|job| {
+        let outputs = job.outputs().iter();
+        let planes = outputs.flat_map(|output| &work.classes[output.class].planes);
+        let values = planes.map(Vec::len).max().unwrap_or(0) as u64;
+        match values {
+            0 => 0,
+            // A plane may be made of another, with inputs and values of its own.
+            _ => {
+                let elements = job.elements.min(block as u64);
+                PLANE_DEPTH * (job.arena_bytes(elements) + values * elements * PLANE_BYTES)
+            }
+        }
+    });
+    bytes.max().unwrap_or(0)
+}
+
+/// The least that a lane works with.
+#[derive(Clone, Copy)]
+pub(super) struct Least {
+    pub(super) arena: u64,
+    pub(super) outputs: u64,
+    /// The factors of the delta that it reads.
+    pub(super) factors: u64,
+    /// What it computes and counts in, and the numbers of its task.
+    pub(super) desk: u64,
+    /// What the counts of one pass over all statistics of a tensor take.
+    pub(super) counts: u64,
+    /// What planes of values need for a tile.
+    pub(super) scratch: u64,
+}
+
+impl Least {
+    /// Bytes of a tile of output, whatever its type.
+    const OUTPUT: u64 = TILE as u64 * 8;
+
+    /// A tile of every input of the widest tensor, and one of output.
+    pub(super) fn of(jobs: &[Job], work: &Work<'_>, factors: u64) -> Least {
+        let outputs = work.outputs as u64;
+        let slots = work.classes.iter().map(|class| class.slots.len()).max();
+        let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
+        let planes = work.programs.iter().map(Program::plane_count).max();
+        let values = work.programs.iter().map(|program| match program.end() {
+            End::Count(values) => values.len(),
+            _ => 0,
+        });
+        let counts = values.max().unwrap_or(0) as u64 * COUNT_BYTES;
+        let numbers = jobs.iter().map(|job| {
+            let numbers = job.outputs().iter().map(|output| row_bytes(&output.row));
+            let drawn = |plane: &&Plane| matches!(plane.made, Made::TorchUniform { .. });
+            let states = job.planes().filter(drawn).count() as u64 * STATE_BYTES;
+            numbers.sum::<u64>() * PARTS_MAX as u64 + states
+        });
+        let tiles = planes.unwrap_or(0) as u64 * TILE as u64 * 4;
+        Least {
+            arena: (slots.unwrap_or(1) as u64 * tile * outputs).next_multiple_of(PAGE_BYTES),
+            outputs,
+            factors,
+            // Two executors have tiles: one makes planes.
+            desk: DESK_BYTES + 2 * tiles + counts * COUNTS + numbers.max().unwrap_or(0),
+            counts: counts * outputs,
+            scratch: widest_scratch(jobs, work, TILE),
+        }
+    }
+
+    /// Bytes of a lane with no more than that.
+    pub(super) fn lane(self) -> u64 {
+        let buffers = self.arena + self.outputs * (Least::OUTPUT + PAGE_BYTES);
+        self.factors + self.desk + self.scratch + buffers
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Lane {
+    pub(super) arena: u64,
+    pub(super) output: u64,
+    pub(super) scratch: u64,
+}
+
+impl Lane {
+    pub(super) fn of(
+        bytes: u64,
+        least: Least,
+        scratch: u64,
+        output_max: u64,
+        arena_max: u64,
+    ) -> Lane {
+        let bytes = bytes.saturating_sub(least.factors + least.desk);
+        let scratch = scratch.min(bytes / SCRATCH_SHARE).max(least.scratch);
+        let bytes = bytes.saturating_sub(scratch);
+        let pages = |bytes: u64| bytes / PAGE_BYTES * PAGE_BYTES;
+        // A page more is held so that the output can be placed as the disk wants it.
+        let output = output_max.min(bytes / 3);
+        let output = output.min(bytes.saturating_sub(least.arena)) / least.outputs;
+        let output = pages(output).saturating_sub(PAGE_BYTES).max(Least::OUTPUT);
+        let arena = bytes.saturating_sub((output + PAGE_BYTES) * least.outputs);
+        let arena = pages(arena.min(arena_max.max(least.arena)));
+        Lane {
+            arena,
+            output,
+            scratch,
+        }
+    }
+}
