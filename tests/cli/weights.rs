@@ -84,9 +84,9 @@ fn one_weight_that_is_divided_out_is_refused() {
         &["`weight` of `ties` is 0.5", "divisor=count"],
     );
     world.merges(&[&of(&["-p", "weight=0.5"])[..], PAIR].concat());
-    let raw = of(&["-p", "weight=0.3", "-p", "normalize=false"]);
+    let raw = of(&["--force", "-p", "weight=0.3", "-p", "normalize=false"]);
     world.merges(&[&raw[..], PAIR].concat());
-    world.merges(&[&ties[..], &["-p", "divisor=count"], PAIR].concat());
+    world.merges(&[&ties[..], &["--force", "-p", "divisor=count"], PAIR].concat());
 }
 
 #[test]

@@ -23,7 +23,8 @@ pub(super) struct Experiment {
     pub(super) start: u64,
     pub(super) arena: Vec<u8>,
     pub(super) inputs: Vec<usize>,
-    /// Whether infinities and NaN are among the elements.
+    /// Whether there is something that a kernel must notice: infinities and NaN among the elements,
+    /// or results that the stored type cannot hold.
     pub(super) hazard: bool,
 }
 
@@ -36,10 +37,10 @@ enum Elements {
     Cancelling,
     /// Near the smallest normal number.
     Tiny,
-    /// Of every size, often zero.
-    Wide,
-    /// Every finite pattern of a type is likely.
-    Finite,
+    /// Of every size with an exponent field below this one, often zero.
+    Wide(u32),
+    /// Every pattern of a type with an exponent field below this one is likely.
+    Below(u32),
     /// Infinities and NaN too.
     Any,
 }
@@ -134,8 +135,18 @@ fn roundings() -> Vec<Experiment> {
         };
         let add: Call<'_> = (Formula::Add, &[A, B]);
         let program = program(floats, false, Compute::F32, &[add], stored);
-        let elements = [Elements::Wide, Elements::Finite];
-        all.push(experiment(float.name(), program, floats, elements));
+        // The host repeats what the type cannot hold, so a sum of two stays well below its limit.
+        let top = codec::limit(float) >> 23;
+        let held = [Elements::Wide(top.min(146) - 1), Elements::Below(top)];
+        all.push(experiment(float.name(), program.clone(), floats, held));
+        if top < 254 {
+            let beyond = [Elements::Wide(top + 3), Elements::Below(255)];
+            let name = format!("beyond {}", float.name());
+            all.push(Experiment {
+                hazard: true,
+                ..experiment(&name, program, floats, beyond)
+            });
+        }
     }
     all
 }
@@ -235,17 +246,17 @@ fn element(float: Float, elements: Elements, slot: usize, index: usize) -> u64 {
             u64::from((-(f32::from_bits(other) * WEIGHT)).to_bits())
         }
         Elements::Tiny => u64::from(sized(0, 130)),
-        Elements::Wide if random >> 62 == 0 => 0,
-        Elements::Wide => u64::from(sized(90, 55)),
-        Elements::Finite => {
+        Elements::Wide(_) if random >> 62 == 0 => 0,
+        Elements::Wide(below) => u64::from(sized(90, below - 90)),
+        Elements::Below(below) => {
             let pattern = match float {
                 Float::F64 => {
                     codec::encode(float, sized(1, 200)) | (scramble(random) & 0x1fff_ffff)
                 }
                 _ => random & ((1 << (8 * float.bytes())) - 1),
             };
-            let finite = codec::decode(float, pattern) & 0x7f80_0000 != 0x7f80_0000;
-            if finite { pattern } else { 0 }
+            let exponent = (codec::decode(float, pattern) >> 23) & 0xff;
+            if exponent < below { pattern } else { 0 }
         }
         Elements::Any => u64::from(bits),
     }
