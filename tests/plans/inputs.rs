@@ -78,7 +78,10 @@ fn a_tensor_that_a_model_lacks() {
     let two = Model::new("two", &[ENTRIES[0], ENTRIES[2], ("z", F16, &[6])]);
     let (base, one) = (Model::new("base", ENTRIES), Model::new("one", ENTRIES));
     let planned = |missing| {
-        let mut work = Work::new("task_arithmetic", &[&base, &one, &two]);
+        let mut work = Work {
+            parameters: &["lambda=0.5", "weight=0.5,1"],
+            ..Work::new("task_arithmetic", &[&base, &one, &two])
+        };
         work.options.missing = missing;
         work.planned()
     };
@@ -112,7 +115,10 @@ fn tensors_that_the_filter_leaves_out_are_copied() {
 fn the_base_that_stands_in_for_infinities_is_read_once() {
     let (base, one) = (Model::new("base", ENTRIES), Model::new("one", ENTRIES));
     for on_nan in [OnNan::Error, OnNan::Keep, OnNan::Zero, OnNan::Base] {
-        let mut work = Work::new("task_arithmetic", &[&base, &one]);
+        let mut work = Work {
+            parameters: &["lambda=0.5"],
+            ..Work::new("task_arithmetic", &[&base, &one])
+        };
         work.options.on_nan = on_nan;
         assert_eq!(reads(job(&work.planned(), "a")), [0, 1], "{on_nan:?}");
     }
