@@ -11,7 +11,7 @@ use super::loader::{Framed, Loaded, TensorLoader};
 use super::parallel::in_runs;
 use super::{PlanError, Source};
 use crate::dtype::Float;
-use crate::kernel::{Expression, Formula, Node};
+use crate::kernel::{Expression, Node};
 use crate::recipe::{Leaf, Lowerer, OnNan, OutputDType, Recipe, ShapePolicy, Solution, View};
 
 /// Tensors that are worth a thread.
@@ -240,18 +240,7 @@ impl<'a> Drafter<'a> {
             };
             kept = Some(match region.within == frame.shape {
                 true => value,
-                false => {
-                    let outside = match kept {
-                        Some(kept) => kept,
-                        None => {
-                            let zero = expression.scalar(0.0);
-                            expression.call(Formula::Fill, &[zero])
-                        }
-                    };
-                    let inside = loader.inside(&mut expression, &region.within);
-                    let operands = [value.into(), outside.into(), inside.into()];
-                    expression.call(Formula::ChooseEach, &operands)
-                }
+                false => loader.inside(&mut expression, &region.within, value, kept),
             });
         }
         if expression.planes().iter().any(|plane| plane.made.ranks()) {

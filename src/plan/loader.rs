@@ -61,15 +61,11 @@ impl TensorLoader<'_, '_> {
         view: &View<Leaf>,
         space: Space,
     ) -> Option<(u16, Float)> {
-        let within = self
-            .framed
-            .as_ref()
-            .and_then(|framed| framed.within.clone());
-        if let Some(framed) = &self.framed
-            && !framed.owners.contains(view)
-        {
+        let framed = self.framed.as_ref();
+        if framed.is_some_and(|framed| !framed.owners.contains(view)) {
             return None;
         }
+        let within = framed.and_then(|framed| framed.within.clone());
         let known = self.inputs.iter().find(|known| {
             let within = within.as_ref().unwrap_or(&known.form);
             known.view == *view && (known.everywhere || known.within == *within)
@@ -101,10 +97,6 @@ impl TensorLoader<'_, '_> {
             true => self.shape.to_vec(),
             false => seen.shape,
         };
-        let shape = self
-            .framed
-            .as_ref()
-            .map_or(self.shape, |framed| &framed.shape);
         let within = within.unwrap_or_else(|| form.clone());
         let bytes = match seen.bytes {
             Bytes::Run {
@@ -116,28 +108,36 @@ impl TensorLoader<'_, '_> {
                 file,
                 offset,
             },
-            bytes if form == shape && within == form => bytes,
-            bytes => Bytes::Fitted {
-                of: Box::new(bytes),
-                stored: form.clone(),
-                within: within.clone(),
-            },
-        };
-        let input = Input {
-            element_bytes: float.bytes() as u64,
-            bytes,
+            bytes => self.fitted(bytes, &form, &within),
         };
         let slot = expression.next_slot();
         self.inputs.push(Loaded {
             slot,
             view: view.clone(),
             form,
-            input,
+            input: Input {
+                element_bytes: float.bytes() as u64,
+                bytes,
+            },
             float,
             within,
             everywhere: one,
         });
         Some((slot, float))
+    }
+
+    /// A box of a tensor of this form, in the shape of the output.
+    fn fitted(&self, bytes: Bytes, form: &[u64], within: &[u64]) -> Bytes {
+        let framed = self.framed.as_ref();
+        let shape = framed.map_or(self.shape, |framed| &framed.shape);
+        match form == shape && within == form {
+            true => bytes,
+            false => Bytes::Fitted {
+                of: Box::new(bytes),
+                stored: form.to_vec(),
+                within: within.to_vec(),
+            },
+        }
     }
 
     fn mismatch(&mut self, view: &View<Leaf>, seen: &Seen) {
@@ -204,8 +204,14 @@ impl TensorLoader<'_, '_> {
         inputs.map(|loaded| (loaded.slot, loaded.input)).collect()
     }
 
-    /// An input that is 1 inside a box of the output and 0 outside.
-    pub(super) fn inside(&mut self, expression: &mut Expression, within: &[u64]) -> Node {
+    /// A value inside a box of the output; outside what is known of it, or zero.
+    pub(super) fn inside(
+        &mut self,
+        expression: &mut Expression,
+        within: &[u64],
+        value: Node,
+        outside: Option<Node>,
+    ) -> Node {
         let slot = expression.next_slot();
         self.inputs.push(Loaded {
             slot,
@@ -221,7 +227,13 @@ impl TensorLoader<'_, '_> {
             within: Vec::new(),
             everywhere: false,
         });
-        expression.load(slot, Float::F32, Entry::Kept)
+        let inside = expression.load(slot, Float::F32, Entry::Kept);
+        let outside = outside.unwrap_or_else(|| {
+            let zero = expression.scalar(0.0);
+            expression.call(Formula::Fill, &[zero])
+        });
+        let operands = [value.into(), outside.into(), inside.into()];
+        expression.call(Formula::ChooseEach, &operands)
     }
 }
 

@@ -225,7 +225,8 @@ fn a_transposed_matrix_is_read_in_bands() {
     };
     let stored = tensors(&source);
     let (_, _, stored) = &stored["te2.text_projection.weight"];
-    for memory in [22 << 20, 1 << 30] {
+    // In the least memory there are more bands, and no fewer bytes.
+    for (memory, most) in [(22 << 20, 40_000), (128 << 20, 6000)] {
         let (found, steps) = run(memory);
         let turned = found
             .iter()
@@ -236,6 +237,6 @@ fn a_transposed_matrix_is_read_in_bands() {
             let (row, column) = (place % side as usize, place / side as usize);
             assert_eq!(element, &stored[(row * side as usize + column) * 2..][..2]);
         }
-        assert!(steps < 9000, "{steps} reads and writes");
+        assert!(steps < most, "{steps} reads and writes");
     }
 }

@@ -24,6 +24,7 @@ const KNOWN: &[&str] = &[
     "plan/factors",
     "plan/job",
     "recipe/adapt",
+    "recipe/addition",
     "recipe/compose",
     "recipe/composer",
     "recipe/factors",
@@ -32,8 +33,11 @@ const KNOWN: &[&str] = &[
     "recipe/mecha/merge",
     "recipe/mecha/read",
     "recipe/names",
+    "recipe/naming",
+    "recipe/options",
     "recipe/recognise",
     "recipe/solution",
+    "recipe/solve_error",
 ];
 
 /// The names of the modules around a file's items: `merge`, `read` for `src/merge/read/mod.rs`.
