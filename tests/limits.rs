@@ -132,10 +132,7 @@ fn resident_memory_stays_within_the_budget() {
             let peak = peak_kib(command) / 1024;
             println!("{arguments:?} in {memory}: {peak} MiB");
             assert!(peak > 4, "the peak was not seen");
-            assert!(
-                peak <= mib + 16,
-                "{arguments:?} in {memory} held {peak} MiB"
-            );
+            assert!(peak <= mib + 8, "{arguments:?} in {memory} held {peak} MiB");
         }
     }
 }

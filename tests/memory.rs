@@ -15,7 +15,7 @@ use wgmerge::dtype::DType;
 const SHAPES: &[(u64, &[u64])] = &[(1, &[20480, 4096]), (12, &[1024, 4096]), (40, &[2048])];
 
 /// What a process holds besides its buffers: the program, its stacks, headers and plan.
-const BESIDES_MIB: u64 = 16;
+const BESIDES_MIB: u64 = 8;
 
 /// Writes a bf16 model of 256 MiB.
 pub fn big_model(path: &Path, seed: u64) {
@@ -228,6 +228,94 @@ fn adapters_stay_within_the_budget() {
         let peak = peak_mib(&mut command);
         println!("in {budget} MiB: {peak} MiB");
         assert!(peak > 4, "the peak was not seen");
-        assert!(peak <= budget, "in {budget} MiB held {peak} MiB");
+        assert!(
+            peak <= budget + BESIDES_MIB,
+            "in {budget} MiB held {peak} MiB"
+        );
+    }
+}
+
+/// A command's exit status, its peak of resident memory in MiB, and what it says.
+fn watched(command: &mut Command) -> (Option<i32>, u64, String) {
+    let mut child = command
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak: u64 = 0;
+    while child.try_wait().expect("a child").is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = kib.unwrap_or(0).max(peak);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let done = child.wait_with_output().expect("a child");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    (done.status.code(), peak / 1024, said)
+}
+
+/// Writes an f32 model of one tensor whose values lie within 2,048 steps of 1, so that the finest
+/// counts of a selection fill up.
+fn narrow_model(path: &Path, seed: u32) {
+    let shape = [1024, 512];
+    let entry = ("t", &DType::F32, &shape[..], 0..4 * 1024 * 512);
+    let mut bytes = encode_header(std::iter::once(entry), &[], 8).expect("a sound header");
+    let mut state = seed;
+    for _ in 0..1024 * 512 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        bytes.extend((0x3f80_0000 + (state >> 21)).to_le_bytes());
+    }
+    std::fs::write(path, bytes).expect("room for a model");
+}
+
+/// Many tensors, many models, many outputs, whole models of which everything is tied: the budget
+/// holds, or the merge is refused before it begins, with what it needs.
+#[test]
+fn all_that_grows_is_in_the_budget() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(format!("{name}.safetensors"));
+    let small = |count: usize| (0..count).map(|at| (format!("layers.{at}.weight"), vec![8, 2]));
+    write_model(&path("many"), 1, small(12_000));
+    write_model(&path("some"), 2, small(1_000));
+    for number in 0..3 {
+        narrow_model(&path(&format!("narrow{number}")), number + 1);
+    }
+    let narrow = |at: usize| format!("narrow{}", at % 3);
+    let ties = ["ties", "-p", "density=0.2", "-p", "scope=model"];
+    let cases: [(&[&str], Vec<String>); 4] = [
+        (&["weighted_sum"], vec!["many".to_owned(); 2]),
+        (&["linear"], vec!["some".to_owned(); 40]),
+        (
+            &["weighted_sum", "--sweep", "alpha=0:1:0.05"],
+            vec!["some".to_owned(); 2],
+        ),
+        (&ties, (0..15).map(narrow).collect()),
+    ];
+    for (arguments, models) in &cases {
+        for budget in [24, 32, 64, 256] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+            command.args(["merge", "--device", "cpu", "--quiet", "--force", "-M"]);
+            command.args(*arguments).arg("--memory");
+            command.arg(format!("{budget}MiB"));
+            let mut models = models.iter().map(|name| path(name));
+            if arguments[0] == "ties" {
+                command.arg("--base").args(models.next());
+            }
+            command.args(models).arg("-o").arg(path("out"));
+            let (code, peak, said) = watched(&mut command);
+            println!("{arguments:?} in {budget} MiB: {code:?}, {peak} MiB");
+            match code {
+                Some(0) => assert!(
+                    peak > 4 && peak <= budget + BESIDES_MIB,
+                    "{arguments:?} in {budget} MiB held {peak} MiB"
+                ),
+                Some(2) if budget < 256 => assert!(
+                    said.contains("the headers and the plan of") && said.contains("raise --memory"),
+                    "{said}"
+                ),
+                _ => panic!("{arguments:?} in {budget} MiB: {code:?}\n{said}"),
+            }
+        }
     }
 }

@@ -25,7 +25,8 @@ pub fn encode_header<'a>(
     metadata: &[(String, String)],
     alignment: usize,
 ) -> Result<Vec<u8>, HeaderError> {
-    let mut json = String::from("{");
+    // The length goes before it, in the same piece of memory: headers are long.
+    let mut json = "\0".repeat(LENGTH_BYTES as usize) + "{";
     if !metadata.is_empty() {
         push_metadata(&mut json, metadata)?;
     }
@@ -46,14 +47,14 @@ pub fn encode_header<'a>(
         push_entry(&mut json, key, &entry);
     }
     json.push('}');
-    let bytes = (LENGTH_BYTES as usize + json.len()).next_multiple_of(alignment.max(1));
+    let bytes = json.len().next_multiple_of(alignment.max(1));
     let length = bytes as u64 - LENGTH_BYTES;
     if length > HEADER_BYTES_MAX {
         return Err(HeaderError::TooLong { bytes: length });
     }
-    let mut header = Vec::with_capacity(bytes);
-    header.extend(length.to_le_bytes());
-    header.extend(json.as_bytes());
+    let mut header = json.into_bytes();
+    header[..LENGTH_BYTES as usize].copy_from_slice(&length.to_le_bytes());
+    header.reserve_exact(bytes - header.len());
     header.resize(bytes, b' ');
     Ok(header)
 }
@@ -75,7 +76,7 @@ fn push_metadata(json: &mut String, metadata: &[(String, String)]) -> Result<(),
 }
 
 fn push_entry(json: &mut String, key: &str, entry: &HeaderEntry) {
-    if json.len() > 1 {
+    if !json.ends_with('{') {
         json.push(',');
     }
     push_text(json, key);

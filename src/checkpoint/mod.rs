@@ -113,6 +113,8 @@ impl Checkpoint {
             let (file, header) = WeightFile::open(path, &relative)?;
             checkpoint.add_file(file, header, None)?;
         }
+        // They are kept for as long as a merge runs.
+        checkpoint.tensors.shrink_to_fit();
         Ok(checkpoint)
     }
 

@@ -84,6 +84,11 @@ pub enum PlanError {
         models: usize,
     },
     #[error(
+        "`{key}` has {elements} elements, and at most 4294967296 can be ranked: leave it out with \
+         --exclude or set della_eps to 0"
+    )]
+    Ranks { key: String, elements: u64 },
+    #[error(
         "recipes that are merged at once differ in more than numbers at `{key}`: merge them one by one"
     )]
     Outputs { key: String },

@@ -55,29 +55,45 @@ pub(super) fn place(
     recipe: &Recipe,
     sources: &[Source<'_>],
     output: &Output,
-    jobs: &mut Vec<Job>,
+    jobs: &mut [Job],
 ) -> Result<Vec<PlannedFile>, PlanError> {
     let divisions = divide(recipe, sources, output, jobs)?;
-    let mut left: Vec<Option<Job>> = std::mem::take(jobs).into_iter().map(Some).collect();
-    jobs.reserve_exact(left.len());
+    arrange(jobs, &divisions);
     let mut files = Vec::with_capacity(divisions.len());
+    let mut first = 0;
     for Division { name, members } in divisions {
-        let first = jobs.len();
-        jobs.extend(members.into_iter().filter_map(|at| left[at].take()));
-        let data_bytes = set_offsets(&mut jobs[first..], files.len());
+        let own = first..first + members.len();
+        first = own.end;
+        let data_bytes = set_offsets(&mut jobs[own.clone()], files.len());
         let mut dtypes = BTreeMap::new();
-        for job in &jobs[first..] {
+        for job in &jobs[own.clone()] {
             *dtypes.entry(job.dtype).or_default() += job.bytes;
         }
         files.push(PlannedFile {
             name,
-            jobs: first..jobs.len(),
+            jobs: own,
             header_bytes: Vec::new(),
             data_bytes,
             dtypes,
         });
     }
     Ok(files)
+}
+
+/// Puts the jobs in the order of the divisions, in place: there may be many.
+fn arrange(jobs: &mut [Job], divisions: &[Division]) {
+    let mut places = vec![0; jobs.len()];
+    let members = divisions.iter().flat_map(|division| &division.members);
+    for (place, &job) in members.enumerate() {
+        places[job] = place;
+    }
+    for at in 0..jobs.len() {
+        while places[at] != at {
+            let place = places[at];
+            jobs.swap(at, place);
+            places.swap(at, place);
+        }
+    }
 }
 
 /// Writes the headers of an output once, to know their lengths.

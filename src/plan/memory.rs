@@ -61,7 +61,7 @@ pub struct MemoryPlan {
 }
 
 /// What the process holds besides the lanes, headers and plan: its code and stacks.
-const PROCESS_BYTES: u64 = 16 << 20;
+const PROCESS_BYTES: u64 = 20 << 20;
 /// The output buffer of a lane: the block that disks take best.
 const OUTPUT_BYTES: u64 = 4 << 20;
 /// The arena of a lane on the CPU, for runs of surveyed tensors.
@@ -126,6 +126,14 @@ impl Fixed {
             });
         }
         let ranked = jobs.iter().max_by_key(|job| job.rank_bytes());
+        // An entry's place shares a word with its size.
+        let beyond = |job: &&Job| job.rank_bytes() > 0 && job.elements > 1 << 32;
+        if let Some(job) = jobs.iter().find(beyond) {
+            return Err(PlanError::Ranks {
+                key: job.key.clone(),
+                elements: job.elements,
+            });
+        }
         let whole = ranked.map_or(0, Job::rank_bytes);
         if limits.memory < needed + whole {
             return Err(PlanError::Whole {

@@ -9,8 +9,12 @@ use super::{PlanError, Source};
 use crate::keys::KeyReport;
 use crate::recipe::{Recipe, Recogniser, Solution, spaces};
 
-/// Tensors that are drafted before their jobs are made: a draft is larger than a job.
-const ROUND: usize = 512;
+/// Bytes of drafts that are made before their jobs are, about: a draft is larger than a job.
+const ROUND_BYTES: usize = 2 << 20;
+/// Bytes of a draft for each model that it reads, about.
+const DRAFT_BYTES: usize = 512;
+/// Tensors that are drafted together at least, and at most.
+const ROUND: std::ops::Range<usize> = 64..512;
 
 /// Refuses models without tensors, and those whose tensors are codes instead of numbers.
 pub(super) fn check(sources: &[Source<'_>]) -> Result<(), PlanError> {
@@ -87,7 +91,9 @@ fn draft<'a>(
     let first = jobs.is_empty();
     let mut known = jobs.iter_mut();
     let mut own = Vec::with_capacity(if first { keys.len() } else { 0 });
-    for keys in keys.chunks(ROUND) {
+    let models = drafter.sources.len().max(1);
+    let round = (ROUND_BYTES / DRAFT_BYTES / models).clamp(ROUND.start, ROUND.end);
+    for keys in keys.chunks(round) {
         for draft in drafter.all(keys, ledger)? {
             match known.next() {
                 Some(job) => draft.join(job, classes)?,

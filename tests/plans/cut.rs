@@ -10,7 +10,7 @@ use wgmerge::recipe::OutputDType;
 use super::{Model, Work, device};
 
 /// What the process holds besides the lanes.
-const PROCESS_BYTES: u64 = 16 << 20;
+const PROCESS_BYTES: u64 = 20 << 20;
 /// One lane's tensors on the CPU.
 const LONE_BYTES: u64 = 1 << 30;
 const ALIGNMENT: u64 = 16;

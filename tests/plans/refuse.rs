@@ -121,7 +121,7 @@ fn too_little_memory() {
     let (needed, held) = needs(1, None);
     // Two tiles of input, one of output and a page, whatever the type, and a desk; the program.
     let lane = 5 * 4096 + 2 * 4096 + 4096 + (256 << 10);
-    let least = held + lane + (16 << 20);
+    let least = held + lane + (20 << 20);
     assert!(
         (least..least + (64 << 10)).contains(&needed),
         "{needed} {least}"
