@@ -65,6 +65,7 @@ use std::sync::Arc;
 
 use crate::dtype::Float;
 use crate::keys::Configs;
+use crate::method::Space;
 
 /// A recipe.
 #[derive(Clone, Debug)]
@@ -100,11 +101,20 @@ impl Recipe {
         Label::new(self.lines.get(id.0).copied(), what)
     }
 
-    /// Whether nothing is routed: the tensors of the output are then those of the reference model,
-    /// and every model is compared with it.
+    /// Whether nothing is routed and models are merged as they are: the tensors of the output are
+    /// then those of the reference model, and every model is compared with it.
     pub fn is_plain(&self) -> bool {
-        let routes = |node: &RecipeNode| matches!(node, RecipeNode::Route { .. });
-        !self.nodes.iter().any(routes)
+        let plain = |node: &RecipeNode| match node {
+            RecipeNode::Model { space, .. } => *space != Space::Param,
+            RecipeNode::Literal { entries, .. } => {
+                let mut entries = entries.values();
+                entries.all(|entry| matches!(entry, Entry::Constant(_)))
+            }
+            RecipeNode::Merge { .. } => true,
+            RecipeNode::Route { .. } => false,
+        };
+        let is_literal = |node: &RecipeNode| matches!(node, RecipeNode::Literal { .. });
+        !self.nodes.last().is_some_and(is_literal) && self.nodes.iter().all(plain)
     }
 
     /// The first model that the result is made from.
