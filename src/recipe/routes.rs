@@ -82,19 +82,19 @@ pub static ROUTES: [RouteRow; 8] = [
     },
     RouteRow {
         id: "omit_matching",
-        summary: "the tensors whose names do not match a regular expression (not in sd-mecha)",
+        summary: "the tensors whose names do not match a regular expression",
         inputs: &["a"],
         is_variadic: false,
         parameters: &[RouteParameter {
             name: "pattern",
-            help: "the regular expression",
+            help: "the regular expression; sd-mecha has no such route",
         }],
         example: "merge \"omit_matching\" &0 \"^optimizer\"",
         flag: Some("--drop REGEX"),
     },
     RouteRow {
         id: "omit_non_finite",
-        summary: "the tensors that hold no infinity and no NaN; a fallback replaces the others",
+        summary: "the tensors without infinities and NaN",
         inputs: &["a"],
         is_variadic: false,
         parameters: &[
@@ -112,7 +112,7 @@ pub static ROUTES: [RouteRow; 8] = [
     },
     RouteRow {
         id: "stack",
-        summary: "the inputs' tensors one after the other along a new first dimension",
+        summary: "the inputs' tensors along a new first dimension",
         inputs: &["values"],
         is_variadic: true,
         parameters: &[],

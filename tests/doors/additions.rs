@@ -85,6 +85,20 @@ fn a_vae_in_any_naming_takes_the_place_of_the_models() {
             &whole,
         );
     }
+}
+
+#[test]
+fn a_vae_is_baked_by_recipes_and_without_a_merge() {
+    let world = World::new();
+    models(&world, "sd1-ldm");
+    let is_vae = |name: &str| name.starts_with("first_stage_model.");
+    stand_in(&world, "whole.safetensors", "sd1-ldm", 3, mandatory);
+    stand_in(&world, "bare.safetensors", "sd1-ldm", 3, |key| {
+        let name = key.name.strip_prefix("first_stage_model.")?;
+        Some(name.to_owned())
+    });
+    let [model, whole] = ["a.safetensors", "whole.safetensors"].map(|name| read(&world.path(name)));
+    succeeds(&world, &merge(&["--vae", "bare.safetensors"]));
     // The same for a recipe, and where nothing is merged.
     let recipe = "version 0.1.0\nmodel \"a.safetensors\"\nmodel \"b.safetensors\"\n\
                   merge \"weighted_sum\" &0 &1 alpha=0.0\n";

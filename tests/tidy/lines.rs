@@ -40,10 +40,6 @@ const EXPECTED: &[(&str, &str)] = &[
         "a method is asked only where its single inputs are there",
     ),
     ("src/plan/memory.rs", "there is at least one lane"),
-    (
-        "src/plan/account.rs",
-        "every key of the output is some model's",
-    ),
 ];
 
 fn length(file: &SourceFile) -> Option<String> {
