@@ -3,6 +3,7 @@
 
 mod additions;
 mod families;
+mod lora;
 mod names;
 mod prefixes;
 

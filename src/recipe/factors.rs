@@ -1,57 +1,8 @@
 //! Checks that the factors of adapters are used as factors: all of them, and by conversions alone.
 
 use super::adapt::delta;
-use super::{Label, Names, NodeId, Recipe, RecipeNode, Route, Solution};
+use super::{AdapterError, Names, NodeId, Recipe, RecipeNode, Route, Solution};
 use crate::keys::adapter::{Adapter, Format};
-
-/// Factors that would be lost, or that would be merged as if they were weights.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum AdapterError {
-    #[error(
-        "{node}: {count} tensors, such as `{example}`, are no factors of a LoRA or LoKr of {base}; \
-         {kind} are not supported, and left out they would change the result"
-    )]
-    Stray {
-        node: Label,
-        base: String,
-        count: usize,
-        example: String,
-        kind: String,
-    },
-    #[error(
-        "{node}: {count} tensors, such as `{example}`, lack `{missing}`, without which they make \
-         no delta of {base}: the adapter is incomplete, take the whole file"
-    )]
-    Half {
-        node: Label,
-        base: String,
-        count: usize,
-        example: String,
-        missing: String,
-    },
-    #[error(
-        "{node} would merge the factors of an adapter one by one: {model} is {adapter}, whose \
-         factors make a difference together; {way}"
-    )]
-    Merged {
-        node: Label,
-        model: String,
-        adapter: String,
-        way: String,
-    },
-}
-
-impl AdapterError {
-    /// The line of the recipe's text at which it shows, where there is one.
-    pub fn line(&self) -> Option<usize> {
-        match self {
-            AdapterError::Stray { node, .. }
-            | AdapterError::Half { node, .. }
-            | AdapterError::Merged { node, .. } => node.line(),
-        }
-    }
-}
 
 impl Solution<'_> {
     /// Checks that every tensor of an adapter is a factor of some delta.

@@ -5,10 +5,12 @@
 //! arithmetic.
 
 mod adapt;
+mod adapter_error;
 mod addition;
 pub mod compose;
 mod composer;
 pub mod draw;
+mod extend;
 mod factors;
 mod flags;
 mod groups;
@@ -35,13 +37,14 @@ mod trace;
 mod view;
 mod walk;
 
+pub use adapter_error::AdapterError;
 pub use addition::Addition;
-pub use factors::AdapterError;
 pub use flags::{FlagError, merge_of};
 pub use label::Label;
 pub use lora::Lora;
 pub use lower::{Leaf, Loader, Lost, LowerError, Lowerer, Value};
 pub use names::NameSet;
+pub use naming::Names;
 pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
 pub(crate) use options::same_numbers;
 pub use options::{
@@ -54,7 +57,7 @@ pub use recognise::{Recogniser, Unclear};
 pub use reconcile::Reconciled;
 pub use record::record;
 pub use routes::{ROUTES, RouteParameter, RouteRow, find_route};
-pub use solution::{Names, Solution, check_names};
+pub use solution::{Solution, check_names};
 pub use solve_error::SolveError;
 pub use space::{SpaceError, spaces};
 pub use sweep::{Sweep, SweepError};

@@ -5,9 +5,18 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::Names;
 use super::prefix::Prefix;
+use crate::checkpoint::Tensors;
 use crate::keys::Config;
+
+/// A model's headers, as far as names go.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// The model's path, for messages.
+    pub path: &'a std::path::Path,
+    /// Its tensors, in file order.
+    pub tensors: &'a Tensors,
+}
 
 /// The tensors of a model in file order, by the names of the graph.
 #[derive(Clone, Debug)]

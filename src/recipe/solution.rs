@@ -10,22 +10,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::groups::{Fixed, Groups};
-use super::naming::Naming;
+use super::naming::{Names, Naming};
 use super::prefix::Prefix;
 use super::recognise::{GroupForm, Recogniser};
 use super::{Form, Leaf, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
-use crate::checkpoint::Tensors;
 use crate::keys::Config;
 use crate::keys::nearest::hint;
-
-/// A model's headers, as far as names go.
-#[derive(Clone, Copy, Debug)]
-pub struct Names<'a> {
-    /// The model's path, for messages.
-    pub path: &'a std::path::Path,
-    /// Its tensors, in file order.
-    pub tensors: &'a Tensors,
-}
 
 /// How the tensors of every node are named.
 #[derive(Clone, Debug)]

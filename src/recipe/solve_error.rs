@@ -1,7 +1,6 @@
 //! What can be wrong with the names in a recipe.
 
-use super::Label;
-use super::factors::AdapterError;
+use super::{AdapterError, Label};
 use crate::keys::ConfigError;
 
 /// A recipe whose nodes cannot be named consistently.

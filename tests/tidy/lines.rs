@@ -9,8 +9,8 @@ const COLUMNS: usize = 100;
 /// The panics of the library: each states what the code around it makes sure of. A new one is
 /// entered here by whoever can say why no input reaches it.
 const EXPECTED: &[(&str, &str)] = &[
-    ("src/recipe/addition.rs", "any number is a strength"),
-    ("src/recipe/addition.rs", "the table has add_difference"),
+    ("src/recipe/extend.rs", "any number is a strength"),
+    ("src/recipe/extend.rs", "the table has add_difference"),
     ("src/exec/cpu/formula.rs", "an argument per parameter"),
     (
         "src/exec/gpu/probe/experiments.rs",
