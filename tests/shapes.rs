@@ -30,8 +30,8 @@ fn policy(shape: ShapePolicy) -> Options {
     }
 }
 
-/// The tensor that comes out, the same in little memory, on several threads and where a device holds
-/// whole tasks.
+/// The tensor that comes out, the same in little memory, on several threads and where a device
+/// holds whole tasks.
 fn merged(case: &Case<'_>, folder: &Path) -> Vec<f32> {
     let output = folder.join("out.safetensors");
     let (expected, _) = case.run(&output, None).expect("a merge");

@@ -28,7 +28,8 @@ How each operation is rounded is in [NUMERICS.md](NUMERICS.md).
 const ROUTES: &str = "
 ## Routes
 
-Recipes can pass tensors on without arithmetic; `merge \"ROUTE\" &0` names a route as it names a method. Examples with
+Recipes can pass tensors on without arithmetic; `merge \"ROUTE\" &0` names a route \
+as it names a method. Examples with
 their surroundings are in [RECIPES.md](RECIPES.md#routes). The conversions follow the others.
 ";
 

@@ -202,8 +202,9 @@ impl Expression {
         self.call(Formula::Trim, &operands)
     }
 
-    /// Says of the statistics from number `first` on that their values are a box of so many elements
-    /// and zero elsewhere. Those of a `part` of the tensors are no part of a selection over models.
+    /// Says of the statistics from number `first` on that their values are a box of so many
+    /// elements and zero elsewhere. Those of a `part` of the tensors are no part of a selection
+    /// over models.
     pub fn confine(&mut self, first: usize, elements: u64, part: bool) {
         for statistic in &mut self.statistics[first..] {
             if let Statistic::Largest { scope, among, .. } = statistic {

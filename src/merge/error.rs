@@ -48,8 +48,8 @@ pub enum MergeError {
     },
     /// Two passes over a tensor saw different values.
     #[error(
-        "two readings of tensor `{key}` do not agree: an input was changed during the run, or memory \
-         or device are faulty; nothing was written, leave the inputs alone and try again"
+        "two readings of tensor `{key}` do not agree: an input was changed during the run, or \
+         memory or device are faulty; nothing was written, leave the inputs alone and try again"
     )]
     Contradiction {
         /// The tensor.

@@ -190,8 +190,8 @@ impl<'a> Drafter<'a> {
         Ok(root)
     }
 
-    /// The arithmetic of a tensor that is of several shapes: of the shape that has room for all, and
-    /// where what only some have is kept, region by region.
+    /// The arithmetic of a tensor that is of several shapes: of the shape that has room for all,
+    /// and where what only some have is kept, region by region.
     fn framed(
         self,
         key: &str,

@@ -89,7 +89,8 @@ pub enum PlanError {
     )]
     Ranks { key: String, elements: u64 },
     #[error(
-        "recipes that are merged at once differ in more than numbers at `{key}`: merge them one by one"
+        "recipes that are merged at once differ in more than numbers at `{key}`: merge them one \
+         by one"
     )]
     Outputs { key: String },
     #[error(

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
+use super::Route::{OmitComponent, OmitMatching, PickComponent};
 use super::{NodeId, Recipe, RecipeNode, Route, Solution};
 use crate::keys::Configs;
 
@@ -97,8 +98,7 @@ impl<'a> Gatherer<'a> {
                 self.set(names)
             }
             RecipeNode::Route {
-                route:
-                    route @ (Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_)),
+                route: route @ (PickComponent(_) | OmitComponent(_) | OmitMatching(_)),
                 inputs,
             } => {
                 let names = self.read(inputs[0]);

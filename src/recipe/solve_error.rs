@@ -51,7 +51,8 @@ pub enum SolveError {
     #[error("{node} stacks what is stacked {limit} times already; so many dimensions are not read")]
     Stacks { node: Label, limit: usize },
     #[error(
-        "{what} needs to know the model config of the result, which the models do not show: {models}"
+        "{what} needs to know the model config of the result, which the models do not show: \
+         {models}"
     )]
     NoFamily { what: &'static str, models: String },
     #[error(

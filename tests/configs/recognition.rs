@@ -263,7 +263,8 @@ tensors missing (86 %)
   unknown, for instance: note
   missing, for instance: text_encoders.t5xxl.transformer.shared.weight
   of another shape, for instance: \
-text_encoders.t5xxl.transformer.encoder.block.0.layer.0.SelfAttention.k.weight [3], not [4096, 4096]"
+text_encoders.t5xxl.transformer.encoder.block.0.layer.0.SelfAttention.k.weight [3], not \
+[4096, 4096]"
     );
     let none = recognise(&configs, &own(["a".to_owned()])).explain();
     assert_eq!(

@@ -128,7 +128,8 @@ fn a_vae_is_baked_by_recipes_and_without_a_merge() {
         &whole,
     );
     // What a recipe had to say before: the same routes.
-    let recipe = "version 0.1.0\nmodel \"a.safetensors\"\nmodel \"bare.safetensors\"\nmerge \"fallback\" &1 &0\n";
+    let recipe = "version 0.1.0\nmodel \"a.safetensors\"\nmodel \"bare.safetensors\"\n\
+         merge \"fallback\" &1 &0\n";
     std::fs::write(world.path("f.mecha"), recipe).expect("a recipe");
     succeeds(&world, &["run", "f.mecha", "-o", "f.safetensors"]);
     has_vae(&read(&world.path("f.safetensors")), &model, is_vae, &whole);

@@ -49,7 +49,8 @@ fn a_fallback_whose_sides_share_nothing_is_refused() {
     let world = World::new();
     write(&world.path("x.safetensors"), &[tensor("x.weight", &[4], 1)]);
     write(&world.path("y.safetensors"), &[tensor("y.weight", &[4], 1)]);
-    let text = "version 0.1.0\nmodel \"x.safetensors\"\nmodel \"y.safetensors\"\nmerge \"fallback\" &1 &0\n";
+    let text = "version 0.1.0\nmodel \"x.safetensors\"\nmodel \"y.safetensors\"\n\
+         merge \"fallback\" &1 &0\n";
     std::fs::write(world.path("r.mecha"), text).expect("a recipe");
     let text = refused(&world, &["run", "r.mecha", "-o", "out.safetensors"]);
     for part in [
@@ -103,7 +104,8 @@ fn routes_are_listed_and_explained() {
         );
         // The example is a line of a recipe.
         let lines = format!(
-            "version 0.1.0\nmodel \"a.safetensors\" model_config=\"sd1-ldm\"\nmodel \"b.safetensors\"\n{}\n",
+            "version 0.1.0\nmodel \"a.safetensors\" model_config=\"sd1-ldm\"\n\
+             model \"b.safetensors\"\n{}\n",
             route.example
         );
         let recipe = wgmerge::recipe::mecha::parse(&lines).expect(route.id);

@@ -160,13 +160,15 @@ const OLD: &[(&str, &str)] = &[
     // Then one fifth was kept unless said otherwise, and the switch had the other sense.
     (
         "model \"a\" null \"lora\"\nmodel \"b\" null \"lora\"\nmerge \"ties_sum\" &0 &1",
-        "model \"a.safetensors\" merge_space=\"delta\"\nmodel \"b.safetensors\" merge_space=\"delta\"\n\
+        "model \"a.safetensors\" merge_space=\"delta\"\n\
+         model \"b.safetensors\" merge_space=\"delta\"\n\
          merge \"ties_sum\" &0 &1 k=0.2 vote_sgn=true",
     ),
     (
         "model \"a\" null \"lora\"\nmodel \"b\" null \"lora\"\n\
          merge \"ties_sum\" &0 &1 k=0.5 vote_sgn=1.0",
-        "model \"a.safetensors\" merge_space=\"delta\"\nmodel \"b.safetensors\" merge_space=\"delta\"\n\
+        "model \"a.safetensors\" merge_space=\"delta\"\n\
+         model \"b.safetensors\" merge_space=\"delta\"\n\
          merge \"ties_sum\" &0 &1 k=0.5 vote_sgn=false",
     ),
 ];

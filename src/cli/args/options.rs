@@ -49,8 +49,8 @@ pub(in crate::cli) struct OptionArgs {
     )]
     pub(in crate::cli) missing: Missing,
 
-    /// What to do about a tensor whose shape is not the base's: cut it, fill it up with zeros, or keep
-    /// what only some models have
+    /// What to do about a tensor whose shape is not the base's: cut it, fill it up with zeros, or
+    /// keep what only some models have
     #[arg(
         long,
         default_value = ShapePolicy::default().word(),

@@ -28,8 +28,8 @@ pub struct GpuExecutor {
 impl GpuExecutor {
     /// Allocates a slot for arenas of up to `arena_bytes` and results of up to `output_bytes`, of
     /// which neither may exceed the device's [`binding_bytes`](super::GpuLimits::binding_bytes).
-    /// What a device may not decide is computed on the CPU at `level`. Fails if the device is lost or
-    /// has no memory for it.
+    /// What a device may not decide is computed on the CPU at `level`. Fails if the device is lost
+    /// or has no memory for it.
     pub fn new(
         device: Arc<GpuDevice>,
         arena_bytes: usize,

@@ -1,4 +1,5 @@
-//! The autoencoder of latent diffusion: diffusers' names on the left, the original ones on the right.
+//! The autoencoder of latent diffusion: diffusers' names on the left, the original ones on the
+//! right.
 
 use super::rule::{Kind, Rule};
 

@@ -46,7 +46,8 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
     Err(unknown(id, first))
 }
 
-/// Methods that versions of sd-mecha wrote and that are not there, or the beginnings of their names.
+/// Methods that versions of sd-mecha wrote and that are not there, or the beginnings of their
+/// names.
 const ABSENT: &[&str] = &[
     "add_cosine_a",
     "add_cosine_b",
