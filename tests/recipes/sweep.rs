@@ -110,7 +110,7 @@ fn a_sweep_writes_what_single_merges_write_and_reads_the_inputs_once() {
         let (together, alone) = compare(&words(&line), name, &words(values));
         assert_eq!(together, alone, "{line}");
     }
-    for options in ["", "-p scope=model --memory 21MiB"] {
+    for options in ["", "-p scope=model --memory 22MiB"] {
         let line = format!("merge -M ties -b base.safetensors {tuned} {options}");
         compare(&words(&line), "density", &["0.1", "0.5", "1"]);
     }
