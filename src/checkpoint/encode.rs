@@ -6,9 +6,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::header::{
-    HEADER_BYTES_MAX, HeaderEntry, HeaderError, LENGTH_BYTES, METADATA_KEY, check_entry,
-};
+use super::fault::HeaderError;
+use super::header::{HEADER_BYTES_MAX, HeaderEntry, LENGTH_BYTES, METADATA_KEY};
+use super::parse::check_entry;
 use crate::dtype::DType;
 
 /// The start of a safetensors file: the 8-byte length and the header, `__metadata__` first (left

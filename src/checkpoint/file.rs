@@ -7,8 +7,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::header::{HEADER_BYTES_MAX, Header, HeaderError, LENGTH_BYTES, parse_header};
+use super::fault::HeaderError;
+use super::header::{HEADER_BYTES_MAX, Header, LENGTH_BYTES};
 use super::identity::{FileIdentity, FileState};
+use super::parse::parse_header;
 
 /// A safetensors file whose header has been validated.
 #[derive(Debug)]

@@ -15,8 +15,9 @@ use serde::de::{
 };
 use serde_json::error::Category;
 
+use super::fault::HeaderError;
 use super::header::{
-    DIMENSIONS_MAX, Header, HeaderEntry, HeaderError, Ignored, METADATA_KEY, TENSORS_MAX, TEXTS_MAX,
+    DIMENSIONS_MAX, Header, HeaderEntry, Ignored, METADATA_KEY, TENSORS_MAX, TEXTS_MAX,
 };
 use super::tensor::Shape;
 use crate::dtype::DType;

@@ -17,6 +17,7 @@ mod identity;
 mod index;
 mod json;
 mod name;
+mod parse;
 mod stray;
 mod tensor;
 
@@ -25,14 +26,17 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 pub use self::convention::Coded;
+pub use self::encode::encode_header;
+pub use self::fault::HeaderError;
 pub use self::file::{FileError, WeightFile};
 pub use self::folder::{ASIDE, FolderError};
 use self::folder::{Group, Layout};
+pub use self::header::HeaderEntry;
 use self::header::{Header, Ignored};
-pub use self::header::{HeaderEntry, HeaderError, encode_header, parse_header};
 pub use self::identity::FileIdentity;
 pub use self::index::IndexError;
 pub use self::name::{Shard, WeightName};
+pub use self::parse::parse_header;
 pub use self::tensor::{Shape, TensorInfo, Tensors};
 pub(crate) use self::tensor::{heap_bytes, held_bytes};
 

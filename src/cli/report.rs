@@ -46,7 +46,7 @@ pub(super) fn notes(merge: &Merge) -> Vec<String> {
             (missing, "missing"),
             (extra, "not in the output"),
             (shapes.len(), "of another shape"),
-            (dtypes.len(), "of another dtype"),
+            (dtypes.len(), "of another shape or dtype"),
         ];
         let said = counts.iter().filter(|(count, _)| *count > 0);
         let said: Vec<String> = said

@@ -11,14 +11,10 @@ use indexmap::IndexSet;
 
 use super::fusion::fuse;
 use super::{
-    Compute, Derive, End, Entry, Formula, Iterate, Kept, Kind, Made, Operand, Plane, Program, Row,
-    Scope, Statistic, Step, Stream, Ties,
+    Compute, Derive, End, Entry, Formula, Iterate, Kept, Kind, Made, Node, Operand, Plane, Program,
+    Row, Scope, Statistic, Step, Stream, Ties,
 };
 use crate::dtype::Float;
-
-/// A value in an expression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Node(pub(super) u16);
 
 /// The number that steps, scalars, statistics and so on of one expression stay below.
 const NUMBERS: usize = u16::MAX as usize;

@@ -9,7 +9,7 @@
 //! tensor again from the page cache costs less than writing it to memory and back.
 
 use super::PlanError;
-use super::factors::FactorBytes;
+use super::factor_bytes::FactorBytes;
 use super::held::Held;
 use super::job::{Action, Job};
 use super::lane::{COUNTS, Lane, Least, PAGE_BYTES, Work, chunk_bytes, chunk_of, widest_scratch};

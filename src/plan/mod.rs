@@ -15,6 +15,7 @@ mod draft;
 mod drafter;
 mod error;
 mod explain;
+mod factor_bytes;
 mod factors;
 mod figures;
 mod frame;
@@ -32,8 +33,9 @@ mod reads;
 mod resolve;
 mod source;
 mod task;
+mod view_error;
 
-pub use bytes::{Bytes, Seen, ViewError};
+pub use bytes::{Bytes, Seen};
 pub use class::{Class, Level};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
@@ -49,6 +51,7 @@ pub use reads::Range;
 pub(crate) use reads::SAMPLE_TILES;
 pub use source::{Output, Source};
 pub(crate) use task::survey_parts;
+pub use view_error::ViewError;
 
 use std::borrow::Cow;
 

@@ -14,19 +14,10 @@ use foldhash::{HashMap, HashMapExt};
 use indexmap::IndexMap;
 
 use super::walk::{Step, Walk, walk};
-use super::{Constant, Entry, Label, Missing, NodeId, Recipe, RecipeNode, Solution, View};
+use super::{Constant, Entry, Label, Leaf, Missing, NodeId, Recipe, RecipeNode, Solution, View};
 use crate::dtype::Float;
 use crate::kernel::{Expression, Formula, Node, Operand, TooLarge};
 use crate::method::{ParameterError, Space, Value as Given};
-
-/// A tensor of a model, as a leaf of a view.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Leaf {
-    /// Which model.
-    pub model: usize,
-    /// The tensor's name in its file.
-    pub name: String,
-}
 
 /// Something that a tensor needs and nothing has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,10 @@
+//! Tensors of models.
+
+/// A tensor of a model, as a leaf of a view.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Leaf {
+    /// Which model.
+    pub model: usize,
+    /// The tensor's name in its file.
+    pub name: String,
+}
