@@ -78,7 +78,7 @@ fn is_separator(byte: u8) -> bool {
 /// `out-alpha-0.3`.
 ///
 /// # Errors
-/// As [`kind`]'s.
+/// If the name says neither a file nor a folder, or both.
 pub fn sweep_output(output: &Path, name: &str, value: f64) -> Result<PathBuf, OutputError> {
     let file_name = |name: &std::ffi::OsStr, extension: &str| {
         output.with_file_name(format!("{}{extension}", name.to_string_lossy()))
