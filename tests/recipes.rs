@@ -10,6 +10,7 @@ mod devices;
 mod dialects;
 mod fusion;
 mod golden;
+mod layers;
 mod limits;
 mod losses;
 mod random;

@@ -46,6 +46,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
             },
             ..Options::default()
         },
+        text: None,
         configs: registry,
     };
     if let Some(to) = &args.to {

@@ -210,9 +210,5 @@ fn block_weights(given: Option<&str>) -> Result<Option<BlockOption>, Failure> {
         Some(file) => text::read(Path::new(file))?,
     };
     let weights = keys::blocks::parse(&text).map_err(|fault| Failure::input(fault.to_string()))?;
-    Ok(Some(BlockOption {
-        text,
-        weights,
-        literal: None,
-    }))
+    Ok(Some(BlockOption { text, weights }))
 }

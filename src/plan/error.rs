@@ -55,6 +55,10 @@ pub enum PlanError {
          would have no effect: leave one of them out"
     )]
     RatioTwice { node: Label, ratio: &'static str },
+    #[error("{node} has parameters by the names of its tensors already: leave --block-weights out")]
+    Scheduled { node: Label },
+    #[error("{node}: {fault}")]
+    Schedule { node: Label, fault: String },
     #[error("{node} has none of the models' tensors, so there is nothing to write")]
     NoTensors { node: Label },
     #[error(
@@ -136,6 +140,8 @@ impl PlanError {
             PlanError::Lower(fault) => fault.line(),
             PlanError::NoRatio { node }
             | PlanError::RatioTwice { node, .. }
+            | PlanError::Scheduled { node }
+            | PlanError::Schedule { node, .. }
             | PlanError::NoTensors { node }
             | PlanError::NoValue { node, .. } => node.line(),
             _ => None,

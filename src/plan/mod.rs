@@ -7,7 +7,6 @@
 //! they need; and the account of keys.
 
 mod account;
-mod blocks;
 mod bytes;
 mod class;
 mod division;
@@ -31,6 +30,7 @@ mod parallel;
 mod part;
 mod reads;
 mod resolve;
+mod schedules;
 mod source;
 mod task;
 mod view_error;
@@ -116,7 +116,7 @@ pub fn build_all(
     let mut recogniser = Recogniser::new(&recipes[0], &names);
     for recipe in recipes {
         let Reconciled { recipe, notes } = recogniser.reconcile(recipe)?;
-        let applied = blocks::applied(&recipe, sources, &mut recogniser)?;
+        let applied = schedules::applied(&recipe, sources, &mut recogniser)?;
         let extended = recogniser.extend(&applied.recipe)?;
         let recipe = extended.map_or(applied.recipe, Cow::Owned);
         let recipe = recipe.as_ref();

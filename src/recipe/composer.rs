@@ -17,6 +17,7 @@ pub(super) fn composed(value: &Value, options: Options) -> Result<Recipe, Compos
             lines: Vec::new(),
             reference: 0,
             options,
+            text: None,
             configs: Arc::default(),
         },
         models: HashMap::new(),
@@ -137,6 +138,7 @@ impl Composer {
             models,
             parameters,
             given: nodes,
+            schedule: None,
         }))
     }
 }

@@ -70,6 +70,7 @@ impl Recogniser<'_> {
                 models: vec![result, delta],
                 parameters: parameters.expect("any number is a strength"),
                 given: Vec::new(),
+                schedule: None,
             },
         );
         // What the adapter has nothing for stays.

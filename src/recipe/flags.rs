@@ -79,6 +79,7 @@ pub fn merge_of(
         models: (usize::from(apart)..paths.len()).map(NodeId).collect(),
         parameters,
         given: Vec::new(),
+        schedule: None,
     });
     Ok(Recipe {
         models: paths,
@@ -86,6 +87,7 @@ pub fn merge_of(
         lines: Vec::new(),
         reference: 0,
         options,
+        text: None,
         configs: Arc::default(),
     })
 }

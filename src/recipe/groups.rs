@@ -56,7 +56,7 @@ impl Groups {
                     groups.fix(recipe, id, id, Fixed::Config(to))?;
                 }
                 RecipeNode::Route {
-                    route: Route::ConvertSingleton,
+                    route: Route::ConvertSingleton | Route::Rename(_),
                     ..
                 } => {}
                 _ => {

@@ -7,6 +7,7 @@
 mod adapt;
 mod adapter_error;
 mod addition;
+mod block_ratios;
 pub mod compose;
 mod composer;
 pub mod draw;
@@ -19,6 +20,7 @@ mod leaf;
 mod lora;
 mod lower;
 pub mod mecha;
+mod name_set;
 mod names;
 mod naming;
 mod node;
@@ -28,7 +30,9 @@ mod prefix;
 mod recognise;
 mod reconcile;
 mod record;
+mod renaming;
 mod routes;
+mod schedule;
 mod sides;
 mod solution;
 mod solve_error;
@@ -40,12 +44,13 @@ mod walk;
 
 pub use adapter_error::AdapterError;
 pub use addition::Addition;
+pub use block_ratios::BlockRatios;
 pub use flags::{FlagError, merge_of};
 pub use label::Label;
 pub use leaf::Leaf;
 pub use lora::Lora;
 pub use lower::{Loader, Lost, LowerError, Lowerer, Value};
-pub use names::NameSet;
+pub use name_set::NameSet;
 pub use naming::Names;
 pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
 pub(crate) use options::same_numbers;
@@ -58,7 +63,9 @@ pub(crate) use recognise::FAMILY_SHARE;
 pub use recognise::{Recogniser, Unclear};
 pub use reconcile::Reconciled;
 pub use record::record;
+pub use renaming::{Renaming, Rule, Selection};
 pub use routes::{ROUTES, RouteParameter, RouteRow, find_route};
+pub use schedule::{Bound, Named, Schedule, ScheduleError, ScheduleSource, Scheduled, Scope};
 pub use solution::{Solution, check_names};
 pub use solve_error::SolveError;
 pub use space::{SpaceError, spaces};
@@ -71,6 +78,15 @@ use std::sync::Arc;
 use crate::dtype::Float;
 use crate::keys::Configs;
 use crate::method::Space;
+
+/// A recipe in another program's language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The language, as the record calls it.
+    pub dialect: &'static str,
+    /// What was written.
+    pub text: String,
+}
 
 /// A recipe.
 #[derive(Clone, Debug)]
@@ -85,6 +101,8 @@ pub struct Recipe {
     pub reference: usize,
     /// How to treat what does not fit, and what the output looks like.
     pub options: Options,
+    /// The text that says it in another program's language, for the record.
+    pub text: Option<Arc<Text>>,
     /// The model configs that tensors may be named by.
     pub configs: Arc<Configs>,
 }
@@ -151,7 +169,8 @@ impl Recipe {
                         | Route::Convert(_)
                         | Route::OmitNonFinite(_)
                         | Route::OmitComponent(_)
-                        | Route::OmitMatching(_),
+                        | Route::OmitMatching(_)
+                        | Route::Rename(_),
                     inputs,
                 } => id = inputs[0],
                 _ => return None,

@@ -1,20 +1,18 @@
 //! Which tensors a node may have.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
-use super::Route::{OmitComponent, OmitMatching, PickComponent};
-use super::{NodeId, Recipe, RecipeNode, Route, Solution};
+use super::Route::{OmitComponent, OmitMatching, PickComponent, Rename, Select};
+use super::{NameSet, NodeId, Recipe, RecipeNode, Route, Solution};
 use crate::keys::Configs;
 
-/// Names in order.
-pub type NameSet = IndexSet<String, RandomState>;
-
-/// Names of a node, borrowed from models and configs.
-pub(super) type Borrowed<'a> = IndexSet<&'a str, RandomState>;
+/// Names of a node, borrowed from models and configs but for those that a rule made.
+pub(super) type Borrowed<'a> = IndexSet<Cow<'a, str>, RandomState>;
 
 impl Solution<'_> {
     /// The names of all tensors that a node may have: those that any of its models has.
@@ -25,7 +23,7 @@ impl Solution<'_> {
         }
         let names = gatherer.sets[id.0].take();
         let names = names.iter().flat_map(|names| &names.names);
-        names.map(|name| (*name).to_owned()).collect()
+        names.map(|name| name.clone().into_owned()).collect()
     }
 }
 
@@ -94,7 +92,7 @@ impl<'a> Gatherer<'a> {
         let node = &self.recipe.nodes[id.0];
         let names = match node {
             RecipeNode::Model { .. } => {
-                let names = self.solution.model_names(id).collect();
+                let names = self.solution.model_names(id).map(Cow::Borrowed).collect();
                 self.set(names)
             }
             RecipeNode::Route {
@@ -102,9 +100,9 @@ impl<'a> Gatherer<'a> {
                 inputs,
             } => {
                 let names = self.read(inputs[0]);
-                let passed = names.names.iter().copied();
+                let passed = names.names.iter();
                 let passed = passed.filter(|name| self.solution.passes(id, route, name));
-                let passed = passed.collect();
+                let passed = passed.cloned().collect();
                 self.set(passed)
             }
             RecipeNode::Route {
@@ -117,7 +115,30 @@ impl<'a> Gatherer<'a> {
                     .registry
                     .find(conversion.to)
                     .map(|target| solution.converted_names((id, conversion), &names.names, target));
-                self.set(converted.unwrap_or_default().into_iter().collect())
+                let converted = converted.unwrap_or_default().into_iter();
+                self.set(converted.map(Cow::Borrowed).collect())
+            }
+            RecipeNode::Route {
+                route: Rename(rule),
+                inputs,
+            } => {
+                let names = self.read(inputs[0]);
+                let renamed = names.names.iter().flat_map(|name| rule.0.targets(name));
+                let renamed = renamed.map(Cow::Owned).collect();
+                self.set(renamed)
+            }
+            RecipeNode::Route {
+                route: Select(rule),
+                inputs,
+            } => {
+                let mut selected = Borrowed::default();
+                for (position, input) in inputs.iter().enumerate() {
+                    let names = self.read(*input);
+                    let own = names.names.iter();
+                    let own = own.filter(|name| rule.0.input(name) == Some(position));
+                    selected.extend(own.cloned());
+                }
+                self.set(selected)
             }
             node => {
                 let sources = sources(node).into_iter();
@@ -159,7 +180,7 @@ impl<'a> Gatherer<'a> {
                 self.last += 1;
                 let all = Rc::make_mut(&mut all);
                 all.number = self.last;
-                all.names.extend(&set.names);
+                all.names.extend(set.names.iter().cloned());
             }
             self.within.insert((all.number, set.number));
         }

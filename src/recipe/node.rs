@@ -4,7 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use indexmap::IndexMap;
 
-use super::Pattern;
+use super::renaming::{Renaming, Rule, Selection};
+use super::{Pattern, Scheduled};
 use crate::dtype::Float;
 use crate::keys::Conversion;
 use crate::method::{Method, Parameters, Space, hash_number};
@@ -46,6 +47,8 @@ pub enum RecipeNode {
         parameters: Parameters,
         /// Parameters that differ between tensors or elements: nodes that give them.
         given: Vec<(&'static str, NodeId)>,
+        /// Parameters that differ between tensors by their names.
+        schedule: Option<Scheduled>,
     },
     /// Values passed on without arithmetic.
     Route {
@@ -153,6 +156,10 @@ pub enum Route {
     ConvertSingleton,
     /// The tensors in another key format.
     Convert(&'static Conversion),
+    /// The tensors under other names.
+    Rename(Rule<dyn Renaming>),
+    /// Of each tensor the input that a rule says.
+    Select(Rule<dyn Selection>),
 }
 
 impl Route {
@@ -168,6 +175,8 @@ impl Route {
             Route::OmitNonFinite(_) => "omit_non_finite".to_owned(),
             Route::ConvertSingleton => "convert_singleton".to_owned(),
             Route::Convert(conversion) => conversion.id(),
+            Route::Rename(_) => "rename".to_owned(),
+            Route::Select(_) => "select".to_owned(),
         }
     }
 }
@@ -181,6 +190,8 @@ impl Hash for Route {
             Route::OmitMatching(pattern) => pattern.as_str().hash(state),
             Route::Convert(conversion) => conversion.id().hash(state),
             Route::OmitNonFinite(omitted) => omitted.hash(state),
+            Route::Rename(rule) => rule.hash(state),
+            Route::Select(rule) => rule.hash(state),
             Route::Fallback | Route::Stack | Route::ConvertSingleton => {}
         }
     }
@@ -211,7 +222,8 @@ impl Hash for RecipeNode {
                 models,
                 parameters,
                 given,
-            } => (method.id, base, models, parameters, given).hash(state),
+                schedule,
+            } => (method.id, base, models, parameters, given, schedule).hash(state),
             RecipeNode::Route { route, inputs } => (route, inputs).hash(state),
         }
     }

@@ -1,6 +1,6 @@
 //! How a merge treats what does not fit, and what its output looks like.
 
-use super::{Addition, NodeId};
+use super::Addition;
 use crate::dtype::Float;
 pub use crate::kernel::OnOverflow;
 
@@ -155,8 +155,6 @@ pub struct BlockOption {
     pub text: String,
     /// What it says.
     pub weights: BlockWeights,
-    /// The node of the recipe that says it tensor by tensor, once the models are known.
-    pub literal: Option<NodeId>,
 }
 
 /// Options of a merge. The output's bytes depend on nothing else besides inputs and graph.

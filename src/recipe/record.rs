@@ -11,8 +11,7 @@ pub fn record(recipe: &Recipe) -> Json {
     let nodes: Vec<Json> = recipe
         .nodes
         .iter()
-        .enumerate()
-        .map(|(id, node)| describe(recipe, NodeId(id), node))
+        .map(|node| describe(recipe, node))
         .collect();
     let options = &recipe.options;
     let (include, exclude) = options.filter.patterns();
@@ -30,14 +29,16 @@ pub fn record(recipe: &Recipe) -> Json {
         "exclude": exclude,
         "block_weights": options.block_weights.as_ref().map(|blocks| &blocks.text),
     });
+    if let Some(text) = &recipe.text {
+        value[text.dialect] = json!(text.text);
+    }
     if !options.strip_prefix.is_empty() {
         value["strip_prefix"] = json!(options.strip_prefix);
     }
     value
 }
 
-fn describe(recipe: &Recipe, id: NodeId, node: &RecipeNode) -> Json {
-    let blocks = recipe.options.block_weights.as_ref();
+fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
     match node {
         RecipeNode::Model { model, form, space } => {
             let path = &recipe.models[*model];
@@ -48,10 +49,6 @@ fn describe(recipe: &Recipe, id: NodeId, node: &RecipeNode) -> Json {
                 value["space"] = json!(space.word());
             }
             value
-        }
-        // The text of the block weights says it shorter.
-        RecipeNode::Literal { .. } if blocks.is_some_and(|blocks| blocks.literal == Some(id)) => {
-            json!({ "literal": "block_weights" })
         }
         RecipeNode::Literal { entries, form, .. } => {
             let entries: Map<String, Json> = entries
@@ -85,6 +82,7 @@ fn describe(recipe: &Recipe, id: NodeId, node: &RecipeNode) -> Json {
             models,
             parameters,
             given,
+            schedule,
         } => {
             let values: Map<String, Json> = parameters
                 .values()
@@ -101,6 +99,9 @@ fn describe(recipe: &Recipe, id: NodeId, node: &RecipeNode) -> Json {
                     .iter()
                     .map(|(name, NodeId(id))| ((*name).to_owned(), json!(id)));
                 merge["given"] = given.collect::<Map<String, Json>>().into();
+            }
+            if schedule.is_some() {
+                merge["scheduled"] = json!(true);
             }
             merge
         }

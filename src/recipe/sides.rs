@@ -1,5 +1,6 @@
 //! Whether what meets in a merge or fallback has tensors in common.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -84,7 +85,11 @@ impl Solution<'_> {
         let first = &side.names;
         let chooses = matches!(
             route,
-            Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_)
+            Route::PickComponent(_)
+                | Route::OmitComponent(_)
+                | Route::OmitMatching(_)
+                | Route::Rename(_)
+                | Route::Select(_)
         );
         let names = match route {
             Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
@@ -92,10 +97,24 @@ impl Solution<'_> {
                 Rc::new(names.cloned().collect())
             }
             Route::Convert(conversion) => {
-                let sources = first.iter().map(String::as_str).collect();
+                let sources = first.iter().map(|name| Cow::Borrowed(name.as_str()));
+                let sources = sources.collect();
                 let target = recipe.configs.find(conversion.to).ok()?;
                 let names = self.converted_names((id, conversion), &sources, target);
                 Rc::new(names.into_iter().map(str::to_owned).collect())
+            }
+            Route::Rename(rule) => {
+                let names = first.iter().flat_map(|name| rule.0.targets(name));
+                Rc::new(names.collect())
+            }
+            Route::Select(rule) => {
+                let of = |position: usize, input: &NodeId| {
+                    let names = sets[input.0].iter().flat_map(|side| side.names.iter());
+                    names.filter(move |name| rule.0.input(name) == Some(position))
+                };
+                let inputs = inputs.iter().enumerate();
+                let names = inputs.flat_map(|(position, input)| of(position, input));
+                Rc::new(names.cloned().collect())
             }
             Route::ConvertSingleton => return None,
             Route::Fallback | Route::Cast(_) | Route::Stack | Route::OmitNonFinite(_) => {

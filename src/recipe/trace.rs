@@ -131,6 +131,22 @@ impl Trace<'_> {
                     None => Step::Answer(None),
                 }
             }
+            Route::Rename(rule) => match answers.pop() {
+                Some(answer) => Step::Answer(answer),
+                None => match rule.renamed(view) {
+                    Some(view) => Step::Ask(Question {
+                        id: inputs[0],
+                        view: Rc::new(view),
+                        through: *through,
+                    }),
+                    None => Step::Answer(None),
+                },
+            },
+            Route::Select(rule) => match (answers.pop(), rule.selected(view)) {
+                (Some(answer), _) => Step::Answer(answer),
+                (None, Some(position)) => Step::Ask(question.of(inputs[position])),
+                (None, None) => Step::Answer(None),
+            },
             Route::Stack => match (answers.last(), inputs.get(answers.len())) {
                 (Some(None), _) => Step::Answer(None),
                 (_, Some(next)) => Step::Ask(question.of(*next)),

@@ -184,6 +184,7 @@ fn recipe(conversion: &'static Conversion, model: &Path, dtype: OutputDType) -> 
             on_nan: OnNan::Keep,
             ..Options::default()
         },
+        text: None,
         configs: Arc::default(),
     }
 }

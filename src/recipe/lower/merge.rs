@@ -7,13 +7,24 @@ use super::{Found, LowerError, Lowerer, Step, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::Node;
 use crate::method::{Argument, Lowering, Method, Parameters};
-use crate::recipe::{Missing, NodeId, RecipeNode, View};
+use crate::recipe::{Missing, NodeId, RecipeNode, Scheduled, View};
 
 /// The parameters of a merge for one tensor.
-struct Numbers<'r> {
-    values: Cow<'r, Parameters>,
+pub(super) struct Numbers<'r> {
+    pub(super) values: Cow<'r, Parameters>,
     /// Those that are given per element.
     each: Vec<(&'static str, Node)>,
+}
+
+/// What stands for the result of a merge that lacks a model with a role of its own: the first that
+/// is there, where it is of the result's space.
+fn stand_in(method: &Method, arguments: &[Argument]) -> Found {
+    let stands = |argument: &&Argument| {
+        let input = method.input(argument.position);
+        input.is_some_and(|input| input.domain == method.result)
+    };
+    let first = arguments.first().filter(stands);
+    first.map(|first| Value::Tensor(first.node))
 }
 
 impl Lowerer<'_> {
@@ -26,9 +37,14 @@ impl Lowerer<'_> {
     ) -> Result<Step<Wanted, Found>, LowerError> {
         let recipe = self.recipe;
         let node = &recipe.nodes[wanted.id.0];
-        let RecipeNode::Merge { given, .. } = node else {
+        let RecipeNode::Merge { given, base, .. } = node else {
             return Ok(Step::Answer(None));
         };
+        let apart = given.len() + usize::from(base.is_some());
+        let taking = self.taking(wanted, node)?;
+        while answers.len() >= apart && taking.get(answers.len() - apart) == Some(&false) {
+            answers.push(None);
+        }
         let asked = answers.len();
         if asked <= given.len() && answers.last().is_some_and(Option::is_none) {
             return Ok(Step::Answer(None));
@@ -39,12 +55,17 @@ impl Lowerer<'_> {
         };
         match next {
             Some(next) => Ok(Step::Ask(wanted.of(next))),
-            None => self.merged(wanted, answers).map(Step::Answer),
+            None => self.merged(wanted, &taking, answers).map(Step::Answer),
         }
     }
 
     /// The value of a merge whose parameters and operands are known.
-    fn merged(&mut self, wanted: &Wanted, answers: &mut Vec<Found>) -> Result<Found, LowerError> {
+    fn merged(
+        &mut self,
+        wanted: &Wanted,
+        taking: &[bool],
+        answers: &mut Vec<Found>,
+    ) -> Result<Found, LowerError> {
         let recipe = self.recipe;
         let RecipeNode::Merge {
             method,
@@ -52,6 +73,7 @@ impl Lowerer<'_> {
             models,
             parameters,
             given,
+            schedule,
         } = &recipe.nodes[wanted.id.0]
         else {
             return Ok(None);
@@ -59,7 +81,10 @@ impl Lowerer<'_> {
         let mut answers = answers.drain(..);
         let values = answers.by_ref().take(given.len()).flatten();
         let each = given.iter().map(|(name, _)| *name).zip(values);
-        let numbers = self.parameters(wanted.id, (*method, parameters), each, models.len())?;
+        let mut numbers = self.parameters(wanted.id, (*method, parameters), each, models.len())?;
+        if let Some(Scheduled::Bound(schedule)) = schedule {
+            self.schedule(wanted, (*method, &**schedule), &mut numbers, models.len())?;
+        }
         let base = match base {
             Some(_) => answers.next(),
             None => None,
@@ -81,7 +106,8 @@ impl Lowerer<'_> {
                 node: self.tensor(value),
             })
             .collect();
-        let complete = arguments.len() == models.len() && base != Some(None);
+        let wanted_models = taking.iter().filter(|takes| **takes).count();
+        let complete = arguments.len() == wanted_models && base != Some(None);
         if !complete && !self.partial && recipe.options.missing == Missing::Error {
             return Ok(None);
         }
@@ -96,13 +122,7 @@ impl Lowerer<'_> {
         }
         let single = arguments.iter().map(|argument| argument.position);
         if single.take_while(|at| *at < method.single_inputs()).count() < method.single_inputs() {
-            // The first that is there stands for the result, where it is of its space.
-            let stands = |argument: &&Argument| {
-                let input = method.input(argument.position);
-                input.is_some_and(|input| input.domain == method.result)
-            };
-            let first = arguments.first().filter(stands);
-            return Ok(first.map(|first| Value::Tensor(first.node)));
+            return Ok(stand_in(method, &arguments));
         }
         let node = self.write(wanted, method, base, arguments, &numbers)?;
         Ok(Some(Value::Tensor(node)))
@@ -135,11 +155,7 @@ impl Lowerer<'_> {
         };
         let node = (method.lower)(&mut lowering);
         if let Some(fault) = lowering.fault.take() {
-            return Err(LowerError::Parameter {
-                node: self.recipe.label(*id),
-                key: self.key.to_owned(),
-                fault: Box::new(fault),
-            });
+            return Err(self.refused(*id, fault));
         }
         let statistics = self.expression.statistics().len() > statistics;
         let made = &self.expression.planes()[planes..];
@@ -197,11 +213,7 @@ impl Lowerer<'_> {
                 continue;
             };
             let with = own.with(method, name, &value, models);
-            own = Cow::Owned(with.map_err(|fault| LowerError::Parameter {
-                node: self.recipe.label(id),
-                key: self.key.to_owned(),
-                fault: Box::new(fault),
-            })?);
+            own = Cow::Owned(with.map_err(|fault| self.refused(id, fault))?);
         }
         Ok(Numbers { values: own, each })
     }

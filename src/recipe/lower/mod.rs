@@ -7,6 +7,7 @@
 mod fold;
 mod merge;
 mod route;
+mod schedule;
 
 use std::rc::Rc;
 

@@ -28,7 +28,11 @@ impl Lowerer<'_> {
                 _ => value,
             }));
         }
-        let asked = wanted.of(inputs[0]);
+        let chosen = match route {
+            Route::Select(rule) => rule.selected(&wanted.view),
+            _ => None,
+        };
+        let asked = wanted.of(inputs[chosen.unwrap_or(0)]);
         let view = match route {
             Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
                 let passes = |name: &&String| self.solution.passes(wanted.id, route, name);
@@ -36,6 +40,8 @@ impl Lowerer<'_> {
                 all.then(|| Rc::clone(&wanted.view))
             }
             Route::ConvertSingleton => Some(Rc::new(View::Tensor("key".to_owned()))),
+            Route::Rename(rule) => rule.renamed(&wanted.view).map(Rc::new),
+            Route::Select(rule) => rule.selected(&wanted.view).map(|_| Rc::clone(&wanted.view)),
             Route::Convert(conversion) => {
                 let converted = (wanted.id, *conversion);
                 let view = self

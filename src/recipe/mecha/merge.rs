@@ -246,6 +246,7 @@ fn method_merge(
         models,
         parameters,
         given,
+        schedule: None,
     };
     Ok(reader.node(merge, instruction.line))
 }

@@ -277,6 +277,7 @@ impl Reader {
             lines: Vec::new(),
             reference: 0,
             options,
+            text: None,
             configs: self.configs,
         };
         let mut number_of = vec![NodeId(0); self.nodes.len()];

@@ -95,7 +95,7 @@ impl Writer<'_> {
                 ..
             } if !conversion.is_mechas() => None,
             RecipeNode::Route {
-                route: Route::OmitMatching(_),
+                route: Route::OmitMatching(_) | Route::Rename(_) | Route::Select(_),
                 ..
             } => None,
             RecipeNode::Route { route, inputs } => Some(self.route(route, inputs, numbers)),
@@ -160,6 +160,7 @@ impl Writer<'_> {
             models,
             parameters,
             given,
+            schedule: None,
         } = node
         else {
             return None;
