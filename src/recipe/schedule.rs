@@ -1,8 +1,8 @@
 //! Parameters that differ between the tensors of a merge.
 //!
-//! Block weights, gradients, filters and windows of blocks are all one thing: they give a merge's
-//! parameters by the name of the tensor. A [`ScheduleSource`] is what the user wrote; bound to the tensors
-//! of the merge, once they are known, it is a [`Schedule`].
+//! Block weights, gradients, filters and windows of blocks are all one thing: they give a
+//! merge's parameters by the name of the tensor. A [`ScheduleSource`] is what the user wrote;
+//! bound to the tensors of the merge, once they are known, it is a [`Schedule`].
 
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
