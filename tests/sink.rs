@@ -22,7 +22,7 @@ fn every_way() -> Vec<Options> {
     let mut ways = Vec::new();
     for direct in [true, false] {
         for preallocate in [true, false] {
-            for staging in [Staging::Unnamed, Staging::Named] {
+            for staging in [Staging::Unnamed, Staging::Named, Staging::Closed] {
                 ways.push(Options {
                     overwrite: false,
                     direct,

@@ -1,16 +1,22 @@
 //! One open safetensors file.
 //!
 //! The header is read with ordinary reads and validated before anything else is believed; the data
-//! is lent by positional reads, so any number of threads may share the file.
+//! is lent by positional reads, so any number of threads may share the file. Where more files are
+//! in use than may be open, it is closed meanwhile and must be the same when it is opened again.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::fault::HeaderError;
 use super::header::{HEADER_BYTES_MAX, Header, LENGTH_BYTES};
 use super::identity::{FileIdentity, FileState};
 use super::parse::parse_header;
+use crate::files::{self, Lent};
+
+/// Says that a name leads to another file than before, or to one that was written to.
+const CHANGED: io::ErrorKind = io::ErrorKind::StaleNetworkFileHandle;
 
 /// A safetensors file whose header has been validated.
 #[derive(Debug)]
@@ -23,7 +29,7 @@ pub struct WeightFile {
     pub len: u64,
     /// Where its data section begins, in bytes from the start of the file.
     pub data_start: u64,
-    file: File,
+    file: Lent,
     identity: FileIdentity,
     state: FileState,
 }
@@ -43,7 +49,8 @@ pub enum FileError {
     /// The process has as many files open as it may.
     #[error(
         "{path}: cannot be opened, as the process has as many files open as it may; raise the \
-         limit (`ulimit -n`)"
+         limit (`ulimit -n`): at least {} are needed",
+        files::NEEDED
     )]
     TooMany {
         /// The file.
@@ -159,8 +166,7 @@ impl FileError {
     /// The error for a path that the system does not look up or open.
     pub(super) fn missing(path: &Path, fault: io::Error) -> FileError {
         let path = path.to_path_buf();
-        #[cfg(unix)]
-        if rustix::io::Errno::from_io_error(&fault) == Some(rustix::io::Errno::MFILE) {
+        if files::is_full(&fault) {
             return FileError::TooMany { path };
         }
         match link_target(&path) {
@@ -196,15 +202,13 @@ impl WeightFile {
             Ok(_) => return Err(FileError::NotRegular { path }),
             Err(fault) => return Err(FileError::missing(&path, fault)),
         }
-        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
-        let (metadata, file) = match opened {
-            Ok(opened) => opened,
+        let file = Lent::default();
+        let opened = file.get(|| File::open(&path));
+        let metadata = match opened.and_then(|opened| opened.metadata()) {
+            Ok(metadata) => metadata,
             Err(fault) => return Err(FileError::missing(&path, fault)),
         };
-        #[cfg(unix)]
-        let identity = FileIdentity::of_metadata(&metadata);
-        #[cfg(not(unix))]
-        let identity = match FileIdentity::of(&path) {
+        let identity = match FileIdentity::of_found(&path, &metadata) {
             Ok(identity) => identity,
             Err(fault) => return Err(FileError::Open { path, fault }),
         };
@@ -228,42 +232,36 @@ impl WeightFile {
     }
 
     /// Checks that nothing wrote to the file since it was opened, and that its name leads to no
-    /// other file. A file that lost its name is still read as it was.
+    /// other file. A file that lost its name is still read as it was while it is open.
     ///
     /// # Errors
     /// [`FileError::Changed`], or [`FileError::Open`] where the system does not say.
     pub fn check_unchanged(&self) -> Result<(), FileError> {
-        let path = || self.path.clone();
-        let now = self.file.metadata().map_err(|fault| FileError::Open {
-            path: path(),
-            fault,
-        })?;
-        let same = FileState::of(&now) == self.state;
-        let replaced = FileIdentity::of(&self.path).is_ok_and(|found| found != self.identity);
-        match same && !replaced {
-            true => Ok(()),
-            false => Err(FileError::Changed { path: path() }),
-        }
-    }
-
-    /// The open file, for callers that read it in a way of their own. Its cursor belongs to nobody.
-    pub fn file(&self) -> &File {
-        &self.file
+        let named = std::fs::metadata(&self.path);
+        let found = match self.file.open() {
+            None => named.and_then(|found| self.same(&found)),
+            Some(open) => open.metadata().and_then(|found| {
+                let replaced = FileIdentity::of(&self.path).is_ok_and(|id| id != self.identity);
+                match FileState::of(&found) == self.state && !replaced {
+                    true => Ok(()),
+                    false => Err(CHANGED.into()),
+                }
+            }),
+        };
+        found.map_err(|fault| self.lost(fault))
     }
 
     /// Fills `buf` with the bytes at `offset` from the start of the file.
     ///
     /// # Errors
     /// [`FileError::Read`] where the system fails, [`FileError::TruncatedWhileReading`] where the
-    /// file ends within `buf`.
+    /// file ends within `buf`, [`FileError::Changed`] where it had to be opened again and is
+    /// another one.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), FileError> {
+        let file = self.open_again()?;
         let mut done = 0;
         while done < buf.len() {
-            match read_some(
-                &self.file,
-                offset.saturating_add(done as u64),
-                &mut buf[done..],
-            ) {
+            match read_some(&file, offset.saturating_add(done as u64), &mut buf[done..]) {
                 Ok(0) => {
                     return Err(FileError::TruncatedWhileReading {
                         path: self.path.clone(),
@@ -284,6 +282,36 @@ impl WeightFile {
             }
         }
         Ok(())
+    }
+
+    /// The open file, which is the one that was opened first.
+    fn open_again(&self) -> Result<Arc<File>, FileError> {
+        let opened = self.file.get(|| {
+            // Looked up first, as opening a pipe would wait for its writer.
+            self.same(&std::fs::metadata(&self.path)?)?;
+            let file = File::open(&self.path)?;
+            self.same(&file.metadata()?)?;
+            Ok(file)
+        });
+        opened.map_err(|fault| self.lost(fault))
+    }
+
+    /// Refuses what is found in the file's place, unless it is the file as it was.
+    fn same(&self, found: &Metadata) -> io::Result<()> {
+        let identity = FileIdentity::of_found(&self.path, found)?;
+        match identity == self.identity && FileState::of(found) == self.state {
+            true => Ok(()),
+            false => Err(CHANGED.into()),
+        }
+    }
+
+    /// The error for a file that was opened and cannot be found as it was.
+    fn lost(&self, fault: io::Error) -> FileError {
+        let path = self.path.clone();
+        match fault.kind() {
+            CHANGED | io::ErrorKind::NotFound => FileError::Changed { path },
+            _ => FileError::missing(&path, fault),
+        }
     }
 
     /// Reads the header and sets `data_start`.

@@ -40,9 +40,22 @@ impl FileIdentity {
         Ok(FileIdentity::of_metadata(&std::fs::symlink_metadata(path)?))
     }
 
-    /// The identity of an open file.
+    /// The identity of what `path` leads to, which the system describes as `found`.
+    pub(super) fn of_found(path: &Path, found: &std::fs::Metadata) -> io::Result<FileIdentity> {
+        #[cfg(unix)]
+        {
+            let _ = path;
+            Ok(FileIdentity::of_metadata(found))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = found;
+            FileIdentity::of(path)
+        }
+    }
+
     #[cfg(unix)]
-    pub(super) fn of_metadata(metadata: &std::fs::Metadata) -> FileIdentity {
+    fn of_metadata(metadata: &std::fs::Metadata) -> FileIdentity {
         use std::os::unix::fs::MetadataExt;
         FileIdentity {
             device: metadata.dev(),

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
 /// Why an output cannot be, or was not, written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -75,18 +77,17 @@ pub enum SinkError {
         /// The file, relative to it.
         file: PathBuf,
     },
-    /// The output has more files than the process may have open.
+    /// The process may have fewer files open than a merge needs.
     #[error(
-        "{output}: its files need {needed} open files, {left} are left to this process; raise the \
-         limit (`ulimit -n`) or write fewer files with a larger --max-shard-size"
+        "{output}: a merge needs at least {} open files, this process may have {limit}; raise the \
+         limit (`ulimit -n`)",
+        files::NEEDED
     )]
     TooManyFiles {
         /// The output.
         output: PathBuf,
-        /// Open files that it takes.
-        needed: u64,
-        /// Open files that the system still allows.
-        left: u64,
+        /// Files that the process may have open.
+        limit: u64,
     },
     /// The files of a folder were replaced in part, and could not be put back.
     #[error(

@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile, TempDir, TempPath};
 /// How the names of unfinished files and folders end; what a kill leaves can be told by it.
 const SUFFIX: &str = ".wgmerge-partial";
 
-/// Partial files by name. Whoever makes or removes one holds this.
+/// Partial files and folders by name. Whoever makes or removes one holds this.
 static NAMES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// Held while an output gets its name.
 static PUBLISHING: Mutex<()> = Mutex::new(());
@@ -29,7 +29,10 @@ pub fn abandon() {
     let mut names = lock(&NAMES);
     for name in std::mem::take(&mut *names) {
         // Nothing can be done about a refusal here.
-        let _ = fs::remove_file(name);
+        let _ = match name.is_dir() {
+            true => fs::remove_dir_all(name),
+            false => fs::remove_file(name),
+        };
     }
     std::mem::forget((publishing, names));
 }
@@ -61,6 +64,11 @@ impl Hidden {
         Ok((file, Hidden { path, known }))
     }
 
+    /// Where it is, as long as it has no other name.
+    pub(super) fn path(&self) -> &Path {
+        &self.known
+    }
+
     /// Gives the file its final name; with `replace` whatever file has that name goes.
     pub(super) fn publish(mut self, path: &Path, replace: bool) -> io::Result<()> {
         let hidden = self.path.take().ok_or(io::ErrorKind::NotFound)?;
@@ -77,6 +85,37 @@ impl Drop for Hidden {
     fn drop(&mut self) {
         let mut names = lock(&NAMES);
         drop(self.path.take());
+        names.remove(&self.known);
+    }
+}
+
+/// A hidden folder for files in the making, which goes with them when this is dropped.
+#[derive(Debug)]
+pub(super) struct HiddenFolder {
+    folder: Option<TempDir>,
+    known: PathBuf,
+}
+
+impl HiddenFolder {
+    /// Makes one in `folder`, under a name like `name`.
+    pub(super) fn make(folder: &Path, name: &OsStr) -> io::Result<HiddenFolder> {
+        let mut names = lock(&NAMES);
+        let made = hidden_folder(folder, name)?;
+        let known = made.path().to_path_buf();
+        names.insert(known.clone());
+        let folder = Some(made);
+        Ok(HiddenFolder { folder, known })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.known
+    }
+}
+
+impl Drop for HiddenFolder {
+    fn drop(&mut self) {
+        let mut names = lock(&NAMES);
+        drop(self.folder.take());
         names.remove(&self.known);
     }
 }

@@ -111,9 +111,12 @@ pub enum Staging {
     /// Files without a name (`O_TMPFILE`), which the system itself removes when the process dies,
     /// however it dies. Falls back to [`Staging::Named`] where the file system has no such files.
     Unnamed,
-    /// Hidden sibling files `.NAME.PID-RANDOM.wgmerge-partial`, removed on every exit but a kill,
-    /// and by [`abandon`](super::abandon).
+    /// A hidden sibling `.NAME.PID-RANDOM.wgmerge-partial`, a file or a folder of files, removed on
+    /// every exit but a kill, and by [`abandon`](super::abandon).
     Named,
+    /// Files in such a folder that are open only while they are written. What the other ways become
+    /// where the process may not have that many files open.
+    Closed,
 }
 
 impl Layout {

@@ -90,13 +90,6 @@ pub(super) fn has_attributes(folder: &Path) -> bool {
     }
 }
 
-/// Files that the process may still open: its soft limit less what it has open.
-pub(super) fn open_files_left() -> Option<u64> {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
-    let open = std::fs::read_dir("/proc/self/fd").ok()?.count() as u64;
-    Some(limit.saturating_sub(open))
-}
-
 /// Bytes of a page of the page cache, a power of two.
 pub(super) fn page_bytes() -> u64 {
     rustix::param::page_size() as u64

@@ -11,6 +11,8 @@
 //! cache where possible. In the end all files are synced and then named.
 //!
 //! Price: each file holds one descriptor, or two with direct writes, until the sink is finished.
+//! Where the process may not have that many files open, they have hidden names and are opened when
+//! they are written.
 //!
 //! A sink knows no device and no tensor, and it never looks into a header.
 
@@ -23,6 +25,7 @@ mod linux;
 mod lock;
 mod preflight;
 mod publish;
+mod stage;
 mod staged;
 mod stale;
 mod writer;
@@ -42,6 +45,7 @@ pub use writer::DIRECT_ALIGNMENT;
 use lock::FolderLock;
 use preflight::{Destination, Found};
 use publish::{Complete, Publication};
+use stage::Stage;
 use staged::Staged;
 use writer::{Writer, write_all_at};
 
@@ -51,6 +55,8 @@ pub struct Sink {
     publication: Publication,
     outputs: Vec<Output>,
     sides: Vec<Complete>,
+    /// Goes after the files in it.
+    stage: Stage,
     total_bytes: u64,
 }
 
@@ -131,10 +137,12 @@ impl Sink {
         let failed = |operation, name: &Path, error| {
             SinkError::io(operation, &destination.path_of(name), total_bytes, error)
         };
-        let create = |name: &Path| {
+        let mut stage = Stage::new(destination.home(), layout, options);
+        let mut create = |name: &Path| {
             let path = destination.path_of(name);
             let last = path.file_name().unwrap_or(OsStr::new("output"));
-            Staged::create(destination.home(), last, options.staging)
+            stage
+                .file(last)
                 .map_err(|error| failed("create", name, error))
         };
         // All space is claimed before the first byte is written.
@@ -146,7 +154,7 @@ impl Sink {
                 .map_err(|error| failed("reserve space for", &file.name, error))?;
             outputs.push(Output {
                 name: file.name.clone(),
-                writer: Writer::new(&staged.file, options.direct),
+                writer: staged.writer(options.direct),
                 staged,
                 header_bytes: file.header.len() as u64,
                 data_bytes: file.data_bytes,
@@ -154,13 +162,15 @@ impl Sink {
             });
         }
         for (output, file) in outputs.iter().zip(&layout.files) {
-            write_all_at(&output.staged.file, 0, &file.header)
-                .map_err(|error| failed("write", &file.name, error))?;
+            let written = output
+                .staged
+                .with(|open| write_all_at(open, 0, &file.header));
+            written.map_err(|error| failed("write", &file.name, error))?;
         }
         let mut sides = Vec::with_capacity(layout.side_files.len());
         for side in &layout.side_files {
-            let mut staged = create(&side.name)?;
-            fill(&mut staged.file, side)?.map_err(|error| failed("write", &side.name, error))?;
+            let staged = create(&side.name)?;
+            fill(&staged, side)?.map_err(|error| failed("write", &side.name, error))?;
             sides.push(Complete {
                 name: side.name.clone(),
                 staged,
@@ -179,6 +189,7 @@ impl Sink {
             },
             outputs,
             sides,
+            stage,
             total_bytes,
         })
     }
@@ -205,11 +216,18 @@ impl Sink {
             output.data_bytes,
             output.name.display(),
         );
+        let position = output.header_bytes + offset;
+        let write = |file: &File| output.writer.write(file, position, bytes);
         output
-            .writer
-            .write(&output.staged.file, output.header_bytes + offset, bytes)
+            .staged
+            .with(write)
             .map_err(|error| self.failed("write", output, error))?;
-        output.written.fetch_add(length, Ordering::Relaxed);
+        let written = output.written.fetch_add(length, Ordering::Relaxed) + length;
+        if self.stage.closes() && written == output.data_bytes {
+            // Once it is closed the system may tell of a failed write no more.
+            let synced = output.staged.with(File::sync_all);
+            synced.map_err(|error| self.failed("sync", output, error))?;
+        }
         Ok(())
     }
 
@@ -238,12 +256,12 @@ impl Sink {
             }
         }
         for output in &self.outputs {
-            let synced = output.staged.file.sync_all();
+            let synced = output.staged.with(File::sync_all);
             synced.map_err(|error| self.failed("sync", output, error))?;
         }
         for side in &self.sides {
             let path = self.publication.destination.path_of(&side.name);
-            let synced = side.staged.file.sync_all();
+            let synced = side.staged.with(File::sync_all);
             synced.map_err(|error| SinkError::io("sync", &path, 0, error))?;
         }
         let outputs = self.outputs.into_iter();
@@ -282,9 +300,9 @@ impl Sink {
 
 /// Writes a side file from its start. The outer error is about the origin of a copy, the inner one
 /// about the file in the making.
-fn fill(file: &mut File, side: &SideFile) -> Result<io::Result<()>, SinkError> {
+fn fill(staged: &Staged, side: &SideFile) -> Result<io::Result<()>, SinkError> {
     let (origin, bytes) = match &side.content {
-        SideContent::Bytes(bytes) => return Ok(write_all_at(file, 0, bytes)),
+        SideContent::Bytes(bytes) => return Ok(staged.with(|file| write_all_at(file, 0, bytes))),
         SideContent::CopyOf { origin, bytes } => (origin, *bytes),
     };
     let open = open_to_copy(origin).map_err(|error| SinkError::io("open", origin, 0, error))?;
@@ -299,7 +317,7 @@ fn fill(file: &mut File, side: &SideFile) -> Result<io::Result<()>, SinkError> {
     {
         return Err(changed());
     }
-    match io::copy(&mut open.take(bytes), file) {
+    match staged.with(|mut file| io::copy(&mut open.take(bytes), &mut file)) {
         Ok(copied) if copied < bytes => Err(changed()),
         copied => Ok(copied.map(drop)),
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::stale::{Fate, Stale};
 use super::{Layout, Options, Root, SideContent, SideFile, SinkError};
+use crate::files;
 
 /// Where the output goes, as found on the disk.
 #[derive(Debug)]
@@ -87,7 +88,7 @@ pub(super) fn inspect(layout: &Layout, options: &Options) -> Result<Found, SinkE
     check_writable(output, destination.home())?;
     let bytes = needed_bytes(layout)?;
     check_space(output, destination.home(), bytes)?;
-    check_open_files(layout, options)?;
+    check_open_files(layout)?;
     Ok(Found {
         destination,
         bytes,
@@ -226,29 +227,15 @@ fn can_exchange(_real: &Path) -> bool {
     false
 }
 
-/// Open files that are left for the models' other uses and for the standard streams.
-#[cfg(target_os = "linux")]
-const SPARE_FILES: u64 = 16;
-
-/// Checks that all files of the output can be open at a time.
-#[cfg(target_os = "linux")]
-fn check_open_files(layout: &Layout, options: &Options) -> Result<(), SinkError> {
-    let each = if options.direct { 2 } else { 1 };
-    let needed = layout.files.len() as u64 * each + layout.side_files.len() as u64 + SPARE_FILES;
-    match super::linux::open_files_left() {
-        Some(left) if left < needed => Err(SinkError::TooManyFiles {
+/// Checks that the process may have as many files open as a merge needs at the least.
+fn check_open_files(layout: &Layout) -> Result<(), SinkError> {
+    match files::limit() {
+        limit if limit < files::NEEDED => Err(SinkError::TooManyFiles {
             output: layout.output().to_path_buf(),
-            needed,
-            left,
+            limit,
         }),
         _ => Ok(()),
     }
-}
-
-/// Elsewhere creating the files tells, before any work.
-#[cfg(not(target_os = "linux"))]
-fn check_open_files(_layout: &Layout, _options: &Options) -> Result<(), SinkError> {
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -1,78 +1,131 @@
 //! A file that is being written and has no final name yet.
 //!
 //! It vanishes when dropped. On Linux it is an unnamed file (`O_TMPFILE`), which needs nobody to
-//! remove it: the system does, even after a kill. Elsewhere, and on file systems without unnamed
-//! files, it is a hidden sibling. Publishing moves no data: it gives the file a name.
+//! remove it: the system does, even after a kill. Elsewhere, on file systems without unnamed files,
+//! and where it cannot stay open, it has a hidden name. Publishing moves no data: it gives the file
+//! a name.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
 use super::hidden::{Hidden, ordinary_access};
 #[cfg(target_os = "linux")]
 use super::linux;
+use super::lock;
 use super::preflight::parent;
-use super::{Staging, lock};
+use super::writer::Writer;
+use crate::checkpoint::FileIdentity;
+use crate::files::Lent;
 
 /// An unfinished file, removed when dropped.
 #[derive(Debug)]
 pub(super) struct Staged {
-    /// Writable through the page cache.
-    pub(super) file: File,
+    handle: Handle,
     /// Its present name, `None` for an unnamed file.
     name: Option<Hidden>,
 }
 
+/// The file, writable through the page cache.
+#[derive(Debug)]
+enum Handle {
+    /// It stays open.
+    Open(File),
+    /// It is opened by its name, under which it must be the same.
+    Closed { lent: Lent, identity: FileIdentity },
+}
+
 impl Staged {
-    /// Makes an empty file in `folder`; `name` is its later name and only colours a hidden one.
-    pub(super) fn create(folder: &Path, name: &OsStr, staging: Staging) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        if staging == Staging::Unnamed {
-            match linux::open_unnamed(folder) {
-                Ok(file) => return Ok(Self { file, name: None }),
-                // A file with a name would fail for the same reason.
-                Err(error) if linux::is_want(&error) => return Err(error),
-                Err(_) => {}
-            }
+    /// A file without a name.
+    #[cfg(target_os = "linux")]
+    pub(super) fn unnamed(file: File) -> Staged {
+        Staged {
+            handle: Handle::Open(file),
+            name: None,
         }
-        #[cfg(not(target_os = "linux"))]
-        let _ = staging;
+    }
+
+    /// Makes an empty file under a hidden name like `name` in `folder`.
+    pub(super) fn named(folder: &Path, name: &OsStr) -> io::Result<Staged> {
         let (file, name) = Hidden::file(name, |builder| {
             ordinary_access(builder, 0o666);
             builder.tempfile_in(folder)
         })?;
         lock::claim(&file);
-        Ok(Self {
-            file,
+        Ok(Staged {
+            handle: Handle::Open(file),
             name: Some(name),
         })
     }
 
+    /// The same, but the file is closed whenever it is not used.
+    pub(super) fn closed(folder: &Path, name: &OsStr) -> io::Result<Staged> {
+        let (file, name) = Hidden::file(name, |builder| {
+            ordinary_access(builder, 0o666);
+            builder.tempfile_in(folder)
+        })?;
+        drop(file);
+        let identity = FileIdentity::of(name.path())?;
+        let lent = Lent::default();
+        Ok(Staged {
+            handle: Handle::Closed { lent, identity },
+            name: Some(name),
+        })
+    }
+
+    /// Does something with the open file.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+        match (&self.handle, &self.name) {
+            (Handle::Open(file), _) => work(file),
+            (Handle::Closed { lent, identity }, Some(name)) => {
+                let file = lent.get(|| {
+                    let file = OpenOptions::new().write(true).open(name.path())?;
+                    match FileIdentity::of(name.path())? == *identity {
+                        true => Ok(file),
+                        false => Err(io::ErrorKind::StaleNetworkFileHandle.into()),
+                    }
+                })?;
+                work(&file)
+            }
+            (Handle::Closed { .. }, None) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// A writer for the file, direct if `direct` is wanted and can be had.
+    pub(super) fn writer(&self, direct: bool) -> Writer {
+        match &self.handle {
+            Handle::Open(file) if direct => Writer::direct(file),
+            _ => Writer::buffered(),
+        }
+    }
+
     /// Sets the length to `bytes` and, with `preallocate`, claims the disk space for them.
     pub(super) fn reserve(&self, bytes: u64, preallocate: bool) -> io::Result<()> {
-        #[cfg(target_os = "linux")]
-        if preallocate && bytes > 0 {
-            linux::allocate(&self.file, bytes)?;
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = preallocate;
-        self.file.set_len(bytes)
+        self.with(|file| {
+            #[cfg(target_os = "linux")]
+            if preallocate && bytes > 0 {
+                linux::allocate(file, bytes)?;
+            }
+            #[cfg(not(target_os = "linux"))]
+            let _ = preallocate;
+            file.set_len(bytes)
+        })
     }
 
     /// Gives the file the access rights of the one that it replaces, so that what was private stays
     /// so. A link has none, and what is not there has none either.
     pub(super) fn inherit(&self, old: &Path) -> io::Result<()> {
         match fs::symlink_metadata(old) {
-            Ok(metadata) if metadata.is_file() => {
+            Ok(metadata) if metadata.is_file() => self.with(|file| {
                 #[cfg(unix)]
                 {
                     use std::os::unix::fs::{MetadataExt, fchown};
                     // Only some users may give files away; the rights hold without that.
-                    let _ = fchown(&self.file, Some(metadata.uid()), Some(metadata.gid()));
+                    let _ = fchown(file, Some(metadata.uid()), Some(metadata.gid()));
                 }
-                self.file.set_permissions(metadata.permissions())
-            }
+                file.set_permissions(metadata.permissions())
+            }),
             _ => Ok(()),
         }
     }
@@ -81,12 +134,12 @@ impl Staged {
     /// goes; without, a name that is taken is the error `AlreadyExists`, and the file is dropped.
     pub(super) fn publish(self, path: &Path, replace: bool) -> io::Result<()> {
         #[cfg(target_os = "linux")]
-        if self.name.is_none() && !replace {
-            return linux::link(&self.file, path);
+        if let (Handle::Open(file), None, false) = (&self.handle, &self.name, replace) {
+            return linux::link(file, path);
         }
-        let Self { file, name } = self.named_beside(path)?;
+        let Self { handle, name } = self.named_beside(path)?;
         // Windows moves no file that is still open for writing elsewhere; closing costs nothing.
-        drop(file);
+        drop(handle);
         let name = name.ok_or(io::ErrorKind::Unsupported)?;
         name.publish(path, replace)
     }
@@ -94,12 +147,12 @@ impl Staged {
     /// Gives an unnamed file a hidden name beside `path`, so that a rename can publish it.
     fn named_beside(self, path: &Path) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
-        if self.name.is_none() {
+        if let (Handle::Open(file), None) = (&self.handle, &self.name) {
             let name = path.file_name().unwrap_or_default();
-            let link = |hidden: &Path| linux::link(&self.file, hidden);
+            let link = |hidden: &Path| linux::link(file, hidden);
             let ((), name) = Hidden::file(name, |builder| builder.make_in(parent(path), link))?;
             return Ok(Self {
-                file: self.file,
+                handle: self.handle,
                 name: Some(name),
             });
         }

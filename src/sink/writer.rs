@@ -30,26 +30,31 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// A writer for `file`, direct if `direct` is wanted and can be had.
-    pub(super) fn new(file: &File, direct: bool) -> Self {
+    /// A writer past the page cache, as far as the system has one for `file`.
+    pub(super) fn direct(file: &File) -> Self {
         #[cfg(target_os = "linux")]
         let (direct, page_bytes) = (
-            if direct {
-                super::linux::open_direct(file).ok()
-            } else {
-                None
-            },
+            super::linux::open_direct(file).ok(),
             super::linux::page_bytes().max(DIRECT_ALIGNMENT as u64),
         );
         #[cfg(not(target_os = "linux"))]
         let (direct, page_bytes) = {
-            let _ = (file, direct);
+            let _ = file;
             (None, DIRECT_ALIGNMENT as u64)
         };
         Self {
             usable: AtomicBool::new(direct.is_some()),
             direct,
             page_bytes,
+        }
+    }
+
+    /// A writer through the page cache.
+    pub(super) fn buffered() -> Self {
+        Self {
+            direct: None,
+            usable: AtomicBool::new(false),
+            page_bytes: DIRECT_ALIGNMENT as u64,
         }
     }
 

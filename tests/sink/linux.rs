@@ -157,7 +157,7 @@ fn child_that_is_killed() {
     file.write(0, 0, &[1; 1 << 19]).unwrap();
     model.write(1, 0, &[1; 9000]).unwrap();
     println!("in the middle");
-    if folder.ends_with("abandoned") {
+    if folder.ends_with("abandoned") || folder.ends_with("abandoned-closed") {
         wgmerge::sink::abandon();
         std::process::exit(0);
     }
@@ -167,6 +167,8 @@ fn child_that_is_killed() {
 fn staging_of(folder: &Path) -> Staging {
     if folder.ends_with("named") || folder.ends_with("abandoned") {
         Staging::Named
+    } else if folder.ends_with("closed") || folder.ends_with("abandoned-closed") {
+        Staging::Closed
     } else {
         Staging::Unnamed
     }
@@ -174,23 +176,25 @@ fn staging_of(folder: &Path) -> Staging {
 
 #[test]
 fn a_process_that_ends_at_once_removes_what_has_a_name() {
-    let scratch = tempfile::tempdir().unwrap();
-    let folder = scratch.path().join("abandoned");
-    fs::create_dir(&folder).unwrap();
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["child_that_is_killed", "--nocapture"])
-        .env(CHILD_FOLDER, &folder)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("in the middle"), "{text}");
-    assert!(output.status.success(), "{output:?}");
-    assert!(tree(&folder).is_empty(), "{:?}", tree(&folder).keys());
+    for name in ["abandoned", "abandoned-closed"] {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["child_that_is_killed", "--nocapture"])
+            .env(CHILD_FOLDER, &folder)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("in the middle"), "{text}");
+        assert!(output.status.success(), "{output:?}");
+        assert!(tree(&folder).is_empty(), "{:?}", tree(&folder).keys());
+    }
 }
 
 #[test]
 fn a_kill_leaves_nothing_under_a_final_name() {
-    for kind in ["unnamed", "named"] {
+    for kind in ["unnamed", "named", "closed"] {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join(kind);
         fs::create_dir(&folder).unwrap();
@@ -207,10 +211,13 @@ fn a_kill_leaves_nothing_under_a_final_name() {
         let status = child.wait().unwrap();
         assert!(ready, "the child ended by itself: {status}");
         let left = tree(&folder);
-        if kind == "named" {
+        if kind != "unnamed" {
             assert!(!left.is_empty());
             assert!(
-                left.keys().all(|name| name.ends_with(".wgmerge-partial")),
+                left.keys().all(|name| {
+                    let first = name.split('/').next();
+                    first.is_some_and(|first| first.ends_with(".wgmerge-partial"))
+                }),
                 "{left:?}"
             );
         } else if has_unnamed_files(&folder) {

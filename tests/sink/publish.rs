@@ -27,7 +27,7 @@ fn nothing_is_seen_before_finish_and_nothing_stays_after_drop() {
                 .keys()
                 .filter(|name| name.contains(".wgmerge-partial"))
                 .count();
-            if options.staging == Staging::Named {
+            if options.staging != Staging::Unnamed {
                 assert!(
                     hidden > 0,
                     "the hidden files are where a user can find them"
@@ -216,7 +216,7 @@ fn an_output_that_appears_meanwhile_is_left_alone() {
 fn a_long_or_odd_name_can_be_staged() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["n".repeat(255), "é".repeat(127), "a b\n'".into()] {
-        for staging in [Staging::Unnamed, Staging::Named] {
+        for staging in [Staging::Unnamed, Staging::Named, Staging::Closed] {
             let options = Options {
                 overwrite: true,
                 staging,

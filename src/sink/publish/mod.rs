@@ -103,8 +103,12 @@ impl Publication {
             return Err(taken(path, io::ErrorKind::AlreadyExists.into()));
         }
         if !self.overwrite {
-            let mut entries = fs::read_dir(real).map_err(|error| failed("list", path, error))?;
-            if let Some(Ok(entry)) = entries.next() {
+            let entries = fs::read_dir(real).map_err(|error| failed("list", path, error))?;
+            // This output itself may be in the making there.
+            let mut entries = entries
+                .flatten()
+                .filter(|entry| !hidden::is_hidden(&entry.file_name()));
+            if let Some(entry) = entries.next() {
                 let name = path.join(entry.file_name());
                 return Err(taken(&name, io::ErrorKind::AlreadyExists.into()));
             }
