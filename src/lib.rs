@@ -93,6 +93,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod dtype;
 pub mod exec;
+mod figures;
 pub mod files;
 pub mod kernel;
 pub mod keys;

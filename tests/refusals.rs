@@ -199,7 +199,7 @@ fn a_plan_refuses_what_a_merge_refuses() {
     plan(&["-M", "ties", "a.safetensors"], &["--base"]);
     plan(&["-M", "linear", "a.safetensors", "absent"], &["absent"]);
     plan(&["-M", "linear"], &["MODEL"]);
-    plan(&with(&AB, &["--include", "^x"]), &["`^x` matches none"]);
+    plan(&with(&AB, &["--include", "^x"]), &["`^x` matches no name"]);
 }
 
 #[test]

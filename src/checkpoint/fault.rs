@@ -5,6 +5,7 @@
 
 use super::header::{DIMENSIONS_MAX, HEADER_BYTES_MAX, TENSORS_MAX, TEXTS_MAX};
 use crate::dtype::DType;
+use crate::figures::counted;
 
 /// What can be wrong with a header. The file is named by whoever knows it.
 #[derive(Debug, thiserror::Error)]
@@ -12,8 +13,9 @@ use crate::dtype::DType;
 pub enum HeaderError {
     /// The header is longer than the format allows.
     #[error(
-        "the header is {bytes} bytes long, the limit is {HEADER_BYTES_MAX}; the file is damaged or \
-         no safetensors file"
+        "the header is {} long, the limit is {HEADER_BYTES_MAX}; the file is damaged or no \
+         safetensors file",
+        counted(*.bytes, "byte")
     )]
     TooLong {
         /// The length that was read or was to be written, in bytes.
@@ -164,8 +166,9 @@ pub enum HeaderError {
     },
     /// A tensor has more or fewer bytes than its shape and dtype need.
     #[error(
-        "tensor `{key}` spans {actual} bytes, its shape {shape:?} and dtype {dtype} need \
-         {expected}; the file is damaged"
+        "tensor `{key}` spans {}, its shape {shape:?} and dtype {dtype} need {expected}; the file \
+         is damaged",
+        counted(*.actual, "byte")
     )]
     SpanMismatch {
         /// The tensor.
@@ -181,8 +184,9 @@ pub enum HeaderError {
     },
     /// A tensor ends behind the end of the file.
     #[error(
-        "tensor `{key}` needs the file to have at least {expected} bytes, it has {actual}; the \
-         file is truncated, download it again"
+        "tensor `{key}` needs the file to have at least {}, it has {actual}; the \
+         file is truncated, download it again",
+        counted(*.expected, "byte")
     )]
     Truncated {
         /// The tensor that ends last.
@@ -209,8 +213,9 @@ pub enum HeaderError {
     },
     /// Bytes in front of a tensor belong to none.
     #[error(
-        "{bytes} bytes at byte {position} of the data, in front of tensor `{key}`, belong to no \
-         tensor; the format allows no holes, write the file again"
+        "no tensor has the {} at byte {position} of the data, in front of tensor `{key}`; the \
+         format allows no holes, write the file again",
+        counted(*.bytes, "byte")
     )]
     Hole {
         /// The tensor behind the hole.
@@ -222,8 +227,9 @@ pub enum HeaderError {
     },
     /// Bytes behind the last tensor belong to none.
     #[error(
-        "{bytes} bytes at byte {position} of the data, behind the last tensor, belong to no \
-         tensor; the file is damaged or was appended to, download it again"
+        "no tensor has the {} at byte {position} of the data, behind the last tensor; the file is \
+         damaged or was appended to, download it again",
+        counted(*.bytes, "byte")
     )]
     Trailing {
         /// Where the surplus begins in the data section.

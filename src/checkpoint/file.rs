@@ -13,6 +13,7 @@ use super::fault::HeaderError;
 use super::header::{HEADER_BYTES_MAX, Header, LENGTH_BYTES};
 use super::identity::{FileIdentity, FileState};
 use super::parse::parse_header;
+use crate::figures::counted;
 use crate::files::{self, Lent};
 
 /// Says that a name leads to another file than before, or to one that was written to.
@@ -72,8 +73,9 @@ pub enum FileError {
     },
     /// It is too short to hold the length of a header.
     #[error(
-        "{path}: the file has {bytes} bytes, a safetensors file has at least {LENGTH_BYTES}; it is \
-         truncated, download it again"
+        "{path}: the file has {}, a safetensors file has at least {LENGTH_BYTES}; it is truncated, \
+         download it again",
+        counted(*.bytes, "byte")
     )]
     TooShort {
         /// The file.
@@ -83,8 +85,9 @@ pub enum FileError {
     },
     /// The header would end behind the end of the file.
     #[error(
-        "{path}: the header ends at byte {end}, the file has {bytes} bytes; it is truncated, \
-         download it again"
+        "{path}: the header ends at byte {end}, the file has {}; it is truncated, download it \
+         again",
+        counted(*.bytes, "byte")
     )]
     HeaderBeyondFile {
         /// The file.
@@ -147,8 +150,9 @@ pub enum FileError {
     },
     /// It ended before all bytes were read that its header promised.
     #[error(
-        "{path}: the file was truncated while reading: {expected} bytes were expected at byte \
-         {offset}, {actual} were there; leave the file alone during the run"
+        "{path}: the file was truncated while reading: {} expected at byte {offset}, \
+         {actual} found; leave the file alone during the run",
+        counted(*.expected, "byte")
     )]
     TruncatedWhileReading {
         /// The file.

@@ -73,6 +73,7 @@ impl fmt::Display for Ignored {
         )?;
         match count {
             1 => Ok(()),
+            2 => write!(f, ", as is another"),
             count => write!(f, ", as are {} others", count - 1),
         }
     }

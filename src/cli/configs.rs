@@ -1,5 +1,6 @@
 //! `wgmerge configs`: the model configs that the program knows.
 
+use crate::figures::counted;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -102,7 +103,7 @@ fn describe(config: &Config) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "converts to  {reached}");
     for (number, (component, keys)) in components(config).iter().enumerate() {
-        let _ = writeln!(text, "\n{component}: {keys} keys");
+        let _ = writeln!(text, "\n{component}: {}", counted(*keys, "key"));
         let mut table = Table::new(&[
             ("key", Align::Left),
             ("dtype", Align::Left),

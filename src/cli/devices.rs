@@ -8,8 +8,8 @@ use super::args::DevicesArgs;
 use super::failure::Failure;
 use super::{out, threads};
 use crate::exec::cpu::Level;
+use crate::figures::{counted, human};
 use crate::merge::{DeviceReport, devices};
-use crate::plan::human;
 
 /// Lists and probes the devices.
 pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
@@ -19,8 +19,8 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
         return out::print_json(&json!({ "cpu": cpu, "gpus": found }));
     }
     let mut text = format!(
-        "cpu      {} threads, {}\n",
-        threads(None),
+        "cpu      {}, {}\n",
+        counted(threads(None), "thread"),
         Level::detect().name()
     );
     for device in &found {

@@ -1,5 +1,6 @@
 //! Recipe files: reading them for `wgmerge run`, and `wgmerge recipe`.
 
+use crate::figures::counted;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -142,10 +143,10 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
     let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
     out::print(&format!(
-        "{}: {} nodes, {} models, depth {}\n",
+        "{}: {}, {}, depth {}\n",
         text.name,
-        recipe.nodes.len(),
-        recipe.models.len(),
+        counted(recipe.nodes.len(), "node"),
+        counted(recipe.models.len(), "model"),
         draw::depth(&recipe)
     ))
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::args::OutputArgs;
 use super::failure::Failure;
 use super::out::{self, Kind};
+use crate::figures::{counted, human};
 use crate::merge::{Merge, Report, path_json};
-use crate::plan::{counted, human};
 use crate::recipe::{RecipeNode, record};
 use crate::sink;
 
@@ -182,7 +182,7 @@ pub(super) fn print(
         if report.overflowed_values > 0 {
             let text = format!(
                 "{} in {} beyond the output's type: --on-overflow {}",
-                counted(report.overflowed_values as usize, "value"),
+                counted(report.overflowed_values, "value"),
                 counted(report.overflowed_tensors, "tensor"),
                 merge.recipe().options.on_overflow.word()
             );

@@ -1,5 +1,6 @@
 //! Which tensors are merged, by regular expressions over their names.
 
+use crate::figures::counted;
 use regex::Regex;
 
 /// A filter that cannot be what the user meant.
@@ -17,8 +18,8 @@ pub enum FilterError {
     },
     /// The expression matches no tensor.
     #[error(
-        "{option} `{pattern}` matches none of the {keys} tensors: `wgmerge inspect` lists their \
-         names"
+        "{option} `{pattern}` matches no name among {}: `wgmerge inspect` lists them",
+        counted(*.keys, "tensor")
     )]
     NoMatch {
         /// `--include` or `--exclude`.

@@ -1,5 +1,7 @@
 //! What can be wrong with the parameters of a merge.
 
+use crate::figures::counted;
+
 /// A parameter that is not as the method wants it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -36,8 +38,9 @@ pub enum ParameterError {
         wanted: String,
     },
     #[error(
-        "`{name}` of `{method}` has {given} values for {models} models: give one for all or one \
-         per model"
+        "`{name}` of `{method}` has {} for {}: give one for all or one per model",
+        counted(*.given, "value"),
+        counted(*.models, "model")
     )]
     Count {
         method: &'static str,
@@ -64,8 +67,9 @@ pub enum ParameterError {
     )]
     Factor { value: f64, compute: &'static str },
     #[error(
-        "`weight` of `{method}` is {value} for each of {models} models, which {divided} divides \
-         out again: give one value per model, leave it out for equal shares, or set {undivided}"
+        "`weight` of `{method}` is {value} for each of {}, which {divided} divides \
+         out again: give one value per model, leave it out for equal shares, or set {undivided}",
+        counted(*.models, "model")
     )]
     WeightAlone {
         method: &'static str,

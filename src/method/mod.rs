@@ -17,6 +17,7 @@ mod slerp;
 mod task_arithmetic;
 mod ties;
 
+use crate::figures::counted;
 pub use fault::ParameterError;
 pub use lowering::{Amount, Argument, Lowering};
 pub use mecha::{RECIPE_METHODS, in_recipes};
@@ -153,6 +154,20 @@ impl Method {
     /// The input at a position.
     pub fn input(&self, position: usize) -> Option<&'static Input> {
         self.inputs.get(position).or(self.inputs.last())
+    }
+
+    /// How many models it takes, as a text: `1 model`, `2 to 4 models` or `at least 2 models`.
+    pub(crate) fn takes(&self, thing: &str) -> String {
+        let most = match self.models_max {
+            usize::MAX => self.models_min,
+            max => max,
+        };
+        let things = counted(most, thing);
+        match (self.models_min, self.models_max) {
+            (_, usize::MAX) => format!("at least {things}"),
+            (min, max) if min == max => things,
+            (min, _) => format!("{min} to {things}"),
+        }
     }
 
     /// How many models it takes, as a text: `2`, `2 to 4` or `at least 2`.

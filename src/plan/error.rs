@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::ViewError;
-use super::figures::{binary, counted};
 use crate::checkpoint::Coded;
+use crate::figures::{binary, counted};
 use crate::keys::{BlockError, FilterError, KeyReport};
 use crate::recipe::{Label, LowerError, SolveError, SpaceError};
 
@@ -19,8 +19,9 @@ pub enum PlanError {
     #[error(transparent)]
     Coded(#[from] Box<Coded>),
     #[error(
-        "{model} and {reference} are different architectures: they share {shared} of {tensors} \
-         tensors (`{example}` for one is in {reference} alone); merge models of one family"
+        "{model} and {reference} are different architectures: they share {shared} of {} \
+         (`{example}` for one is in {reference} alone); merge models of one family",
+        counted(*.tensors, "tensor")
     )]
     Families {
         model: String,
@@ -62,9 +63,10 @@ pub enum PlanError {
     #[error("{node} has none of the models' tensors, so there is nothing to write")]
     NoTensors { node: Label },
     #[error(
-        "{node} has nothing for {}, which {tensors} tensors need, such as `{example}`: add what is \
-         missing, or a default with \"fallback\"",
-        examples(.names)
+        "{node} has nothing for {}, needed by {}, such as `{example}`: add what is missing, or a \
+         default with \"fallback\"",
+        examples(.names),
+        counted(*.tensors, "tensor")
     )]
     NoValue {
         node: Label,
@@ -187,10 +189,10 @@ fn keys_text(report: &KeyReport) -> String {
     for model in &report.models {
         if !model.missing.is_empty() {
             lines.push(format!(
-                "  {} lacks {} of the {} tensors of {}: {}",
+                "  {} lacks {} of the {} of {}: {}",
                 model.model,
                 model.missing.len(),
-                report.tensors,
+                counted(report.tensors, "tensor"),
                 match model.model == report.reference {
                     true => "the output",
                     false => &report.reference,
@@ -200,9 +202,9 @@ fn keys_text(report: &KeyReport) -> String {
         }
         if !model.extra.is_empty() {
             lines.push(format!(
-                "  {} has {} tensors that {} lacks: {}",
+                "  {} has {} that {} lacks: {}",
                 model.model,
-                model.extra.len(),
+                counted(model.extra.len(), "tensor"),
                 report.reference,
                 examples(&model.extra)
             ));
@@ -228,9 +230,9 @@ fn shapes_text(report: &KeyReport) -> String {
             continue;
         }
         lines.push(format!(
-            "{} tensors of {} do not have the form that {} gives them",
-            shapes.len(),
+            "{} has {} of another form than {}",
             model.model,
+            counted(shapes.len(), "tensor"),
             report.reference
         ));
         for mismatch in shapes.iter().take(EXAMPLES) {

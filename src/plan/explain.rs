@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Plan;
-use super::figures::{counted, human};
 use super::reads::Range;
+use crate::figures::{counted, human};
 use crate::kernel::{End, Program, Step};
 use crate::keys::{BlockRatio, KeyReport};
 
@@ -142,7 +142,7 @@ impl fmt::Display for Summary {
             writeln!(f, "merged    {program}")?;
         }
         let (bytes, passes) = (self.bytes_read, self.passes);
-        let least = counted(passes.least as usize, "pass");
+        let least = counted(passes.least, "pass");
         write!(f, "read      {} in {least}", human(bytes.least))?;
         match (bytes.most, passes.most) {
             (Some(most), _) if most == bytes.least => writeln!(f)?,

@@ -1,14 +1,16 @@
 //! What can be wrong with the factors of adapters.
 
 use super::Label;
+use crate::figures::counted;
 
 /// Factors that would be lost, or that would be merged as if they were weights.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum AdapterError {
     #[error(
-        "{node}: {count} tensors, such as `{example}`, are no factors of a LoRA or LoKr of {base}; \
-         {kind} are not supported, and left out they would change the result"
+        "{node} has {}, such as `{example}`, beside the factors of a LoRA or LoKr of {base}; \
+         {kind} are not supported, and left out they would change the result",
+        counted(*.count, "tensor")
     )]
     Stray {
         node: Label,
@@ -18,8 +20,9 @@ pub enum AdapterError {
         kind: String,
     },
     #[error(
-        "{node}: {count} tensors, such as `{example}`, lack `{missing}`, without which they make \
-         no delta of {base}: the adapter is incomplete, take the whole file"
+        "{node} has {}, such as `{example}`, that can make no delta of {base} without what is not \
+         there, such as `{missing}`: the adapter is incomplete, take the whole file",
+        counted(*.count, "tensor")
     )]
     Half {
         node: Label,

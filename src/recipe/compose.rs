@@ -119,7 +119,7 @@ pub enum Given {
 pub enum ComposeError {
     #[error("there is no method `{id}` for recipes; `wgmerge methods` lists them")]
     UnknownMethod { id: String },
-    #[error("method `{method}` takes {wanted} inputs, {given} given")]
+    #[error("method `{method}` takes {wanted}, {given} given")]
     Inputs {
         method: &'static str,
         wanted: String,

@@ -110,7 +110,7 @@ impl Composer {
         if !(method.models_min..=method.models_max).contains(&given) {
             return Err(ComposeError::Inputs {
                 method: method.id,
-                wanted: method.models(),
+                wanted: method.takes("input"),
                 given,
             });
         }

@@ -21,7 +21,7 @@ pub enum FlagError {
         "method `{method}` takes no base model: give it as one of the models instead of --base"
     )]
     BaseUnused { method: &'static str },
-    #[error("method `{method}` takes {wanted} models, {given} given")]
+    #[error("method `{method}` takes {wanted}, {given} given")]
     ModelCount {
         method: &'static str,
         wanted: String,
@@ -52,7 +52,7 @@ pub fn merge_of(
     if !(method.models_min..=method.models_max).contains(&given) {
         return Err(FlagError::ModelCount {
             method: method.id,
-            wanted: method.models(),
+            wanted: method.takes("model"),
             given,
         });
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::{NodeId, Recipe, RecipeNode, Route, Solution, SolveError};
+use crate::figures::counted;
 
 /// The names of a node's tensors; None where it has values for any.
 type Names = Option<Side>;
@@ -174,7 +175,10 @@ impl Solution<'_> {
             _ => recipe.label(id).to_string(),
         };
         match names.iter().min() {
-            Some(name) => format!("{what} with {} tensors such as `{name}`", names.len()),
+            Some(name) => {
+                let tensors = counted(names.len(), "tensor");
+                format!("{what} with {tensors} such as `{name}`")
+            }
             None => format!("{what} without tensors"),
         }
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with the names in a recipe.
 
 use super::{AdapterError, Label};
+use crate::figures::counted;
 use crate::keys::ConfigError;
 
 /// A recipe whose nodes cannot be named consistently.
@@ -25,8 +26,9 @@ pub enum SolveError {
         second: String,
     },
     #[error(
-        "{model} is said to be {config}, but {known} of its {tensors} tensors have names of that \
-         config; `wgmerge inspect` says what it is"
+        "{model} is said to be {config}, but of its {} only {known} can be found in that \
+         config; `wgmerge inspect` says what it is",
+        counted(*.tensors, "tensor")
     )]
     NotThisConfig {
         model: String,
@@ -66,7 +68,10 @@ pub enum SolveError {
     },
     #[error("{model} holds no VAE that {base} can have")]
     NoVae { model: String, base: String },
-    #[error("--drop `{pattern}` leaves out none of the {tensors} tensors{components}")]
+    #[error(
+        "--drop `{pattern}` leaves out nothing of {}{components}",
+        counted(*.tensors, "tensor")
+    )]
     DropsNothing {
         pattern: String,
         tensors: usize,

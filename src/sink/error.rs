@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::figures::binary;
 use crate::files;
 
 /// Why an output cannot be, or was not, written.
@@ -147,7 +148,7 @@ pub enum SinkError {
     /// The disk is too full to begin.
     #[error(
         "{output}: needs {needed} bytes ({}) but {folder} has {available} bytes ({}) free; \
-         free some space or choose another disk", human(*needed), human(*available)
+         free some space or choose another disk", binary(*needed), binary(*available)
     )]
     NoSpace {
         /// The output as given.
@@ -162,7 +163,7 @@ pub enum SinkError {
     /// The disk, or the user's quota on it, filled up during the merge.
     #[error(
         "{path}: the disk is full with {remaining} bytes ({}) of the output still to write; \
-         free some space or choose another disk", human(*remaining)
+         free some space or choose another disk", binary(*remaining)
     )]
     DiskFull {
         /// The file that met the end of the disk, by its final name.
@@ -217,23 +218,5 @@ impl SinkError {
                 source,
             },
         }
-    }
-}
-
-/// A byte count in the largest binary unit that leaves it at least one: `3.9 GiB`.
-fn human(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    let mut unit = "B";
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        value /= 1024.0;
-        unit = larger;
-    }
-    if unit == "B" {
-        format!("{bytes} B")
-    } else {
-        format!("{value:.1} {unit}")
     }
 }

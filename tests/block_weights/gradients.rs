@@ -125,6 +125,15 @@ fn a_captured_number_runs_from_the_smallest_to_the_largest() {
 }
 
 #[test]
+fn a_list_behind_an_expression_runs_over_its_points() {
+    let names: Vec<String> = (3..10).map(|n| format!("h.{n}.attn.weight")).collect();
+    let keys: [&str; 7] = std::array::from_fn(|at| names[at].as_str());
+    let expected = [0.0, 0.25, 0.5, 0.4, 0.3, 0.65, 1.0];
+    assert_eq!(weights(r"'h\.(\d+)\.': [0, 0.5, .3, 1]", keys), expected);
+    assert_eq!(weights(r"h\.(\d+)\.: [ 0.4 ]; *: 1", keys), [0.4; 7]);
+}
+
+#[test]
 fn later_rules_win() {
     let rules = "blocks: 0.1\nmlp: 0.2\n'img_mod|img_in': 0.3";
     assert_eq!(weights(rules, DOUBLES), [0.2, 0.2, 0.3, 0.1, 0.3]);

@@ -35,6 +35,12 @@ fn texts_that_are_wrong_by_themselves() {
         ("IN00:attn:", &["entry 1", "`IN00:attn:`", "finite"]),
         ("x: 0.1..y", &["entry 1", "`y`"]),
         ("0.1,x@depth", &["entry 2", "`x`"]),
+        (r"h\.(\d+): [0, x]", &["entry 1", "`x`", "finite"]),
+        (r"h\.(\d+): []", &["entry 1", "finite"]),
+        (
+            r"h\.(\d+): 0, 0.5, 1",
+            &["entry 2", "`0.5`", "list", "in brackets", "[0, 0.5, 1]"],
+        ),
         (
             "BASE=1, base=2",
             &["entry 2", "`base`", "weight 2", "has 1"],
@@ -43,7 +49,7 @@ fn texts_that_are_wrong_by_themselves() {
         ("NOT:attn:1", &["entry 1", "`NOT:attn:1`", "without a name"]),
         (
             r"layers\.\d+: 0..1",
-            &["entry 1", "captures none", "from 0 to 1"],
+            &["entry 1", "captures none", "in parentheses"],
         ),
         (
             "'lay(ers': 1",
@@ -200,16 +206,16 @@ fn gradients_that_reach_no_tensor_or_not_all() {
     let message = refusal("0..1", &LLAMA, None);
     says(
         &message,
-        &["1 tensors", "`model.norm.weight`", "`*=WEIGHT`"],
+        &["1 tensor ", "`model.norm.weight`", "`*=WEIGHT`"],
     );
     says(
         &refusal("0..1", &["a.weight"], None),
-        &["none of the 1 tensors"],
+        &["no name among 1 tensor has a number"],
     );
     let message = refusal(r"mlp: 1; layer\.(\d+): 0..1", &LLAMA, None);
     says(
         &message,
-        &["entry 2", "none of the 2 tensors", "`wgmerge inspect`"],
+        &["entry 2", "no name among 2 tensors", "`wgmerge inspect`"],
     );
     let message = refusal(r"model\.(\w+): 0..1", &LLAMA, None);
     says(

@@ -105,7 +105,7 @@ fn options() {
     linear(&["--memory", "lots"], &["512MiB"]);
     linear(
         &["--include", "three"],
-        &["--include `three` matches none of the 2 tensors"],
+        &["--include `three` matches no name among 2 tensors"],
     );
     linear(&["--exclude", "("], &["--exclude", "regular expression"]);
     linear(&["--max-shard-size", "1kB"], &["folder"]);
@@ -171,7 +171,7 @@ fn tensors_that_do_not_match() {
     );
     check(
         "more.safetensors",
-        &["has 1 tensors that a.safetensors lacks", "`three`"],
+        &["has 1 tensor that a.safetensors lacks", "`three`"],
     );
     let other = |i: u64| floats(&format!("other.{i}"), Float::F32, &[1], &[1.0]);
     write(

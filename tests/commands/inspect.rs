@@ -139,7 +139,7 @@ fn inspect_refuses_what_it_cannot_show() {
     );
     let filter = refuses(&["inspect", BASE, "--filter", "conv"]);
     assert!(
-        filter.contains("--filter `conv` matches none of the 6 tensors"),
+        filter.contains("--filter `conv` matches no name among 6 tensors"),
         "{filter}"
     );
     let syntax = refuses(&["inspect", BASE, "--filter", "("]);

@@ -237,7 +237,7 @@ fn components_and_names_are_dropped() {
     assert!(!pruned.keys().any(|name| is_ema(&name)));
     let text = refused(&world, &merge(&["--drop", "optimizer"]));
     assert!(
-        text.contains("leaves out none") && text.contains("clip_l, vae"),
+        text.contains("leaves out nothing") && text.contains("clip_l, vae"),
         "{text}"
     );
     refused(&world, &merge(&["--drop", "("]));

@@ -63,7 +63,7 @@ fn header_beyond_file() {
 fn header_faults_name_the_file() {
     assert_eq!(
         fault(&file("{}", 1)),
-        "DIR/m.safetensors: 1 bytes at byte 0 of the data, behind the last tensor, belong to no \
+        "DIR/m.safetensors: no tensor has the 1 byte at byte 0 of the data, behind the last \
          tensor; the file is damaged or was appended to, download it again"
     );
 }
@@ -139,8 +139,8 @@ fn truncated_while_reading() {
     assert_eq!(
         message,
         format!(
-            "{}: the file was truncated while reading: 4 bytes were expected at byte {}, 1 were \
-             there; leave the file alone during the run",
+            "{}: the file was truncated while reading: 4 bytes expected at byte {}, 1 found; \
+             leave the file alone during the run",
             path.display(),
             span.start
         )

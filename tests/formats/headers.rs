@@ -109,7 +109,7 @@ fn unknown_fields_are_passed_over() {
     let ignored = header.ignored.expect("fields that are passed over");
     assert_eq!(
         ignored.to_string(),
-        "tensor `a` has the unknown field `strides`, which is passed over, as are 1 others"
+        "tensor `a` has the unknown field `strides`, which is passed over, as is another"
     );
     let theirs = super::bytes::file(&json, 4);
     let theirs = safetensors::SafeTensors::deserialize(&theirs).expect("a sound file");
@@ -291,7 +291,7 @@ fn overlap() {
 fn hole() {
     assert_eq!(
         fault(&spans(&[(0, 2), (5, 6)]), 6),
-        "3 bytes at byte 2 of the data, in front of tensor `b`, belong to no tensor; the format \
+        "no tensor has the 3 bytes at byte 2 of the data, in front of tensor `b`; the format \
          allows no holes, write the file again"
     );
 }
@@ -300,10 +300,10 @@ fn hole() {
 fn trailing() {
     assert_eq!(
         fault(&spans(&[(0, 2)]), 6),
-        "4 bytes at byte 2 of the data, behind the last tensor, belong to no tensor; the file is \
+        "no tensor has the 4 bytes at byte 2 of the data, behind the last tensor; the file is \
          damaged or was appended to, download it again"
     );
-    assert!(fault("{}", 1).starts_with("1 bytes at byte 0"));
+    assert!(fault("{}", 1).starts_with("no tensor has the 1 byte at byte 0"));
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn encoding_refuses_what_reading_would() {
         "a tensor cannot be named `__metadata__`, the format keeps this name; rename it"
     );
     assert!(encode(vec![one("a"), one("a")], &[]).contains("has the key `a` twice"));
-    assert!(encode(vec![("a", &DType::U8, &[2], 0..1)], &[]).contains("spans 1 bytes"));
+    assert!(encode(vec![("a", &DType::U8, &[2], 0..1)], &[]).contains("spans 1 byte,"));
     let pair = ("k".to_string(), String::new());
     assert!(encode(vec![], &[pair.clone(), pair]).contains("`__metadata__` has the key `k` twice"));
     let long = [("k".to_string(), "x".repeat(100_000_000))];

@@ -55,8 +55,8 @@ fn extra_tensors() {
 fn other_shapes() {
     let mut other = ENTRIES.to_vec();
     other[0].2 = &[5, 3];
-    let wanted = "1 tensors of two.safetensors do not have the form that one.safetensors gives \
-                  them\n  `a`: F16 [5, 3] in two.safetensors, F16 [3, 5] in one.safetensors\n  \
+    let wanted = "two.safetensors has 1 tensor of another form than one.safetensors\n  `a`: F16 \
+                  [5, 3] in two.safetensors, F16 [3, 5] in one.safetensors\n  \
                   --shape keep merges what all have and keeps the rest, pad fills up with zeros\n  \
                   --exclude leaves tensors out of the merge and copies them";
     assert_eq!(refused(ENTRIES, &other), wanted);
@@ -66,8 +66,8 @@ fn other_shapes() {
 fn a_type_that_is_not_merged() {
     let mut other = ENTRIES.to_vec();
     other[1].1 = I64;
-    let wanted = "1 tensors of two.safetensors do not have the form that one.safetensors gives \
-                  them\n  `b`: I64 [4] in two.safetensors, F16 [4] in one.safetensors\n  \
+    let wanted = "two.safetensors has 1 tensor of another form than one.safetensors\n  `b`: I64 \
+                  [4] in two.safetensors, F16 [4] in one.safetensors\n  \
                   --exclude leaves tensors out of the merge and copies them";
     assert_eq!(refused(ENTRIES, &other), wanted);
 }
@@ -93,9 +93,8 @@ fn a_filter_that_matches_nothing() {
     for (include, exclude, option) in [("q", "a", "--include"), ("a", "q", "--exclude")] {
         let mut work = Work::new("linear", &[&one, &two]);
         work.options.filter = Filter::new(&[include.into()], &[exclude.into()]).expect("a filter");
-        let wanted = format!(
-            "{option} `q` matches none of the 5 tensors: `wgmerge inspect` lists their names"
-        );
+        let wanted =
+            format!("{option} `q` matches no name among 5 tensors: `wgmerge inspect` lists them");
         assert_eq!(work.refused(), wanted);
     }
 }
@@ -182,7 +181,8 @@ fn what_is_refused_is_refused_by_every_policy_that_does_not_allow_it() {
             ..Work::new("linear", &[&one, &two])
         };
         assert!(
-            work.refused().starts_with("1 tensors of two"),
+            work.refused()
+                .starts_with("two.safetensors has 1 tensor of another"),
             "{missing:?}"
         );
     }

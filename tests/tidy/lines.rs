@@ -227,3 +227,25 @@ fn the_rules_find_what_they_forbid() {
         (3, 0)
     );
 }
+
+/// Plurals behind a number that may be 1: `figures::counted` has the words for both. Constants
+/// stand in capitals, and are more than one.
+fn plurals(file: &SourceFile) -> Vec<String> {
+    let things = "tensors|files|models|inputs|keys|layers|threads|nodes";
+    let plural = regex::Regex::new(&format!(r"\{{[^}}A-Z]*\}} ({things})\b"));
+    let plural = plural.expect("an expression");
+    file.code()
+        .filter(|(_, line)| plural.is_match(line) && !line.contains("assert!"))
+        .map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim()))
+        .collect()
+}
+
+#[test]
+fn numbers_of_things_have_words_for_one() {
+    assert_none(files(&["src"], "rs").iter().flat_map(plurals));
+    let count = |text: &str| plurals(&SourceFile::new("src/plan/job.rs", text)).len();
+    assert_eq!(count(r#"format!("{count} tensors of {name}")"#), 1);
+    assert_eq!(count(r#"format!("the other {} files", 1)"#), 1);
+    assert_eq!(count(r#"format!("more than {FILES_MAX} files")"#), 0);
+    assert_eq!(count(r#"format!("{} of {name}", counted(1, "tensor"))"#), 0);
+}

@@ -77,7 +77,7 @@ pub(in crate::cli) struct OptionArgs {
     pub(in crate::cli) on_overflow: OnOverflow,
 
     /// Ratio per block: supermerger's numbers or presets, BLOCK=RATIO,..., START..END along the
-    /// depth, 'REGEX: START..END', or @FILE with any of these
+    /// depth, 'REGEX: START..END' or 'REGEX: [A, B, C]', or @FILE with any of these
     #[arg(long, value_name = "WEIGHTS", allow_hyphen_values = true, help_heading = MERGE)]
     pub(in crate::cli) block_weights: Option<String>,
 

@@ -1,5 +1,6 @@
 //! The ceilings: memory and disk.
 
+use crate::figures::counted;
 use std::hint::black_box;
 use std::io::{self, Read, Seek, Write};
 use std::num::NonZeroUsize;
@@ -86,7 +87,8 @@ pub(super) fn disk(dir: &Path, bytes: u64) -> Result<Disk, Failure> {
     let (written, read) = disk_seconds(file, bytes).map_err(|fault| {
         let dir = dir.display();
         Failure::Run(format!(
-            "cannot measure the disk with {bytes} bytes in {dir}: {fault}"
+            "cannot measure the disk with {} in {dir}: {fault}",
+            counted(bytes, "byte")
         ))
     })?;
     Ok(Disk {

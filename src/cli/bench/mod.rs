@@ -18,9 +18,9 @@ use super::failure::Failure;
 use super::out::{self, Kind};
 use super::table::{Align, Table};
 use crate::dtype::Float;
+use crate::figures::{counted, human};
 use crate::merge::choose_device;
 use crate::method::METHODS;
-use crate::plan::{counted, human};
 
 /// What was measured; also the JSON of it. Rates are in 10^9 bytes per second.
 #[derive(Debug, Serialize)]

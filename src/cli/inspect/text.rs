@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Inspection, TensorRow};
 use crate::cli::out::{escape, escape_lines};
 use crate::cli::table::{Align, Table};
-use crate::plan::{counted, human};
+use crate::figures::{counted, human};
 
 /// Characters of a metadata value that are shown; recipes and licences can be long.
 const VALUE_CHARS: usize = 200;

@@ -4,6 +4,7 @@
 //! stacks are numbered through: a stack is deeper than those that the names show first, and where
 //! a network is made of several stacks whose order is known, they lie in that order.
 
+use crate::figures::counted;
 use std::collections::{BTreeSet, HashMap};
 
 use indexmap::{IndexMap, IndexSet};
@@ -54,7 +55,8 @@ pub(super) fn weigh(
     for (at, layer) in layers.iter().enumerate() {
         let depth = layer.as_ref().and_then(|layer| depths.get(layer)).copied();
         draft.places[at] = depth;
-        draft.weights[at] = depth.map_or(default, |d| Some(along(points, d, depths.len())));
+        let last = depths.len() as u64 - 1;
+        draft.weights[at] = depth.map_or(default, |d| Some(along(points, d as u64, last)));
     }
     let mut without = draft
         .keys
@@ -73,16 +75,17 @@ pub(super) fn weigh(
     });
     let stacks: Vec<String> = stacks.collect();
     draft.notes.push(format!(
-        "a gradient along {} layers: {}",
-        depths.len(),
+        "a gradient along {}: {}",
+        counted(depths.len(), "layer"),
         stacks.join(", ")
     ));
     Ok(())
 }
 
-/// The value at one of `count` depths: linear between the points.
-fn along(points: &[f64], depth: usize, count: usize) -> f64 {
-    let place = depth as f64 * (points.len() - 1) as f64 / (count - 1).max(1) as f64;
+/// The value at `depth` of `0..=last`: linear between points at equal distances. Where there is but
+/// one depth, it takes the first.
+pub(super) fn along(points: &[f64], depth: u64, last: u64) -> f64 {
+    let place = depth as f64 * (points.len() - 1) as f64 / last.max(1) as f64;
     let before = (place as usize).min(points.len() - 1);
     let after = (before + 1).min(points.len() - 1);
     let part = place - before as f64;

@@ -1,5 +1,7 @@
 //! Everything that can be wrong with block weights.
 
+use crate::figures::counted;
+
 /// Block weights that do not say what they mean, or do not fit the checkpoint.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -27,13 +29,15 @@ pub enum BlockError {
         weight: String,
     },
     #[error(
-        "entry {at} of the block weights, `{text}`, is {found} and cannot stand after {before}"
+        "entry {at} of the block weights, `{text}`, is {found} and cannot stand after \
+         {before}{hint}"
     )]
     Mixed {
         at: usize,
         text: String,
         found: &'static str,
         before: &'static str,
+        hint: &'static str,
     },
     #[error(
         "entry {at} of the block weights gives `{name}` the weight {second}, which already has \
@@ -50,10 +54,11 @@ pub enum BlockError {
     )]
     DefaultUnused { default: f64, before: &'static str },
     #[error(
-        "the block weights have {given} numbers; there are 26 for SD1/2 (BASE, IN00-IN11, M00, \
+        "the block weights have {}; there are 26 for SD1/2 (BASE, IN00-IN11, M00, \
          OUT00-OUT11), 20 for SDXL (BASE, IN00-IN08, M00, OUT00-OUT08), 21 with the VAE's, and 61 \
          for Flux (CLIP, T5, IN, D00-D18, S00-S37, OUT): BASE is always given; for a gradient \
-         along the depth write `@depth` behind the last number"
+         along the depth write `@depth` behind the last number",
+        counted(*.given, "number")
     )]
     Count { given: usize },
     #[error("{what} does not fit {family}, which takes {wanted}")]
@@ -98,13 +103,15 @@ pub enum BlockError {
     )]
     NotNothing { at: usize, text: String },
     #[error(
-        "a gradient along the depth needs numbered layers, and none of the {keys} tensors has a \
-         number in its name: use regular expressions"
+        "a gradient along the depth needs numbered layers, and no name among {} has a number: \
+         use regular expressions",
+        counted(*.keys, "tensor")
     )]
     NoLayers { keys: usize },
     #[error(
-        "the gradient along the depth gives no weight to {count} tensors without a layer, as \
-         `{key}`: give theirs with `*=WEIGHT`"
+        "the gradient along the depth gives no weight to {} without a layer, as `{key}`: set it \
+         with `*=WEIGHT`",
+        counted(*.count, "tensor")
     )]
     Layerless { count: usize, key: String },
     #[error("entry {at} of the block weights: `{pattern}` is not a regular expression: {fault}")]
@@ -114,15 +121,10 @@ pub enum BlockError {
         fault: Box<regex::Error>,
     },
     #[error(
-        "entry {at} of the block weights, `{text}`, goes from {start} to {end} along a number, but \
-         its expression captures none: put the number in parentheses, as `layers\\.(\\d+)\\.`"
+        "entry {at} of the block weights, `{text}`, has weights along a number, but its \
+         expression captures none: put the number in parentheses, as `layers\\.(\\d+)\\.`"
     )]
-    NoGroup {
-        at: usize,
-        text: String,
-        start: f64,
-        end: f64,
-    },
+    NoGroup { at: usize, text: String },
     #[error(
         "entry {at} of the block weights, `{text}`, captures `{captured}` from `{key}`, which is \
          not a whole number: let its first group be `(\\d+)`"
@@ -134,8 +136,9 @@ pub enum BlockError {
         key: String,
     },
     #[error(
-        "entry {at} of the block weights, `{text}`, matches none of the {keys} tensors: `wgmerge \
-         inspect` lists their names"
+        "entry {at} of the block weights, `{text}`, matches no name among {}: `wgmerge inspect` \
+         lists them",
+        counted(*.keys, "tensor")
     )]
     NoMatch {
         at: usize,

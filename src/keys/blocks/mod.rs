@@ -10,6 +10,7 @@
 //! | elemental rules | `OUT03-OUT05:attn2:0.5` |
 //! | a gradient along the depth | `0.2..0.8`, `0.1,0.5,0.3@depth` |
 //! | regular expressions | `'double_blocks\.(\d+)\.': 0.2..0.8; *: 0.5` |
+//! | the same along points | `'layers\.(\d+)\.': [0, 0.5, 0.3, 1]; *: 0.5` |
 //!
 //! Elemental rules may follow the first three and override them. Entries are separated by commas,
 //! semicolons or lines. [`parse`] finds all that is wrong with the text alone;
@@ -25,6 +26,7 @@ mod pattern;
 mod preset;
 mod read;
 
+use crate::figures::counted;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
@@ -142,7 +144,7 @@ impl BlockWeights {
         };
         let (map, weights) = match &self.base {
             Base::Numbers(values) => {
-                let what = format!("a list of {} numbers", values.len());
+                let what = format!("a list of {}", counted(values.len(), "number"));
                 numbers::fit(values, &what, family(&what)?, &mut draft.notes)?
             }
             Base::Preset(name, values) => {
@@ -175,8 +177,8 @@ impl BlockWeights {
             .filter(|(_, place)| place.is_none());
         if let Some((key, _)) = apart.next() {
             draft.notes.push(format!(
-                "{} tensors, as `{key}`, belong to no block of {} and have the weight 0",
-                1 + apart.count(),
+                "the weight 0 for {} of no block of {}, as `{key}`",
+                counted(1 + apart.count(), "tensor"),
                 map.family()
             ));
         }

@@ -1,8 +1,10 @@
 //! Regular expressions over the names of tensors, for any architecture: `REGEX: WEIGHT`, or
-//! `REGEX: START..END` along the number that the first group captures. Later rules win.
+//! `REGEX: START..END` or `REGEX: [A, B, C]` along the number that the first group captures. Later
+//! rules win.
 
 use regex::Regex;
 
+use super::depth::along;
 use super::entry::{Entry, unquoted};
 use super::{BlockError, Draft};
 
@@ -15,12 +17,12 @@ pub(super) struct PatternRule {
 }
 
 /// What a rule gives to the tensors that it matches.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Weight {
     /// The same to all.
     Flat(f64),
-    /// From the smallest captured number to the largest.
-    Gradient(f64, f64),
+    /// Linear between points at equal distances from the smallest captured number to the largest.
+    Points(Vec<f64>),
 }
 
 impl PatternRule {
@@ -36,14 +38,10 @@ impl PatternRule {
             pattern: pattern.to_owned(),
             fault: Box::new(fault),
         })?;
-        if let Weight::Gradient(start, end) = weight
-            && regex.captures_len() == 1
-        {
+        if matches!(weight, Weight::Points(_)) && regex.captures_len() == 1 {
             return Err(BlockError::NoGroup {
                 at: entry.at,
                 text: entry.text.clone(),
-                start,
-                end,
             });
         }
         Ok(PatternRule {
@@ -59,9 +57,9 @@ impl PatternRule {
             .iter()
             .enumerate()
             .filter(|(_, key)| self.regex.is_match(key));
-        let (start, end) = match self.weight {
-            Weight::Flat(weight) => return Ok(matching.map(|(at, _)| (at, weight)).collect()),
-            Weight::Gradient(start, end) => (start, end),
+        let points = match &self.weight {
+            Weight::Flat(weight) => return Ok(matching.map(|(at, _)| (at, *weight)).collect()),
+            Weight::Points(points) => points,
         };
         let numbers: Vec<(usize, u64)> = matching
             .map(|(at, key)| Ok((at, self.number(key)?)))
@@ -76,11 +74,7 @@ impl PatternRule {
             .map(|&(_, number)| number)
             .max()
             .unwrap_or_default();
-        let weight = |number| {
-            // A single number is the first and the last: it takes the start.
-            let part = (number - least) as f64 / (most - least).max(1) as f64;
-            (1.0 - part) * start + part * end
-        };
+        let weight = |number| along(points, number - least, most - least);
         let weights = numbers.into_iter().map(|(at, number)| (at, weight(number)));
         Ok(weights.collect())
     }

@@ -49,10 +49,7 @@ impl Item {
             [word] => Item::word(entry, word),
             ["*", weight] => number(entry, weight).map(Item::Default),
             [pattern, weight] => {
-                let weight = match gradient(entry, weight)? {
-                    Some((start, end)) => Weight::Gradient(start, end),
-                    None => Weight::Flat(number(entry, weight)?),
-                };
+                let weight = Weight::read(entry, weight)?;
                 PatternRule::read(entry, pattern, weight).map(Item::Pattern)
             }
             [blocks, elements, weight] => {
@@ -95,6 +92,18 @@ impl Item {
             Item::Elemental(_) => Form::Elemental.describe(),
             Item::Pattern(_) => Form::Patterns.describe(),
         }
+    }
+}
+
+impl Weight {
+    fn read(entry: &Entry, text: &str) -> Result<Weight, BlockError> {
+        if let Some(points) = list(entry, text)? {
+            return Ok(Weight::Points(points));
+        }
+        Ok(match gradient(entry, text)? {
+            Some((start, end)) => Weight::Points(vec![start, end]),
+            None => Weight::Flat(number(entry, text)?),
+        })
     }
 }
 
@@ -157,6 +166,13 @@ impl BlockWeights {
             text: entry.text.clone(),
             found: item.describe(),
             before: before.describe(),
+            hint: match (before, item) {
+                (Form::Patterns, Item::Number(_) | Item::LastPoint(_)) => {
+                    "; a list along a number stands in brackets, as \
+                     `'layers\\.(\\d+)\\.': [0, 0.5, 1]`"
+                }
+                _ => "",
+            },
         }
     }
 }
@@ -183,6 +199,16 @@ fn number(entry: &Entry, weight: &str) -> Result<f64, BlockError> {
         text: entry.text.clone(),
         weight: weight.to_owned(),
     })
+}
+
+/// The numbers of `[A, B, C]`; None for a text without brackets.
+fn list(entry: &Entry, text: &str) -> Result<Option<Vec<f64>>, BlockError> {
+    let inside = text.trim().strip_prefix('[');
+    let Some(inside) = inside.and_then(|text| text.strip_suffix(']')) else {
+        return Ok(None);
+    };
+    let points = inside.split(',').map(|point| number(entry, point));
+    points.collect::<Result<_, _>>().map(Some)
 }
 
 /// The two ends of `START..END`; None for a text without `..`.

@@ -1,5 +1,6 @@
 //! How well a config fits the tensors of a checkpoint.
 
+use crate::figures::counted;
 use std::sync::Arc;
 
 use super::Config;
@@ -198,10 +199,10 @@ impl<'c> Candidate<'c> {
     /// What speaks for and against the config, in lines.
     pub(super) fn explain(&self) -> String {
         let mut text = format!(
-            "{}: {} of {} tensors known ({} unknown), {}, {} of {} mandatory tensors missing ({})",
+            "{}: {} of {} known ({} unknown), {}, {} of {} missing ({})",
             self.config.id(),
             self.known,
-            self.tensors,
+            counted(self.tensors, "tensor"),
             percent(self.unknown(), self.tensors),
             match self.other_shapes {
                 0 if self.config.is_adapter() => "whose shapes are free".to_owned(),
@@ -209,7 +210,7 @@ impl<'c> Candidate<'c> {
                 count => format!("{count} of other shapes"),
             },
             self.mandatory_missing,
-            self.mandatory,
+            counted(self.mandatory, "mandatory tensor"),
             percent(self.mandatory_missing, self.mandatory),
         );
         if let Some(objection) = self.objection() {

@@ -4,6 +4,7 @@ use super::Fault;
 use super::read::{Item, Reader, constant};
 use super::script::{Argument, Instruction, Value};
 use crate::dtype::Float;
+use crate::figures::counted;
 use crate::keys::conversion;
 use crate::keys::nearest::nearest;
 use crate::method::{Method, Parameters, RECIPE_METHODS, in_recipes};
@@ -171,8 +172,8 @@ impl<'a> Arguments<'a> {
     ) -> Result<Vec<NodeId>, Fault> {
         if self.inputs.len() < min {
             let message = format!(
-                "{} inputs are given, at least {min} needed",
-                self.inputs.len()
+                "{} given, at least {min} needed",
+                counted(self.inputs.len(), "input")
             );
             return Err(Fault::new(instruction.span.clone(), message));
         }

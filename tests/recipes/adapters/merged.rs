@@ -268,7 +268,7 @@ fn half_an_adapter_names_what_it_lacks() {
             &world.path("x.safetensors"),
             std::slice::from_ref(&factors[number]),
         );
-        let missing = format!("lack `{QUERY}.{missing}`");
+        let missing = format!("such as `{QUERY}.{missing}`: the adapter is incomplete");
         let to = ["convert", "x.safetensors", "--from", "sd1-kohya_kohya_lora"];
         refuses(
             &world,

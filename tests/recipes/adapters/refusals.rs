@@ -39,7 +39,7 @@ fn what_is_no_factor_is_refused() {
         "lora_te2_text_model_encoder_layers_0_self_attn_k_proj.lora_up.weight",
     ] {
         family.with(name, &[22, 1]);
-        family.refused(&ADDED, &[], &["line 4", "1 tensors", name, "sdxl-kohya"]);
+        family.refused(&ADDED, &[], &["line 4", "1 tensor,", name, "sdxl-kohya"]);
     }
 }
 

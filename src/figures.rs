@@ -32,10 +32,10 @@ pub(crate) fn binary(bytes: u64) -> String {
 }
 
 /// A number of things: `1 tensor`, `2 passes`, `3 batches`.
-pub(crate) fn counted(count: usize, thing: &str) -> String {
-    match count {
+pub(crate) fn counted(count: impl TryInto<u64>, thing: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {thing}"),
-        _ if thing.ends_with(['s', 'h']) => format!("{count} {thing}es"),
-        _ => format!("{count} {thing}s"),
+        count if thing.ends_with(['s', 'h']) => format!("{count} {thing}es"),
+        count => format!("{count} {thing}s"),
     }
 }
