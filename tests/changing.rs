@@ -196,3 +196,25 @@ fn where_no_thread_can_be_started_the_caller_does_the_work() {
     let found = std::fs::read(&output).expect("the output");
     assert!(expected == found, "other bytes");
 }
+
+#[test]
+fn a_measurement_ends_where_no_thread_can_be_started() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bench = [
+        "bench",
+        "--device",
+        "cpu",
+        "--threads",
+        "3",
+        "--bytes",
+        "1MiB",
+    ];
+    let alone = without_threads(folder.path(), &[&bench[..], &["--json"]].concat());
+    let text = String::from_utf8_lossy(&alone.stderr);
+    assert!(alone.status.success(), "{text}");
+    let said = String::from_utf8_lossy(&alone.stdout);
+    assert!(
+        said.contains("\"threads\": 1,") && !said.contains("\"threads\": 3"),
+        "{said}"
+    );
+}

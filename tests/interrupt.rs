@@ -166,3 +166,75 @@ fn stopped_while_it_looks_for_statistics() {
         world.surveying("merged.safetensors")
     });
 }
+
+/// Writes a model of very many tensors.
+fn many_tensors(path: &Path) {
+    let mut header = String::from("{");
+    for at in 0..60_000_u64 {
+        let comma = if at > 0 { "," } else { "" };
+        header += &format!(
+            "{comma}\"layers.{at}.weight\":{{\"dtype\":\"F32\",\"shape\":[1],\
+             \"data_offsets\":[{},{}]}}",
+            4 * at,
+            4 * at + 4
+        );
+    }
+    header += "}";
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend(vec![0; 4 * 60_000]);
+    std::fs::write(path, bytes).expect("a model");
+}
+
+#[test]
+fn stopped_while_it_plans_and_after_it_wrote() {
+    let world = World::new();
+    let folder = world.folder.path();
+    for name in ["3.safetensors", "4.safetensors"] {
+        many_tensors(&folder.join(name));
+    }
+    let before = everything(folder);
+    let start = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        let command = command.current_dir(folder).args(arguments);
+        let command = command.args(["-M", "linear", "--device", "cpu", "--json"]);
+        let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        streams.spawn().expect("the binary runs")
+    };
+    let wait = |child: &Child, ready: &dyn Fn(&Child) -> bool| {
+        let begin = Instant::now();
+        while !ready(child) {
+            assert!(begin.elapsed() < Duration::from_secs(60), "never");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    };
+    let child = start(&[
+        "merge",
+        "3.safetensors",
+        "4.safetensors",
+        "-o",
+        "out/x.safetensors",
+    ]);
+    wait(&child, &|child| moved(child, "rchar") > 4 << 20);
+    let ended = stop(child, Signal::INT);
+    let (said, json) = (
+        String::from_utf8_lossy(&ended.stderr),
+        String::from_utf8_lossy(&ended.stdout),
+    );
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert_eq!(said, "error: interrupted; nothing was written\n");
+    assert!(json.contains("\"code\": 130"), "{json}");
+    assert!(before == everything(folder));
+    let output = world.out().join("x.safetensors");
+    let models = ["1.safetensors", "2.safetensors", "-o", "out/x.safetensors"];
+    let child = start(&[&["merge", "--hash"], &models[..]].concat());
+    wait(&child, &|_| output.exists());
+    let ended = stop(child, Signal::INT);
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(
+        said.contains("interrupted; one output was complete"),
+        "{said}"
+    );
+    wgmerge::checkpoint::Checkpoint::open(&output).expect("a whole output");
+}

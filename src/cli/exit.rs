@@ -1,11 +1,15 @@
 //! Exit codes and the printing of errors.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
 use super::failure::Failure;
 use super::out::{self, Kind};
+
+/// The exit code of a run that the user stopped.
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// What the exit codes mean, for help and manual.
 pub(super) const CODES: [(u8, &str); 4] = [
@@ -16,8 +20,8 @@ pub(super) const CODES: [(u8, &str); 4] = [
         "arguments, recipe or input are wrong; nothing was written",
     ),
     (
-        130,
-        "interrupted by ^C, SIGTERM or SIGHUP; nothing was written",
+        INTERRUPTED,
+        "interrupted by ^C, SIGTERM or SIGHUP; no incomplete output is left",
     ),
 ];
 
@@ -34,7 +38,14 @@ pub(super) fn code(result: Result<(), Failure>, json: bool) -> ExitCode {
         }
         Err(Failure::Usage { message, hint, .. }) => (2, message, hint),
         Err(Failure::Run(message)) => (1, message, None),
-        Err(Failure::Interrupted) => (130, "interrupted; nothing was written".to_owned(), None),
+        Err(Failure::Interrupted(published)) => {
+            while !tells() {
+                // Who tells ends the process.
+                std::thread::park();
+            }
+            interrupted(published, json);
+            return ExitCode::from(INTERRUPTED);
+        }
     };
     out::say(Kind::Error, &message);
     if let Some(hint) = &hint {
@@ -44,6 +55,25 @@ pub(super) fn code(result: Result<(), Failure>, json: bool) -> ExitCode {
         print_json(code, &message, hint.as_deref());
     }
     ExitCode::from(code)
+}
+
+/// Whether the caller is the thread that tells that the process was interrupted.
+pub(super) fn tells() -> bool {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    !TOLD.swap(true, Ordering::SeqCst)
+}
+
+/// Tells that the user stopped it, and what there is.
+pub(super) fn interrupted(published: usize, json: bool) {
+    let message = match published {
+        0 => "interrupted; nothing was written".to_owned(),
+        1 => "interrupted; one output was complete".to_owned(),
+        some => format!("interrupted; {some} outputs were complete"),
+    };
+    out::say(Kind::Error, &message);
+    if json {
+        print_json(INTERRUPTED, &message, None);
+    }
 }
 
 /// What clap finds wrong with the arguments, or the help that was asked for.

@@ -27,8 +27,8 @@ pub(super) enum Failure {
     },
     /// The run failed: 1.
     Run(String),
-    /// The user stopped it: 130.
-    Interrupted,
+    /// The user stopped it, after so many outputs: 130.
+    Interrupted(usize),
     /// Nobody reads the output any more, as when it is piped into `head`: 0.
     Closed,
 }
@@ -57,7 +57,7 @@ impl From<MergeError> for Failure {
             _ => (None, None),
         };
         match fault {
-            MergeError::Interrupted => Failure::Interrupted,
+            MergeError::Interrupted => Failure::Interrupted(0),
             fault if fault.is_usage() => Failure::Usage {
                 message: fault.to_string(),
                 hint,

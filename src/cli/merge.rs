@@ -1,6 +1,7 @@
 //! `wgmerge merge`, `wgmerge run` and `wgmerge plan`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
@@ -101,6 +102,7 @@ pub(super) fn write(
     args: &OutputArgs,
     done: Done,
 ) -> Result<(), Failure> {
+    let cancel = process::cancel_on_signal(args.json);
     let (merge, mut notes) = prepare(recipe, sweep, reads, work, &args.output)?;
     merge.check_output()?;
     notes.extend(report::notes(&merge));
@@ -114,11 +116,15 @@ pub(super) fn write(
         true => Some(report::about(&merge, &notes)?),
         false => None,
     };
-    let cancel = process::cancel_on_signal();
     let bar = Bar::new(args.quiet);
-    let report = merge.run(&bar, &cancel);
+    let report = process::running(|| merge.run(&bar, &cancel));
     bar.clear();
-    report::print(args, &merge, &report?, about, done)
+    let report = report?;
+    if cancel.load(Ordering::SeqCst) {
+        // It came while the last output appeared.
+        return Err(Failure::Interrupted(merge.outputs().len()));
+    }
+    report::print(args, &merge, &report, about, done)
 }
 
 /// Opens the device and the models, and plans. What there is to say about the device comes along:

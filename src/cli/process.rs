@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use super::exit;
 use super::out::{self, Kind};
 use crate::sink;
 
-/// The exit code of a run that the user stopped.
-pub(super) const INTERRUPTED: u8 = 130;
+/// How long a merge may take to stop by itself: it may be in a call that the system takes its time
+/// for.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Whether a merge runs, which looks at its flag.
+static RUNNING: AtomicBool = AtomicBool::new(false);
 
 /// Lets the process open as many files as it may: a model can have hundreds of shards, and the soft
 /// limit is made for programs that wait for descriptors in a way of old.
@@ -24,26 +30,65 @@ pub(super) fn raise_open_files() {
     }
 }
 
-/// Set by the first interrupt; the second one ends the process at once, without leaving anything
-/// unfinished.
-pub(super) fn cancel_on_signal() -> Arc<AtomicBool> {
+/// Waits for interrupts. The first one sets the flag where a [`running`] merge can stop by itself,
+/// which leaves it time to say so; elsewhere, and if it does not stop, it ends the process without
+/// leaving anything unfinished. The second one does so at once.
+pub(super) fn cancel_on_signal(json: bool) -> Arc<AtomicBool> {
     let cancel = Arc::new(AtomicBool::new(false));
-    if let Err(fault) = handle(Arc::clone(&cancel)) {
+    let interrupts = Interrupts {
+        cancel: Arc::clone(&cancel),
+        json,
+    };
+    if let Err(fault) = handle(interrupts) {
         let warning = format!("interrupts end the process at once: {fault}");
         out::say(Kind::Warning, &warning);
     }
     cancel
 }
 
-fn interrupted(cancel: &AtomicBool) {
-    if cancel.swap(true, Ordering::SeqCst) {
-        sink::abandon();
-        std::process::exit(i32::from(INTERRUPTED));
+/// Does what looks at the flag.
+pub(super) fn running<T>(work: impl FnOnce() -> T) -> T {
+    RUNNING.store(true, Ordering::SeqCst);
+    let done = work();
+    RUNNING.store(false, Ordering::SeqCst);
+    done
+}
+
+/// What an interrupt does.
+struct Interrupts {
+    cancel: Arc<AtomicBool>,
+    json: bool,
+}
+
+impl Interrupts {
+    fn interrupted(&self) {
+        let first = !self.cancel.swap(true, Ordering::SeqCst);
+        let json = self.json;
+        if !first || !RUNNING.load(Ordering::SeqCst) {
+            end(exit::tells().then_some(json));
+        }
+        let watch = std::thread::Builder::new().name("grace".to_owned());
+        // Where no thread can be started, the second interrupt ends it.
+        let _ = watch.spawn(move || {
+            std::thread::sleep(GRACE);
+            if exit::tells() {
+                end(Some(json));
+            }
+        });
     }
 }
 
+/// Ends the process; tells so, as JSON too or not, unless another thread does.
+fn end(tell: Option<bool>) {
+    let published = sink::abandon();
+    if let Some(json) = tell {
+        exit::interrupted(published, json);
+    }
+    std::process::exit(i32::from(exit::INTERRUPTED));
+}
+
 #[cfg(unix)]
-fn handle(cancel: Arc<AtomicBool>) -> std::io::Result<()> {
+fn handle(interrupts: Interrupts) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
     // A file that grows beyond the user's limit is then an error of the write.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
@@ -56,7 +101,7 @@ fn handle(cancel: Arc<AtomicBool>) -> std::io::Result<()> {
                 // Ends the process as if nobody had waited for the signal.
                 let _ = signal_hook::low_level::emulate_default_handler(SIGQUIT);
             }
-            interrupted(&cancel);
+            interrupts.interrupted();
         }
     };
     let thread = std::thread::Builder::new().name("signals".to_owned());
@@ -64,6 +109,6 @@ fn handle(cancel: Arc<AtomicBool>) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn handle(cancel: Arc<AtomicBool>) -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(move || interrupted(&cancel))
+fn handle(interrupts: Interrupts) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || interrupts.interrupted())
 }

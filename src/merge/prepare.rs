@@ -78,6 +78,9 @@ impl Merge {
 
     /// Prepares several merges of the same models that differ in numbers alone, each with its
     /// output. The inputs are read once for all of them.
+    ///
+    /// # Panics
+    /// Where there is none.
     pub fn prepare_all(
         merges: Vec<(Recipe, PathBuf)>,
         mut settings: Settings,

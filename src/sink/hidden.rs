@@ -15,16 +15,17 @@ const SUFFIX: &str = ".wgmerge-partial";
 
 /// Partial files and folders by name. Whoever makes or removes one holds this.
 static NAMES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-/// Held while an output gets its name.
-static PUBLISHING: Mutex<()> = Mutex::new(());
+/// How many outputs got their names; held while one does.
+static PUBLISHING: Mutex<usize> = Mutex::new(0);
 
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until an output that is just being published is complete, removes what is unfinished, and
-/// keeps anything new from being made. For a process that ends right afterwards.
-pub fn abandon() {
+/// keeps anything new from being made. For a process that ends right afterwards. Returns how many
+/// outputs it completed.
+pub fn abandon() -> usize {
     let publishing = lock(&PUBLISHING);
     let mut names = lock(&NAMES);
     for name in std::mem::take(&mut *names) {
@@ -34,11 +35,14 @@ pub fn abandon() {
             false => fs::remove_file(name),
         };
     }
+    let published = *publishing;
     std::mem::forget((publishing, names));
+    published
 }
 
-/// Keeps the process from being ended by [`abandon`] while it lives.
-pub(super) fn publishing() -> MutexGuard<'static, ()> {
+/// Keeps the process from being ended by [`abandon`] while it lives. Whoever completes an output
+/// counts it.
+pub(super) fn publishing() -> MutexGuard<'static, usize> {
     lock(&PUBLISHING)
 }
 

@@ -56,15 +56,37 @@ fn bytes(folder: &Path) -> Vec<u8> {
     bytes
 }
 
+/// Whether calls can be made to fail.
+fn has_strace() -> bool {
+    let mut strace = Command::new("strace");
+    let found = strace.arg("-V").stdout(Stdio::null()).status();
+    let found = found.is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("SKIPPED: there is no strace");
+    }
+    found
+}
+
+/// What comes before a command so that something happens at some of its calls.
+fn strace(call: &str, what: &str) -> [String; 8] {
+    let trace = format!("trace={call}");
+    let inject = format!("inject={call}:{what}");
+    [
+        "strace",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ]
+    .map(str::to_owned)
+}
+
 #[test]
 fn a_kill_at_any_call_leaves_the_old_output_or_the_new_one() {
-    if !Command::new("strace")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success())
-    {
-        eprintln!("SKIPPED: there is no strace");
+    if !has_strace() {
         return;
     }
     let world = World::new();
@@ -84,18 +106,8 @@ fn a_kill_at_any_call_leaves_the_old_output_or_the_new_one() {
         .iter()
         .flat_map(|call| [1, 3].map(|when| (call, when)))
     {
-        let inject = format!("inject={call}:signal=KILL:when={when}");
-        let trace = format!("trace={call}");
-        let strace = [
-            "strace",
-            "-f",
-            "-o",
-            "/dev/null",
-            "-e",
-            &trace,
-            "-e",
-            &inject,
-        ];
+        let strace = strace(call, &format!("signal=KILL:when={when}"));
+        let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
         let other = match before == old {
             true => "c.safetensors",
             false => "a.safetensors",
@@ -123,4 +135,92 @@ fn a_kill_at_any_call_leaves_the_old_output_or_the_new_one() {
             "{said}"
         );
     }
+}
+
+/// Calls that fail, and how. The first two reads are those of the system, which loads libraries.
+const FAULTS: &[(&str, &str)] = &[
+    ("pread64", "error=EIO:when=3+"),
+    ("pwrite64", "error=ENOSPC:when=1+"),
+    ("pwrite64", "error=EIO:when=2+"),
+    ("pwrite64", "error=EDQUOT:when=3"),
+    ("fallocate", "error=ENOSPC:when=1"),
+    ("fallocate", "error=EIO:when=2"),
+    ("fsync", "error=EIO:when=1"),
+    ("fsync", "error=EDQUOT:when=2"),
+    ("fsync", "error=ENOSPC:when=3+"),
+    ("linkat", "error=EIO:when=1"),
+    ("linkat", "error=EXDEV:when=2+"),
+    ("linkat", "error=EDQUOT:when=1+"),
+    ("renameat2", "error=EIO:when=1"),
+    ("renameat2", "error=EXDEV:when=1+"),
+    ("rename", "error=EIO:when=1"),
+    ("rename", "error=EXDEV:when=1+"),
+    ("mkdir", "error=ENOSPC:when=1+"),
+    ("mkdirat", "error=ENOSPC:when=1+"),
+    ("ftruncate", "error=EIO:when=1"),
+];
+/// Calls that are told to be done again, which is no fault.
+const AGAIN: &[&str] = &["pread64", "pwrite64", "fallocate", "linkat", "renameat2"];
+
+#[test]
+fn a_call_that_fails_leaves_one_whole_output_and_nothing_hidden() {
+    if !has_strace() {
+        return;
+    }
+    let world = World::new();
+    let tensors = [
+        floats("one.weight", Float::F32, &[40, 30], &values(1200, 1, 5)),
+        floats("two.bias", Float::F32, &[30], &values(30, 2, 5)),
+    ];
+    write(&world.path("c.safetensors"), &tensors);
+    let mut failed = 0;
+    for output in ["shards", "one.safetensors"] {
+        assert!(merge(&world, "c.safetensors", output, &[]));
+        let new = bytes(&world.path(output));
+        assert!(merge(&world, "a.safetensors", output, &[]));
+        let old = bytes(&world.path(output));
+        let before = world.names();
+        let again = AGAIN.iter().map(|call| (*call, "error=EINTR:when=3"));
+        for (call, what) in FAULTS.iter().copied().chain(again) {
+            let strace = strace(call, what);
+            let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
+            let done = merge(&world, "c.safetensors", output, &strace);
+            assert!(done || !what.contains("EINTR"), "{output}, {call} {what}");
+            failed += usize::from(!done);
+            let found = bytes(&world.path(output));
+            assert!(found == old || found == new, "{output}, {call} {what}");
+            assert!(!done || found == new, "{output}, {call} {what}: not told");
+            assert_eq!(world.names(), before, "{output}, {call} {what}");
+            let inside = std::fs::read_dir(world.path(output)).into_iter().flatten();
+            let mut inside = inside.flatten().map(|entry| entry.file_name());
+            let hidden = inside.find(|name| name.to_string_lossy().starts_with('.'));
+            assert_eq!(hidden, None, "{output}, {call} {what}");
+            assert!(merge(&world, "a.safetensors", output, &[]));
+        }
+    }
+    assert!(failed > 15, "only {failed} merges failed");
+}
+
+#[test]
+fn a_kill_at_any_call_leaves_the_old_file_or_the_new_one() {
+    if !has_strace() {
+        return;
+    }
+    let world = World::new();
+    let output = "one.safetensors";
+    assert!(merge(&world, "b.safetensors", output, &[]));
+    let new = bytes(&world.path(output));
+    assert!(merge(&world, "a.safetensors", output, &[]));
+    let old = bytes(&world.path(output));
+    assert!(old != new);
+    let mut killed = 0;
+    for call in ["linkat", "rename", "renameat2", "fsync", "pwrite64"] {
+        let strace = strace(call, "signal=KILL:when=1");
+        let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
+        killed += usize::from(!merge(&world, "b.safetensors", output, &strace));
+        let found = bytes(&world.path(output));
+        assert!(found == old || found == new, "{call}: a mixture");
+        assert!(merge(&world, "a.safetensors", output, &[]));
+    }
+    assert!(killed >= 3, "only {killed} merges were killed");
 }

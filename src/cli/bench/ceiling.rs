@@ -5,11 +5,11 @@ use std::hint::black_box;
 use std::io::{self, Read, Seek, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::crowd::{Gate, crowd};
 use crate::cli::failure::Failure;
 
 /// Bytes that all threads together copy from, and as many to: more than caches hold.
@@ -43,27 +43,19 @@ pub(super) struct Disk {
 
 /// Measures the copy of memory, each thread from a buffer of its own to another.
 pub(super) fn copy(threads: NonZeroUsize) -> Copy {
-    let threads = threads.get();
     let bytes = (COPY_BYTES / threads).max(1);
-    let barrier = Barrier::new(threads);
-    let rates = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|_| scope.spawn(|| copy_for_a_while(bytes, &barrier)))
-            .collect();
-        let rates = workers.into_iter().map(|worker| worker.join());
-        rates.map(|rate| rate.unwrap_or(0.0)).sum::<f64>()
-    });
+    let rates = crowd(threads.get(), |gate| copy_for_a_while(bytes, gate));
     Copy {
-        threads,
-        gb_per_s: rates / 1e9,
+        threads: rates.len(),
+        gb_per_s: rates.iter().sum::<f64>() / 1e9,
     }
 }
 
-fn copy_for_a_while(bytes: usize, barrier: &Barrier) -> f64 {
+fn copy_for_a_while(bytes: usize, gate: &Gate) -> f64 {
     // Ones, as fresh zeros may be one page many times over.
     let from = vec![1u8; bytes];
     let mut to = vec![2u8; bytes];
-    barrier.wait();
+    gate.wait();
     let begun = Instant::now();
     let mut runs = 0u32;
     while begun.elapsed() < LEAST {

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use super::crowd::{Gate, crowd};
 use crate::checkpoint::{TensorInfo, Tensors};
 use crate::cli::failure::Failure;
 use crate::dtype::{Float, codec};
@@ -195,20 +195,11 @@ impl<'a> Work<'a> {
 
     /// Bytes per second of all slots together.
     fn measure(&self, engine: &Engine) -> Result<f64, ExecError> {
-        let barrier = Barrier::new(engine.slots.get());
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..engine.slots.get())
-                .map(|_| scope.spawn(|| self.repeat(engine, &barrier)))
-                .collect();
-            let rates = workers.into_iter().map(|worker| match worker.join() {
-                Ok(rate) => rate,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            rates.sum()
-        })
+        let rates = crowd(engine.slots.get(), |gate| self.repeat(engine, gate));
+        rates.into_iter().sum()
     }
 
-    fn repeat(&self, engine: &Engine, barrier: &Barrier) -> Result<f64, ExecError> {
+    fn repeat(&self, engine: &Engine, gate: &Gate) -> Result<f64, ExecError> {
         // Each slot has inputs of its own, as in a merge.
         let arena = self.arena.clone();
         let mut output = vec![0; self.output_bytes];
@@ -218,7 +209,7 @@ impl<'a> Work<'a> {
             Ok(executor)
         });
         // Who failed waits too, or the others would wait for ever.
-        barrier.wait();
+        gate.wait();
         let mut executor = ready?;
         let begun = Instant::now();
         let mut runs = 0u32;

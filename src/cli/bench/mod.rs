@@ -5,6 +5,7 @@
 //! in memory, without the passes that find statistics and without any file.
 
 mod ceiling;
+mod crowd;
 mod kernel;
 
 use std::num::NonZeroUsize;

@@ -54,12 +54,14 @@ pub(super) struct Published {
 impl Publication {
     /// Publishes `files`.
     pub(super) fn publish(&self, files: Vec<Complete>) -> Result<Published, SinkError> {
-        let _guard = hidden::publishing();
-        match &self.destination {
+        let mut complete = hidden::publishing();
+        let published = match &self.destination {
             Destination::File(path) => self.file(path, files),
             Destination::NewFolder(path) => self.new_folder(path, files),
             Destination::OldFolder(folder) => self.old_folder(folder, files),
-        }
+        }?;
+        *complete += 1;
+        Ok(published)
     }
 
     fn step(&self, path: &Path) -> io::Result<()> {
