@@ -95,6 +95,7 @@ pub mod dtype;
 pub mod exec;
 mod figures;
 pub mod files;
+pub mod hub;
 pub mod kernel;
 pub mod keys;
 pub mod merge;

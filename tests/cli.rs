@@ -9,7 +9,7 @@ mod limits;
 mod weights;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use wgmerge::dtype::Float;
 
@@ -45,7 +45,7 @@ impl World {
 
     /// Runs wgmerge in the folder, on the CPU.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+        crate::support::command::wgmerge()
             .current_dir(self.folder.path())
             .args(arguments)
             .env("NO_COLOR", "1")

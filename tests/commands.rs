@@ -7,12 +7,12 @@ mod tables;
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 fn wgmerge(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+    crate::support::command::wgmerge()
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

@@ -3,7 +3,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -50,7 +50,7 @@ impl World {
 
     /// Starts a merge and waits until the system has moved so many bytes for it.
     fn begun(&self, output: &str, counter: &str, arguments: &[&str]) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        let mut command = crate::support::command::wgmerge();
         command
             .current_dir(self.folder.path())
             .args(["merge", "--device", "cpu", "--threads", "1"])
@@ -195,7 +195,7 @@ fn stopped_while_it_plans_and_after_it_wrote() {
     }
     let before = everything(folder);
     let start = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        let mut command = crate::support::command::wgmerge();
         let command = command.current_dir(folder).args(arguments);
         let command = command.args(["-M", "linear", "--device", "cpu", "--json"]);
         let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());

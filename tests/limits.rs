@@ -67,7 +67,7 @@ impl World {
     }
 
     fn merge(&self, arguments: &[&str], base: bool, models: usize) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        let mut command = crate::support::command::wgmerge();
         command
             .args(["merge", "--device", "cpu", "--quiet", "--force"])
             .args(arguments);
@@ -215,7 +215,7 @@ fn a_full_disk_leaves_nothing() {
         println!("skipped a_full_disk_leaves_nothing: a file system cannot be mounted here");
         return;
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+    let mut command = crate::support::command::wgmerge();
     command
         .args(["merge", "--device", "cpu", "-M", "linear"])
         .args(&world.models[1..]);

@@ -109,7 +109,7 @@ fn merges_far_larger_than_the_budget_stay_within_it() {
         .collect();
     for (method, base, budgets) in ROWS {
         for budget in *budgets {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+            let mut command = crate::support::command::wgmerge();
             command.args(["merge", "--device", "cpu", "--quiet", "--force", "-M"]);
             command.args(*method).arg("--memory");
             command.arg(format!("{budget}MiB"));
@@ -178,7 +178,7 @@ fn recipes_far_larger_than_the_budget_stay_within_it() {
     for lines in RECIPES {
         let text = format!("{head}{}\n", lines.join("\n"));
         std::fs::write(&recipe, text).expect("written");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        let mut command = crate::support::command::wgmerge();
         command.args(["run", "--device", "cpu", "--quiet", "--force"]);
         command.args(["--memory", "64MiB"]).arg(&recipe);
         command.arg("-o").arg(&output).stderr(Stdio::inherit());
@@ -219,7 +219,7 @@ fn adapters_stay_within_the_budget() {
     }
     std::fs::write(folder.path().join("r.mecha"), text).expect("written");
     for budget in [48, 64, 128] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        let mut command = crate::support::command::wgmerge();
         command.args(["run", "--device", "cpu", "--quiet", "--force"]);
         command.arg("--memory").arg(format!("{budget}MiB"));
         command.arg(folder.path().join("r.mecha")).arg("-o");
@@ -294,7 +294,7 @@ fn all_that_grows_is_in_the_budget() {
     ];
     for (arguments, models) in &cases {
         for budget in [24, 32, 64, 256] {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+            let mut command = crate::support::command::wgmerge();
             command.args(["merge", "--device", "cpu", "--quiet", "--force", "-M"]);
             command.args(*arguments).arg("--memory");
             command.arg(format!("{budget}MiB"));

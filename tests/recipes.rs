@@ -19,11 +19,11 @@ mod sweep;
 mod syntax;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// Runs wgmerge in a folder, on the CPU.
 fn wgmerge(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+    crate::support::command::wgmerge()
         .current_dir(folder)
         .args(arguments)
         .env("NO_COLOR", "1")

@@ -18,6 +18,7 @@ mod index;
 mod json;
 mod name;
 mod parse;
+mod snapshot;
 mod stray;
 mod tensor;
 
@@ -37,6 +38,7 @@ pub use self::identity::FileIdentity;
 pub use self::index::IndexError;
 pub use self::name::{Shard, WeightName};
 pub use self::parse::parse_header;
+pub use self::snapshot::{REPOSITORY, SNAPSHOTS, Snapshot, recorded_name, repository_folder};
 pub use self::tensor::{Shape, TensorInfo, Tensors};
 pub(crate) use self::tensor::{heap_bytes, held_bytes};
 
@@ -127,7 +129,8 @@ impl Checkpoint {
         &self.path
     }
 
-    /// A short name for messages: the file name without extension, or the name of the folder.
+    /// A short name for messages: the file name without extension, or the name of the folder. What
+    /// lies in the Hugging Face cache has that of its repository.
     pub fn name(&self) -> String {
         self.name.clone()
     }
@@ -301,6 +304,9 @@ fn refuse_by_name(path: &Path) -> Result<(), FileError> {
 }
 
 fn display_name(path: &Path, is_folder: bool) -> String {
+    if let Some(snapshot) = Snapshot::of(path) {
+        return snapshot.to_string();
+    }
     // A path such as `..` has no name of its own, the folder it leads to has one.
     let full = match path.file_name() {
         Some(_) => path.to_path_buf(),

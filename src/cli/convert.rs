@@ -1,13 +1,17 @@
 //! `wgmerge convert`: another key format, dtype or division into files.
 
+use std::path::Path;
+
 use super::additions::added;
 use super::args::ConvertArgs;
 use super::failure::Failure;
+use super::out::{self, Kind};
 use super::report::Done;
-use super::{merge, recipe};
+use super::{merge, models, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::adapter::Adapter;
 use crate::keys::conversion;
+use crate::merge::Merge;
 use crate::method::Space;
 use crate::recipe::{
     Form, Names, OnNan, Options, OutputNames, Recipe, RecipeNode, Recogniser, Route,
@@ -16,10 +20,14 @@ use crate::recipe::{
 /// Converts a checkpoint.
 pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     let registry = recipe::registry(&args.configs.files)?;
+    if models::any_reference(std::slice::from_ref(&args.path))? {
+        Merge::check_place(&args.output.output, args.work.force)?;
+    }
+    let (path, note) = models::located(&args.path, args.output.quiet)?;
     let renames = args.to.is_some() || args.strip_prefix.is_some() || args.add_prefix.is_some();
     let added_to = args.additions.lora.len() + args.additions.drop.len();
     let mut recipe = Recipe {
-        models: vec![args.path.clone()],
+        models: vec![path.clone()],
         nodes: vec![RecipeNode::Model {
             model: 0,
             // What is not looked into needs no config.
@@ -53,7 +61,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         let to = recipe.configs.find(to);
         let to = to.map_err(|fault| Failure::input(fault.to_string()))?;
         let to = to.id().to_owned();
-        let from = source(args, &recipe, &to)?;
+        let from = source(args, &path, &recipe, &to)?;
         recipe.nodes[0] = RecipeNode::Model {
             model: 0,
             form: Form::Config(from.clone()),
@@ -69,6 +77,9 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
             });
         }
     }
+    if let Some(note) = note.filter(|_| !args.output.quiet) {
+        out::say(Kind::Note, &note);
+    }
     let recipe = added(recipe, &args.additions);
     let reads = args.configs.files.clone();
     let done = Done::Converted;
@@ -76,7 +87,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
 }
 
 /// The model config of the input, which is to be converted to another.
-fn source(args: &ConvertArgs, recipe: &Recipe, to: &str) -> Result<String, Failure> {
+fn source(args: &ConvertArgs, path: &Path, recipe: &Recipe, to: &str) -> Result<String, Failure> {
     if let Some(from) = &args.from {
         let config = recipe.configs.find(from);
         return match config {
@@ -84,7 +95,7 @@ fn source(args: &ConvertArgs, recipe: &Recipe, to: &str) -> Result<String, Failu
             Err(fault) => Err(Failure::input(fault.to_string())),
         };
     }
-    let checkpoint = Checkpoint::open(&args.path)?;
+    let checkpoint = Checkpoint::open(path)?;
     // Of codes, neither names nor shapes are those of a config.
     let plain = checkpoint.check_plain();
     plain.map_err(|fault| Failure::input(fault.to_string()))?;

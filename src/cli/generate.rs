@@ -11,6 +11,7 @@ use super::args::examples::{self, EXAMPLES};
 use super::args::{Args, CompletionsArgs, ManArgs};
 use super::exit::CODES;
 use super::failure::Failure;
+use super::help;
 use super::out;
 
 /// Prints the completions of a shell.
@@ -39,7 +40,11 @@ fn pages(dir: &Path) -> std::io::Result<()> {
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let path = dir.join(format!("{}.1", words.join("-")));
         let page = OpenOptions::new().append(true).open(path);
-        let more = examples_section(name, "SH") + &exit_section();
+        let models = match help::opens_models(name) {
+            true => models_section(),
+            false => String::new(),
+        };
+        let more = examples_section(name, "SH") + &models + &exit_section();
         page?.write_all(more.as_bytes())?;
     }
     Ok(())
@@ -54,6 +59,11 @@ fn examples_section(name: &str, heading: &str) -> String {
         text += &format!(".PP\n{}:\n.PP\n.nf\n.RS\n{line}\n.RE\n.fi\n", example.what);
     }
     text
+}
+
+/// What names a model.
+fn models_section() -> String {
+    format!(".SH MODELS\n{}", help::MODELS.replace('-', "\\-"))
 }
 
 fn exit_section() -> String {
@@ -80,6 +90,7 @@ fn page() -> std::io::Result<Vec<u8>> {
             section(command, command.get_name(), &mut page)?;
         }
     }
+    page.extend(models_section().bytes());
     page.extend(exit_section().bytes());
     man.render_version_section(&mut page)?;
     Ok(page)

@@ -9,6 +9,7 @@ use super::additions::added;
 use super::args::{MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs};
 use super::bar::Bar;
 use super::failure::{self, Failure};
+use super::models;
 use super::out::{self, Kind};
 use super::process;
 use super::recipe;
@@ -78,7 +79,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
     if let (Some(text), Some(file)) = (&text, file) {
         reads.extend(text.models(file.parent()));
     }
-    let prepared = prepare(recipe, sweep, reads, &args.work, &args.output);
+    let prepared = prepare(recipe, sweep, reads, &args.work, &args.output, false);
     let (merge, notes) = prepared.map_err(|failure| match &text {
         Some(text) => text.locate(failure),
         None => failure,
@@ -103,7 +104,10 @@ pub(super) fn write(
     done: Done,
 ) -> Result<(), Failure> {
     let cancel = process::cancel_on_signal(args.json);
-    let (merge, mut notes) = prepare(recipe, sweep, reads, work, &args.output)?;
+    if sweep.is_none() && models::any_reference(&recipe.models)? {
+        Merge::check_place(&args.output, work.force)?;
+    }
+    let (merge, mut notes) = prepare(recipe, sweep, reads, work, &args.output, args.quiet)?;
     merge.check_output()?;
     notes.extend(report::notes(&merge));
     if !args.quiet {
@@ -127,17 +131,19 @@ pub(super) fn write(
     report::print(args, &merge, &report, about, done)
 }
 
-/// Opens the device and the models, and plans. What there is to say about the device comes along:
-/// a note is worth reading only where no error follows.
+/// Opens the device and the models, and plans. What there is to say about them comes along: a note
+/// is worth reading only where no error follows.
 fn prepare(
-    recipe: Recipe,
+    mut recipe: Recipe,
     sweep: Option<&Sweep>,
     reads: Vec<PathBuf>,
     work: &WorkArgs,
     output: &Path,
+    quiet: bool,
 ) -> Result<(Merge, Vec<String>), Failure> {
     let chosen = choose_device(&work.device)?;
     let mut notes: Vec<String> = chosen.note.into_iter().collect();
+    notes.extend(models::locate_all(&mut recipe, quiet)?);
     let settings = Settings {
         output: output.to_owned(),
         reads,

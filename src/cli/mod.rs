@@ -20,6 +20,7 @@ mod inspect;
 mod markdown;
 mod merge;
 mod methods;
+mod models;
 mod out;
 mod process;
 mod recipe;
@@ -43,7 +44,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Runs the command line of this process and gives its exit code: 0 done, 1 the run failed, 2
 /// arguments, recipe or input are wrong, 130 interrupted.
 pub fn run() -> ExitCode {
-    let json = std::env::args_os().any(|argument| argument == "--json");
+    let json = wants_json();
     let given: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
@@ -68,6 +69,11 @@ pub fn run() -> ExitCode {
         Command::Man(command) => generate::man(command),
     };
     exit::code(result, json)
+}
+
+/// Whether JSON was asked for, of whatever command.
+fn wants_json() -> bool {
+    std::env::args_os().any(|argument| argument == "--json")
 }
 
 /// Threads that compute: as told, else one per core.

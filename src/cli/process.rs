@@ -1,7 +1,7 @@
 //! What the process asks of the system for itself: signals, and open files.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::exit;
@@ -34,16 +34,20 @@ pub(super) fn raise_open_files() {
 /// which leaves it time to say so; elsewhere, and if it does not stop, it ends the process without
 /// leaving anything unfinished. The second one does so at once.
 pub(super) fn cancel_on_signal(json: bool) -> Arc<AtomicBool> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let interrupts = Interrupts {
-        cancel: Arc::clone(&cancel),
-        json,
-    };
-    if let Err(fault) = handle(interrupts) {
-        let warning = format!("interrupts end the process at once: {fault}");
-        out::say(Kind::Warning, &warning);
-    }
-    cancel
+    static CANCEL: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let cancel = CANCEL.get_or_init(|| {
+        let cancel = Arc::new(AtomicBool::new(false));
+        let interrupts = Interrupts {
+            cancel: Arc::clone(&cancel),
+            json,
+        };
+        if let Err(fault) = handle(interrupts) {
+            let warning = format!("interrupts end the process at once: {fault}");
+            out::say(Kind::Warning, &warning);
+        }
+        cancel
+    });
+    Arc::clone(cancel)
 }
 
 /// Does what looks at the flag.

@@ -1,6 +1,6 @@
 //! Preparing a merge.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::inputs::Inputs;
 use super::side::{self, Companions};
@@ -116,6 +116,30 @@ impl Merge {
             plan,
             settings,
         })
+    }
+
+    /// Checks that something can be written at the place of an output, before it is known what:
+    /// what takes long to prepare is then refused at once. Writes nothing.
+    pub fn check_place(output: &Path, overwrite: bool) -> Result<(), MergeError> {
+        let output = output.to_path_buf();
+        let nothing = FileLayout {
+            name: "model.safetensors".into(),
+            header: Vec::new(),
+            data_bytes: 0,
+        };
+        let layout = Layout {
+            root: match target::kind(&output)? {
+                Output::File => Root::File(output),
+                Output::Folder => Root::Folder(output),
+            },
+            files: vec![nothing],
+            side_files: Vec::new(),
+        };
+        let options = sink::Options {
+            overwrite,
+            ..sink::Options::default()
+        };
+        Ok(Sink::preflight(&layout, &options)?)
     }
 
     /// Checks that the output can be written where it should go. Writes nothing.

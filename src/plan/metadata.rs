@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Source;
+use crate::checkpoint::recorded_name;
 use crate::recipe::{Metadata, Recipe, mecha, record};
 
 /// What a model says about itself alone.
@@ -45,7 +46,10 @@ pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, 
     let mut own = record(recipe);
     own["inputs"] = sources
         .iter()
-        .map(|source| json!({ "name": name(source), "fingerprint": source.fingerprint }))
+        .map(|source| {
+            let name = recorded_name(&source.path);
+            json!({ "name": name, "fingerprint": source.fingerprint })
+        })
         .collect();
     add("wgmerge_recipe", own.to_string());
     if let Some(text) = as_mecha(recipe) {
@@ -67,15 +71,11 @@ pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, 
         add(&name, value);
     }
     if reference.metadata.keys().any(|name| name.starts_with(SPEC)) && sources.len() > 1 {
-        let names: Vec<String> = sources.iter().map(name).collect();
+        let names = sources.iter().map(|source| recorded_name(&source.path));
+        let names: Vec<String> = names.collect();
         add("modelspec.merged_from", names.join(", "));
     }
     entries
-}
-
-fn name(source: &Source<'_>) -> String {
-    let name = source.path.file_name().unwrap_or(source.path.as_os_str());
-    name.to_string_lossy().into_owned()
 }
 
 /// The recipe in sd-mecha's words, which has none for options: None where one of them changes a
@@ -87,9 +87,7 @@ fn as_mecha(recipe: &Recipe) -> Option<String> {
     }
     let mut recipe = recipe.clone();
     let names = recipe.models.iter();
-    let names: Vec<PathBuf> = names
-        .map(|path| PathBuf::from(path.file_name().unwrap_or(path.as_os_str())))
-        .collect();
+    let names: Vec<PathBuf> = names.map(|path| recorded_name(path).into()).collect();
     let mut counts: HashMap<&PathBuf, usize> = HashMap::new();
     for name in &names {
         *counts.entry(name).or_default() += 1;

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Constant, Entry, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
+use crate::checkpoint::recorded_name;
 use crate::method::{Space, Value};
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
-/// depend on where the models lie.
+/// depend on where the models lie; those of the Hugging Face cache by repository and commit.
 pub fn record(recipe: &Recipe) -> Json {
     let nodes: Vec<Json> = recipe
         .nodes
@@ -41,9 +42,7 @@ pub fn record(recipe: &Recipe) -> Json {
 fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
     match node {
         RecipeNode::Model { model, form, space } => {
-            let path = &recipe.models[*model];
-            let name = path.file_name().unwrap_or(path.as_os_str());
-            let mut value = json!({ "model": name.to_string_lossy() });
+            let mut value = json!({ "model": recorded_name(&recipe.models[*model]) });
             set_form(&mut value, form);
             if *space != Space::Weight {
                 value["space"] = json!(space.word());

@@ -218,7 +218,7 @@ fn paths_need_not_be_text() {
         .path()
         .join(OsStr::from_bytes(b"o\xffut.safetensors"));
     for form in ["--json", "--hash"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+        let output = crate::support::command::wgmerge()
             .args(["merge", "-M", "linear", BASE, FLIP, "--force", form, "-o"])
             .arg(&out)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -335,7 +335,7 @@ fn closed_pipe_is_success() {
     ] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let output = Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+        let output = crate::support::command::wgmerge()
             .args(args)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stdout(writer)
@@ -352,7 +352,7 @@ fn closed_pipe_is_success() {
 fn closed_stderr_is_no_panic() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    let status = Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+    let status = crate::support::command::wgmerge()
         .args(["inspect", "tests/none"])
         .stderr(writer)
         .status()
@@ -364,7 +364,7 @@ fn closed_stderr_is_no_panic() {
 /// where there is no session that they could ask.
 #[test]
 fn devices_say_nothing_on_standard_error() {
-    let output = Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+    let output = crate::support::command::wgmerge()
         .args(["devices", "--json"])
         .env_remove("XDG_RUNTIME_DIR")
         .env_remove("WAYLAND_DISPLAY")

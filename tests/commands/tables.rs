@@ -122,6 +122,7 @@ fn commands(words: &[&str], found: &mut Vec<String>) {
 fn examples(help: &str) -> Vec<String> {
     let (_, part) = help.split_once("\nExamples:\n").expect("examples");
     let (part, _) = part.split_once("\nExit status:\n").expect("exit codes");
+    let part = part.split("\nModels:\n").next().unwrap_or(part);
     let lines = part.lines().filter_map(|line| line.strip_prefix("    "));
     let text = lines.collect::<Vec<_>>().join("\n").replace("\\\n", " ");
     text.lines().map(str::to_owned).collect()

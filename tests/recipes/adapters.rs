@@ -4,7 +4,6 @@ mod merged;
 mod refusals;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::{refuses, succeeds};
 use crate::golden::{close, tensor};
@@ -249,7 +248,7 @@ fn the_bytes_depend_on_nothing_but_the_recipe() {
     copied.expect("a second adapter");
     let run = |options: &[&str], level: &str| {
         let arguments = family.run(&lines, options);
-        let done = Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+        let done = crate::support::command::wgmerge()
             .current_dir(family.folder.path())
             .args(&arguments)
             .env("WGMERGE_SIMD", level)

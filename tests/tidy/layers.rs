@@ -7,7 +7,7 @@ const LAYERS: &[&[&str]] = &[
     &["wgsl", "figures", "files"],
     &["dtype"],
     &["checkpoint", "kernel"],
-    &["keys", "method"],
+    &["hub", "keys", "method"],
     &["recipe"],
     &["plan"],
     &["exec", "sink"],

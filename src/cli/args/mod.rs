@@ -140,7 +140,7 @@ pub(super) struct RecipeArgs {
     #[arg(long, short = 'b', value_name = "PATH")]
     pub(super) base: Option<PathBuf>,
 
-    /// Models: .safetensors files or folders of them
+    /// Models: .safetensors files, folders of them, or Hugging Face references
     #[arg(required = true, value_name = "MODEL")]
     pub(super) models: Vec<PathBuf>,
 
@@ -239,7 +239,7 @@ pub(super) struct PlanArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct InspectArgs {
-    /// A .safetensors file, or a folder of them
+    /// A .safetensors file, a folder of them, or a Hugging Face reference
     #[arg(value_name = "PATH")]
     pub(super) path: PathBuf,
 
@@ -261,7 +261,7 @@ pub(super) struct InspectArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ConvertArgs {
-    /// A .safetensors file, or a folder of them
+    /// A .safetensors file, a folder of them, or a Hugging Face reference
     #[arg(value_name = "PATH")]
     pub(super) path: PathBuf,
 

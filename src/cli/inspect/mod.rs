@@ -15,7 +15,8 @@ use self::statistics::Statistics;
 use super::args::InspectArgs;
 use super::bar::Bar;
 use super::failure::Failure;
-use super::{out, recipe};
+use super::out::{self, Kind};
+use super::{models, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::adapter::Adapter;
 use crate::keys::{FilterError, Verdict};
@@ -76,7 +77,11 @@ struct TensorRow {
 
 /// Prints what a checkpoint holds.
 pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
-    let checkpoint = Checkpoint::open(&args.path)?;
+    let (path, note) = models::located(&args.path, false)?;
+    let checkpoint = Checkpoint::open(&path)?;
+    if let Some(note) = note {
+        out::say(Kind::Note, &note);
+    }
     let inspection = inspect(&checkpoint, args)?;
     if args.json {
         out::print_json(&inspection)

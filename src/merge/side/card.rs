@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::checkpoint::recorded_name;
 use crate::recipe::{Recipe, RecipeNode};
 
 /// A short README.md: what was merged, by what, and where the whole recipe stands. It says nothing
@@ -11,8 +12,7 @@ use crate::recipe::{Recipe, RecipeNode};
 pub(super) fn text(recipe: &Recipe) -> String {
     let mut names: Vec<String> = Vec::new();
     for path in &recipe.models {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        let name = name.to_string_lossy().into_owned();
+        let name = recorded_name(path);
         if !names.contains(&name) {
             names.push(name);
         }
