@@ -51,6 +51,7 @@ impl Model {
                     shape: shape.into(),
                     file,
                     span: start..start + bytes,
+                    strides: None,
                 };
                 start += bytes;
                 tensors.insert(key.to_owned(), info);

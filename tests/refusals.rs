@@ -78,9 +78,9 @@ fn folders_without_weights() {
     let world = World::new();
     std::fs::create_dir(world.path("empty")).expect("a folder");
     let arguments = ["-M", "linear", "a.safetensors", "empty"];
-    world.refuses(&arguments, &["empty: holds no .safetensors file"]);
+    world.refuses(&arguments, &["empty: holds no weights (.safetensors, .bin"]);
     std::fs::write(world.path("empty/pytorch_model.bin"), "PK").expect("a file");
-    world.refuses(&arguments, &["pytorch_model.bin", "safetensors"]);
+    world.refuses(&arguments, &["pytorch_model.bin", "the file has 2 bytes"]);
 }
 
 #[test]

@@ -1,8 +1,6 @@
-//! One open safetensors file.
-//!
-//! The header is read with ordinary reads and validated before anything else is believed; the data
-//! is lent by positional reads, so any number of threads may share the file. Where more files are
-//! in use than may be open, it is closed meanwhile and must be the same when it is opened again.
+//! One open file of weights. It is lent by positional reads, so any number of threads may share
+//! it. Where more files are in use than may be open, it is closed meanwhile and must be the same
+//! when it is opened again.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -10,16 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::fault::HeaderError;
-use super::header::{HEADER_BYTES_MAX, Header, LENGTH_BYTES};
+use super::header::LENGTH_BYTES;
 use super::identity::{FileIdentity, FileState};
-use super::parse::parse_header;
 use crate::figures::counted;
 use crate::files::{self, Lent};
 
 /// Says that a name leads to another file than before, or to one that was written to.
 const CHANGED: io::ErrorKind = io::ErrorKind::StaleNetworkFileHandle;
 
-/// A safetensors file whose header has been validated.
+/// An open file of weights.
 #[derive(Debug)]
 pub struct WeightFile {
     /// Where it was opened.
@@ -28,7 +25,8 @@ pub struct WeightFile {
     pub relative: PathBuf,
     /// Its size in bytes.
     pub len: u64,
-    /// Where its data section begins, in bytes from the start of the file.
+    /// Where its data section begins, in bytes from the start of the file; 0 for a format that has
+    /// none.
     pub data_start: u64,
     file: Lent,
     identity: FileIdentity,
@@ -73,7 +71,7 @@ pub enum FileError {
     },
     /// It is too short to hold the length of a header.
     #[error(
-        "{path}: the file has {}, a safetensors file has at least {LENGTH_BYTES}; it is truncated, \
+        "{path}: the file has {}, a file of weights has at least {LENGTH_BYTES}; it is truncated, \
          download it again",
         counted(*.bytes, "byte")
     )]
@@ -118,6 +116,15 @@ pub enum FileError {
     /// It is the index of a sharded checkpoint, not a weight file.
     #[error("{path}: is the index of a sharded checkpoint; name its folder instead")]
     IndexNamed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is named as PyTorch's files are, and is none.
+    #[error(
+        "{path}: is neither a PyTorch file nor a safetensors file, whatever its name says; it is \
+         damaged, or no weights"
+    )]
+    NotTorch {
         /// The file.
         path: PathBuf,
     },
@@ -197,8 +204,8 @@ pub(super) fn broken_link(target: &Path) -> String {
 }
 
 impl WeightFile {
-    /// Opens `path` and validates its header.
-    pub(super) fn open(path: &Path, relative: &Path) -> Result<(WeightFile, Header), FileError> {
+    /// Opens `path`, whatever is in it.
+    pub(super) fn open(path: &Path, relative: &Path) -> Result<WeightFile, FileError> {
         let path = path.to_path_buf();
         // Looked up before it is opened, because opening a pipe would wait for its writer.
         match std::fs::metadata(&path) {
@@ -217,7 +224,7 @@ impl WeightFile {
             Err(fault) => return Err(FileError::Open { path, fault }),
         };
         let (len, relative) = (metadata.len(), relative.to_path_buf());
-        let mut weights = WeightFile {
+        Ok(WeightFile {
             path,
             relative,
             len,
@@ -225,9 +232,7 @@ impl WeightFile {
             file,
             identity,
             state: FileState::of(&metadata),
-        };
-        let header = weights.read_header()?;
-        Ok((weights, header))
+        })
     }
 
     /// What the file is, whatever it is called; compare it with [`FileIdentity::of`] an output.
@@ -316,72 +321,6 @@ impl WeightFile {
             CHANGED | io::ErrorKind::NotFound => FileError::Changed { path },
             _ => FileError::missing(&path, fault),
         }
-    }
-
-    /// Reads the header and sets `data_start`.
-    fn read_header(&mut self) -> Result<Header, FileError> {
-        let (path, bytes) = (self.path.clone(), self.len);
-        if bytes < LENGTH_BYTES {
-            return Err(FileError::TooShort { path, bytes });
-        }
-        let mut start = [0; LENGTH_BYTES as usize];
-        self.read_at(0, &mut start)?;
-        let length = u64::from_le_bytes(start);
-        if length > HEADER_BYTES_MAX {
-            return Err(explain_start(path, &start));
-        }
-        self.data_start = LENGTH_BYTES + length;
-        let Some(data_bytes) = bytes.checked_sub(self.data_start) else {
-            return Err(FileError::HeaderBeyondFile {
-                path,
-                end: self.data_start,
-                bytes,
-            });
-        };
-        // The header is in the file and within the limit, so this is no trust in its length.
-        let mut json = vec![0; length as usize];
-        self.read_at(LENGTH_BYTES, &mut json)?;
-        parse_header(&json, data_bytes).map_err(|fault| FileError::Header { path, fault })
-    }
-}
-
-/// The error for a file whose first bytes are no plausible header length.
-fn explain_start(path: PathBuf, start: &[u8; 8]) -> FileError {
-    let foreign = |(format, way)| FileError::Foreign {
-        path: path.clone(),
-        format,
-        way,
-    };
-    match start {
-        b"version " => FileError::LfsPointer { path },
-        [b'G', b'G', b'U', b'F', ..] => foreign(GGUF),
-        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => foreign(PICKLE),
-        _ => {
-            let bytes = u64::from_le_bytes(*start);
-            FileError::Header {
-                path,
-                fault: HeaderError::TooLong { bytes },
-            }
-        }
-    }
-}
-
-/// Name of a foreign format, and the way from it to safetensors.
-type Format = (&'static str, &'static str);
-
-const PICKLE: Format = (
-    "PyTorch pickle",
-    "with Python: `safetensors.torch.save_file(torch.load(path, weights_only=True), out)`",
-);
-const GGUF: Format = ("GGUF", "or take the original weights it was made from");
-
-/// The foreign format that a file's extension stands for.
-pub(super) fn foreign_format(path: &Path) -> Option<Format> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "ckpt" | "pt" | "pth" | "bin" | "pkl" | "pickle" => Some(PICKLE),
-        "gguf" => Some(GGUF),
-        _ => None,
     }
 }
 

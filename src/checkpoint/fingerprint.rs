@@ -41,6 +41,13 @@ impl Checkpoint {
             for dimension in &info.shape {
                 hash.update(dimension.to_le_bytes());
             }
+            // Where there is no header with spans that follow each other.
+            if self.files()[info.file].data_start == 0 {
+                let strides = info.strides.as_deref().unwrap_or_default();
+                for number in [info.span.start].iter().chain(strides) {
+                    hash.update(number.to_le_bytes());
+                }
+            }
         }
         let mut text = String::new();
         for byte in hash.finalize() {

@@ -2,15 +2,16 @@
 //!
 //! A folder is one of: component folders (diffusers: it has `model_index.json`, or weights only one
 //! level down), shards with an index, or plain weight files whose union is the checkpoint. Names
-//! alone decide; nothing but the index is opened here. A weight file that is not chosen is listed
-//! as left out, never passed over in silence.
+//! alone decide; nothing but the index is opened here. PyTorch's files are taken where a folder has
+//! no safetensors; those that loaders know by name, where it has such. A weight file that is not
+//! chosen is listed as left out, never passed over in silence.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
-use super::file::{FileError, foreign_format};
+use super::contents::refused_by_name;
 use super::index::ShardIndex;
 use super::name::{Shard, WeightName};
 use super::stray;
@@ -86,11 +87,11 @@ pub enum FolderError {
 }
 
 fn no_weights(deeper: Option<&Path>) -> String {
+    let kinds = "(.safetensors, .bin, .pt, .pth, .ckpt)";
     match deeper {
-        None => "holds no .safetensors file; name a .safetensors file or a folder that holds some"
-            .to_owned(),
+        None => format!("holds no weights {kinds}; name such a file or a folder that holds some"),
         Some(deeper) => format!(
-            "holds no .safetensors file at its top or one folder down; name the folder that holds \
+            "holds no weights {kinds} at its top or one folder down; name the folder that holds \
              some, such as {} in it",
             deeper.display()
         ),
@@ -122,10 +123,14 @@ pub(super) fn scan(folder: &Path) -> Result<Layout, CheckpointError> {
     for name in &root.folders {
         below.push((name, Listing::read(&folder.join(name))));
     }
-    let has_components = below
-        .iter()
-        .any(|(_, listing)| listing.as_ref().is_ok_and(Listing::has_weights));
-    let is_flat = root.has_weights() && !(root.is_diffusers && has_components);
+    let any_below = |has: fn(&Listing) -> bool| {
+        let mut listings = below.iter().map(|(_, listing)| listing);
+        listings.any(|listing| listing.as_ref().is_ok_and(has))
+    };
+    let has_components = any_below(Listing::has_weights);
+    // Beside components of safetensors, a file of PyTorch's is not the model.
+    let outranked = root.safetensors.is_empty() && any_below(|below| !below.safetensors.is_empty());
+    let is_flat = root.has_weights() && !outranked && !(root.is_diffusers && has_components);
     let mut layout = Layout {
         groups: Vec::new(),
         left_out: Vec::new(),
@@ -160,13 +165,14 @@ pub(super) fn scan(folder: &Path) -> Result<Layout, CheckpointError> {
 impl Layout {
     /// Chooses among the files of one folder.
     fn add(&mut self, component: Option<&str>, listing: &Listing) -> Result<(), CheckpointError> {
-        let (files, index) = match listing.choose_index()? {
+        let there = listing.files();
+        let (files, index) = match there.choose_index(&listing.folder)? {
             Some(name) => {
                 let index = ShardIndex::open(&listing.folder.join(name))?;
-                index.check_present(&listing.weights)?;
+                index.check_present(|shard| there.weights.iter().any(|file| file.text == shard))?;
                 (index.shards().map(String::from).collect(), Some(index))
             }
-            None => (listing.choose_files()?, None),
+            None => (there.choose_files(&listing.folder)?, None),
         };
         self.groups.push(Group {
             component: component.map(String::from),
@@ -189,11 +195,25 @@ impl Layout {
     }
 }
 
+/// A name, and what it says.
+struct Named {
+    text: String,
+    name: WeightName,
+}
+
+/// The files of one format in a folder, sorted by name.
+#[derive(Default)]
+struct Files {
+    weights: Vec<Named>,
+    indexes: Vec<Named>,
+}
+
 /// What a folder holds, by names alone, each list sorted. Hidden files are passed over.
+#[derive(Default)]
 struct Listing {
     folder: PathBuf,
-    weights: Vec<String>,
-    indexes: Vec<String>,
+    safetensors: Files,
+    torch: Files,
     foreign: Vec<PathBuf>,
     folders: Vec<String>,
     is_diffusers: bool,
@@ -207,11 +227,7 @@ impl Listing {
         };
         let mut listing = Listing {
             folder: folder.into(),
-            weights: Vec::new(),
-            indexes: Vec::new(),
-            foreign: Vec::new(),
-            folders: Vec::new(),
-            is_diffusers: false,
+            ..Listing::default()
         };
         for entry in std::fs::read_dir(folder).map_err(list_error)? {
             let entry = entry.map_err(list_error)?;
@@ -220,8 +236,8 @@ impl Listing {
             let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
             listing.sort_in(path, is_folder)?;
         }
-        listing.weights.sort();
-        listing.indexes.sort();
+        listing.safetensors.sort();
+        listing.torch.sort();
         listing.foreign.sort();
         listing.folders.sort();
         Ok(listing)
@@ -245,93 +261,106 @@ impl Listing {
         if name.starts_with('.') {
             return Ok(());
         }
+        let named = |name: &str, said: WeightName| Named {
+            text: name.into(),
+            name: said,
+        };
         if is_folder {
             self.folders.push(name.into());
-        } else if WeightName::of_weights(name).is_some() {
+        } else if let Some(said) = WeightName::of_weights(name) {
             // A dangling link counts as a weight file, so that it is told and not passed over.
-            self.weights.push(name.into());
-        } else if WeightName::of_index(name).is_some() {
-            self.indexes.push(name.into());
+            self.safetensors.weights.push(named(name, said));
+        } else if let Some(said) = WeightName::of_index(name) {
+            self.safetensors.indexes.push(named(name, said));
+        } else if let Some(said) = WeightName::of_torch(name) {
+            self.torch.weights.push(named(name, said));
+        } else if let Some(said) = WeightName::of_torch_index(name) {
+            self.torch.indexes.push(named(name, said));
         } else if name == "model_index.json" {
             self.is_diffusers = true;
-        } else if foreign_format(&path).is_some() {
+        } else if refused_by_name(&path).is_some() {
             self.foreign.push(path);
         }
         Ok(())
     }
 
     fn has_weights(&self) -> bool {
-        !self.weights.is_empty() || !self.indexes.is_empty()
+        !self.files().is_empty()
+    }
+
+    /// The files that are read: PyTorch's only where there are no others.
+    fn files(&self) -> &Files {
+        match self.safetensors.is_empty() {
+            true => &self.torch,
+            false => &self.safetensors,
+        }
     }
 
     /// Stops where the folder holds weights in a foreign format only.
-    fn refuse_foreign(&self) -> Result<(), FileError> {
-        let Some(path) = self.foreign.first() else {
-            return Ok(());
-        };
-        match foreign_format(path) {
-            Some((format, way)) => Err(FileError::Foreign {
-                path: path.clone(),
-                format,
-                way,
-            }),
-            None => Ok(()),
+    fn refuse_foreign(&self) -> Result<(), CheckpointError> {
+        let refused = self.foreign.first().and_then(|path| refused_by_name(path));
+        refused.map_or(Ok(()), |fault| Err(fault.into()))
+    }
+}
+
+impl Files {
+    fn sort(&mut self) {
+        for list in [&mut self.weights, &mut self.indexes] {
+            list.sort_by(|a, b| a.text.cmp(&b.text));
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.weights.is_empty() && self.indexes.is_empty()
+    }
+
     /// The index that governs the folder: `model` first, else the only one that is no variant.
-    fn choose_index(&self) -> Result<Option<&str>, FolderError> {
-        let names = |names: &[String], take: fn(&str) -> Option<WeightName>| -> Vec<_> {
-            names
-                .iter()
-                .filter_map(|name| Some((name.clone(), take(name)?)))
-                .collect()
-        };
-        let indexes = names(&self.indexes, WeightName::of_index);
-        let weights = names(&self.weights, WeightName::of_weights);
+    fn choose_index(&self, folder: &Path) -> Result<Option<&str>, FolderError> {
         let has_plain = |name: &WeightName| {
-            let mut others = indexes.iter().chain(&weights);
+            let mut others = self.indexes.iter().chain(&self.weights);
             name.plain_stem()
-                .is_some_and(|plain| others.any(|(_, other)| other.stem == plain))
+                .is_some_and(|plain| others.any(|other| other.name.stem == plain))
         };
-        if let Some(at) = indexes.iter().position(|(_, name)| name.stem == "model") {
-            return Ok(Some(&self.indexes[at]));
+        if let Some(index) = self.indexes.iter().find(|index| index.name.is_model()) {
+            return Ok(Some(&index.text));
         }
-        let mut plain = indexes
-            .iter()
-            .zip(&self.indexes)
-            .filter(|((_, name), _)| !has_plain(name));
+        let mut plain = self.indexes.iter().filter(|index| !has_plain(&index.name));
         match (plain.next(), plain.next()) {
-            (Some((_, first)), Some((_, second))) => Err(FolderError::AmbiguousIndex {
-                folder: self.folder.clone(),
-                first: first.clone(),
-                second: second.clone(),
+            (Some(first), Some(second)) => Err(FolderError::AmbiguousIndex {
+                folder: folder.into(),
+                first: first.text.clone(),
+                second: second.text.clone(),
             }),
-            (only, _) => Ok(only.map(|(_, name)| name.as_str())),
+            (only, _) => Ok(only.map(|index| index.text.as_str())),
         }
     }
 
     /// The weight files of a folder without index: all that are no variant of another.
-    fn choose_files(&self) -> Result<Vec<String>, FolderError> {
-        let named: Vec<(&String, WeightName)> = self
-            .weights
-            .iter()
-            .filter_map(|file| Some((file, WeightName::of_weights(file)?)))
-            .collect();
+    fn choose_files(&self, folder: &Path) -> Result<Vec<String>, FolderError> {
+        // PyTorch's extensions stand for much; where a file has a name that loaders know, others
+        // are something else.
+        let is_torch = |named: &Named| WeightName::is_torch(&named.text);
+        let known = |named: &Named| is_torch(named) && named.name.is_standard();
+        let only_known = self.weights.iter().any(known);
+        let named = self.weights.iter();
+        let named: Vec<&Named> = named.filter(|named| !only_known || known(named)).collect();
         let is_variant = |name: &WeightName| {
             name.plain_stem()
-                .is_some_and(|plain| named.iter().any(|(_, n)| n.stem == plain))
+                .is_some_and(|plain| named.iter().any(|named| named.name.stem == plain))
         };
-        let chosen: Vec<_> = named.iter().filter(|(_, name)| !is_variant(name)).collect();
+        let chosen: Vec<_> = named
+            .iter()
+            .filter(|named| !is_variant(&named.name))
+            .collect();
         let mut sets: BTreeMap<(&str, u32), Vec<u32>> = BTreeMap::new();
-        for (_, name) in &chosen {
+        for Named { name, .. } in &chosen {
             if let Some(Shard { number, count }) = name.shard {
                 sets.entry((&name.stem, count)).or_default().push(number);
             }
         }
         for ((stem, count), numbers) in sets {
             if let Some(number) = (1..=count).find(|number| !numbers.contains(number)) {
-                let (folder, stem) = (self.folder.clone(), stem.into());
+                let (folder, stem) = (folder.into(), stem.into());
                 return Err(FolderError::MissingShard {
                     folder,
                     stem,
@@ -340,9 +369,6 @@ impl Listing {
                 });
             }
         }
-        Ok(chosen
-            .into_iter()
-            .map(|(file, _)| (*file).clone())
-            .collect())
+        Ok(chosen.into_iter().map(|named| named.text.clone()).collect())
     }
 }

@@ -3,7 +3,7 @@
 //! The index says which shard holds which tensor. It is believed only as far as the shards agree:
 //! every key must be where the index puts it, and no shard may hold a key the index does not know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,7 +13,8 @@ use indexmap::{IndexMap, IndexSet};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::file::{broken_link, link_target};
-use super::header::{HEADER_BYTES_MAX, Header};
+use super::header::HEADER_BYTES_MAX;
+use super::tensor::TensorInfo;
 
 /// What can be wrong with an index or between it and its shards.
 #[derive(Debug, thiserror::Error)]
@@ -192,11 +193,8 @@ impl ShardIndex {
     }
 
     /// Checks that every shard is among the files of the folder.
-    pub(super) fn check_present(&self, files: &[String]) -> Result<(), IndexError> {
-        match self
-            .shards()
-            .find(|shard| !files.iter().any(|file| file == shard))
-        {
+    pub(super) fn check_present(&self, is_there: impl Fn(&str) -> bool) -> Result<(), IndexError> {
+        match self.shards().find(|shard| !is_there(shard)) {
             None => Ok(()),
             Some(shard) => Err(IndexError::MissingShard {
                 index: self.path.clone(),
@@ -206,10 +204,14 @@ impl ShardIndex {
     }
 
     /// Checks that `shard` holds the tensors the index puts there, and no other.
-    pub(super) fn check_shard(&self, shard: &str, header: &Header) -> Result<(), IndexError> {
+    pub(super) fn check_shard(
+        &self,
+        shard: &str,
+        tensors: &[(String, TensorInfo)],
+    ) -> Result<(), IndexError> {
         let index = || self.path.clone();
         let own = self.map.shards.get_index_of(shard);
-        for key in header.tensors.keys() {
+        for (key, _) in tensors {
             match self.map.tensors.get(key) {
                 Some(&number) if Some(number as usize) == own => {}
                 Some(&number) => {
@@ -233,13 +235,13 @@ impl ShardIndex {
             }
         }
         // All are the index's, so that as many are all of them.
-        if own.is_none_or(|own| self.counts[own] == header.tensors.len()) {
+        if own.is_none_or(|own| self.counts[own] == tensors.len()) {
             return Ok(());
         }
+        let there: HashSet<&String> = tensors.iter().map(|(key, _)| key).collect();
         let mut listed = self.map.tensors.iter();
-        let missing = listed.find(|&(key, &number)| {
-            Some(number as usize) == own && !header.tensors.contains_key(key)
-        });
+        let missing =
+            listed.find(|&(key, &number)| Some(number as usize) == own && !there.contains(key));
         match missing {
             None => Ok(()),
             Some((key, _)) => {

@@ -1,11 +1,12 @@
 //! Opens checkpoints and lends their bytes.
 //!
-//! A checkpoint is a `.safetensors` file, a folder of shards with an index, a folder of weight
-//! files without one, or a folder of components (diffusers). Whatever it was, an opened
-//! [`Checkpoint`] is one ordered map from key to tensor. Opening reads headers only; it refuses
-//! every file whose header is not sound, and names file, key and both sides of a mismatch. Nothing
-//! here knows what a merge is.
+//! A checkpoint is a file, a folder of shards with an index, a folder of weight files without one,
+//! or a folder of components (diffusers); files are safetensors or PyTorch's. Whatever it was, an
+//! opened [`Checkpoint`] is one ordered map from key to tensor. Opening reads headers only; it
+//! refuses every file whose header is not sound, and names file, key and both sides of a mismatch.
+//! Nothing here knows what a merge is.
 
+mod contents;
 pub mod convention;
 mod encode;
 mod fault;
@@ -20,12 +21,15 @@ mod name;
 mod parse;
 mod snapshot;
 mod stray;
+mod strided;
 mod tensor;
+mod torch;
 
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use self::contents::Contents;
 pub use self::convention::Coded;
 pub use self::encode::encode_header;
 pub use self::fault::HeaderError;
@@ -33,14 +37,15 @@ pub use self::file::{FileError, WeightFile};
 pub use self::folder::{ASIDE, FolderError};
 use self::folder::{Group, Layout};
 pub use self::header::HeaderEntry;
-use self::header::{Header, Ignored};
 pub use self::identity::FileIdentity;
 pub use self::index::IndexError;
 pub use self::name::{Shard, WeightName};
 pub use self::parse::parse_header;
 pub use self::snapshot::{REPOSITORY, SNAPSHOTS, Snapshot, recorded_name, repository_folder};
+pub use self::strided::Axes;
 pub use self::tensor::{Shape, TensorInfo, Tensors};
 pub(crate) use self::tensor::{heap_bytes, held_bytes};
+pub use self::torch::{TensorFault, TorchError};
 
 /// An opened checkpoint: validated headers and open files. Shared freely between threads.
 #[derive(Debug)]
@@ -54,7 +59,7 @@ pub struct Checkpoint {
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
     quantisation: Option<String>,
-    ignored: Vec<(PathBuf, Ignored)>,
+    notes: Vec<String>,
     bytes: u64,
 }
 
@@ -72,6 +77,14 @@ pub enum CheckpointError {
     /// The index is wrong, or disagrees with its shards.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// A PyTorch file is wrong.
+    #[error("{path}: {fault}")]
+    Torch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: Box<TorchError>,
+    },
     /// Two files without an index hold one tensor.
     #[error(
         "{second}: holds tensor `{key}`, which {first} holds too; move one of the files to another \
@@ -104,7 +117,7 @@ impl Checkpoint {
             indexes: Vec::new(),
             left_out: Vec::new(),
             quantisation: None,
-            ignored: Vec::new(),
+            notes: Vec::new(),
             bytes: 0,
         };
         if checkpoint.is_folder {
@@ -116,8 +129,8 @@ impl Checkpoint {
         } else {
             refuse_by_name(path)?;
             let relative = path.file_name().map(PathBuf::from).unwrap_or_default();
-            let (file, header) = WeightFile::open(path, &relative)?;
-            checkpoint.add_file(file, header, None)?;
+            let (file, contents) = contents::open(path, &relative, 0)?;
+            checkpoint.add_file(file, contents, None)?;
         }
         // They are kept for as long as a merge runs.
         checkpoint.tensors.shrink_to_fit();
@@ -173,11 +186,9 @@ impl Checkpoint {
         &self.left_out
     }
 
-    /// What its headers hold that is passed over, a line per file.
-    pub fn notes(&self) -> Vec<String> {
-        let ignored = self.ignored.iter();
-        let note = ignored.map(|(path, ignored)| format!("{}: {ignored}", path.display()));
-        note.collect()
+    /// What its files hold that is passed over, a line per file.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The method of quantisation that the settings in its folder name.
@@ -216,6 +227,30 @@ impl Checkpoint {
         Ok(self.files[file].read_at(offset, buf)?)
     }
 
+    /// Fills `buf` with elements of a tensor from number `start` on, in the order of its
+    /// dimensions.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read_at`].
+    ///
+    /// # Panics
+    /// Where the tensor is none of this checkpoint, or its elements are parts of bytes.
+    pub fn read_elements(
+        &self,
+        info: &TensorInfo,
+        start: u64,
+        buf: &mut [u8],
+    ) -> Result<(), CheckpointError> {
+        let unit = info.dtype.unit().bytes;
+        let read = |element: u64, buf: &mut [u8]| {
+            self.read_at(info.file, info.span.start + element * unit, buf)
+        };
+        match info.axes() {
+            None => read(start, buf),
+            Some(axes) => axes.gather(unit as usize, start, buf, read),
+        }
+    }
+
     /// Checks that none of its files was changed since it was opened.
     ///
     /// # Errors
@@ -238,11 +273,12 @@ impl Checkpoint {
         for name in &group.files {
             let component = group.component.as_deref();
             let relative = Path::new(component.unwrap_or("")).join(name);
-            let (file, header) = WeightFile::open(&self.path.join(&relative), &relative)?;
+            let (path, number) = (self.path.join(&relative), self.files.len());
+            let (file, contents) = contents::open(&path, &relative, number)?;
             if let Some(index) = &group.index {
-                index.check_shard(name, &header)?;
+                index.check_shard(name, &contents.tensors)?;
             }
-            self.add_file(file, header, component)?;
+            self.add_file(file, contents, component)?;
         }
         Ok(())
     }
@@ -250,11 +286,11 @@ impl Checkpoint {
     fn add_file(
         &mut self,
         file: WeightFile,
-        header: Header,
+        contents: Contents,
         component: Option<&str>,
     ) -> Result<(), CheckpointError> {
-        self.tensors.reserve(header.tensors.len());
-        for (key, entry) in header.tensors {
+        self.tensors.reserve(contents.tensors.len());
+        for (key, info) in contents.tensors {
             let key = match component {
                 Some(prefix) => format!("{prefix}/{key}"),
                 None => key,
@@ -263,23 +299,14 @@ impl Checkpoint {
                 let (first, second) = (self.files[first.file].path.clone(), file.path);
                 return Err(CheckpointError::DuplicateKey { key, first, second });
             }
-            // Within the file, as the header was checked against its length.
-            let span = file.data_start + entry.span.start..file.data_start + entry.span.end;
-            self.bytes += span.end - span.start;
-            let (dtype, shape, file) = (entry.dtype, entry.shape, self.files.len());
-            self.tensors.insert(
-                key,
-                TensorInfo {
-                    dtype,
-                    shape,
-                    file,
-                    span,
-                },
-            );
+            self.bytes += info.bytes();
+            self.tensors.insert(key, info);
         }
-        let ignored = header.ignored.map(|ignored| (file.path.clone(), ignored));
-        self.ignored.extend(ignored);
-        for (key, text) in header.metadata {
+        let note = contents
+            .note
+            .map(|note| format!("{}: {note}", file.path.display()));
+        self.notes.extend(note);
+        for (key, text) in contents.metadata {
             self.metadata.entry(key).or_insert(text);
         }
         self.files.push(file);
@@ -289,18 +316,15 @@ impl Checkpoint {
 
 /// Refuses files that by their name are of another format.
 fn refuse_by_name(path: &Path) -> Result<(), FileError> {
-    if let Some((format, way)) = file::foreign_format(path) {
-        return Err(FileError::Foreign {
-            path: path.into(),
-            format,
-            way,
-        });
+    if let Some(fault) = contents::refused_by_name(path) {
+        return Err(fault);
     }
     let name = path.file_name().and_then(|name| name.to_str());
-    if name.is_some_and(|name| name::WeightName::of_index(name).is_some()) {
-        return Err(FileError::IndexNamed { path: path.into() });
+    let index = |name| WeightName::of_index(name).or_else(|| WeightName::of_torch_index(name));
+    match name.and_then(index) {
+        Some(_) => Err(FileError::IndexNamed { path: path.into() }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn display_name(path: &Path, is_folder: bool) -> String {

@@ -40,5 +40,6 @@ pub(super) fn weights(folder: &Path) -> Vec<PathBuf> {
 
 /// Whether a name is that of weights. What begins with `._` is macOS's, not a model's.
 fn is_weights(name: &str) -> bool {
-    !name.starts_with("._") && WeightName::of_weights(name).is_some()
+    let named = WeightName::of_weights(name).or_else(|| WeightName::of_torch(name));
+    !name.starts_with("._") && named.is_some()
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use super::strided::Axes;
 use crate::dtype::DType;
 
 /// Tensors by name, in file order.
@@ -23,8 +24,11 @@ pub struct TensorInfo {
     pub shape: Shape,
     /// The file that holds it, as an index into [`Checkpoint::files`](super::Checkpoint::files).
     pub file: usize,
-    /// Its bytes, counted from the start of that file.
+    /// The bytes from its first to its last, counted from the start of that file.
     pub span: Range<u64>,
+    /// How many elements lie from one to the next of each dimension, where they do not lie one
+    /// after the other.
+    pub strides: Option<Box<[u64]>>,
 }
 
 impl TensorInfo {
@@ -34,9 +38,18 @@ impl TensorInfo {
         self.shape.iter().product()
     }
 
-    /// The number of its bytes.
+    /// The number of its bytes. In the file it may take fewer, or more.
     pub fn bytes(&self) -> u64 {
-        self.span.end - self.span.start
+        match self.strides {
+            None => self.span.end - self.span.start,
+            Some(_) => self.elements() * self.dtype.unit().bytes,
+        }
+    }
+
+    /// The places of its elements, where they do not lie one after the other.
+    pub fn axes(&self) -> Option<Axes> {
+        let strides = self.strides.as_ref()?;
+        Some(Axes::new(&self.shape, strides))
     }
 }
 
@@ -57,7 +70,11 @@ pub(crate) fn held_bytes(tensors: &Tensors) -> u64 {
             true => heap_bytes(size_of_val(info.shape.as_slice())),
             false => 0,
         };
-        heap_bytes(key.len()) + shape
+        let strides = info
+            .strides
+            .as_ref()
+            .map_or(0, |strides| size_of_val(&**strides));
+        heap_bytes(key.len()) + shape + heap_bytes(strides)
     });
     (tensors.capacity() * entry) as u64 + texts.sum::<u64>()
 }

@@ -65,7 +65,7 @@ pub(super) fn notes(merge: &Merge) -> Vec<String> {
         }
     }
     for checkpoint in merge.checkpoints() {
-        notes.extend(checkpoint.notes());
+        notes.extend_from_slice(checkpoint.notes());
         for file in checkpoint.left_out() {
             let (path, file) = (checkpoint.path().display(), file.display());
             notes.push(format!("{path}: {file} is not used"));

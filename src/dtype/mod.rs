@@ -48,7 +48,7 @@ macro_rules! dtypes {
             }
 
             /// The width of one element in bits; below 8 for packed types.
-            pub fn bits(self) -> u64 {
+            pub const fn bits(self) -> u64 {
                 match self {
                     $(DType::$variant => $bits,)*
                 }

@@ -1,7 +1,7 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
 use super::{Factor, Factors, Source, ViewError};
-use crate::checkpoint::{TensorInfo, heap_bytes};
+use crate::checkpoint::{Axes, TensorInfo, heap_bytes};
 use crate::dtype::{DType, Float};
 use crate::keys::Reshape;
 use crate::recipe::{Leaf, View};
@@ -43,14 +43,12 @@ pub enum Bytes {
     },
     /// Several, each with its number of elements.
     Joined(Vec<(u64, Bytes)>),
-    /// A matrix of `rows` by `columns`, column by column.
-    Transposed {
-        /// The matrix.
+    /// In another order than they are stored: transposed, or as PyTorch's strides say.
+    Strided {
+        /// What is stored.
         of: Box<Bytes>,
-        /// Its rows.
-        rows: u64,
-        /// Its columns.
-        columns: u64,
+        /// The order.
+        axes: Axes,
     },
     /// Computed from an adapter's factors, as f32.
     Delta(Box<Factors>),
@@ -74,7 +72,7 @@ impl Bytes {
                 let mut read = runs.iter().filter(|(_, bytes)| *bytes != Bytes::Zero);
                 read.next().map_or(0, |(_, bytes)| bytes.model())
             }
-            Bytes::Fitted { of, .. } | Bytes::Transposed { of, .. } | Bytes::From { of, .. } => {
+            Bytes::Fitted { of, .. } | Bytes::Strided { of, .. } | Bytes::From { of, .. } => {
                 of.model()
             }
             Bytes::Delta(factors) => factors.model(),
@@ -95,7 +93,7 @@ impl Bytes {
                 .iter()
                 .map(|(elements, bytes)| bytes.read_bytes(*elements, unit))
                 .sum(),
-            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => of.read_bytes(elements, unit),
+            Bytes::Strided { of, .. } | Bytes::From { of, .. } => of.read_bytes(elements, unit),
             Bytes::Delta(factors) => factors.stored_bytes(),
             Bytes::Inside { .. } | Bytes::Zero => 0,
         }
@@ -108,7 +106,7 @@ impl Bytes {
                 Vec::new()
             }
             Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.deltas()).collect(),
-            Bytes::Fitted { of, .. } | Bytes::Transposed { of, .. } | Bytes::From { of, .. } => {
+            Bytes::Fitted { of, .. } | Bytes::Strided { of, .. } | Bytes::From { of, .. } => {
                 of.deltas()
             }
             Bytes::Delta(factors) => vec![factors],
@@ -118,7 +116,7 @@ impl Bytes {
     /// Whether elements that are read one after the other lie far from each other.
     pub(crate) fn is_strided(&self) -> bool {
         match self {
-            Bytes::Transposed { .. } => true,
+            Bytes::Strided { .. } => true,
             Bytes::Fitted { of, .. } | Bytes::From { of, .. } => of.is_strided(),
             Bytes::Joined(runs) => runs.iter().any(|(_, bytes)| bytes.is_strided()),
             Bytes::Run { .. }
@@ -143,7 +141,8 @@ impl Bytes {
                 let inner: u64 = runs.iter().map(|(_, bytes)| bytes.held_bytes()).sum();
                 heap_bytes(size_of_val(runs.as_slice())) + inner
             }
-            Bytes::Transposed { of, .. } | Bytes::From { of, .. } => boxed(of),
+            Bytes::Strided { of, axes } => boxed(of) + heap_bytes(axes.heap_len()),
+            Bytes::From { of, .. } => boxed(of),
             Bytes::Delta(factors) => {
                 let each = size_of::<Factor>() + 64;
                 heap_bytes(size_of::<Factors>() + factors.delta.factors().len() * each)
@@ -186,13 +185,20 @@ pub struct Seen {
 impl Seen {
     /// A tensor of a model.
     pub fn tensor(model: usize, info: &TensorInfo) -> Seen {
+        let run = Bytes::Run {
+            model,
+            file: info.file,
+            offset: info.span.start,
+        };
         Seen {
             dtype: info.dtype,
             shape: info.shape.to_vec(),
-            bytes: Bytes::Run {
-                model,
-                file: info.file,
-                offset: info.span.start,
+            bytes: match info.axes() {
+                None => run,
+                Some(axes) => Bytes::Strided {
+                    of: Box::new(run),
+                    axes,
+                },
             },
         }
     }
@@ -217,10 +223,9 @@ impl Seen {
                 };
                 Ok(Seen {
                     shape: vec![columns, rows],
-                    bytes: Bytes::Transposed {
+                    bytes: Bytes::Strided {
                         of: Box::new(seen.bytes),
-                        rows,
-                        columns,
+                        axes: Axes::transposed(rows, columns),
                     },
                     ..seen
                 })

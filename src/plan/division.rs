@@ -120,7 +120,20 @@ fn stem(reference: &Source<'_>) -> &'static str {
 }
 
 fn name_of(file: &Path) -> Option<WeightName> {
-    WeightName::of_weights(file.file_name()?.to_str()?)
+    let name = file.file_name()?.to_str()?;
+    let torch = || Some(WeightName::of_torch(name)?.as_safetensors());
+    WeightName::of_weights(name).or_else(torch)
+}
+
+/// What a file of the reference model is called in the output, which is safetensors.
+fn own_name(file: &Path) -> PathBuf {
+    let torch = file
+        .file_name()
+        .and_then(|name| WeightName::of_torch(name.to_str()?));
+    match torch {
+        Some(name) => file.with_file_name(name.as_safetensors().file_name()),
+        None => file.to_owned(),
+    }
 }
 
 /// Files of at most `limit` bytes, unless one tensor is larger.
@@ -168,14 +181,14 @@ fn as_reference(
 ) -> Result<Vec<Division>, PlanError> {
     let mut members: IndexMap<PathBuf, Vec<usize>> = IndexMap::new();
     for file in &reference.files {
-        members.insert(file.clone(), Vec::new());
+        members.insert(own_name(file), Vec::new());
     }
     for (at, job) in jobs.iter().enumerate() {
         let file = match reference.tensors.get(&job.key) {
             Some(info) => &reference.files[info.file],
             None => place_of_extra(&job.key, reference, sources)?,
         };
-        members.entry(file.clone()).or_default().push(at);
+        members.entry(own_name(file)).or_default().push(at);
     }
     members.retain(|_, members| !members.is_empty());
     let divisions = members.into_iter();

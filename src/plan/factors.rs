@@ -1,6 +1,7 @@
 //! The factors of an adapter's delta: where they lie, and what they make.
 
 use super::{Source, ViewError};
+use crate::checkpoint::Axes;
 use crate::dtype::DType;
 use crate::kernel::PANEL;
 use crate::keys::adapter::{Delta, Matrix};
@@ -19,6 +20,8 @@ pub struct Factor {
     pub dtype: DType,
     /// Its dimensions.
     pub shape: Vec<u64>,
+    /// The places of its elements, where they do not lie one after the other.
+    pub axes: Option<Axes>,
 }
 
 impl Factor {
@@ -97,6 +100,7 @@ impl Factors {
                 offset: info.span.start,
                 dtype: info.dtype,
                 shape: info.shape.to_vec(),
+                axes: info.axes(),
             })
         });
         let stored = stored.ok_or_else(fault)?;

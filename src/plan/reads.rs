@@ -81,7 +81,10 @@ impl Plan {
                 own.bytes.add(found.bytes);
                 own.passes.cover(found.passes);
             }
-            own.bytes.add(Range::exactly(job.input_bytes()));
+            own.bytes.add(match is_gathered(job) {
+                true => Range::at_least(0),
+                false => Range::exactly(job.input_bytes()),
+            });
             own.passes.add(Range::exactly(1));
             all.bytes.add(own.bytes);
             all.passes.cover(own.passes);
@@ -124,7 +127,7 @@ impl Plan {
         }
         let mut inputs = job.inputs().iter();
         let made = inputs.any(|input| !input.bytes.deltas().is_empty());
-        if made || !work.planes.is_empty() {
+        if made || is_gathered(job) || !work.planes.is_empty() {
             // Factors are kept while there is room, and planes of whole tensors are made once.
             all.bytes = Range::at_least(0);
         }
@@ -176,6 +179,12 @@ impl Plan {
         let inputs = inputs.into_iter().map(|at| &job.inputs()[usize::from(at)]);
         inputs.map(|input| input.read_bytes(job.elements)).sum()
     }
+}
+
+/// Whether an input is stored in another order than it is wanted: of what lies between wanted
+/// elements some is read too, and what is read for two parts is read twice.
+fn is_gathered(job: &Job) -> bool {
+    job.inputs().iter().any(|input| input.bytes.is_strided())
 }
 
 /// What all lanes read for a level of a surveyed job: all its inputs, run by run.

@@ -219,10 +219,10 @@ fn files_that_are_no_checkpoints() {
         &["broken.safetensors"],
     );
     for name in ["model.ckpt", "pytorch_model.bin"] {
-        put(name, b"PK\x03\x04");
+        put(name, b"PK\x03\x04\0\0\0\0");
         world.refuses(
             &["-M", "linear", "a.safetensors", name],
-            &[name, "safetensors"],
+            &[name, "damaged or truncated"],
         );
     }
 }

@@ -39,6 +39,7 @@ fn info(dtype: DType, shape: &[u64]) -> TensorInfo {
         shape: shape.into(),
         file: 0,
         span: 0..shape.iter().product::<u64>() * dtype.bits() / 8,
+        strides: None,
     }
 }
 

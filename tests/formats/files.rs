@@ -7,9 +7,8 @@ use wgmerge::dtype::DType;
 
 use super::bytes::{Scratch, file, keys, scalars};
 
-const PICKLE: &str = "is a PyTorch pickle file, which wgmerge does not read; convert it to \
-    safetensors with Python: \
-    `safetensors.torch.save_file(torch.load(path, weights_only=True), out)`";
+const PICKLE: &str = "is a pickle file, which wgmerge does not read; convert it to safetensors \
+    with Python: load it, and save its tensors with `safetensors.torch.save_file`";
 const GGUF: &str = "is a GGUF file, which wgmerge does not read; convert it to safetensors or take \
     the original weights it was made from";
 
@@ -33,7 +32,7 @@ fn open_fails() {
 fn too_short() {
     let message = |bytes| {
         format!(
-            "DIR/m.safetensors: the file has {bytes} bytes, a safetensors file has at least 8; it \
+            "DIR/m.safetensors: the file has {bytes} bytes, a file of weights has at least 8; it \
              is truncated, download it again"
         )
     };
@@ -71,7 +70,7 @@ fn header_faults_name_the_file() {
 #[test]
 fn foreign_by_name() {
     let scratch = Scratch::new();
-    for name in ["m.ckpt", "m.pt", "m.pth", "m.bin", "m.PTH"] {
+    for name in ["m.pkl", "m.PICKLE"] {
         scratch.put(name, b"anything");
         assert_eq!(scratch.message_of(name), format!("DIR/{name}: {PICKLE}"));
     }
@@ -79,14 +78,26 @@ fn foreign_by_name() {
     assert_eq!(scratch.message_of("m.gguf"), format!("DIR/m.gguf: {GGUF}"));
 }
 
+/// The first bytes tell the format, not the name.
 #[test]
-fn foreign_by_content() {
-    for start in [
-        &b"PK\x03\x04\0\0\x08\x08"[..],
-        b"\x80\x02\x8a\x0al\xfc\x9cF",
-    ] {
-        assert_eq!(fault(start), format!("DIR/m.safetensors: {PICKLE}"));
+fn format_by_content() {
+    let scratch = Scratch::new();
+    for name in ["m.ckpt", "m.pt", "m.pth", "m.bin", "m.PTH"] {
+        scratch.put(name, b"anything");
+        assert_eq!(
+            scratch.message_of(name),
+            format!(
+                "DIR/{name}: is neither a PyTorch file nor a safetensors file, whatever its name \
+                 says; it is damaged, or no weights"
+            )
+        );
+        let path = scratch.put(name, &scalars(&["a"]));
+        assert_eq!(keys(&Checkpoint::open(&path).unwrap()), ["a"]);
     }
+    let archive = fault(b"PK\x03\x04\0\0\x08\x08");
+    assert!(archive.starts_with("DIR/m.safetensors: the archive cannot be read: "));
+    let pickle = fault(b"\x80\x02\x8a\x0al\xfc\x9cF");
+    assert!(pickle.starts_with("DIR/m.safetensors: the pickle is damaged at byte 2 (LONG1): "));
     assert_eq!(
         fault(b"GGUF\x03\0\0\0"),
         format!("DIR/m.safetensors: {GGUF}")

@@ -166,33 +166,30 @@ fn no_weights() {
     scratch.put("a/b/m.safetensors", &scalars(&["a"]));
     assert_eq!(
         scratch.message(),
-        "DIR: holds no .safetensors file at its top or one folder down; name the folder that holds \
-         some, such as a/b in it"
+        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt) at its top or one folder \
+         down; name the folder that holds some, such as a/b in it"
     );
     std::fs::remove_dir_all(scratch.path().join("a")).unwrap();
     assert_eq!(
         scratch.message(),
-        "DIR: holds no .safetensors file; name a .safetensors file or a folder that holds some"
+        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt); name such a file or a \
+         folder that holds some"
     );
 }
 
 #[test]
 fn foreign_only() {
     let scratch = Scratch::new();
-    scratch.put("pytorch_model.bin", b"");
-    let pickle = "pytorch_model.bin: is a PyTorch pickle file, which wgmerge does not read; ";
-    assert!(scratch.message().starts_with(&format!("DIR/{pickle}")));
+    scratch.put("model.gguf", b"");
+    let gguf = "model.gguf: is a GGUF file, which wgmerge does not read; ";
+    assert!(scratch.message().starts_with(&format!("DIR/{gguf}")));
     // Beside weights it is none of our business.
     scratch.put("model.safetensors", &scalars(&["a"]));
     assert_eq!(keys(&scratch.open().unwrap()), ["a"]);
     // A whole component would be missing without it.
     let components = Scratch::with(&["unet/u.safetensors"]);
-    components.put("vae/pytorch_model.bin", b"");
-    assert!(
-        components
-            .message()
-            .starts_with(&format!("DIR/vae/{pickle}"))
-    );
+    components.put("vae/model.gguf", b"");
+    assert!(components.message().starts_with(&format!("DIR/vae/{gguf}")));
 }
 
 #[test]

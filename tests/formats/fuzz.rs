@@ -179,6 +179,7 @@ fn check_names(header: &Header) {
                 shape: entry.shape.clone(),
                 file: 0,
                 span: entry.span.clone(),
+                strides: None,
             };
             (key.clone(), info)
         })

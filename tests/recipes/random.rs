@@ -131,6 +131,7 @@ fn headers(count: usize) -> Vec<Tensors> {
                 shape: [4, 4].into(),
                 file: 0,
                 span: start..start + 64,
+                strides: None,
             };
             tensors.insert(format!("k{number}"), info);
         }

@@ -140,7 +140,8 @@ pub(super) struct RecipeArgs {
     #[arg(long, short = 'b', value_name = "PATH")]
     pub(super) base: Option<PathBuf>,
 
-    /// Models: .safetensors files, folders of them, or Hugging Face references
+    /// Models: .safetensors or PyTorch files (.bin, .pt, .pth, .ckpt), folders of them, or Hugging
+    /// Face references
     #[arg(required = true, value_name = "MODEL")]
     pub(super) models: Vec<PathBuf>,
 
@@ -239,7 +240,8 @@ pub(super) struct PlanArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct InspectArgs {
-    /// A .safetensors file, a folder of them, or a Hugging Face reference
+    /// A .safetensors or PyTorch file (.bin, .pt, .pth, .ckpt), a folder of them, or a Hugging Face
+    /// reference
     #[arg(value_name = "PATH")]
     pub(super) path: PathBuf,
 
@@ -261,7 +263,8 @@ pub(super) struct InspectArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ConvertArgs {
-    /// A .safetensors file, a folder of them, or a Hugging Face reference
+    /// A .safetensors or PyTorch file (.bin, .pt, .pth, .ckpt), a folder of them, or a Hugging Face
+    /// reference
     #[arg(value_name = "PATH")]
     pub(super) path: PathBuf,
 

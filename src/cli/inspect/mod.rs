@@ -33,6 +33,9 @@ struct Inspection {
     files: Vec<FileRow>,
     /// Weight files of the folder that are not part of the checkpoint.
     left_out: Vec<String>,
+    /// What its files hold that is passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     /// The model config that its names and shapes show, if exactly one.
     config: Option<String>,
     /// What the names and shapes show, in lines.
@@ -106,6 +109,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
         file_bytes: checkpoint.files().iter().map(|file| file.len).sum(),
         files: files(checkpoint),
         left_out: names(checkpoint.left_out()),
+        notes: checkpoint.notes().to_vec(),
         metadata: checkpoint.metadata().clone(),
         dtypes: IndexMap::new(),
         total: Total::default(),

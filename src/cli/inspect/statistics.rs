@@ -41,11 +41,11 @@ pub(super) fn of(
         return Ok(None);
     };
     let mut sums = Sums::default();
-    let mut at = info.span.start;
-    while at < info.span.end {
-        let bytes = PIECE_BYTES.min(info.span.end - at);
+    let (mut at, unit) = (0, info.dtype.unit().bytes);
+    while at < info.bytes() {
+        let bytes = PIECE_BYTES.min(info.bytes() - at);
         buffer.resize(bytes as usize, 0);
-        checkpoint.read_at(info.file, at, buffer)?;
+        checkpoint.read_elements(info, at / unit, buffer)?;
         add(buffer, &mut sums);
         progress.advance(bytes);
         at += bytes;

@@ -22,6 +22,12 @@ pub(super) fn render(inspection: &Inspection, stats: bool) -> String {
         counted(inspection.files.len(), "file")
     );
     text += &files(inspection);
+    for note in &inspection.notes {
+        let _ = writeln!(text, "{}", escape(note));
+    }
+    if !inspection.notes.is_empty() {
+        text.push('\n');
+    }
     text += &escape_lines(inspection.recognition.trim_end());
     if let Some(stored) = &inspection.stored {
         let _ = write!(text, "\n{}", escape(stored));

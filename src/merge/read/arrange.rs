@@ -67,9 +67,9 @@ pub(in crate::merge) fn read(
             }
             Ok(())
         }
-        Bytes::Transposed { of, rows, columns } => {
-            transpose(shared, of, (*rows, *columns), unit, start, target)
-        }
+        Bytes::Strided { of, axes } => axes.gather(unit as usize, start, target, |from, part| {
+            read(shared, of, (&[], unit), from, part)
+        }),
         Bytes::Delta(factors) => shared.read_delta(factors, start, target),
         Bytes::Zero => {
             target.fill(0);
@@ -77,57 +77,6 @@ pub(in crate::merge) fn read(
         }
         Bytes::From { skip, of } => read(shared, of, (shape, unit), start + skip, target),
     }
-}
-
-/// Bytes of stored rows that are held at a time while a matrix is turned.
-const ROWS_BYTES: u64 = 64 << 10;
-/// Where at least one in so many elements of a stored row is wanted, rows are read as a whole.
-const WHOLE_SHARE: u64 = 4;
-
-/// Reads elements of a matrix column by column: the wanted part of each stored row; where that is
-/// much of a row, several rows at a time.
-fn transpose(
-    shared: &Shared<'_>,
-    of: &Bytes,
-    (rows, columns): (u64, u64),
-    unit: u64,
-    start: u64,
-    target: &mut [u8],
-) -> Result<(), MergeError> {
-    let end = start + target.len() as u64 / unit;
-    if start == end {
-        return Ok(());
-    }
-    let (first, last) = (start / rows, (end - 1) / rows);
-    let wanted = last - first + 1;
-    let whole = wanted * WHOLE_SHARE >= columns;
-    let at_once = match whole {
-        true => (ROWS_BYTES / (columns * unit)).clamp(1, rows),
-        false => 1,
-    };
-    // What is read of each row, and where the wanted part of it begins.
-    let (begin, len) = match whole && at_once > 1 {
-        true => (0, columns),
-        false => (first, wanted),
-    };
-    let mut run = vec![0; (at_once * len * unit) as usize];
-    for row in (0..rows).step_by(at_once as usize) {
-        let count = at_once.min(rows - row);
-        let run = &mut run[..(count * len * unit) as usize];
-        read(shared, of, (&[], unit), row * columns + begin, run)?;
-        let parts = run.chunks_exact((len * unit) as usize);
-        for (row, part) in (row..).zip(parts) {
-            let part = &part[((first - begin) * unit) as usize..][..(wanted * unit) as usize];
-            for (column, element) in (first..=last).zip(part.chunks_exact(unit as usize)) {
-                let place = column * rows + row;
-                if (start..end).contains(&place) {
-                    let at = ((place - start) * unit) as usize;
-                    target[at..at + element.len()].copy_from_slice(element);
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A box of a stored tensor, seen in a tensor of other dimensions of the same rank. Trailing

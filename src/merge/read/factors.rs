@@ -187,12 +187,19 @@ impl Shared<'_> {
         };
         let unit = float.bytes();
         bytes.resize(BLOCK, 0);
-        let mut offset = factor.offset + start * unit as u64;
+        let read = |element: u64, bytes: &mut [u8]| {
+            let offset = factor.offset + element * unit as u64;
+            self.read((factor.model, factor.file), offset, bytes)
+        };
+        let mut element = start;
         for values in values.chunks_mut(BLOCK / unit) {
             let bytes = &mut bytes[..values.len() * unit];
-            self.read((factor.model, factor.file), offset, bytes)?;
+            match &factor.axes {
+                None => read(element, bytes)?,
+                Some(axes) => axes.gather(unit, element, bytes, read)?,
+            }
             decode(self.level, float, bytes, values);
-            offset += bytes.len() as u64;
+            element += values.len() as u64;
         }
         Ok(())
     }

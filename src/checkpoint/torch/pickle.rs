@@ -1,0 +1,323 @@
+//! Runs a pickle's instructions, as far as lists of weights need them.
+//!
+//! A pickle is a program for a machine with a stack and a memo (Python's `pickletools` describes
+//! it). Here its calls make containers and tensors and nothing else: a name that is not in the
+//! table is refused where it stands, before anything is done with it.
+
+use std::collections::HashMap;
+
+use super::call::{self, NoCall};
+use super::code::Code;
+use super::fault::{Stop, TorchError};
+use super::global::Global;
+use super::input::Input;
+use super::opcode as op;
+use super::value::{Entry, Heap, Value};
+
+/// The newest protocol.
+const PROTOCOL_MAX: u8 = 5;
+
+/// What a pickle made.
+pub(super) struct Pickle {
+    /// The object that was pickled.
+    pub(super) root: Value,
+    /// All that it is made of.
+    pub(super) heap: Heap,
+    /// Bytes that were taken.
+    pub(super) len: u64,
+}
+
+/// Runs the pickle at the beginning of an input.
+pub(super) fn run(input: Input<'_>) -> Result<Pickle, Stop> {
+    let mut machine = Machine {
+        code: Code::new(input),
+        heap: Heap::default(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::default(),
+    };
+    loop {
+        machine.code.advance()?;
+        if machine.code.opcode == op::STOP {
+            let root = machine.pop()?;
+            let len = machine.code.taken();
+            return Ok(Pickle {
+                root,
+                heap: machine.heap,
+                len,
+            });
+        }
+        machine.step()?;
+    }
+}
+
+struct Machine<'f> {
+    code: Code<'f>,
+    heap: Heap,
+    stack: Vec<Value>,
+    /// How long the stack was at each mark.
+    marks: Vec<usize>,
+    memo: HashMap<u32, Value, foldhash::fast::RandomState>,
+}
+
+impl Machine<'_> {
+    fn step(&mut self) -> Result<(), Stop> {
+        match self.code.opcode {
+            op::PROTO => match self.code.byte()? {
+                0..=PROTOCOL_MAX => Ok(()),
+                _ => Err(self.code.wrong("its protocol is unknown")),
+            },
+            op::FRAME => self.code.bytes(8).map(|_| ()),
+            op::MARK => {
+                self.heap.count(1)?;
+                self.marks.push(self.stack.len());
+                Ok(())
+            }
+            op::POP => match self.marks.last() {
+                Some(&mark) if mark == self.stack.len() => self.above_mark().map(|_| ()),
+                _ => self.pop().map(|_| ()),
+            },
+            op::POP_MARK => self.above_mark().map(|_| ()),
+            op::DUP => {
+                let top = self.top()?;
+                self.push(top)
+            }
+            op::GET | op::BINGET | op::LONG_BINGET => self.get(),
+            op::PUT | op::BINPUT | op::LONG_BINPUT | op::MEMOIZE => self.put(),
+            op::APPEND | op::APPENDS | op::ADDITEMS => self.append(),
+            op::SETITEM | op::SETITEMS => self.set_items(),
+            op::GLOBAL | op::STACK_GLOBAL => self.global(),
+            op::REDUCE | op::NEWOBJ => {
+                let arguments = self.pop()?;
+                let callee = self.pop()?;
+                let made = call::call(&mut self.heap, callee, arguments);
+                self.push_made(made)
+            }
+            op::BINPERSID => {
+                let id = self.pop()?;
+                let made = call::storage(&mut self.heap, id);
+                self.push_made(made)
+            }
+            op::BUILD => self.build(),
+            op::NONE | op::NEWTRUE | op::NEWFALSE => self.push(match self.code.opcode {
+                op::NONE => Value::None,
+                opcode => Value::Bool(opcode == op::NEWTRUE),
+            }),
+            _ => self.made(),
+        }
+    }
+
+    /// The instructions that make a value of what follows them or lies on the stack.
+    fn made(&mut self) -> Result<(), Stop> {
+        let value = match self.code.opcode {
+            op::INT | op::LONG => self.code.digits()?,
+            op::BININT | op::BININT1 | op::BININT2 | op::LONG1 | op::LONG4 => {
+                self.code.integer()?
+            }
+            op::FLOAT => {
+                self.code.line()?;
+                Value::Other
+            }
+            op::BINFLOAT => {
+                self.code.bytes(8)?;
+                Value::Other
+            }
+            op::BINBYTES | op::SHORT_BINBYTES | op::BINBYTES8 | op::BYTEARRAY8 => {
+                let len = self.code.length()?;
+                self.code.bytes(len)?;
+                Value::Other
+            }
+            op::BINUNICODE
+            | op::SHORT_BINUNICODE
+            | op::BINUNICODE8
+            | op::BINSTRING
+            | op::SHORT_BINSTRING
+            | op::UNICODE
+            | op::STRING => {
+                let text = self.code.text()?;
+                text.map_or(Value::Other, |text| self.heap.add_text(&text))
+            }
+            op::EMPTY_LIST | op::EMPTY_SET => self.heap.add_list(Vec::new()),
+            op::EMPTY_DICT => self.heap.add_dict(Vec::new()),
+            op::EMPTY_TUPLE => self.heap.add_tuple(Vec::new()),
+            op::TUPLE1 | op::TUPLE2 | op::TUPLE3 => {
+                let len = usize::from(self.code.opcode - op::TUPLE1) + 1;
+                let from = self.stack.len().checked_sub(len);
+                let from = from.filter(|&from| from >= self.floor());
+                let from = from.ok_or_else(|| self.code.wrong("the stack is empty"))?;
+                let values = self.stack.split_off(from);
+                self.heap.add_tuple(values)
+            }
+            op::TUPLE => {
+                let values = self.above_mark()?;
+                self.heap.add_tuple(values)
+            }
+            op::LIST | op::FROZENSET => {
+                let values = self.above_mark()?;
+                self.heap.add_list(values)
+            }
+            op::DICT => {
+                let values = self.above_mark()?;
+                let entries = self.entries(&values)?;
+                self.heap.add_dict(entries)
+            }
+            op::PERSID
+            | op::INST
+            | op::OBJ
+            | op::NEWOBJ_EX
+            | op::EXT1
+            | op::EXT2
+            | op::EXT4
+            | op::NEXT_BUFFER
+            | op::READONLY_BUFFER => return Err(self.code.refused("it")),
+            _ => return Err(self.code.wrong("there is no such instruction")),
+        };
+        self.push(value)
+    }
+
+    fn push(&mut self, value: Value) -> Result<(), Stop> {
+        self.heap.count(1)?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn push_made(&mut self, made: Result<Value, NoCall>) -> Result<(), Stop> {
+        match made {
+            Ok(value) => self.push(value),
+            Err(NoCall::Wrong(fault)) => Err(self.code.wrong(fault)),
+            Err(NoCall::Refused(what)) => Err(self.code.refused(&what)),
+            Err(NoCall::Stop(fault)) => Err(fault.into()),
+        }
+    }
+
+    /// Below this nothing is taken from the stack.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    fn top(&self) -> Result<Value, Stop> {
+        let top = self.stack[self.floor()..].last().copied();
+        top.ok_or_else(|| self.code.wrong("the stack is empty"))
+    }
+
+    fn pop(&mut self) -> Result<Value, Stop> {
+        let top = self.top()?;
+        self.stack.pop();
+        Ok(top)
+    }
+
+    /// What was pushed since the last mark, which goes as well.
+    fn above_mark(&mut self) -> Result<Vec<Value>, Stop> {
+        let mark = self
+            .marks
+            .pop()
+            .ok_or_else(|| self.code.wrong("there is no mark"))?;
+        Ok(self.stack.split_off(mark))
+    }
+
+    /// The number of a place in the memo.
+    fn memo_number(&mut self) -> Result<u32, Stop> {
+        Ok(match self.code.opcode {
+            op::GET | op::PUT => {
+                let number = self.code.text_line()?.parse();
+                number.map_err(|_| self.code.wrong("the place in the memo is no number"))?
+            }
+            op::BINGET | op::BINPUT => self.code.byte()?.into(),
+            op::LONG_BINGET | op::LONG_BINPUT => u32::from_le_bytes(self.code.array()?),
+            _ => self.memo.len() as u32,
+        })
+    }
+
+    fn get(&mut self) -> Result<(), Stop> {
+        let number = self.memo_number()?;
+        let value = self.memo.get(&number).copied();
+        let value = value.ok_or_else(|| {
+            self.code
+                .wrong("there is nothing in that place of the memo")
+        })?;
+        self.push(value)
+    }
+
+    fn put(&mut self) -> Result<(), Stop> {
+        let number = self.memo_number()?;
+        let value = self.top()?;
+        self.heap.count(1)?;
+        self.memo.insert(number, value);
+        Ok(())
+    }
+
+    fn append(&mut self) -> Result<(), Stop> {
+        let values = match self.code.opcode {
+            op::APPEND => vec![self.pop()?],
+            _ => self.above_mark()?,
+        };
+        match self.top()? {
+            Value::List(list) => self.heap.list_mut(list).extend(values),
+            _ => return Err(self.code.wrong("it appends to what is no list")),
+        }
+        Ok(())
+    }
+
+    fn set_items(&mut self) -> Result<(), Stop> {
+        let values = match self.code.opcode {
+            op::SETITEM => {
+                let value = self.pop()?;
+                vec![self.pop()?, value]
+            }
+            _ => self.above_mark()?,
+        };
+        let entries = self.entries(&values)?;
+        match self.top()? {
+            Value::Dict(dict) => self.heap.dict_mut(dict).extend(entries),
+            _ => return Err(self.code.wrong("it adds entries to what is no dict")),
+        }
+        Ok(())
+    }
+
+    fn entries(&self, values: &[Value]) -> Result<Vec<Entry>, Stop> {
+        let (pairs, rest) = values.as_chunks::<2>();
+        match rest {
+            [] => Ok(pairs
+                .iter()
+                .map(|&[key, value]| Entry { key, value })
+                .collect()),
+            _ => Err(self.code.wrong("an entry has a key and no value")),
+        }
+    }
+
+    fn global(&mut self) -> Result<(), Stop> {
+        let (module, name) = match self.code.opcode {
+            op::GLOBAL => (self.code.text_line()?, self.code.text_line()?),
+            _ => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let text = |value| self.heap.as_text(value).map(str::to_owned);
+                match (text(module), text(name)) {
+                    (Some(module), Some(name)) => (module, name),
+                    _ => return Err(self.code.wrong("a name is no text")),
+                }
+            }
+        };
+        if let Some(global) = Global::of(&module, &name) {
+            return self.push(Value::Global(global));
+        }
+        let class = format!("{module}.{name}");
+        let first = self
+            .stack
+            .first()
+            .and_then(|first| self.heap.as_text(*first));
+        if self.stack.is_empty() || first == Some("module") {
+            let (opcode, at) = (op::name(self.code.opcode), self.code.at);
+            return Err(TorchError::WholeObject { class, opcode, at }.into());
+        }
+        Err(self.code.refused(&format!("`{class}`")))
+    }
+
+    /// The state of an object: attributes of a dict or of what is left out, which say nothing.
+    fn build(&mut self) -> Result<(), Stop> {
+        self.pop()?;
+        match self.top()? {
+            Value::Dict(_) | Value::List(_) | Value::Other => Ok(()),
+            _ => Err(self.code.refused("the state of an object")),
+        }
+    }
+}

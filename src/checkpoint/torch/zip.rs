@@ -1,0 +1,162 @@
+//! The members of an archive, and where their bytes lie in the file.
+//!
+//! `torch.save` stores members as they are, so that a tensor is a part of the file like any other.
+//! The directory is hostile: names must be unique, and no two members may share bytes.
+
+use indexmap::IndexMap;
+use rawzip::{
+    CompressionMethod, ErrorKind, MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ReaderAt, ZipArchive,
+    ZipArchiveEntryWayfinder, ZipLocator,
+};
+
+use std::io;
+use std::ops::Range;
+
+use super::fault::{Stop, TorchError};
+use crate::checkpoint::file::{FileError, WeightFile};
+
+/// The most members of one archive: twice as many as a file may have tensors.
+const MEMBERS_MAX: usize = 1_000_000;
+/// The longest name of a member, in bytes: a name is text from a pickle's keys.
+const NAME_BYTES_MAX: usize = 4096;
+
+/// The members by name.
+#[derive(Debug, Default)]
+pub(super) struct Members(IndexMap<String, Member>);
+
+#[derive(Debug)]
+struct Member {
+    /// Its bytes in the file.
+    span: Range<u64>,
+    /// What was done to them.
+    packed: Option<&'static str>,
+}
+
+impl Members {
+    /// The bytes of a member, where there is one.
+    ///
+    /// # Errors
+    /// [`TorchError::Packed`] where they are not what was stored.
+    pub(super) fn get(&self, name: &str) -> Result<Option<Range<u64>>, TorchError> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Member { span, packed: None }) => Ok(Some(span.clone())),
+            Some(Member {
+                packed: Some(how), ..
+            }) => {
+                let member = name.to_owned();
+                Err(TorchError::Packed { member, how })
+            }
+        }
+    }
+
+    /// Their names, in the order of their bytes.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// A file as the directory's reader sees it.
+struct Reader<'f>(&'f WeightFile);
+
+impl ReaderAt for Reader<'_> {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let there = self.0.len.saturating_sub(offset);
+        let len = buf.len().min(usize::try_from(there).unwrap_or(usize::MAX));
+        let read = self.0.read_at(offset, &mut buf[..len]);
+        read.map_err(io::Error::other)?;
+        Ok(len)
+    }
+}
+
+/// A member as the directory tells of it.
+struct Listed {
+    name: String,
+    /// Where the file has its header.
+    begin: u64,
+    packed: Option<&'static str>,
+    way: ZipArchiveEntryWayfinder,
+}
+
+/// Reads the directory of an archive.
+pub(super) fn members(file: &WeightFile) -> Result<Members, Stop> {
+    let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
+    let located = ZipLocator::new().locate_in_reader(Reader(file), &mut buffer, file.len);
+    let archive = located.map_err(|(_, fault)| stop(fault))?;
+    let mut listed = list(&archive, &mut buffer)?;
+    listed.sort_by_key(|member| member.begin);
+    let (mut members, mut end) = (Members::default(), 0);
+    for member in listed {
+        let entry = archive.get_entry(member.way).map_err(stop)?;
+        let (first, last) = entry.compressed_data_range();
+        let name = member.name;
+        if member.begin < end {
+            let first = members.names().last().unwrap_or_default().to_owned();
+            return Err(TorchError::OverlappingMembers {
+                first,
+                second: name,
+            }
+            .into());
+        }
+        let bytes = archive.directory_offset();
+        if last > bytes || first > last {
+            return Err(TorchError::MemberBeyondFile {
+                member: name,
+                end: last,
+                bytes,
+            }
+            .into());
+        }
+        end = last;
+        let (span, packed) = (first..last, member.packed);
+        members.0.insert(name, Member { span, packed });
+    }
+    Ok(members)
+}
+
+/// The members in the order of the directory.
+fn list(archive: &ZipArchive<Reader<'_>>, buffer: &mut [u8]) -> Result<Vec<Listed>, Stop> {
+    let (mut listed, mut names) = (Vec::new(), IndexMap::<String, ()>::new());
+    let mut entries = archive.entries(buffer);
+    while let Some(entry) = entries.next_entry().map_err(stop)? {
+        let path = entry.file_path();
+        let name = std::str::from_utf8(path.as_bytes()).ok();
+        let name = name.filter(|name| name.len() <= NAME_BYTES_MAX);
+        let Some(name) = name.map(str::to_owned) else {
+            let fault = "the name of a member is no short text".to_owned();
+            return Err(TorchError::Archive { fault }.into());
+        };
+        if listed.len() == MEMBERS_MAX {
+            return Err(TorchError::TooManyMembers { max: MEMBERS_MAX }.into());
+        }
+        let same = entry.compressed_size_hint() == entry.uncompressed_size_hint();
+        let packed = match entry.compression_method() {
+            _ if entry.flags().is_encrypted() => Some("encrypted"),
+            CompressionMethod::STORE if same => None,
+            _ => Some("compressed"),
+        };
+        if names.insert(name.clone(), ()).is_some() {
+            return Err(TorchError::DuplicateMember { member: name }.into());
+        }
+        let (begin, way) = (entry.local_header_offset(), entry.wayfinder());
+        listed.push(Listed {
+            name,
+            begin,
+            packed,
+            way,
+        });
+    }
+    Ok(listed)
+}
+
+/// The error that the file's own reader gave, or what is wrong with the directory.
+fn stop(fault: rawzip::Error) -> Stop {
+    let fault = match fault.into_kind() {
+        ErrorKind::IO(fault) => match fault.downcast::<FileError>() {
+            Ok(fault) => return Stop::File(fault),
+            Err(other) => other.to_string(),
+        },
+        kind => kind.to_string(),
+    };
+    TorchError::Archive { fault }.into()
+}
