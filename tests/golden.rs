@@ -1,15 +1,16 @@
-//! The same numbers as other tools: data that mergekit, sd-mecha and MergeFlux's arithmetic made.
+//! The same numbers as other tools: data that mergekit and sd-mecha made.
 
 use std::path::{Path, PathBuf};
 
 use wgmerge::checkpoint::Checkpoint;
-use wgmerge::dtype::{Float, codec};
+use wgmerge::dtype::{DType, Float, codec};
 use wgmerge::kernel::Compute;
-use wgmerge::recipe::{Missing, Options, OutputDType};
+use wgmerge::recipe::{Options, OutputDType};
 
-use crate::support::models::{Case, Tensor, write};
+use crate::support::models::Case;
 
-fn data(name: &str) -> PathBuf {
+/// A path among the test data.
+pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data")
         .join(name)
@@ -31,6 +32,35 @@ pub fn tensor(checkpoint: &Checkpoint, key: &str) -> Vec<f32> {
         f32::from_bits(codec::decode(float, u64::from_le_bytes(word)))
     };
     bytes.chunks_exact(float.bytes()).map(word).collect()
+}
+
+/// A tensor's values as numbers, integers and truth values included.
+pub fn decoded(checkpoint: &Checkpoint, key: &str) -> Vec<f64> {
+    let info = checkpoint.get(key).expect("a tensor");
+    if info.dtype.float().is_some_and(|float| float != Float::F64) {
+        return tensor(checkpoint, key).into_iter().map(f64::from).collect();
+    }
+    let mut bytes = vec![0; info.bytes() as usize];
+    checkpoint
+        .read_at(info.file, info.span.start, &mut bytes)
+        .expect("its bytes");
+    let wide = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).expect("eight bytes");
+    match info.dtype {
+        DType::Bool | DType::U8 => bytes.into_iter().map(f64::from).collect(),
+        DType::I64 => {
+            let words = bytes
+                .chunks_exact(8)
+                .map(|word| i64::from_le_bytes(wide(word)) as f64);
+            words.collect()
+        }
+        DType::F64 => {
+            let words = bytes
+                .chunks_exact(8)
+                .map(|word| f64::from_le_bytes(wide(word)));
+            words.collect()
+        }
+        other => panic!("{other} is not decoded"),
+    }
 }
 
 /// A merge that a tool did too: our flags, and its file.
@@ -205,84 +235,4 @@ fn mergekit_in_bf16() {
             "{name}: {off} and {far} of {all}"
         );
     });
-}
-
-#[test]
-fn mergeflux_delta() {
-    for (name, method, models, parameters, dtype) in [
-        (
-            "delta_default",
-            "ties",
-            &["a", "b", "c"][..],
-            &["density=0.5", "ties=keep", "divisor=count"][..],
-            Float::BF16,
-        ),
-        (
-            "delta_frequency",
-            "ties",
-            &["a", "b", "c"],
-            &[
-                "density=0.3",
-                "weight=0.5,1,-0.4",
-                "ties=keep",
-                "divisor=count",
-                "elect=frequency",
-            ],
-            Float::F32,
-        ),
-        (
-            "delta_sum",
-            "task_arithmetic",
-            &["a", "b"],
-            &["weight=0.4,0.7"],
-            Float::F16,
-        ),
-    ] {
-        let expected = data(&format!("mergeflux/out_{name}.safetensors"));
-        let golden = Golden {
-            method,
-            base: Some("base"),
-            models,
-            parameters,
-            expected,
-        };
-        let dtype = OutputDType::Float(dtype);
-        let options = Options {
-            dtype,
-            missing: Missing::Base,
-            ..Options::default()
-        };
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = |model: &str| stripped(model, folder.path());
-        let share = if name == "delta_frequency" {
-            1e-6
-        } else {
-            5e-3
-        };
-        golden.check(path, options, |key, found, expected| {
-            close(&format!("{name}: {key}"), found, expected, share);
-        });
-    }
-}
-
-/// One of the models under the bare names that MergeFlux writes.
-fn stripped(model: &str, folder: &Path) -> PathBuf {
-    let name = format!("{model}.safetensors");
-    let checkpoint = Checkpoint::open(&data("mergeflux").join(&name)).expect("a model");
-    let tensors = checkpoint.tensors().iter().map(|(key, info)| {
-        let mut bytes = vec![0; info.bytes() as usize];
-        checkpoint
-            .read_at(info.file, info.span.start, &mut bytes)
-            .expect("its bytes");
-        let bare = key.strip_prefix("model.diffusion_model.").unwrap_or(key);
-        Tensor {
-            name: bare.to_owned(),
-            dtype: info.dtype,
-            shape: info.shape.to_vec(),
-            bytes,
-        }
-    });
-    let path = folder.join(name);
-    write(&path, &tensors.collect::<Vec<Tensor>>());
-    path
 }

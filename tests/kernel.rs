@@ -126,6 +126,11 @@ fn naive_shift(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
     let rz = |x| rounded(compute, x);
     let shift = |acc: f32, d: f32| if d == 0.0 { acc } else { rz(acc + d) };
     match formula {
+        Formula::Accumulate => {
+            let product = rounded(Compute::F32, f(1) * f(2));
+            let vector = f(3).to_bits() < f(4).to_bits();
+            rz(f(0) + if vector { product } else { rz(product) })
+        }
         Formula::ScaleDifference => rz(rz(f(0) - f(1)) * f(2)),
         Formula::Shift => shift(f(0), f(1)),
         Formula::ShiftScaled => shift(f(0), rz(f(1) * f(2))),

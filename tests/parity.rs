@@ -58,7 +58,10 @@ fn load(slot: u16, float: Float, entry: Entry) -> Step {
 
 /// Whether a formula compares magnitudes and indices; its last parameter is the cutoff.
 fn trims(formula: Formula) -> bool {
-    matches!(formula, Formula::Trim | Formula::TrimDelta)
+    matches!(
+        formula,
+        Formula::Trim | Formula::TrimDelta | Formula::Accumulate
+    )
 }
 
 /// A Program that calls one formula on loads of two types and stores f32.

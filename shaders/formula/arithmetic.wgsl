@@ -17,6 +17,14 @@ fn axpy(acc: f32, x: f32, w: f32) -> f32 {
     return rz(acc + rz(x * w));
 }
 
+// acc + x w, rounded to the working dtype once; from the element `vectors` on the product is too.
+// Where the type is narrow the product is exact as f32.
+fn accumulate(acc: f32, x: f32, w: f32, index: u32, vectors: u32) -> f32 {
+    let product = rz_sum(x * w);
+    let rounded = rz(product);
+    return rz(acc + float(select(bits(rounded), bits(product), index < vectors)));
+}
+
 // acc + (y - x) w
 fn add_difference(acc: f32, y: f32, x: f32, w: f32) -> f32 {
     return axpy(acc, sub(y, x), w);

@@ -5,9 +5,10 @@ use std::path::Path;
 use super::additions::added;
 use super::args::ConvertArgs;
 use super::failure::Failure;
+use super::merge::{self, Job};
 use super::out::{self, Kind};
 use super::report::Done;
-use super::{merge, models, recipe};
+use super::{models, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::adapter::Adapter;
 use crate::keys::conversion;
@@ -23,7 +24,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     if models::any_reference(std::slice::from_ref(&args.path))? {
         Merge::check_place(&args.output.output, args.work.force)?;
     }
-    let (path, note) = models::located(&args.path, args.output.quiet)?;
+    let (path, note) = models::located(&args.path, args.output.report.quiet)?;
     let renames = args.to.is_some() || args.strip_prefix.is_some() || args.add_prefix.is_some();
     let added_to = args.additions.lora.len() + args.additions.drop.len();
     let mut recipe = Recipe {
@@ -77,13 +78,17 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
             });
         }
     }
-    if let Some(note) = note.filter(|_| !args.output.quiet) {
+    if let Some(note) = note.filter(|_| !args.output.report.quiet) {
         out::say(Kind::Note, &note);
     }
     let recipe = added(recipe, &args.additions);
     let reads = args.configs.files.clone();
     let done = Done::Converted;
-    merge::write(recipe, None, reads, &args.work, &args.output, done)
+    let job = Job {
+        reads,
+        ..Job::of(recipe)
+    };
+    merge::write(job, &args.work, &args.output, done)
 }
 
 /// The model config of the input, which is to be converted to another.

@@ -21,6 +21,33 @@ use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_output};
 use crate::method::Method;
 use crate::recipe::{BlockOption, Options, Recipe, Sweep, merge_of};
 
+/// A merge as a command is told it.
+pub(super) struct Job<'a> {
+    /// What is merged.
+    pub(super) recipe: Recipe,
+    /// The outputs, where there are several.
+    pub(super) sweep: Option<&'a Sweep>,
+    /// Files besides models that the arguments name: none of them may be written.
+    pub(super) reads: Vec<PathBuf>,
+    /// What is to be said before it begins.
+    pub(super) notes: Vec<String>,
+    /// Whether to say so where no GPU takes part.
+    pub(super) wants_gpu: bool,
+}
+
+impl Job<'_> {
+    /// A recipe alone.
+    pub(super) fn of(recipe: Recipe) -> Self {
+        Job {
+            recipe,
+            sweep: None,
+            reads: Vec::new(),
+            notes: Vec::new(),
+            wants_gpu: false,
+        }
+    }
+}
+
 /// Merges by flags.
 pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     let flags = &args.recipe;
@@ -33,9 +60,12 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
         options,
     )?;
     let recipe = added(recipe, &flags.options.additions);
-    let reads = read_besides(&flags.options, &[], None);
-    let sweep = flags.options.sweep.as_ref();
-    write(recipe, sweep, reads, &args.work, &args.output, Done::Merged)
+    let job = Job {
+        sweep: flags.options.sweep.as_ref(),
+        reads: read_besides(&flags.options, &[], None),
+        ..Job::of(recipe)
+    };
+    write(job, &args.work, &args.output, Done::Merged)
 }
 
 /// Merges by a recipe file.
@@ -43,15 +73,18 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let file = &args.recipe;
     let (recipe, text) = recipe::read(&file.recipe, &file.configs.files, options(&file.options)?)?;
     let recipe = added(recipe, &file.options.additions);
-    let sweep = file.options.sweep.as_ref();
     let mut reads = read_besides(&file.options, &file.configs.files, Some(&file.recipe));
     reads.extend(text.models(file.recipe.parent()));
     let done = match recipe.models.len() {
         0 | 1 => Done::Computed,
         _ => Done::Merged,
     };
-    write(recipe, sweep, reads, &args.work, &args.output, done)
-        .map_err(|failure| text.locate(failure))
+    let job = Job {
+        sweep: file.options.sweep.as_ref(),
+        reads,
+        ..Job::of(recipe)
+    };
+    write(job, &args.work, &args.output, done).map_err(|failure| text.locate(failure))
 }
 
 /// Prints a plan.
@@ -73,41 +106,56 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
         }
     };
     let recipe = added(recipe, &args.options.additions);
-    let sweep = args.options.sweep.as_ref();
     let file = text.as_ref().map(|_| args.models[0].as_path());
     let mut reads = read_besides(&args.options, &args.configs.files, file);
     if let (Some(text), Some(file)) = (&text, file) {
         reads.extend(text.models(file.parent()));
     }
-    let prepared = prepare(recipe, sweep, reads, &args.work, &args.output, false);
+    let job = Job {
+        sweep: args.options.sweep.as_ref(),
+        reads,
+        ..Job::of(recipe)
+    };
+    let prepared = prepare(job, &args.work, &args.output, false);
     let (merge, notes) = prepared.map_err(|failure| match &text {
         Some(text) => text.locate(failure),
         None => failure,
     })?;
+    print_plan(&merge, &notes, args.json)
+}
+
+/// Prints the plan of a merge that is not run.
+pub(super) fn show(job: Job<'_>, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
+    let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
+    merge.check_output()?;
+    notes.extend(report::notes(&merge));
+    print_plan(&merge, &notes, args.report.json)
+}
+
+fn print_plan(merge: &Merge, notes: &[String], json: bool) -> Result<(), Failure> {
     let summary = merge.plan().summary();
-    if args.json {
-        let mut value = report::about(&merge, &notes)?;
+    if json {
+        let mut value = report::about(merge, notes)?;
         report::add(&mut value, &json!(summary));
         return out::print_json(&value);
     }
-    report::say_notes(&notes);
+    report::say_notes(notes);
     out::print(&out::escape_lines(&summary.to_string()))
 }
 
 /// Runs a merge and reports on it, in the words for what it does to tensors.
 pub(super) fn write(
-    recipe: Recipe,
-    sweep: Option<&Sweep>,
-    reads: Vec<PathBuf>,
+    job: Job<'_>,
     work: &WorkArgs,
     args: &OutputArgs,
     done: Done,
 ) -> Result<(), Failure> {
-    let cancel = process::cancel_on_signal(args.json);
-    if sweep.is_none() && models::any_reference(&recipe.models)? {
+    let cancel = process::cancel_on_signal(args.report.json);
+    if job.sweep.is_none() && models::any_reference(&job.recipe.models)? {
         Merge::check_place(&args.output, work.force)?;
     }
-    let (merge, mut notes) = prepare(recipe, sweep, reads, work, &args.output, args.quiet)?;
+    let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
+    let args = &args.report;
     merge.check_output()?;
     notes.extend(report::notes(&merge));
     if !args.quiet {
@@ -134,22 +182,27 @@ pub(super) fn write(
 /// Opens the device and the models, and plans. What there is to say about them comes along: a note
 /// is worth reading only where no error follows.
 fn prepare(
-    mut recipe: Recipe,
-    sweep: Option<&Sweep>,
-    reads: Vec<PathBuf>,
+    job: Job<'_>,
     work: &WorkArgs,
     output: &Path,
     quiet: bool,
 ) -> Result<(Merge, Vec<String>), Failure> {
+    let Job {
+        mut recipe, sweep, ..
+    } = job;
     let chosen = choose_device(&work.device)?;
-    let mut notes: Vec<String> = chosen.note.into_iter().collect();
+    let mut notes = job.notes;
+    if job.wants_gpu && chosen.device.is_none() && chosen.note.is_none() {
+        notes.push("there is no GPU here: the CPU computes, with the same result".to_owned());
+    }
+    notes.extend(chosen.note);
     notes.extend(models::locate_all(&mut recipe, quiet)?);
     let settings = Settings {
         output: output.to_owned(),
-        reads,
+        reads: job.reads,
         overwrite: work.force,
-        memory: work.memory,
-        threads: super::threads(work.threads),
+        memory: work.limits.memory,
+        threads: super::threads(work.limits.threads),
         device: chosen.device,
         level: Level::detect(),
     };

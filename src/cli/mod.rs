@@ -19,6 +19,7 @@ mod hint;
 mod inspect;
 mod markdown;
 mod merge;
+mod mergeflux;
 mod methods;
 mod models;
 mod out;
@@ -57,6 +58,8 @@ pub fn run() -> ExitCode {
     let result = match &args.command {
         Command::Merge(command) => merge::merge(command),
         Command::Run(command) => merge::run(command),
+        Command::Mergeflux(command) => mergeflux::mix(command),
+        Command::MergefluxDelta(command) => mergeflux::delta(command),
         Command::Recipe(command) => recipe::run(command),
         Command::Plan(command) => merge::plan(command),
         Command::Inspect(command) => inspect::run(command),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::args::OutputArgs;
+use super::args::ReportArgs;
 use super::failure::Failure;
 use super::out::{self, Kind};
 use crate::figures::{counted, human};
@@ -151,7 +151,7 @@ pub(super) fn add(value: &mut Value, more: &Value) {
 /// error. Hashes are an answer that was asked for, so they go to standard output, in the form that
 /// `sha256sum -c` reads.
 pub(super) fn print(
-    args: &OutputArgs,
+    args: &ReportArgs,
     merge: &Merge,
     report: &Report,
     about: Option<Value>,

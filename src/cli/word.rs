@@ -10,6 +10,7 @@ use crate::dtype::Float;
 use crate::kernel::Compute;
 use crate::keys::conversion;
 use crate::method::{Method, find, named};
+use crate::recipe::mergeflux::{BlockOrder, DeltaMerge, Election, Precision, Prune, TrimScope};
 use crate::recipe::{Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy};
 
 /// A parser of the words that `read` knows.
@@ -85,6 +86,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Names<T> {
 pub(super) fn output_dtype() -> impl TypedValueParser<Value = OutputDType> {
     let floats = Float::ALL.iter().copied().map(OutputDType::Float);
     let values = std::iter::once(OutputDType::Keep).chain(floats);
+    let values = values.chain([OutputDType::Promoted]);
     words(values.map(OutputDType::word), OutputDType::from_word)
 }
 
@@ -111,6 +113,50 @@ pub(super) fn on_overflow() -> impl TypedValueParser<Value = OnOverflow> {
 /// The policies for tensors of another shape.
 pub(super) fn shape() -> impl TypedValueParser<Value = ShapePolicy> {
     words(ShapePolicy::WORDS, ShapePolicy::from_word)
+}
+
+/// The words of a table with what they mean.
+fn explained<T: Clone + Send + Sync + 'static>(
+    table: impl IntoIterator<Item = (&'static str, &'static str)>,
+    read: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    let values = table.into_iter();
+    words(
+        values.map(|(word, meaning)| PossibleValue::new(word).help(meaning)),
+        read,
+    )
+}
+
+/// MergeFlux's types.
+pub(super) fn precision() -> impl TypedValueParser<Value = Precision> {
+    words(Precision::ALL.map(Precision::word), Precision::from_word)
+}
+
+/// How MergeFlux's blocks are numbered.
+pub(super) fn block_order() -> impl TypedValueParser<Value = BlockOrder> {
+    let table = BlockOrder::ALL;
+    let table = table.map(|(_, word, meaning)| (word, meaning));
+    explained(table, BlockOrder::from_word)
+}
+
+/// What MergeFlux prunes.
+pub(super) fn prune() -> impl TypedValueParser<Value = Prune> {
+    explained(Prune::WORDS.iter().copied(), Prune::from_word)
+}
+
+/// How MergeFlux adds differences up.
+pub(super) fn delta_merge() -> impl TypedValueParser<Value = DeltaMerge> {
+    explained(DeltaMerge::WORDS.iter().copied(), DeltaMerge::from_word)
+}
+
+/// How MergeFlux elects signs.
+pub(super) fn election() -> impl TypedValueParser<Value = Election> {
+    explained(Election::WORDS.iter().copied(), Election::from_word)
+}
+
+/// Over what the largest entries are sought.
+pub(super) fn trim_scope() -> impl TypedValueParser<Value = TrimScope> {
+    explained(TrimScope::WORDS.iter().copied(), TrimScope::from_word)
 }
 
 /// What metadata the output carries.

@@ -217,3 +217,23 @@ impl fmt::Display for Float {
         f.pad(self.name())
     }
 }
+
+/// The type in which torch keeps sums of numbers of several types: the widest float, f32 where
+/// neither of f16 and bf16 holds the other or all are integers. None where it adds nothing: truth
+/// values, and types of 8 bits and less.
+pub fn promoted(types: &[DType]) -> Option<Float> {
+    let mut wide: Option<Float> = None;
+    for &dtype in types {
+        let own = match (dtype.float(), dtype) {
+            (Some(float), _) if float.bytes() > 1 => float,
+            (None, dtype) if dtype.is_integer() && dtype != DType::Bool => continue,
+            _ => return None,
+        };
+        wide = Some(match wide {
+            Some(wide) if wide != own && wide.bytes() == own.bytes() => Float::F32,
+            Some(wide) if wide.bytes() >= own.bytes() => wide,
+            _ => own,
+        });
+    }
+    Some(wide.unwrap_or(Float::F32))
+}

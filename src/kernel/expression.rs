@@ -42,7 +42,7 @@ pub struct Expression {
     row: Row,
     /// For each scalar and cutoff, the statistic that fills it.
     pub(super) scalar_source: Vec<Option<u16>>,
-    pub(super) cutoff_source: Vec<u16>,
+    pub(super) cutoff_source: Vec<Option<u16>>,
     pub(super) statistics: Vec<Statistic>,
     pub(super) planes: Vec<Plane>,
     /// For each step, how many levels of statistics come before it.
@@ -177,9 +177,7 @@ impl Expression {
             unreachable!("a code is a scalar")
         };
         self.scalar_source[usize::from(threshold)] = Some(statistic);
-        let cutoff = self.number(self.row.cutoffs.len(), "thresholds");
-        self.row.cutoffs.push(u64::MAX);
-        self.cutoff_source.push(statistic);
+        let cutoff = self.next_cutoff(u64::MAX, Some(statistic));
         self.statistics.push(Statistic::Largest {
             value,
             kept,
@@ -196,6 +194,19 @@ impl Expression {
             Operand::Cutoff(cutoff),
         ];
         self.call(Formula::Trim, &operands)
+    }
+
+    /// An element index.
+    pub fn cutoff(&mut self, element: u64) -> Operand {
+        Operand::Cutoff(self.next_cutoff(element, None))
+    }
+
+    /// The number of a new cutoff, which a statistic may fill in.
+    fn next_cutoff(&mut self, element: u64, source: Option<u16>) -> u16 {
+        let number = self.number(self.row.cutoffs.len(), "element indices");
+        self.row.cutoffs.push(element);
+        self.cutoff_source.push(source);
+        number
     }
 
     /// Says of the statistics from number `first` on that their values are a box of so many

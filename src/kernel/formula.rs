@@ -20,6 +20,8 @@ macro_rules! formulas {
             Scale mul(x: lane, w: scalar);
             /// acc + x w
             Axpy axpy(acc: lane, x: lane, w: scalar);
+            /// acc + x w, rounded to the working dtype once, and twice in a tensor's last elements
+            Accumulate accumulate(acc: lane, x: lane, w: scalar, index: word, vectors: code);
             /// acc + (y - x) w
             AddDifference add_difference(acc: lane, y: lane, x: lane, w: scalar);
             /// (y - x) w

@@ -30,7 +30,7 @@ impl Expression {
     fn source(&self, operand: Operand) -> Option<u16> {
         match operand {
             Operand::Scalar(scalar) => self.scalar_source[usize::from(scalar)],
-            Operand::Cutoff(cutoff) => Some(self.cutoff_source[usize::from(cutoff)]),
+            Operand::Cutoff(cutoff) => self.cutoff_source[usize::from(cutoff)],
             Operand::Value(_) | Operand::Index => None,
         }
     }

@@ -8,7 +8,7 @@ use super::Stream;
 pub struct Row {
     /// f32 bits or integer codes, one per scalar of the Program.
     pub scalars: Vec<u32>,
-    /// Element indices in the tensor up to which ties are kept.
+    /// Element indices in the tensor, such as those up to which ties are kept.
     pub cutoffs: Vec<u64>,
     /// Random streams.
     pub streams: Vec<Stream>,

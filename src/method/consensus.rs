@@ -4,7 +4,7 @@
 //! what they put in and each difference between the tools is a parameter.
 
 use super::{Argument, Default, Lowering, Parameter, Range, Shape};
-use crate::kernel::{Formula, Node, Operand};
+use crate::kernel::{Compute, Formula, Node, Operand};
 
 /// A weight per task vector.
 pub(super) const TASK_WEIGHT: Parameter = Parameter {
@@ -33,6 +33,10 @@ pub(super) const ELECT: Parameter = Parameter {
     shape: Shape::Choice(&[
         ("total", "the sign of the sum: mass decides (the paper)"),
         ("frequency", "the sign that more models have: count decides"),
+        (
+            "none",
+            "none is: every entry is gathered (MergeFlux's sum and mean)",
+        ),
     ]),
     per_model: false,
     per_element: false,
@@ -58,7 +62,7 @@ pub(super) const ELECT_ON: Parameter = Parameter {
 /// What the sum of agreeing entries is divided by.
 pub(super) const DIVISOR: Parameter = Parameter {
     name: "divisor",
-    help: "what the sum of the agreeing entries is divided by",
+    help: "what the sum of the gathered entries is divided by",
     shape: Shape::Choice(&[
         (
             "weight",
@@ -72,30 +76,96 @@ pub(super) const DIVISOR: Parameter = Parameter {
     complement: None,
 };
 
+/// What peers round on the way.
+pub(super) const ROUND: Parameter = Parameter {
+    name: "round",
+    help: "what models, task vectors, weights and sums are rounded to on the way",
+    shape: Shape::Choice(&[
+        ("none", "nothing but the working dtype"),
+        (
+            "bf16",
+            "bf16, but for the division by a count and what follows it (MergeFlux)",
+        ),
+        ("f16", "the same with f16"),
+    ]),
+    per_model: false,
+    per_element: false,
+    complement: None,
+};
+
+impl Lowering<'_> {
+    /// The type to which the parameter `round` rounds.
+    fn narrow(&self) -> Option<(Formula, Compute)> {
+        match self.parameters.word("round") {
+            "bf16" => Some((Formula::RoundBf16, Compute::BF16)),
+            "f16" => Some((Formula::RoundF16, Compute::F16)),
+            _ => None,
+        }
+    }
+
+    /// A value, rounded as the parameter `round` says.
+    pub(super) fn rounded(&mut self, value: Node) -> Node {
+        match self.narrow() {
+            Some((formula, _)) => self.call(formula, &[value]),
+            None => value,
+        }
+    }
+
+    /// The task vectors, rounded as the parameter `round` says.
+    pub(super) fn rounded_deltas(&mut self) -> Vec<Argument> {
+        let base = self.base();
+        let base = self.rounded(base);
+        let models = self.models.clone().into_iter();
+        let delta = |model: Argument| {
+            let node = self.rounded(model.node);
+            let node = self.call(Formula::Sub, &[node, base]);
+            Argument {
+                node: self.rounded(node),
+                ..model
+            }
+        };
+        models.map(delta).collect()
+    }
+}
+
 /// Base + λ · the disjoint mean of sparsified task vectors.
 pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
     let base = l.base();
+    let base = l.rounded(base);
     let lambda = l.parameters.number("lambda", 0);
     let mut weighted = Vec::new();
     for &x in sparse {
         let weight = l.number("weight", x);
+        let weight = match l.narrow() {
+            Some((_, compute)) => f64::from(f32::from_bits(compute.scalar(weight))),
+            None => weight,
+        };
         if weight != 0.0 {
-            weighted.push(Argument {
-                node: l.scale(x.node, weight),
-                ..x
-            });
+            let node = l.scale(x.node, weight);
+            let node = l.rounded(node);
+            weighted.push(Argument { node, ..x });
         }
     }
     if weighted.is_empty() || lambda == 0.0 {
         return base;
     }
-    let merged = disjoint(l, sparse, &weighted);
-    l.shift(base, merged, lambda)
+    let merged = match l.parameters.word("elect") {
+        "none" => {
+            let all = gather_all(l, sparse, &weighted);
+            l.rounded(all)
+        }
+        _ => disjoint(l, sparse, &weighted),
+    };
+    let moved = l.shift(base, merged, lambda);
+    match (l.parameters.word("elect"), l.parameters.word("divisor")) {
+        ("total" | "frequency", "count" | "weight") => moved,
+        _ => l.rounded(moved),
+    }
 }
 
 fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) -> Node {
-    let words = ["elect", "elect_on", "divisor"].map(|name| l.parameters.word(name));
-    if let (["total", "weighted", "weight"], [x, y]) = (words, weighted) {
+    let words = ["elect", "elect_on", "divisor", "round"].map(|name| l.parameters.word(name));
+    if let (["total", "weighted", "weight", "none"], [x, y]) = (words, weighted) {
         // The commonest case in one formula, which does the steps below.
         let weights = [x, y].map(|&x| l.number("weight", x));
         let [u, v] = weights.map(|weight| l.scalar(weight));
@@ -115,6 +185,7 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
         )
         .collect();
     let mass = gather(l, weighted, &voters, elected);
+    let mass = l.rounded(mass);
     let weights: Vec<f64> = match l.parameters.word("divisor") {
         "none" => return mass,
         "count" => vec![1.0; weighted.len()],
@@ -129,6 +200,23 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
         Some(total) => l.call(Formula::Mean, &[mass, total]),
         None => mass,
     }
+}
+
+/// The sum of all entries, or their mean.
+fn gather_all(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) -> Node {
+    let entries: Vec<Node> = weighted.iter().map(|x| x.node).collect();
+    let mass = l.total(&entries);
+    let total = match l.parameters.word("divisor") {
+        "none" => return mass,
+        "count" => sparse.len() as f64,
+        _ => {
+            let weights: Vec<f64> = weighted.iter().map(|&x| l.number("weight", x)).collect();
+            l.divisor(&weights)
+        }
+    };
+    let total = l.scalar(total);
+    let total = l.expression.call(Formula::Fill, &[total]);
+    l.call(Formula::Mean, &[mass, total])
 }
 
 /// The sum whose sign is elected.

@@ -1,6 +1,6 @@
 //! DARE: drop random entries of task vectors and rescale the rest.
 
-use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, TASK_WEIGHT, add_consensus};
+use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
 use super::task_arithmetic::{NORMALIZE_OFF, add, factors, task_arithmetic};
 use super::ties::{SCOPE, TIES_RULE, trim};
 use super::{
@@ -84,6 +84,7 @@ pub(super) static DARE_TIES: Method = Method {
         ELECT,
         ELECT_ON,
         DIVISOR,
+        ROUND,
     ],
     ratio: Some("lambda"),
     lower: dare_ties,
@@ -111,6 +112,7 @@ pub(super) static DARE_THEN_TIES: Method = Method {
         ELECT,
         ELECT_ON,
         DIVISOR,
+        ROUND,
     ],
     ratio: Some("lambda"),
     lower: dare_then_ties,
@@ -143,16 +145,15 @@ fn dare_then_ties(l: &mut Lowering<'_>) -> Node {
 
 /// The task vectors after drop and rescaling.
 fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
-    let deltas = l.deltas();
+    let deltas = l.rounded_deltas();
     deltas
         .into_iter()
         .map(|delta| {
             let dropped = dropout(l, delta);
             let factor = rescaling(l, delta);
-            Argument {
-                node: l.scale(dropped, factor),
-                ..delta
-            }
+            let node = l.scale(dropped, factor);
+            let node = l.rounded(node);
+            Argument { node, ..delta }
         })
         .collect()
 }

@@ -23,6 +23,25 @@ const NORMALIZE: Parameter = Parameter {
     complement: None,
 };
 
+/// The order of the additions.
+const ORDER: Parameter = Parameter {
+    name: "order",
+    help: "how the weighted models are added up",
+    shape: Shape::Choice(&[
+        (
+            "anchor",
+            "differences to the model of the largest weight, so that equal values stay as they are",
+        ),
+        (
+            "steps",
+            "one model after the other, rounded to the working dtype after each (MergeFlux)",
+        ),
+    ]),
+    per_model: false,
+    per_element: false,
+    complement: None,
+};
+
 /// Weighted sum of models.
 pub(super) static LINEAR: Method = Method {
     id: "linear",
@@ -34,7 +53,7 @@ pub(super) static LINEAR: Method = Method {
     models_max: usize::MAX,
     inputs: &[Input::same("models")],
     result: Domain::Same,
-    parameters: &[WEIGHT, NORMALIZE],
+    parameters: &[WEIGHT, NORMALIZE, ORDER],
     ratio: None,
     lower: linear,
 };
@@ -63,6 +82,9 @@ fn linear(l: &mut Lowering<'_>) -> Node {
     };
     let weights: Vec<f64> = weights.iter().map(|weight| weight / divisor).collect();
     let terms: Vec<(Node, f64)> = l.values().into_iter().zip(weights.clone()).collect();
+    if l.parameters.word("order") == "steps" {
+        return l.steps(&terms);
+    }
     if are_shares(weights) {
         return l.mean(&terms);
     }

@@ -1,7 +1,7 @@
 //! One tensor of one merge while its method writes the arithmetic.
 
 use super::{Method, ParameterError, Parameters};
-use crate::kernel::{Expression, Formula, Node, Operand, Scope, Stream};
+use crate::kernel::{Compute, Expression, Formula, Node, Operand, Scope, Stream};
 
 /// A model's value of the tensor at hand.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub struct Lowering<'a> {
     pub each: &'a [(&'static str, Node)],
     /// The tensor's name.
     pub key: &'a str,
+    /// How many elements it has.
+    pub elements: u64,
     /// The seed of the merge.
     pub seed: u64,
     /// Distinguishes this merge from others of the recipe.
@@ -48,6 +50,9 @@ pub struct Lowering<'a> {
 /// Weights whose sum is a smaller share of their size than this cancel out; those whose sum is as
 /// near to one are shares.
 const SUM_MIN: f64 = 1e-9;
+
+/// Elements of two bytes in one of torch's vectors on a CPU of 512 bits.
+const TORCH_VECTOR: u64 = 32;
 
 /// Whether weights add up to one.
 pub(super) fn are_shares(weights: impl IntoIterator<Item = f64>) -> bool {
@@ -202,6 +207,35 @@ impl Lowering<'_> {
             });
         }
         moved.map_or(anchor, |moved| self.shift(anchor, moved, 1.0))
+    }
+
+    /// The sum of values with factors as torch adds them up in place: the first is multiplied by
+    /// its factor as it is, the factors of the others are rounded to the working dtype, and after
+    /// each value the sum is rounded once. Where that dtype is narrow, torch rounds the products as
+    /// well in what its vectors of 32 elements leave over. Values of factor zero are left out.
+    pub fn steps(&mut self, terms: &[(Node, f64)]) -> Node {
+        let taken = |term: &&(Node, f64)| term.1 != 0.0;
+        let first = terms.iter().find(taken).unwrap_or(&terms[0]);
+        let mut sum = match first.1 {
+            1.0 => first.0,
+            factor => {
+                let bits = Compute::F32.scalar(factor);
+                let factor = self.expression.code(bits);
+                let operands = [first.0.into(), factor];
+                self.expression.call(Formula::Scale, &operands)
+            }
+        };
+        for &(node, factor) in terms.iter().filter(taken).skip(1) {
+            let factor = self.scalar(factor);
+            let vectors = match self.expression.compute() {
+                Compute::F32 => u64::MAX,
+                _ => self.elements - self.elements % TORCH_VECTOR,
+            };
+            let vectors = self.expression.cutoff(vectors);
+            let operands = [sum.into(), node.into(), factor, Operand::Index, vectors];
+            sum = self.expression.call(Formula::Accumulate, &operands);
+        }
+        sum
     }
 
     /// The sum of values with factors, in order. Terms with factor zero are left out, and with them

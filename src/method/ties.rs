@@ -1,6 +1,6 @@
 //! TIES-merging: trim, elect signs, average what agrees.
 
-use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, TASK_WEIGHT, add_consensus};
+use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
 use super::{
     Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
 };
@@ -66,13 +66,14 @@ pub(super) static TIES: Method = Method {
         ELECT,
         ELECT_ON,
         DIVISOR,
+        ROUND,
     ],
     ratio: Some("lambda"),
     lower: ties,
 };
 
 fn ties(l: &mut Lowering<'_>) -> Node {
-    let deltas = l.deltas();
+    let deltas = l.rounded_deltas();
     let trimmed = trim(l, &deltas, "density");
     add_consensus(l, &trimmed)
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::{PlanError, Source};
 use crate::checkpoint::TensorInfo;
-use crate::dtype::DType;
+use crate::dtype::{DType, Float};
 use crate::keys::{KeyReport, Mismatch, ModelKeys, is_counter};
 use crate::recipe::{FAMILY_SHARE, Missing, NodeId, Recipe, RecipeNode, Solution};
 
@@ -69,6 +69,9 @@ impl<'a> Account<'a> {
         let Some((reference, others)) = self.models.split_first() else {
             return Ok(());
         };
+        if self.recipe.options.exact_names {
+            return Ok(());
+        }
         let own: HashSet<&str> = self.solution.model_names(reference.node).collect();
         for other in others {
             let names: HashSet<&str> = self.solution.model_names(other.node).collect();
@@ -128,7 +131,8 @@ impl<'a> Account<'a> {
         Ok((keys, report))
     }
 
-    /// The reference model's tensors in file order; under `--missing skip` also what others have.
+    /// The reference model's tensors in file order; under `--missing skip` also what others have,
+    /// under `drop` without those that one lacks.
     fn keys(&self) -> Vec<String> {
         let models = match self.recipe.options.missing {
             Missing::Skip => self.models.as_slice(),
@@ -138,8 +142,13 @@ impl<'a> Account<'a> {
         let names = models
             .iter()
             .flat_map(|model| self.solution.model_names(model.node));
+        let drops = self.recipe.options.missing == Missing::Drop;
+        let has = |name: &str| {
+            let mut models = self.models.iter();
+            models.all(|model| self.info(model, name).is_some())
+        };
         names
-            .filter(|name| known.insert(name))
+            .filter(|name| known.insert(name) && (!drops || has(name)))
             .map(str::to_owned)
             .collect()
     }
@@ -225,7 +234,7 @@ pub(super) fn mismatch(
     let text = |info: &TensorInfo| format!("{} {:?}", info.dtype, info.shape);
     // A tensor that is copied needs no counterpart of its form.
     let fits = recipe.options.shape.fits(&expected.shape, &found.shape);
-    let fatal = merged && (!fits || !found.dtype.is_mergeable());
+    let fatal = merged && (!fits || read_as(recipe, found.dtype).is_none());
     Some(Mismatch {
         key: key.to_owned(),
         expected: text(expected),
@@ -239,7 +248,14 @@ pub(super) fn mismatch(
 }
 
 pub(super) fn is_merged(recipe: &Recipe, key: &str, dtype: DType) -> bool {
-    dtype.is_mergeable() && !is_counter(key) && recipe.options.filter.merges(key)
+    let counts = is_counter(key) && !recipe.options.integers;
+    read_as(recipe, dtype).is_some() && !counts && recipe.options.filter.merges(key)
+}
+
+/// The type as which elements take part in the arithmetic, if they do.
+pub(super) fn read_as(recipe: &Recipe, dtype: DType) -> Option<Float> {
+    let integer = recipe.options.integers && dtype.is_integer();
+    dtype.float().or(integer.then_some(Float::F32))
 }
 
 fn check_shapes(report: &KeyReport) -> Result<(), PlanError> {

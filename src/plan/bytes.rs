@@ -27,6 +27,21 @@ pub enum Bytes {
         /// The box of its elements that are wanted; the others are zero.
         within: Vec<u64>,
     },
+    /// Repeated along the dimensions in which the tensor has one entry, and along those before its
+    /// first.
+    Spread {
+        /// The tensor.
+        of: Box<Bytes>,
+        /// Its dimensions.
+        stored: Vec<u64>,
+    },
+    /// Integers or truth values as f32, each rounded to the nearest.
+    Numbers {
+        /// The tensor.
+        of: Box<Bytes>,
+        /// Its type.
+        dtype: DType,
+    },
     /// As f32, 1 inside a box and 0 outside.
     Inside {
         /// The box.
@@ -72,9 +87,11 @@ impl Bytes {
                 let mut read = runs.iter().filter(|(_, bytes)| *bytes != Bytes::Zero);
                 read.next().map_or(0, |(_, bytes)| bytes.model())
             }
-            Bytes::Fitted { of, .. } | Bytes::Strided { of, .. } | Bytes::From { of, .. } => {
-                of.model()
-            }
+            Bytes::Fitted { of, .. }
+            | Bytes::Spread { of, .. }
+            | Bytes::Numbers { of, .. }
+            | Bytes::Strided { of, .. }
+            | Bytes::From { of, .. } => of.model(),
             Bytes::Delta(factors) => factors.model(),
             Bytes::Inside { .. } | Bytes::Zero => 0,
         }
@@ -88,6 +105,12 @@ impl Bytes {
                 let there: u64 = within.iter().product();
                 of.read_bytes(elements.min(there), unit)
             }
+            Bytes::Spread { of, stored } => {
+                let entry = stored.last().is_none_or(|last| *last == 1);
+                let there: u64 = stored.iter().product();
+                of.read_bytes(if entry { elements.min(there) } else { elements }, unit)
+            }
+            Bytes::Numbers { of, dtype } => of.read_bytes(elements, dtype.unit().bytes),
             Bytes::Repeated { .. } => unit,
             Bytes::Joined(runs) => runs
                 .iter()
@@ -106,9 +129,11 @@ impl Bytes {
                 Vec::new()
             }
             Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.deltas()).collect(),
-            Bytes::Fitted { of, .. } | Bytes::Strided { of, .. } | Bytes::From { of, .. } => {
-                of.deltas()
-            }
+            Bytes::Fitted { of, .. }
+            | Bytes::Spread { of, .. }
+            | Bytes::Numbers { of, .. }
+            | Bytes::Strided { of, .. }
+            | Bytes::From { of, .. } => of.deltas(),
             Bytes::Delta(factors) => vec![factors],
         }
     }
@@ -117,7 +142,10 @@ impl Bytes {
     pub(crate) fn is_strided(&self) -> bool {
         match self {
             Bytes::Strided { .. } => true,
-            Bytes::Fitted { of, .. } | Bytes::From { of, .. } => of.is_strided(),
+            Bytes::Fitted { of, .. }
+            | Bytes::Spread { of, .. }
+            | Bytes::Numbers { of, .. }
+            | Bytes::From { of, .. } => of.is_strided(),
             Bytes::Joined(runs) => runs.iter().any(|(_, bytes)| bytes.is_strided()),
             Bytes::Run { .. }
             | Bytes::Inside { .. }
@@ -136,13 +164,14 @@ impl Bytes {
                 let boxes = [stored, within].map(|lens| heap_bytes(size_of_val(lens.as_slice())));
                 boxed(of) + boxes.iter().sum::<u64>()
             }
+            Bytes::Spread { of, stored } => boxed(of) + heap_bytes(size_of_val(stored.as_slice())),
             Bytes::Inside { within } => heap_bytes(size_of_val(within.as_slice())),
             Bytes::Joined(runs) => {
                 let inner: u64 = runs.iter().map(|(_, bytes)| bytes.held_bytes()).sum();
                 heap_bytes(size_of_val(runs.as_slice())) + inner
             }
             Bytes::Strided { of, axes } => boxed(of) + heap_bytes(axes.heap_len()),
-            Bytes::From { of, .. } => boxed(of),
+            Bytes::Numbers { of, .. } | Bytes::From { of, .. } => boxed(of),
             Bytes::Delta(factors) => {
                 let each = size_of::<Factor>() + 64;
                 heap_bytes(size_of::<Factors>() + factors.delta.factors().len() * each)
@@ -200,6 +229,17 @@ impl Seen {
                     axes,
                 },
             },
+        }
+    }
+
+    /// Its elements as numbers: integers as f32.
+    pub(super) fn numbers(self) -> Bytes {
+        match self.dtype.is_integer() {
+            true => Bytes::Numbers {
+                of: Box::new(self.bytes),
+                dtype: self.dtype,
+            },
+            false => self.bytes,
         }
     }
 

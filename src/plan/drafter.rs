@@ -1,6 +1,6 @@
 //! Drafts jobs: what each tensor of the output computes.
 
-use super::account::is_merged;
+use super::account::{is_merged, read_as};
 use super::bytes::Seen;
 use super::class::Stored;
 use super::draft::{Draft, Lowered, Work};
@@ -10,9 +10,11 @@ use super::ledger::Ledger;
 use super::loader::{Framed, Loaded, TensorLoader};
 use super::parallel::in_runs;
 use super::{PlanError, Source};
-use crate::dtype::Float;
-use crate::kernel::{Expression, Node};
-use crate::recipe::{Leaf, Lowerer, OnNan, OutputDType, Recipe, ShapePolicy, Solution, View};
+use crate::dtype::{DType, Float, promoted};
+use crate::kernel::{Compute, Expression, Node};
+use crate::recipe::{
+    Leaf, Lowerer, Missing, OnNan, OutputDType, Recipe, ShapePolicy, Solution, View,
+};
 
 /// Tensors that are worth a thread.
 const THREAD_TENSORS: usize = 64;
@@ -56,17 +58,19 @@ impl<'a> Drafter<'a> {
         let name = self.solution.output_name(key);
         let wanted = View::Tensor(key.to_owned());
         let Some(origin) = self.solution.origin(recipe, recipe.root(), &wanted) else {
-            self.lower(key, &View::Stacked(Vec::new()), &[], ledger)?;
+            let compute = recipe.options.compute;
+            self.lower(key, &View::Stacked(Vec::new()), &[], compute, ledger)?;
+            if recipe.options.missing == Missing::Skip {
+                ledger.untaken(name);
+            }
             return Ok(None);
         };
         let seen = Seen::of(&origin, self.sources)?;
-        let float = seen
-            .dtype
-            .float()
-            .filter(|_| is_merged(recipe, name, seen.dtype) && !self.counts(key));
-        let (dtype, work) = match float {
+        let counts = !recipe.options.integers && self.counts(key);
+        let merged = is_merged(recipe, name, seen.dtype) && !counts;
+        let (dtype, work) = match self.stored(key, &seen)?.filter(|_| merged) {
             Some(float) => match self.merge(key, float, &origin, &seen, ledger)? {
-                Some((float, work)) => (float.dtype(), work),
+                Some(work) => (float.dtype(), work),
                 None => return Ok(None),
             },
             None => (seen.dtype, self.copy(key, &origin, &seen, ledger)),
@@ -108,30 +112,60 @@ impl<'a> Drafter<'a> {
     fn merge(
         self,
         key: &str,
-        stored: Float,
+        float: Float,
         origin: &View<Leaf>,
         seen: &Seen,
         ledger: &mut Ledger<'a>,
-    ) -> Result<Option<(Float, Work)>, PlanError> {
+    ) -> Result<Option<Work>, PlanError> {
         let recipe = self.recipe;
-        let float = match recipe.options.dtype {
-            OutputDType::Keep => recipe.cast().unwrap_or(stored),
-            OutputDType::Float(float) => float,
-        };
         let routed = self
             .solution
             .routed(recipe, recipe.root(), &View::Tensor(key.to_owned()));
-        let untouched = recipe.options.on_nan == OnNan::Keep && float == stored;
-        if untouched && routed.as_ref() == Some(origin) {
+        let unchecked = recipe.options.on_nan == OnNan::Keep && float.dtype() == seen.dtype;
+        if unchecked && routed.as_ref() == Some(origin) {
             // Nothing is computed and nothing checked: not a bit may change.
-            return Ok(Some((float, self.copy(key, origin, seen, ledger))));
+            return Ok(Some(self.copy(key, origin, seen, ledger)));
         }
-        let lowered = self.lower(key, origin, &seen.shape, ledger)?;
+        let compute = recipe.options.compute;
+        let Some(mut lowered) = self.lower(key, origin, &seen.shape, compute, ledger)? else {
+            return Ok(None);
+        };
+        let direct = recipe.options.direct_casts && compute != Compute::F32;
+        if direct && lowered.expression.untouched(lowered.root).is_some() {
+            let direct = self.lower(key, origin, &seen.shape, Compute::F32, ledger)?;
+            lowered = direct.unwrap_or(lowered);
+        }
         let stored = Stored {
             float,
             on_overflow: recipe.options.on_overflow,
         };
-        Ok(lowered.map(|lowered| (float, Work::Merge(Box::new(lowered), stored))))
+        Ok(Some(Work::Merge(Box::new(lowered), stored)))
+    }
+
+    /// The type of a merged tensor in the output; None where the tensor is no number, or keeps a
+    /// type that is not computed in.
+    fn stored(self, key: &str, seen: &Seen) -> Result<Option<Float>, PlanError> {
+        let recipe = self.recipe;
+        let own = read_as(recipe, seen.dtype);
+        Ok(match recipe.options.dtype {
+            OutputDType::Keep => own.map(|own| recipe.cast().unwrap_or(own)),
+            OutputDType::Float(float) => own.map(|_| float),
+            OutputDType::Promoted => match self.types(key).as_slice() {
+                [_] => seen.dtype.float(),
+                types => Some(promoted(types).ok_or_else(|| PlanError::NoCommonType {
+                    key: self.solution.output_name(key).to_owned(),
+                    types: types.iter().map(DType::to_string).collect(),
+                })?),
+            },
+        })
+    }
+
+    /// The types of the models' tensors that go by a name.
+    fn types(self, key: &str) -> Vec<DType> {
+        let leaves = self.solution.named(key);
+        let info = |leaf: Leaf| self.sources[leaf.model].tensors.get(&leaf.name);
+        let types = leaves.filter_map(info).map(|info| info.dtype);
+        types.collect()
     }
 
     /// A tensor's arithmetic, or None where something is lacking; the ledger says what.
@@ -140,9 +174,10 @@ impl<'a> Drafter<'a> {
         key: &str,
         origin: &View<Leaf>,
         shape: &[u64],
+        compute: Compute,
         ledger: &mut Ledger<'a>,
     ) -> Result<Option<Lowered>, PlanError> {
-        let mut expression = Expression::new(self.recipe.options.compute);
+        let mut expression = Expression::new(compute);
         let mut loader = TensorLoader {
             recipe: self.recipe,
             sources: self.sources,
@@ -158,7 +193,7 @@ impl<'a> Drafter<'a> {
         let policy = self.recipe.options.shape;
         let differ = loader.inputs.iter().any(|input| input.form != shape);
         if root.is_some() && policy.grows() && differ {
-            return self.framed(key, loader);
+            return self.framed(key, compute, loader);
         }
         Ok(root.map(|root| Lowered {
             shape: shape.to_vec(),
@@ -177,8 +212,11 @@ impl<'a> Drafter<'a> {
         partial: bool,
     ) -> Result<Option<Node>, PlanError> {
         let (recipe, solution) = (self.recipe, self.solution);
+        let shape = loader.framed.as_ref().map(|framed| framed.shape.as_slice());
+        let elements = shape.unwrap_or(loader.shape).iter().product();
         let mut lowerer = Lowerer::new(recipe, solution, key, expression, &mut *loader);
         lowerer.partial = partial;
+        lowerer.elements = elements;
         let root = lowerer.root()?;
         let lost = std::mem::take(&mut lowerer.lost);
         if let Some(fault) = loader.fault.take() {
@@ -195,6 +233,7 @@ impl<'a> Drafter<'a> {
     fn framed(
         self,
         key: &str,
+        compute: Compute,
         mut loader: TensorLoader<'_, '_>,
     ) -> Result<Option<Lowered>, PlanError> {
         let loaded = std::mem::take(&mut loader.inputs);
@@ -203,12 +242,18 @@ impl<'a> Drafter<'a> {
         let numbers: Vec<View<Leaf>> = numbers.into_iter().map(|input| input.view).collect();
         let forms: Vec<Vec<u64>> = loaded.iter().map(|input| input.form.clone()).collect();
         let views: Vec<View<Leaf>> = loaded.into_iter().map(|input| input.view).collect();
-        let Some(frame) = Frame::of(&forms) else {
+        let policy = self.recipe.options.shape;
+        let repeats = forms.iter().any(|form| policy.repeats(loader.shape, form));
+        let frame = match repeats {
+            true => Frame::repeated(&forms),
+            false => Frame::of(&forms),
+        };
+        let Some(frame) = frame else {
             loader.refuse(&views, &forms);
             return Ok(None);
         };
-        let mut expression = Expression::new(self.recipe.options.compute);
-        if self.recipe.options.shape == ShapePolicy::Pad {
+        let mut expression = Expression::new(compute);
+        if policy != ShapePolicy::Keep {
             loader.framed = Some(Framed {
                 shape: frame.shape.clone(),
                 within: None,

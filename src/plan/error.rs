@@ -100,6 +100,12 @@ pub enum PlanError {
     )]
     Outputs { key: String },
     #[error(
+        "`{key}` is of the types {}, which torch does not add up: convert the models to another \
+         type first (`wgmerge convert --dtype bf16`)",
+        types.join(" and ")
+    )]
+    NoCommonType { key: String, types: Vec<String> },
+    #[error(
         "a memory budget of {} is too small to rank the entries of `{key}` as a whole: that needs \
          {}; raise --memory or set della_eps to 0",
         binary(*.given),

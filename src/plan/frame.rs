@@ -5,6 +5,8 @@
 //! is left of a box, whose corner is the first element, when the boxes of more owners are cut off
 //! it: written in the order of their owners' number, each region only needs to know its box.
 
+use crate::recipe::broadcast;
+
 /// Elements with the same owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Region {
@@ -39,6 +41,22 @@ pub(super) struct Frame {
 const CORNERS_MAX: usize = 1 << 16;
 
 impl Frame {
+    /// The frame of shapes that are repeated to a common one, of which all have all elements; None
+    /// where there is none.
+    pub(super) fn repeated(shapes: &[Vec<u64>]) -> Option<Frame> {
+        let (first, others) = shapes.split_first()?;
+        let shape = others
+            .iter()
+            .try_fold(first.clone(), |shape, own| broadcast(&shape, own))?;
+        shape
+            .iter()
+            .try_fold(8_u64, |bytes, &n| bytes.checked_mul(n))?;
+        Some(Frame {
+            shape,
+            regions: Vec::new(),
+        })
+    }
+
     /// The frame of shapes of one rank; None where it has more elements than 64 bits count, or more
     /// regions than anyone needs.
     pub(super) fn of(shapes: &[Vec<u64>]) -> Option<Frame> {

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::account::name;
 use super::{PlanError, Source};
+use crate::figures::counted;
 use crate::keys::{KeyReport, Mismatch, ModelKeys};
 use crate::recipe::{Lost, Missing, NodeId, Recipe, RecipeNode, Solution};
 
@@ -19,6 +20,8 @@ pub(super) struct Ledger<'a> {
     /// Tensors of the output that are left out, because a model lacks what its config calls
     /// optional.
     left_out: Vec<String>,
+    /// Tensors that no model is there for that takes part in their merge.
+    untaken: Vec<String>,
     /// Whether each tensor of each model is read.
     used: Vec<Vec<bool>>,
     /// The tensors of each model that do not have the form of the output.
@@ -32,6 +35,7 @@ impl<'a> Ledger<'a> {
             sources,
             lost: Vec::new(),
             left_out: Vec::new(),
+            untaken: Vec::new(),
             used: used
                 .map(|source| vec![false; source.tensors.len()])
                 .collect(),
@@ -43,6 +47,7 @@ impl<'a> Ledger<'a> {
     pub(super) fn add(&mut self, mut other: Ledger<'a>) {
         self.lost.append(&mut other.lost);
         self.left_out.append(&mut other.left_out);
+        self.untaken.append(&mut other.untaken);
         for (used, more) in self.used.iter_mut().zip(other.used) {
             for (used, more) in used.iter_mut().zip(more) {
                 *used |= more;
@@ -81,6 +86,21 @@ impl<'a> Ledger<'a> {
         }
         self.lost
             .extend(lost.into_iter().map(|lost| (key.to_owned(), lost)));
+    }
+
+    /// Notes that the output lacks a tensor because no model takes part in it.
+    pub(super) fn untaken(&mut self, key: &str) {
+        self.untaken.push(key.to_owned());
+    }
+
+    /// What there is to say about tensors in which no model takes part.
+    pub(super) fn note(&self) -> Option<String> {
+        let first = self.untaken.first()?;
+        let tensors = counted(self.untaken.len(), "tensor");
+        let are = if self.untaken.len() == 1 { "is" } else { "are" };
+        Some(format!(
+            "{tensors} {are} left out, in which no model takes part that has it, such as `{first}`"
+        ))
     }
 
     /// The account of all models.

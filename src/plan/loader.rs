@@ -1,5 +1,6 @@
 //! Loads the tensors of models into a tensor's expression.
 
+use super::account::read_as;
 use super::bytes::{Bytes, Seen};
 use super::job::Input;
 use super::ledger::Ledger;
@@ -73,18 +74,13 @@ impl TensorLoader<'_, '_> {
         if let Some(known) = known {
             return Some((known.slot, known.float));
         }
-        let seen = match Seen::of(view, self.sources) {
-            Ok(seen) => seen,
-            Err(fault) => {
-                self.fault.get_or_insert(fault.into());
-                return None;
-            }
-        };
-        let float = seen.dtype.float();
+        let seen = self.seen(view)?;
+        let float = read_as(self.recipe, seen.dtype);
         let fits = self.recipe.options.shape.fits(self.shape, &seen.shape);
         // A parameter may be one number for all elements of a tensor.
         let one = space == Space::Param
             && seen.shape.iter().product::<u64>() == 1
+            && seen.dtype.is_mergeable()
             && matches!(seen.bytes, Bytes::Run { .. });
         let Some(float) = float.filter(|_| fits || one) else {
             self.mismatch(view, &seen);
@@ -93,12 +89,14 @@ impl TensorLoader<'_, '_> {
         for leaf in view.leaves() {
             self.ledger.uses(leaf.model, &leaf.name);
         }
-        let form = match one || same_numbers(self.shape, &seen.shape) {
+        let ignores_ones = self.recipe.options.shape.ignores_ones();
+        let same = ignores_ones && same_numbers(self.shape, &seen.shape);
+        let form = match one || same {
             true => self.shape.to_vec(),
-            false => seen.shape,
+            false => seen.shape.clone(),
         };
         let within = within.unwrap_or_else(|| form.clone());
-        let bytes = match seen.bytes {
+        let bytes = match seen.numbers() {
             Bytes::Run {
                 model,
                 file,
@@ -126,12 +124,23 @@ impl TensorLoader<'_, '_> {
         Some((slot, float))
     }
 
+    /// A view as it is seen, or a fault.
+    fn seen(&mut self, view: &View<Leaf>) -> Option<Seen> {
+        let seen = Seen::of(view, self.sources);
+        seen.map_err(|fault| self.fault.get_or_insert(fault.into()))
+            .ok()
+    }
+
     /// A box of a tensor of this form, in the shape of the output.
     fn fitted(&self, bytes: Bytes, form: &[u64], within: &[u64]) -> Bytes {
         let framed = self.framed.as_ref();
         let shape = framed.map_or(self.shape, |framed| &framed.shape);
         match form == shape && within == form {
             true => bytes,
+            false if self.recipe.options.shape.repeats(shape, form) => Bytes::Spread {
+                of: Box::new(bytes),
+                stored: form.to_vec(),
+            },
             false => Bytes::Fitted {
                 of: Box::new(bytes),
                 stored: form.to_vec(),

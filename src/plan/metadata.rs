@@ -35,6 +35,7 @@ const SPEC: &str = "modelspec.";
 pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, String)> {
     let reference = &sources[recipe.reference];
     let mut entries = vec![("format".to_owned(), "pt".to_owned())];
+    entries.extend_from_slice(&recipe.options.entries);
     if recipe.options.metadata == Metadata::None {
         return entries;
     }
@@ -54,6 +55,9 @@ pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, 
     add("wgmerge_recipe", own.to_string());
     if let Some(text) = as_mecha(recipe) {
         add("mecha_recipe", text);
+    }
+    if !recipe.options.entries.is_empty() {
+        return entries;
     }
     if recipe.options.metadata == Metadata::Full {
         for (name, value) in reference.metadata {

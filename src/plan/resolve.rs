@@ -75,7 +75,12 @@ pub(super) fn resolve(
     Ok(KeyReport {
         merged: jobs.len() - copied,
         copied,
-        notes: solution.notes.clone(),
+        notes: solution
+            .notes
+            .iter()
+            .cloned()
+            .chain(ledger.note())
+            .collect(),
         ..report
     })
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::account::read_as;
 use super::{PlanError, Source};
 use crate::keys::{BlockRatio, Config};
 use crate::recipe::{
@@ -115,7 +116,7 @@ fn bind(
     });
     let is_merged = |tensor: &Named<'_>| {
         let info = reference.get(tensor.output);
-        let mergeable = info.is_none_or(|info| info.dtype.is_mergeable());
+        let mergeable = info.is_none_or(|info| read_as(recipe, info.dtype).is_some());
         mergeable && recipe.options.filter.merges(tensor.output)
     };
     let operands = |position: usize| {

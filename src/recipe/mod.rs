@@ -20,6 +20,7 @@ mod leaf;
 mod lora;
 mod lower;
 pub mod mecha;
+pub mod mergeflux;
 mod name_set;
 mod names;
 mod naming;
@@ -53,11 +54,11 @@ pub use lower::{Loader, Lost, LowerError, Lowerer, Value};
 pub use name_set::NameSet;
 pub use naming::Names;
 pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
-pub(crate) use options::same_numbers;
 pub use options::{
     BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
     ShapePolicy,
 };
+pub(crate) use options::{broadcast, same_numbers};
 pub use pattern::Pattern;
 pub(crate) use recognise::FAMILY_SHARE;
 pub use recognise::{Recogniser, Unclear};

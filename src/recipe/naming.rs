@@ -29,12 +29,12 @@ pub(super) struct Naming<'a> {
 
 impl<'a> Naming<'a> {
     /// The naming of a model under a config, or by its own names. Where two of its tensors get one
-    /// name, the one that has it in the file keeps it.
+    /// name, the one that has it in the file keeps it; where names are `exact`, the later one.
     pub(super) fn new(
         model: usize,
         file: Names<'a>,
-        prefix: &Prefix,
-        config: Option<&Config>,
+        (prefix, config): (&Prefix, Option<&Config>),
+        exact: bool,
     ) -> Naming<'a> {
         let mut naming = Naming {
             model,
@@ -54,10 +54,14 @@ impl<'a> Naming<'a> {
             IndexMap::with_capacity_and_hasher(file.tensors.len(), RandomState::default());
         for (number, name) in own().enumerate() {
             let graph = graph(name);
-            if graph == name {
-                names.insert(graph, number);
-            } else {
-                names.entry(graph).or_insert(number);
+            let wins = |known: usize| {
+                let known = file.tensors.get_index(known);
+                known.is_none_or(|(known, _)| known.as_str() < name)
+            };
+            match names.get(&graph) {
+                Some(&known) if exact && !wins(known) => {}
+                Some(_) if !exact && graph != name => {}
+                _ => _ = names.insert(graph, number),
             }
         }
         naming.names = Some(Arc::new(names));

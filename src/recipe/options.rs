@@ -17,6 +17,10 @@ pub enum Missing {
     Skip,
     /// The model counts as having the reference model's tensor.
     Base,
+    /// The output has the reference model's tensors, each merged from the models that have it.
+    Reference,
+    /// The output has the tensors that all models have.
+    Drop,
 }
 
 /// What happens to an infinity or NaN in a model.
@@ -47,6 +51,12 @@ pub enum ShapePolicy {
     /// The output has that shape too: what all have is merged, what some have is merged from those,
     /// what one has is that one's.
     Keep,
+    /// All are repeated along the dimensions in which they have one entry, as NumPy and torch do it.
+    Broadcast,
+    /// The same, but to the reference's shape alone.
+    Expand,
+    /// Matrices are filled up with zeros; of a reference of another rank all are repeated.
+    PadMatrices,
 }
 
 impl ShapePolicy {
@@ -58,20 +68,48 @@ impl ShapePolicy {
         let same_rank = wanted.len() == found.len();
         match self {
             ShapePolicy::Error => false,
+            ShapePolicy::Broadcast => broadcast(wanted, found).is_some(),
+            ShapePolicy::Expand => broadcast(wanted, found).is_some_and(|both| both == wanted),
+            ShapePolicy::PadMatrices => match (wanted.len(), found.len()) {
+                (2, 2) => true,
+                (1 | 2, _) => false,
+                _ => broadcast(wanted, found).is_some(),
+            },
             _ if same_numbers(wanted, found) => true,
             ShapePolicy::Crop => same_rank && is_large(wanted, found),
             ShapePolicy::Pad | ShapePolicy::Keep => same_rank,
         }
     }
 
+    /// Whether a tensor of one shape becomes one of another, which it fits, by being repeated.
+    pub(crate) fn repeats(self, shape: &[u64], found: &[u64]) -> bool {
+        match self {
+            ShapePolicy::Broadcast | ShapePolicy::Expand => true,
+            ShapePolicy::PadMatrices => (shape.len(), found.len()) != (2, 2),
+            _ => false,
+        }
+    }
+
+    /// Whether shapes that differ in trailing ones alone are the same.
+    pub(crate) fn ignores_ones(self) -> bool {
+        !self.repeats(&[], &[])
+    }
+
     /// Whether the output has room for the largest tensor, not only for the reference's.
     pub fn grows(self) -> bool {
-        matches!(self, ShapePolicy::Pad | ShapePolicy::Keep)
+        use ShapePolicy::{Broadcast, Keep, Pad, PadMatrices};
+        matches!(self, Pad | Keep | Broadcast | PadMatrices)
     }
 
     /// What helps where a shape does not fit that of the reference.
     pub fn advice(self, wanted: &[u64], found: &[u64]) -> &'static str {
         match self {
+            ShapePolicy::Expand => "it cannot be repeated to that shape",
+            ShapePolicy::Broadcast => "they cannot be repeated to a common shape",
+            ShapePolicy::PadMatrices => {
+                "matrices are filled up with zeros, tensors of more dimensions repeated; these are \
+                 neither"
+            }
             _ if same_numbers(wanted, found) => {
                 "--shape keep takes one form for the other: they hold the same numbers"
             }
@@ -92,6 +130,22 @@ impl ShapePolicy {
             }
         }
     }
+}
+
+/// The shape to which both are repeated, if there is one: behind what only one has, each length is
+/// the same in both, or one.
+pub(crate) fn broadcast(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+    let rank = a.len().max(b.len());
+    let length = |shape: &[u64], axis: usize| match (axis + shape.len()).checked_sub(rank) {
+        Some(own) => shape[own],
+        None => 1,
+    };
+    let both = (0..rank).map(|axis| match (length(a, axis), length(b, axis)) {
+        (a, b) if a == b || b == 1 => Some(a),
+        (1, b) => Some(b),
+        _ => None,
+    });
+    both.collect()
 }
 
 /// Whether two shapes differ in trailing ones alone, as those of a linear layer and a 1x1
@@ -124,6 +178,9 @@ pub enum OutputDType {
     Keep,
     /// This one.
     Float(Float),
+    /// The one to which torch promotes the types of the models that have the tensor; a tensor that
+    /// one model has keeps its type.
+    Promoted,
 }
 
 /// How the tensors of the output are named.
@@ -174,12 +231,23 @@ pub struct Options {
     pub on_overflow: OnOverflow,
     /// Policy for tensors of another shape.
     pub shape: ShapePolicy,
+    /// Whether integers and truth values are merged as numbers; else they are copied.
+    pub integers: bool,
+    /// Whether names are compared as they are: no prefix is found out beyond those of
+    /// [`Options::strip_prefix`], of two names that become one the later in alphabetical order
+    /// counts, and models need not have names in common.
+    pub exact_names: bool,
+    /// Whether what nothing is computed of is cast from the stored type, without being rounded to
+    /// the working dtype before.
+    pub direct_casts: bool,
     /// Which tensors are merged; the others are copied from the reference model.
     pub filter: Filter,
     /// The ratio of the last merge for every tensor by its name.
     pub block_weights: Option<BlockOption>,
     /// What the output records.
     pub metadata: Metadata,
+    /// What its metadata has besides, name and text, in place of what is carried from the models.
+    pub entries: Vec<(String, String)>,
     /// What is done to the result, in order.
     pub additions: Vec<Addition>,
     /// What is left out of the names of the models that begin with it: the first of these that
@@ -201,6 +269,8 @@ impl Options {
             && self.on_nan == OnNan::Error
             && self.on_overflow != OnOverflow::Saturate
             && self.shape == ShapePolicy::Error
+            && !self.integers
+            && !self.direct_casts
             && self.filter.is_all()
     }
 }
@@ -229,12 +299,21 @@ macro_rules! words {
     };
 }
 
-words!(Missing { Error = "error", Skip = "skip", Base = "base" });
+words!(Missing {
+    Error = "error",
+    Skip = "skip",
+    Base = "base",
+    Reference = "reference",
+    Drop = "drop"
+});
 words!(ShapePolicy {
     Error = "error",
     Crop = "crop",
     Pad = "pad",
-    Keep = "keep"
+    Keep = "keep",
+    Broadcast = "broadcast",
+    Expand = "expand",
+    PadMatrices = "pad-matrices"
 });
 words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
 words!(OnOverflow {
@@ -249,6 +328,7 @@ impl OutputDType {
     pub fn from_word(word: &str) -> Option<OutputDType> {
         match word {
             "keep" => Some(OutputDType::Keep),
+            "promoted" => Some(OutputDType::Promoted),
             _ => Float::from_name(word).map(OutputDType::Float),
         }
     }
@@ -258,6 +338,7 @@ impl OutputDType {
         match self {
             OutputDType::Keep => "keep",
             OutputDType::Float(float) => float.name(),
+            OutputDType::Promoted => "promoted",
         }
     }
 }

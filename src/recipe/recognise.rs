@@ -306,6 +306,9 @@ impl<'a> Recogniser<'a> {
     /// the first's.
     fn own(&self, recipe: &Recipe, models: &[usize]) -> GroupForm {
         let mut form = GroupForm::default();
+        if recipe.options.exact_names {
+            return form;
+        }
         let reference = models.iter().find(|&&model| model == recipe.reference);
         let Some(&reference) = reference.or(models.first()) else {
             return form;
@@ -313,8 +316,8 @@ impl<'a> Recogniser<'a> {
         let wanted = Naming::new(
             reference,
             self.models[reference],
-            &self.told[reference],
-            None,
+            (&self.told[reference], None),
+            recipe.options.exact_names,
         );
         let known = |name: &str| wanted.find(name).is_some();
         for &model in models.iter().filter(|&&model| model != reference) {

@@ -292,7 +292,9 @@ fn namings<'a, 'f>(
         let none = Prefix::default();
         let naming = naming.or_insert_with(|| {
             let prefix = form.prefixes.get(model).unwrap_or(&none);
-            Naming::new(*model, models[*model], prefix, form.config.as_deref())
+            let named_by = (prefix, form.config.as_deref());
+            let exact = recipe.options.exact_names;
+            Naming::new(*model, models[*model], named_by, exact)
         });
         Some(naming.clone())
     };

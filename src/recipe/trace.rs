@@ -6,7 +6,7 @@ use std::rc::Rc;
 use foldhash::HashMap;
 
 use super::walk::{Step, Walk, walk};
-use super::{Leaf, NodeId, Recipe, RecipeNode, Route, Solution, View};
+use super::{Leaf, NodeId, Recipe, RecipeNode, Route, Scheduled, Solution, View};
 
 impl Solution<'_> {
     /// The tensors of models that a node only passes on; None where it computes.
@@ -166,16 +166,40 @@ impl Question {
     }
 }
 
-/// What the first operand has that has anything.
+/// What the first operand has that has anything. Models that take no part are passed over.
 fn first(
     question: &Question,
     node: &RecipeNode,
     answers: &mut Vec<Found>,
 ) -> Step<Question, Found> {
+    if !matches!(answers.last(), Some(Some(_))) {
+        while node.operand(answers.len()).is_some()
+            && !takes_part(node, answers.len(), &question.view)
+        {
+            answers.push(None);
+        }
+    }
     match (answers.last(), node.operand(answers.len())) {
         (Some(Some(_)), _) | (_, None) => Step::Answer(answers.pop().flatten()),
         (_, Some(next)) => Step::Ask(question.of(next)),
     }
+}
+
+/// Whether the schedule of a merge lets an operand take part in a tensor.
+fn takes_part(node: &RecipeNode, operand: usize, view: &View<String>) -> bool {
+    let RecipeNode::Merge {
+        base,
+        schedule: Some(Scheduled::Bound(schedule)),
+        ..
+    } = node
+    else {
+        return true;
+    };
+    let position = operand.checked_sub(usize::from(base.is_some()));
+    position.is_none_or(|position| {
+        let mut leaves = view.leaves().into_iter();
+        leaves.all(|name| schedule.takes_part(name, position))
+    })
 }
 
 /// What the first of two nodes has that has anything. Which of the two it is does not depend on

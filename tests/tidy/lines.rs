@@ -11,6 +11,9 @@ const COLUMNS: usize = 100;
 const EXPECTED: &[(&str, &str)] = &[
     ("src/recipe/extend.rs", "any number is a strength"),
     ("src/recipe/extend.rs", "the table has add_difference"),
+    ("src/recipe/mergeflux/delta.rs", "the table has them"),
+    ("src/recipe/mergeflux/mix.rs", "the table has linear"),
+    ("src/recipe/mergeflux/window.rs", "a sound expression"),
     ("src/exec/cpu/formula.rs", "an argument per parameter"),
     (
         "src/exec/gpu/probe/experiments.rs",

@@ -67,6 +67,37 @@ pub(in crate::cli) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "mergeflux",
+        &[
+            example(
+                "From one model to the other along the blocks",
+                "wgmerge mergeflux --models a.safetensors b.safetensors --output ab \\\n\
+                 \x20 --start_ratios 1 0 --end_ratios 0 1 --save-metadata",
+            ),
+            example(
+                "The same with double blocks before single ones, and the names as they are",
+                "wgmerge mergeflux --models a.safetensors b.safetensors --output ab \\\n\
+                 \x20 --start_ratios 1 0 --end_ratios 0 1 --block_order depth --keep-prefix",
+            ),
+        ],
+    ),
+    (
+        "mergeflux-delta",
+        &[
+            example(
+                "TIES",
+                "wgmerge mergeflux-delta --base_model base.safetensors \\\n\
+                 \x20 --models a.safetensors b.safetensors --output ties --density 0.5",
+            ),
+            example(
+                "DARE, with a mask that a seed gives",
+                "wgmerge mergeflux-delta --base_model base.safetensors \\\n\
+                 \x20 --models a.safetensors b.safetensors --output dare \\\n\
+                 \x20 --prune_method random --merge_method sum --seed 7",
+            ),
+        ],
+    ),
+    (
         "recipe",
         &[example(
             "Whether a recipe is right, without its models",

@@ -2,6 +2,7 @@
 
 mod additions;
 pub(super) mod examples;
+mod mergeflux;
 mod options;
 
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ use clap_complete::Shell;
 use regex::Regex;
 
 pub(super) use additions::AdditionArgs;
-pub(super) use options::{OptionArgs, OutputArgs, WorkArgs};
+pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
+pub(super) use options::{LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
 
 use super::{size, word};
 use crate::merge::DeviceChoice;
@@ -38,6 +40,10 @@ pub(super) enum Command {
     Merge(MergeArgs),
     /// Merge checkpoints as a recipe file says
     Run(RunArgs),
+    /// Average models as MergeFlux's mergeflux.py does, with the same flags
+    Mergeflux(MixArgs),
+    /// Merge task vectors as MergeFlux's mergeflux-delta.py does, with the same flags
+    MergefluxDelta(DeltaArgs),
     /// Check, format or show a recipe file
     #[command(subcommand)]
     Recipe(RecipeCommand),

@@ -128,6 +128,18 @@ pub(in crate::cli) struct WorkArgs {
     #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = WORK)]
     pub(in crate::cli) device: DeviceChoice,
 
+    #[command(flatten)]
+    pub(in crate::cli) limits: LimitArgs,
+
+    /// Replace an existing output, never an input; of a folder the weights and indexes of an
+    /// earlier output go, other files stay
+    #[arg(long, help_heading = OUTPUT)]
+    pub(in crate::cli) force: bool,
+}
+
+/// How much of the machine is used.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct LimitArgs {
     /// Bound on everything the process holds, on the host and on the device
     #[arg(
         long,
@@ -146,11 +158,6 @@ pub(in crate::cli) struct WorkArgs {
         help_heading = WORK
     )]
     pub(in crate::cli) threads: Option<u16>,
-
-    /// Replace an existing output, never an input; of a folder the weights and indexes of an
-    /// earlier output go, other files stay
-    #[arg(long, help_heading = OUTPUT)]
-    pub(in crate::cli) force: bool,
 }
 
 /// Where the result goes, and what is said about it.
@@ -161,6 +168,13 @@ pub(in crate::cli) struct OutputArgs {
     #[arg(long, short = 'o', value_name = "PATH", help_heading = OUTPUT)]
     pub(in crate::cli) output: PathBuf,
 
+    #[command(flatten)]
+    pub(in crate::cli) report: ReportArgs,
+}
+
+/// What is said about a result.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct ReportArgs {
     /// Print the SHA-256 of each file of the output on standard output, as `sha256sum` does; with
     /// --json as part of it
     #[arg(long, help_heading = REPORT)]

@@ -94,10 +94,20 @@ macro_rules! guard {
         pub(in super::super) fn rz(x: f32) -> f32 {
             float(round_working(bits(x)))
         }
+
+        #[inline(always)]
+        pub(in super::super) fn rz_sum(x: f32) -> f32 {
+            float(settle(bits(x)))
+        }
     };
     () => {
         #[inline(always)]
         pub(in super::super) fn rz(x: f32) -> f32 {
+            x
+        }
+
+        #[inline(always)]
+        pub(in super::super) fn rz_sum(x: f32) -> f32 {
             x
         }
     };

@@ -24,6 +24,7 @@ pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]
         | Formula::Mul
         | Formula::Scale
         | Formula::Axpy
+        | Formula::Accumulate
         | Formula::AxpyEach
         | Formula::Shift
         | Formula::ShiftScaled

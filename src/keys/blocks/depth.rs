@@ -28,26 +28,16 @@ pub(super) fn weigh(
     points: &[f64],
     default: Option<f64>,
 ) -> Result<(), BlockError> {
-    let layers = layers(&draft.keys);
-    let mut stacks: IndexMap<&str, BTreeSet<u64>> = IndexMap::new();
-    for layer in layers.iter().flatten() {
-        stacks.entry(layer.stack).or_default().insert(layer.number);
-    }
-    if stacks.is_empty() {
+    let Some(Depths {
+        layers,
+        stacks,
+        depths,
+    }) = Depths::of(&draft.keys)
+    else {
         return Err(BlockError::NoLayers {
             keys: draft.keys.len(),
         });
-    }
-    let networks: IndexSet<&str> = stacks.keys().map(|stack| parts(stack).0).collect();
-    stacks.sort_by_cached_key(|stack, _| {
-        let (network, name) = parts(stack);
-        (networks.get_index_of(network), rank(name))
-    });
-    let order = stacks.iter().flat_map(|(stack, numbers)| {
-        let numbers = numbers.iter();
-        numbers.map(|&number| Layer { stack, number })
-    });
-    let depths: HashMap<Layer<'_>, usize> = order.enumerate().map(|(at, l)| (l, at)).collect();
+    };
     draft.names = vec![String::new(); depths.len()];
     for (layer, &depth) in &depths {
         draft.names[depth] = format!("{}{}", layer.stack, layer.number);
@@ -80,6 +70,63 @@ pub(super) fn weigh(
         stacks.join(", ")
     ));
     Ok(())
+}
+
+/// For each name the number of its layer, counted through all stacks in the order of their depth;
+/// None where it is in none.
+pub fn depths(keys: &[&str]) -> Vec<Option<u64>> {
+    match Depths::of(keys) {
+        Some(found) => {
+            let depth =
+                |layer: &Option<Layer<'_>>| Some(*found.depths.get(layer.as_ref()?)? as u64);
+            found.layers.iter().map(depth).collect()
+        }
+        None => vec![None; keys.len()],
+    }
+}
+
+/// For each name the number of its layer within its stack; None where it is in none.
+pub fn numbers(keys: &[&str]) -> Vec<Option<u64>> {
+    let layers = layers(keys).into_iter();
+    layers.map(|layer| Some(layer?.number)).collect()
+}
+
+/// The layers of a network, and how deep they lie.
+struct Depths<'k> {
+    /// The layer of each name.
+    layers: Vec<Option<Layer<'k>>>,
+    /// The numbers of the layers of each stack, the first stack first.
+    stacks: IndexMap<&'k str, BTreeSet<u64>>,
+    depths: HashMap<Layer<'k>, usize>,
+}
+
+impl<'k> Depths<'k> {
+    /// None where no name has a layer.
+    fn of(keys: &[&'k str]) -> Option<Depths<'k>> {
+        let layers = layers(keys);
+        let mut stacks: IndexMap<&str, BTreeSet<u64>> = IndexMap::new();
+        for layer in layers.iter().flatten() {
+            stacks.entry(layer.stack).or_default().insert(layer.number);
+        }
+        if stacks.is_empty() {
+            return None;
+        }
+        let networks: IndexSet<&str> = stacks.keys().map(|stack| parts(stack).0).collect();
+        stacks.sort_by_cached_key(|stack, _| {
+            let (network, name) = parts(stack);
+            (networks.get_index_of(network), rank(name))
+        });
+        let order = stacks.iter().flat_map(|(stack, numbers)| {
+            let numbers = numbers.iter();
+            numbers.map(|&number| Layer { stack, number })
+        });
+        let depths = order.enumerate().map(|(at, layer)| (layer, at)).collect();
+        Some(Depths {
+            layers,
+            stacks,
+            depths,
+        })
+    }
 }
 
 /// The value at `depth` of `0..=last`: linear between points at equal distances. Where there is but

@@ -36,6 +36,7 @@ use self::elemental::ElementalRule;
 use self::family::{BlockMap, Family};
 use self::pattern::PatternRule;
 
+pub use depth::{depths, numbers};
 pub use error::BlockError;
 pub use read::parse;
 

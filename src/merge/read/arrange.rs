@@ -1,9 +1,13 @@
 //! Reading of tensors as a recipe sees them: in one run, cut and filled up, joined or transposed;
 //! computed from factors.
 
+use super::number;
 use crate::merge::MergeError;
 use crate::merge::shared::Shared;
 use crate::plan::Bytes;
+
+/// Bytes of stored integers that are held at a time.
+const NUMBERS_BYTES: u64 = 64 << 10;
 
 /// Reads the elements from `start` on, of `unit` bytes each, into `target`. `shape` is that of the
 /// tensor as it is seen.
@@ -39,6 +43,19 @@ pub(in crate::merge) fn read(
                 let part = &mut target[(at * unit) as usize..][..(len * unit) as usize];
                 read(shared, of, (stored, unit), from, part)
             })
+        }
+        Bytes::Spread { of, stored } => spread(shared, (of, stored), (shape, unit), start, target),
+        Bytes::Numbers { of, dtype } => {
+            let own = dtype.unit().bytes;
+            let at_once = (NUMBERS_BYTES / own) as usize;
+            let mut run = vec![0; at_once.min(target.len() / unit as usize) * own as usize];
+            let parts = target.chunks_mut(at_once * unit as usize);
+            for (from, part) in (start..).step_by(at_once).zip(parts) {
+                let run = &mut run[..part.len() / unit as usize * own as usize];
+                read(shared, of, (shape, own), from, run)?;
+                number::to_f32(*dtype, run, part);
+            }
+            Ok(())
         }
         Bytes::Inside { within } => {
             let boxed = Boxed::of(shape, within, within);
@@ -76,6 +93,81 @@ pub(in crate::merge) fn read(
             Ok(())
         }
         Bytes::From { skip, of } => read(shared, of, (shape, unit), start + skip, target),
+    }
+}
+
+/// Reads elements of a tensor that is repeated to a shape.
+fn spread(
+    shared: &Shared<'_>,
+    (of, stored): (&Bytes, &[u64]),
+    (shape, unit): (&[u64], u64),
+    start: u64,
+    target: &mut [u8],
+) -> Result<(), MergeError> {
+    let axes = Repeated::of(shape, stored);
+    let end = start + target.len() as u64 / unit;
+    let mut element = start;
+    while element < end {
+        let column = element % axes.run;
+        let len = (axes.run - column).min(end - element);
+        let part = ((element - start) * unit) as usize..((element + len - start) * unit) as usize;
+        let part = &mut target[part];
+        let first = axes.row(element / axes.run);
+        match axes.repeats {
+            true => {
+                let (first_part, rest) = part.split_at_mut(unit as usize);
+                read(shared, of, (stored, unit), first, first_part)?;
+                rest.chunks_exact_mut(unit as usize)
+                    .for_each(|element| element.copy_from_slice(first_part));
+            }
+            false => read(shared, of, (stored, unit), first + column, part)?,
+        }
+        element += len;
+    }
+    Ok(())
+}
+
+/// A stored tensor that is repeated to a shape, in runs: of elements that lie one after the other,
+/// or of one element.
+struct Repeated {
+    /// Of each dimension before the run its length as it is seen, and as it is stored.
+    outer: Vec<(u64, u64)>,
+    /// Elements of a run.
+    run: u64,
+    /// Whether they are one element.
+    repeats: bool,
+}
+
+impl Repeated {
+    fn of(seen: &[u64], stored: &[u64]) -> Repeated {
+        let ones = std::iter::repeat_n(1, seen.len() - stored.len());
+        let stored = ones.chain(stored.iter().copied());
+        let mut outer: Vec<(u64, u64)> = seen.iter().copied().zip(stored).collect();
+        let repeats = outer.last().is_some_and(|(seen, stored)| seen != stored);
+        let mut run = 1;
+        while let Some(&(seen, stored)) = outer.last()
+            && (seen != stored) == repeats
+        {
+            run *= seen;
+            outer.pop();
+        }
+        Repeated {
+            outer,
+            run,
+            repeats,
+        }
+    }
+
+    /// The stored element with which a run begins.
+    fn row(&self, row: u64) -> u64 {
+        let (mut rest, mut number) = (row, 0);
+        let mut stride = if self.repeats { 1 } else { self.run };
+        for &(seen, stored) in self.outer.iter().rev() {
+            number += (rest % seen) % stored * stride;
+            stride *= stored;
+            rest /= seen;
+        }
+        number
     }
 }
 

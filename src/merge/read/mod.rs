@@ -3,6 +3,7 @@
 mod arrange;
 mod factors;
 mod inputs;
+mod number;
 mod planes;
 mod rows;
 

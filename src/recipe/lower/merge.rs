@@ -108,7 +108,8 @@ impl Lowerer<'_> {
             .collect();
         let wanted_models = taking.iter().filter(|takes| **takes).count();
         let complete = arguments.len() == wanted_models && base != Some(None);
-        if !complete && !self.partial && recipe.options.missing == Missing::Error {
+        let needs_all = matches!(recipe.options.missing, Missing::Error | Missing::Drop);
+        if !complete && !self.partial && needs_all {
             return Ok(None);
         }
         let base = match base {
@@ -149,6 +150,7 @@ impl Lowerer<'_> {
             parameters: &numbers.values,
             each: &numbers.each,
             key: self.key,
+            elements: self.elements,
             seed: self.recipe.options.seed,
             merge: id.0 as u32,
             fault: None,

@@ -132,6 +132,8 @@ pub struct Lowerer<'a> {
     pub lost: Vec<Lost>,
     /// Whether merges make do with the models that the loader has a value of, whatever the policy.
     pub partial: bool,
+    /// How many elements the tensor has.
+    pub elements: u64,
 }
 
 /// What is asked about a node.
@@ -175,6 +177,7 @@ impl<'a> Lowerer<'a> {
             narrow: HashMap::new(),
             lost: Vec::new(),
             partial: false,
+            elements: 0,
         }
     }
 

@@ -1,0 +1,170 @@
+//! `mergeflux.py`: an average of models whose ratios move along the blocks.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::common::{self, Common, PREFIX};
+use super::window::{BlockOrder, Window};
+use super::{MergeFluxError, python};
+use crate::checkpoint::Checkpoint;
+use crate::method::{Parameters, Value, find};
+use crate::recipe::{Missing, NodeId, Recipe, RecipeNode, Scheduled, ShapePolicy};
+
+/// What the script is told. What is not given is as the script has it.
+#[derive(Clone, Debug, Default)]
+pub struct Mix {
+    /// The models.
+    pub models: Vec<PathBuf>,
+    /// The ratios outside of blocks; equal ones where they are not given.
+    pub base_ratios: Option<Vec<f64>>,
+    /// The ratios up to the first block of the window; else the base ratios.
+    pub start_ratios: Option<Vec<f64>>,
+    /// The ratios from the last block of the window on; else the base ratios.
+    pub end_ratios: Option<Vec<f64>>,
+    /// The first block of the window; else that of the models.
+    pub start_block: Option<i64>,
+    /// The last block of the window; else that of the models.
+    pub end_block: Option<i64>,
+    /// How blocks are numbered.
+    pub block_order: BlockOrder,
+    /// What both scripts are told.
+    pub common: Common,
+}
+
+/// A recipe, and what its user should know.
+#[derive(Debug)]
+pub struct Mixed {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// A line each.
+    pub notes: Vec<String>,
+}
+
+impl Mix {
+    /// The recipe. The models' headers are read, to find their blocks.
+    ///
+    /// # Errors
+    /// Where ratios are not one for each model and one in sum, and where a model cannot be opened.
+    pub fn recipe(&self) -> Result<Mixed, MergeFluxError> {
+        let equal = vec![1.0 / self.models.len() as f64; self.models.len()];
+        let base = self.ratios("base_ratios", self.base_ratios.as_ref(), &equal)?;
+        let start = self.ratios("start_ratios", self.start_ratios.as_ref(), &base)?;
+        let end = self.ratios("end_ratios", self.end_ratios.as_ref(), &base)?;
+        let blocks = self.blocks()?;
+        let range = || (blocks.values().min(), blocks.values().max());
+        let (first, last) = match range() {
+            (Some(&least), Some(&most)) => (
+                self.start_block.unwrap_or(least),
+                self.end_block.unwrap_or(most),
+            ),
+            _ => (-1, -1),
+        };
+        let mut notes = Vec::new();
+        if blocks.is_empty() {
+            notes.push(format!(
+                "no name of a tensor has a block ({}): all take the base ratios",
+                self.block_order.describe()
+            ));
+        }
+        let entries = self.common.entries(vec![
+            (
+                "merged_from",
+                python::texts(self.models.iter().map(|path| common::text(path))),
+            ),
+            ("base_ratios", python::floats(&base)),
+            ("start_ratios", python::floats(&start)),
+            ("end_ratios", python::floats(&end)),
+            ("start_block", first.to_string()),
+            ("end_block", last.to_string()),
+        ]);
+        let window = Window {
+            base,
+            start,
+            end,
+            first,
+            last,
+            blocks,
+        };
+        let recipe = self.with(window, entries)?;
+        Ok(Mixed { recipe, notes })
+    }
+
+    fn with(
+        &self,
+        window: Window,
+        entries: Vec<(String, String)>,
+    ) -> Result<Recipe, MergeFluxError> {
+        let count = self.models.len();
+        let method = find("linear").expect("the table has linear");
+        let given = [
+            ("weight".to_owned(), Value::Numbers(window.base.clone())),
+            ("order".to_owned(), Value::Word("steps".to_owned())),
+        ];
+        let parameters = Parameters::resolve(method, &given, count)?;
+        let mut nodes = common::model_nodes(count);
+        nodes.push(RecipeNode::Merge {
+            method,
+            base: None,
+            models: (0..count).map(NodeId).collect(),
+            parameters,
+            given: Vec::new(),
+            schedule: Some(Scheduled::Bound(Arc::new(window))),
+        });
+        let mut options = self.common.options(Missing::Skip, ShapePolicy::Expand);
+        options.direct_casts = true;
+        options.entries = entries;
+        Ok(Recipe {
+            models: self.models.clone(),
+            nodes,
+            lines: Vec::new(),
+            reference: 0,
+            options,
+            text: None,
+            configs: Arc::default(),
+        })
+    }
+
+    /// Ratios as they are given, or others.
+    fn ratios(
+        &self,
+        flag: &'static str,
+        given: Option<&Vec<f64>>,
+        usual: &[f64],
+    ) -> Result<Vec<f64>, MergeFluxError> {
+        let Some(ratios) = given else {
+            return Ok(usual.to_vec());
+        };
+        if ratios.len() != self.models.len() {
+            return Err(MergeFluxError::Count {
+                flag,
+                given: ratios.len(),
+                models: self.models.len(),
+            });
+        }
+        let sum: f64 = ratios.iter().sum();
+        // torch.isclose, of f32.
+        let off = f64::from((sum as f32 - 1.0).abs());
+        match off <= 1e-8 + 1e-5 {
+            true => Ok(ratios.clone()),
+            false => Err(MergeFluxError::Sum {
+                flag,
+                ratios: ratios.clone(),
+                sum,
+            }),
+        }
+    }
+
+    /// The block of each tensor of any model, by its name without the prefix.
+    fn blocks(&self) -> Result<HashMap<String, i64>, MergeFluxError> {
+        let mut names: Vec<String> = Vec::new();
+        for path in &self.models {
+            let model = Checkpoint::open(path)?;
+            let own = model.tensors().keys();
+            let bare = own.map(|name| name.strip_prefix(PREFIX).unwrap_or(name));
+            names.extend(bare.map(str::to_owned));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Ok(self.block_order.blocks(&names))
+    }
+}
