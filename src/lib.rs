@@ -103,6 +103,7 @@ pub mod method;
 pub mod plan;
 pub mod recipe;
 pub mod sink;
+pub mod vocabulary;
 pub mod wgsl;
 
 pub use merge::{Cancel, Merge, MergeError, Report, Settings, Silent};

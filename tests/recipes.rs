@@ -9,6 +9,7 @@ mod convert;
 mod devices;
 mod dialects;
 mod fusion;
+mod gathering;
 mod golden;
 mod layers;
 mod limits;

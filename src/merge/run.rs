@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::device::Degraded;
 use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
-use super::pool::{Busy, Deltas, Overflowed, Permits, workers};
+use super::pool::{Averages, Busy, Deltas, Overflowed, Permits, workers};
 use super::shared::Shared;
 use super::write::window;
 use super::{Merge, MergeError, Progress, Report};
@@ -34,6 +34,7 @@ impl Merge {
             }),
             level: self.settings.level,
             deltas: Deltas::default(),
+            averages: Averages::default(),
             reading: Busy::default(),
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::device::{Degraded, Device};
-use super::pool::{Busy, Deltas, Overflowed, Permits};
+use super::pool::{Averages, Busy, Deltas, Overflowed, Permits};
 use super::{MergeError, Progress};
 use crate::checkpoint::Checkpoint;
 use crate::dtype::Float;
@@ -23,6 +23,7 @@ pub(super) struct Shared<'a> {
     /// The instruction set of what is computed while it is read.
     pub(super) level: Level,
     pub(super) deltas: Deltas,
+    pub(super) averages: Averages,
     pub(super) reading: Busy,
     pub(super) writing: Busy,
     pub(super) bytes_read: AtomicU64,

@@ -1,10 +1,10 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
-use super::{Factor, Factors, Source, ViewError};
-use crate::checkpoint::{Axes, TensorInfo, heap_bytes};
-use crate::dtype::{DType, Float};
-use crate::keys::Reshape;
-use crate::recipe::{Leaf, View};
+use super::{Factor, Factors};
+use crate::checkpoint::{Axes, heap_bytes};
+use crate::dtype::DType;
+use crate::recipe::Rule;
+use crate::vocabulary::{Origin, RowMap};
 
 /// Elements of a tensor in the order in which they are wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +65,8 @@ pub enum Bytes {
         /// The order.
         axes: Axes,
     },
+    /// Rows of several tensors.
+    Gathered(Box<Gathered>),
     /// Computed from an adapter's factors, as f32.
     Delta(Box<Factors>),
     /// Zeros.
@@ -92,6 +94,7 @@ impl Bytes {
             | Bytes::Numbers { of, .. }
             | Bytes::Strided { of, .. }
             | Bytes::From { of, .. } => of.model(),
+            Bytes::Gathered(rows) => rows.sources.first().map_or(0, |own| own.bytes.model()),
             Bytes::Delta(factors) => factors.model(),
             Bytes::Inside { .. } | Bytes::Zero => 0,
         }
@@ -117,6 +120,7 @@ impl Bytes {
                 .map(|(elements, bytes)| bytes.read_bytes(*elements, unit))
                 .sum(),
             Bytes::Strided { of, .. } | Bytes::From { of, .. } => of.read_bytes(elements, unit),
+            Bytes::Gathered(rows) => rows.read_bytes(elements),
             Bytes::Delta(factors) => factors.stored_bytes(),
             Bytes::Inside { .. } | Bytes::Zero => 0,
         }
@@ -134,8 +138,39 @@ impl Bytes {
             | Bytes::Numbers { of, .. }
             | Bytes::Strided { of, .. }
             | Bytes::From { of, .. } => of.deltas(),
+            Bytes::Gathered(rows) => {
+                let sources = rows.sources.iter();
+                sources.flat_map(|source| source.bytes.deltas()).collect()
+            }
             Bytes::Delta(factors) => vec![factors],
         }
+    }
+
+    /// The rows that are gathered. They are gathered of tensors of models, never of each other.
+    pub fn gathered(&self) -> Vec<&Gathered> {
+        match self {
+            Bytes::Gathered(rows) => vec![rows],
+            Bytes::Joined(runs) => runs
+                .iter()
+                .flat_map(|(_, bytes)| bytes.gathered())
+                .collect(),
+            Bytes::Fitted { of, .. }
+            | Bytes::Spread { of, .. }
+            | Bytes::Numbers { of, .. }
+            | Bytes::Strided { of, .. }
+            | Bytes::From { of, .. } => of.gathered(),
+            Bytes::Run { .. }
+            | Bytes::Inside { .. }
+            | Bytes::Repeated { .. }
+            | Bytes::Delta(_)
+            | Bytes::Zero => Vec::new(),
+        }
+    }
+
+    /// Whether it is read only once for several readings of it, as far as there is room.
+    pub(super) fn is_kept(&self) -> bool {
+        let average = |rows: &&Gathered| rows.map.0.averages();
+        !self.deltas().is_empty() || self.gathered().iter().any(average)
     }
 
     /// Whether elements that are read one after the other lie far from each other.
@@ -147,6 +182,7 @@ impl Bytes {
             | Bytes::Numbers { of, .. }
             | Bytes::From { of, .. } => of.is_strided(),
             Bytes::Joined(runs) => runs.iter().any(|(_, bytes)| bytes.is_strided()),
+            Bytes::Gathered(rows) => rows.sources.iter().any(|own| own.bytes.is_strided()),
             Bytes::Run { .. }
             | Bytes::Inside { .. }
             | Bytes::Repeated { .. }
@@ -172,6 +208,12 @@ impl Bytes {
             }
             Bytes::Strided { of, axes } => boxed(of) + heap_bytes(axes.heap_len()),
             Bytes::Numbers { of, .. } | Bytes::From { of, .. } => boxed(of),
+            Bytes::Gathered(rows) => {
+                let sources = rows.sources.as_slice();
+                let inner: u64 = sources.iter().map(|own| own.bytes.held_bytes()).sum();
+                let own = heap_bytes(size_of::<Gathered>() + size_of_val(sources));
+                own + inner + rows.average_bytes()
+            }
             Bytes::Delta(factors) => {
                 let each = size_of::<Factor>() + 64;
                 heap_bytes(size_of::<Factors>() + factors.delta.factors().len() * each)
@@ -180,7 +222,7 @@ impl Bytes {
     }
 
     /// The elements from `skip` on, of `unit` bytes each.
-    fn from(self, skip: u64, unit: u64) -> Bytes {
+    pub(super) fn from(self, skip: u64, unit: u64) -> Bytes {
         match self {
             _ if skip == 0 => self,
             Bytes::Run {
@@ -200,203 +242,78 @@ impl Bytes {
     }
 }
 
-/// A tensor as a recipe sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Its type.
-    pub dtype: DType,
-    /// Its dimensions.
-    pub shape: Vec<u64>,
-    /// Where its elements lie.
+/// The rows of a gathered matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Gathered {
+    /// What the rows are taken from.
+    pub sources: Vec<RowSource>,
+    /// Which rows.
+    pub map: Rule<RowMap>,
+    /// Elements of a row.
+    pub columns: u64,
+    /// Whether its elements are f32, decoded from those of the sources. Else they are bytes of the
+    /// sources, and no row is computed.
+    pub decoded: bool,
+}
+
+/// A tensor that rows are taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RowSource {
+    /// Its elements.
     pub bytes: Bytes,
+    /// Their type.
+    pub dtype: DType,
 }
 
-impl Seen {
-    /// A tensor of a model.
-    pub fn tensor(model: usize, info: &TensorInfo) -> Seen {
-        let run = Bytes::Run {
-            model,
-            file: info.file,
-            offset: info.span.start,
+impl RowSource {
+    /// Bytes of one element.
+    pub fn unit(&self) -> u64 {
+        self.dtype.unit().bytes
+    }
+}
+
+impl Gathered {
+    /// Bytes of the files that are read for `elements` of it.
+    pub fn read_bytes(&self, elements: u64) -> u64 {
+        let all = self.rows() * self.columns;
+        match elements == all {
+            true => self.all_bytes(),
+            false => {
+                let share = u128::from(self.all_bytes()) * u128::from(elements);
+                (share / u128::from(all.max(1))) as u64
+            }
+        }
+    }
+
+    fn all_bytes(&self) -> u64 {
+        let row = |source: u16| {
+            let source = &self.sources[usize::from(source)];
+            source.bytes.read_bytes(self.columns, source.unit())
         };
-        Seen {
-            dtype: info.dtype,
-            shape: info.shape.to_vec(),
-            bytes: match info.axes() {
-                None => run,
-                Some(axes) => Bytes::Strided {
-                    of: Box::new(run),
-                    axes,
-                },
-            },
-        }
-    }
-
-    /// Its elements as numbers: integers as f32.
-    pub(super) fn numbers(self) -> Bytes {
-        match self.dtype.is_integer() {
-            true => Bytes::Numbers {
-                of: Box::new(self.bytes),
-                dtype: self.dtype,
-            },
-            false => self.bytes,
-        }
-    }
-
-    /// A view of tensors. Every leaf must be there.
-    pub fn of(view: &View<Leaf>, sources: &[Source<'_>]) -> Result<Seen, ViewError> {
-        match view {
-            View::Tensor(leaf) => {
-                let info = &sources[leaf.model].tensors[&leaf.name];
-                Ok(Seen::tensor(leaf.model, info))
+        let map = &self.map.0;
+        let runs = map.runs().iter().map(|run| match run.origin {
+            Origin::Zero | Origin::Average => 0,
+            Origin::Rows(first) => u64::from(run.count) * row(first.source),
+            Origin::Mean { first, count } => {
+                let terms = map.terms(first, count).iter();
+                terms.map(|term| row(term.source)).sum()
             }
-            View::Reshaped(of, reshape) => {
-                let seen = Seen::of(of, sources)?;
-                let shape = reshaped(&seen.shape, *reshape);
-                let shape = shape.ok_or_else(|| fault(of, &seen, "taken for a 1x1 convolution"))?;
-                Ok(Seen { shape, ..seen })
-            }
-            View::Transposed(of) => {
-                let seen = Seen::whole_bytes(of, sources, "transposed")?;
-                let [rows, columns] = seen.shape[..] else {
-                    return Err(fault(of, &seen, "transposed"));
-                };
-                Ok(Seen {
-                    shape: vec![columns, rows],
-                    bytes: Bytes::Strided {
-                        of: Box::new(seen.bytes),
-                        axes: Axes::transposed(rows, columns),
-                    },
-                    ..seen
-                })
-            }
-            View::Rows { of, part, parts } => {
-                let wanted = format!("divided into {parts} runs of rows");
-                let seen = Seen::whole_bytes(of, sources, &wanted)?;
-                let unit = seen.dtype.unit().bytes;
-                let mut shape = seen.shape.clone();
-                match shape.first_mut() {
-                    Some(rows) if rows.is_multiple_of(*parts) => *rows /= parts,
-                    _ => return Err(fault(of, &seen, &wanted)),
-                }
-                let elements: u64 = shape.iter().product();
-                Ok(Seen {
-                    bytes: seen.bytes.from(part * elements, unit),
-                    shape,
-                    dtype: seen.dtype,
-                })
-            }
-            View::Joined(views) => join(views, sources, false),
-            View::Stacked(views) => join(views, sources, true),
-            View::Delta { delta, shape } => {
-                let (factors, shape) = Factors::of(delta, shape, sources)?;
-                Ok(Seen {
-                    dtype: Float::F32.dtype(),
-                    shape,
-                    bytes: Bytes::Delta(Box::new(factors)),
-                })
-            }
-            View::Zero => Err(ViewError::Parts {
-                names: "zeros".to_owned(),
-                found: "nothing that gives them a form".to_owned(),
-            }),
+        });
+        let once: u64 = runs.sum();
+        // The mean of all rows takes a reading of its own.
+        once << u32::from(map.averages())
+    }
+
+    fn rows(&self) -> u64 {
+        u64::from(self.map.0.rows())
+    }
+
+    /// Bytes of the mean of all rows, once it is known, and of what it is added up in.
+    pub(super) fn average_bytes(&self) -> u64 {
+        let each = (size_of::<f32>() + size_of::<f64>()) as u64;
+        match self.map.0.averages() {
+            true => self.columns * each,
+            false => 0,
         }
-    }
-
-    /// A view whose elements can be taken one by one, as each has bytes of its own.
-    fn whole_bytes(
-        view: &View<Leaf>,
-        sources: &[Source<'_>],
-        wanted: &str,
-    ) -> Result<Seen, ViewError> {
-        let seen = Seen::of(view, sources)?;
-        if seen.dtype.unit().elements == 1 {
-            return Ok(seen);
-        }
-        Err(ViewError::Packed {
-            name: names(view).join(", "),
-            shape: seen.shape,
-            dtype: seen.dtype,
-            wanted: wanted.to_owned(),
-        })
-    }
-}
-
-fn reshaped(shape: &[u64], reshape: Reshape) -> Option<Vec<u64>> {
-    match (reshape, shape) {
-        (Reshape::AddOnes, [rows, columns]) => Some(vec![*rows, *columns, 1, 1]),
-        (Reshape::DropOnes, [rows, columns, 1, 1]) => Some(vec![*rows, *columns]),
-        _ => None,
-    }
-}
-
-fn join(views: &[View<Leaf>], sources: &[Source<'_>], stacked: bool) -> Result<Seen, ViewError> {
-    let parts: Vec<Option<Seen>> = views
-        .iter()
-        .map(|view| match view {
-            View::Zero => Ok(None),
-            view => Seen::whole_bytes(view, sources, "joined with others").map(Some),
-        })
-        .collect::<Result<_, _>>()?;
-    // Zeros have the form of the first part that is there.
-    let form = parts.iter().flatten().next().cloned();
-    let zeros = form.map(|form| Seen {
-        bytes: Bytes::Zero,
-        ..form
-    });
-    let parts: Vec<Seen> = parts
-        .into_iter()
-        .filter_map(|part| part.or_else(|| zeros.clone()))
-        .collect();
-    let mismatch = || {
-        let names: Vec<&str> = views.iter().flat_map(names).collect();
-        let found = parts
-            .iter()
-            .map(|part| format!("{} {:?}", part.dtype, part.shape));
-        ViewError::Parts {
-            names: names.join(", "),
-            found: found.collect::<Vec<_>>().join(", "),
-        }
-    };
-    let first = parts.first().ok_or_else(mismatch)?;
-    let same = |part: &Seen| {
-        let skip = usize::from(!stacked);
-        part.dtype == first.dtype
-            && part.shape.len() == first.shape.len()
-            && part.shape.get(skip..) == first.shape.get(skip..)
-    };
-    if !parts.iter().all(same) {
-        return Err(mismatch());
-    }
-    let mut shape = first.shape.clone();
-    match (stacked, shape.first_mut()) {
-        (true, _) => shape.insert(0, parts.len() as u64),
-        (false, Some(rows)) => *rows = parts.iter().map(|part| part.shape[0]).sum(),
-        (false, None) => return Err(mismatch()),
-    }
-    Ok(Seen {
-        dtype: first.dtype,
-        shape,
-        bytes: Bytes::Joined(
-            parts
-                .into_iter()
-                .map(|part| (part.shape.iter().product(), part.bytes))
-                .collect(),
-        ),
-    })
-}
-
-fn names(view: &View<Leaf>) -> Vec<&str> {
-    view.leaves()
-        .into_iter()
-        .map(|leaf| leaf.name.as_str())
-        .collect()
-}
-
-fn fault(view: &View<Leaf>, seen: &Seen, wanted: &str) -> ViewError {
-    ViewError::Shape {
-        name: names(view).join(", "),
-        shape: seen.shape.clone(),
-        wanted: wanted.to_owned(),
     }
 }

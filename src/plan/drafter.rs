@@ -1,7 +1,6 @@
 //! Drafts jobs: what each tensor of the output computes.
 
 use super::account::{is_merged, read_as};
-use super::bytes::Seen;
 use super::class::Stored;
 use super::draft::{Draft, Lowered, Work};
 use super::frame::{Frame, Region};
@@ -9,6 +8,7 @@ use super::job::Input;
 use super::ledger::Ledger;
 use super::loader::{Framed, Loaded, TensorLoader};
 use super::parallel::in_runs;
+use super::seen::Seen;
 use super::{PlanError, Source};
 use crate::dtype::{DType, Float, promoted};
 use crate::kernel::{Compute, Expression, Node};
@@ -146,12 +146,12 @@ impl<'a> Drafter<'a> {
     /// type that is not computed in.
     fn stored(self, key: &str, seen: &Seen) -> Result<Option<Float>, PlanError> {
         let recipe = self.recipe;
-        let own = read_as(recipe, seen.dtype);
+        let own = read_as(recipe, seen.kept);
         Ok(match recipe.options.dtype {
             OutputDType::Keep => own.map(|own| recipe.cast().unwrap_or(own)),
             OutputDType::Float(float) => own.map(|_| float),
             OutputDType::Promoted => match self.types(key).as_slice() {
-                [_] => seen.dtype.float(),
+                [_] => seen.kept.float(),
                 types => Some(promoted(types).ok_or_else(|| PlanError::NoCommonType {
                     key: self.solution.output_name(key).to_owned(),
                     types: types.iter().map(DType::to_string).collect(),

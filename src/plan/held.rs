@@ -6,6 +6,8 @@ use super::source::Source;
 use crate::checkpoint::{self, heap_bytes};
 use crate::kernel::Row;
 use crate::keys::KeyReport;
+use crate::recipe::Rule;
+use crate::vocabulary::RowMap;
 
 /// Bytes of what is found of an output of a surveyed tensor, besides its numbers: its entry in the
 /// tables of a survey.
@@ -42,6 +44,7 @@ impl Held {
 
     /// With the jobs, and what they share.
     pub(super) fn with_jobs(self, jobs: &[Job], shared: u64) -> Held {
+        let maps = row_maps(jobs);
         let jobs = jobs.iter().map(|job| {
             let inputs = match &job.action {
                 Action::Copy(_) => 0,
@@ -55,7 +58,7 @@ impl Held {
             own + inputs + arranged.sum::<u64>()
         });
         Held {
-            plan: self.plan + shared + jobs.sum::<u64>(),
+            plan: self.plan + shared + maps + jobs.sum::<u64>(),
             ..self
         }
     }
@@ -104,6 +107,19 @@ impl Held {
         let all = self.headers + self.plan;
         all + all / GAPS
     }
+}
+
+/// Bytes of the rows that jobs gather. Tensors with the same rows share them.
+fn row_maps(jobs: &[Job]) -> u64 {
+    let inputs = jobs.iter().flat_map(Job::inputs);
+    let gathered = inputs.flat_map(|input| input.bytes.gathered());
+    let mut known: Vec<&Rule<RowMap>> = Vec::new();
+    for rows in gathered {
+        if !known.contains(&&rows.map) {
+            known.push(&rows.map);
+        }
+    }
+    known.iter().map(|map| map.0.held_bytes()).sum()
 }
 
 /// Bytes of the numbers of a tensor.

@@ -1,9 +1,10 @@
 //! Loads the tensors of models into a tensor's expression.
 
 use super::account::read_as;
-use super::bytes::{Bytes, Seen};
+use super::bytes::Bytes;
 use super::job::Input;
 use super::ledger::Ledger;
+use super::seen::Seen;
 use super::{PlanError, Source};
 use crate::dtype::Float;
 use crate::kernel::{Entry, Expression, Formula, Node};

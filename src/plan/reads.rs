@@ -126,9 +126,10 @@ impl Plan {
             all.passes.add(own.passes);
         }
         let mut inputs = job.inputs().iter();
-        let made = inputs.any(|input| !input.bytes.deltas().is_empty());
+        let made = inputs.any(|input| input.bytes.is_kept());
         if made || is_gathered(job) || !work.planes.is_empty() {
-            // Factors are kept while there is room, and planes of whole tensors are made once.
+            // Factors are kept while there is room; planes of whole tensors and means of all rows
+            // are made once.
             all.bytes = Range::at_least(0);
         }
         all

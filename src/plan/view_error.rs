@@ -24,6 +24,12 @@ pub enum ViewError {
     },
     #[error("the factors of an adapter do not fit each other, or are no floats: {found}")]
     Factors { found: String },
+    #[error("{names} are to be gathered row by row, but {wanted}: {found}")]
+    Rows {
+        names: String,
+        wanted: &'static str,
+        found: String,
+    },
     #[error("{names} are joined, but are of types or shapes that do not fit: {found}")]
     Parts { names: String, found: String },
 }

@@ -14,6 +14,7 @@ pub mod draw;
 mod extend;
 mod factors;
 mod flags;
+mod gathering;
 mod groups;
 mod label;
 mod leaf;
@@ -33,6 +34,7 @@ mod reconcile;
 mod record;
 mod renaming;
 mod routes;
+mod rule;
 mod schedule;
 mod sides;
 mod solution;
@@ -47,6 +49,7 @@ pub use adapter_error::AdapterError;
 pub use addition::Addition;
 pub use block_ratios::BlockRatios;
 pub use flags::{FlagError, merge_of};
+pub use gathering::{GatheredRows, Gathering};
 pub use label::Label;
 pub use leaf::Leaf;
 pub use lora::Lora;
@@ -64,8 +67,9 @@ pub(crate) use recognise::FAMILY_SHARE;
 pub use recognise::{Recogniser, Unclear};
 pub use reconcile::Reconciled;
 pub use record::record;
-pub use renaming::{Renaming, Rule, Selection};
+pub use renaming::{Renaming, Selection};
 pub use routes::{ROUTES, RouteParameter, RouteRow, find_route};
+pub use rule::Rule;
 pub use schedule::{Bound, Named, Schedule, ScheduleError, ScheduleSource, Scheduled, Scope};
 pub use solution::{Solution, check_names};
 pub use solve_error::SolveError;
@@ -171,7 +175,8 @@ impl Recipe {
                         | Route::OmitNonFinite(_)
                         | Route::OmitComponent(_)
                         | Route::OmitMatching(_)
-                        | Route::Rename(_),
+                        | Route::Rename(_)
+                        | Route::Gather(_),
                     inputs,
                 } => id = inputs[0],
                 _ => return None,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
-use super::Route::{OmitComponent, OmitMatching, PickComponent, Rename, Select};
+use super::Route::{Gather, OmitComponent, OmitMatching, PickComponent, Rename, Select};
 use super::{NameSet, NodeId, Recipe, RecipeNode, Route, Solution};
 use crate::keys::Configs;
 
@@ -54,6 +54,11 @@ struct Gatherer<'a> {
 fn sources(node: &RecipeNode) -> Vec<NodeId> {
     match node {
         RecipeNode::Model { .. } | RecipeNode::Literal { .. } => Vec::new(),
+        // The other inputs of a gathering only lend rows.
+        RecipeNode::Route {
+            route: Gather(_),
+            inputs,
+        } => inputs[..1].to_vec(),
         node => node.operands(),
     }
 }

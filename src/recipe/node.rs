@@ -4,8 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use indexmap::IndexMap;
 
-use super::renaming::{Renaming, Rule, Selection};
-use super::{Pattern, Scheduled};
+use super::renaming::{Renaming, Selection};
+use super::{Gathering, Pattern, Rule, Scheduled};
 use crate::dtype::Float;
 use crate::keys::Conversion;
 use crate::method::{Method, Parameters, Space, hash_number};
@@ -160,6 +160,8 @@ pub enum Route {
     Rename(Rule<dyn Renaming>),
     /// Of each tensor the input that a rule says.
     Select(Rule<dyn Selection>),
+    /// The tensors of the first input, some with rows of the others.
+    Gather(Rule<dyn Gathering>),
 }
 
 impl Route {
@@ -177,6 +179,7 @@ impl Route {
             Route::Convert(conversion) => conversion.id(),
             Route::Rename(_) => "rename".to_owned(),
             Route::Select(_) => "select".to_owned(),
+            Route::Gather(_) => "gather".to_owned(),
         }
     }
 }
@@ -192,6 +195,7 @@ impl Hash for Route {
             Route::OmitNonFinite(omitted) => omitted.hash(state),
             Route::Rename(rule) => rule.hash(state),
             Route::Select(rule) => rule.hash(state),
+            Route::Gather(rule) => rule.hash(state),
             Route::Fallback | Route::Stack | Route::ConvertSingleton => {}
         }
     }

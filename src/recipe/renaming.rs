@@ -1,10 +1,8 @@
 //! Tensors under other names, and tensors of several nodes side by side: what stacks layers.
 
 use std::fmt::Debug;
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
-use super::View;
+use super::{Rule, View};
 
 /// Other names for tensors. One tensor may get several: a layer that is used twice.
 pub trait Renaming: Debug + Send + Sync {
@@ -21,10 +19,6 @@ pub trait Selection: Debug + Send + Sync {
     fn input(&self, name: &str) -> Option<usize>;
 }
 
-/// A rule of a route. Two are equal where they are one.
-#[derive(Debug)]
-pub struct Rule<T: ?Sized>(pub Arc<T>);
-
 impl Rule<dyn Renaming> {
     /// A view of the tensors under their new names, as one of those that the input has.
     pub(super) fn renamed(&self, view: &View<String>) -> Option<View<String>> {
@@ -38,23 +32,5 @@ impl Rule<dyn Selection> {
         let mut inputs = view.leaves().into_iter().map(|name| self.0.input(name));
         let first = inputs.next()??;
         inputs.all(|input| input == Some(first)).then_some(first)
-    }
-}
-
-impl<T: ?Sized> Clone for Rule<T> {
-    fn clone(&self) -> Self {
-        Rule(Arc::clone(&self.0))
-    }
-}
-
-impl<T: ?Sized> PartialEq for Rule<T> {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::as_ptr(&self.0).cast::<()>() == Arc::as_ptr(&other.0).cast::<()>()
-    }
-}
-
-impl<T: ?Sized> Hash for Rule<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).cast::<()>().hash(state);
     }
 }

@@ -118,9 +118,11 @@ impl Solution<'_> {
                 Rc::new(names.cloned().collect())
             }
             Route::ConvertSingleton => return None,
-            Route::Fallback | Route::Cast(_) | Route::Stack | Route::OmitNonFinite(_) => {
-                Rc::clone(first)
-            }
+            Route::Fallback
+            | Route::Cast(_)
+            | Route::Stack
+            | Route::OmitNonFinite(_)
+            | Route::Gather(_) => Rc::clone(first),
         };
         Some(Side {
             names,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use foldhash::HashMap;
 
 use super::walk::{Step, Walk, walk};
-use super::{Leaf, NodeId, Recipe, RecipeNode, Route, Scheduled, Solution, View};
+use super::{Gathering, Leaf, NodeId, Recipe, RecipeNode, Route, Rule, Scheduled, Solution, View};
 
 impl Solution<'_> {
     /// The tensors of models that a node only passes on; None where it computes.
@@ -147,6 +147,7 @@ impl Trace<'_> {
                 (None, Some(position)) => Step::Ask(question.of(inputs[position])),
                 (None, None) => Step::Answer(None),
             },
+            Route::Gather(rule) => gather(question, rule, inputs, answers),
             Route::Stack => match (answers.last(), inputs.get(answers.len())) {
                 (Some(None), _) => Step::Answer(None),
                 (_, Some(next)) => Step::Ask(question.of(*next)),
@@ -155,6 +156,27 @@ impl Trace<'_> {
                     Step::Answer(Some(Rc::new(View::Stacked(views.collect()))))
                 }
             },
+        }
+    }
+}
+
+/// Rows of what the inputs have.
+fn gather(
+    question: &Question,
+    rule: &Rule<dyn Gathering>,
+    inputs: &[NodeId],
+    answers: &mut Vec<Found>,
+) -> Step<Question, Found> {
+    let asked = rule.asked(&question.view);
+    match (answers.last(), asked.get(answers.len())) {
+        (Some(None), _) => Step::Answer(None),
+        (_, Some(next)) => Step::Ask(Question {
+            view: Rc::new(View::Tensor(next.name.clone())),
+            ..question.of(inputs[next.input])
+        }),
+        (_, None) => {
+            let found = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
+            Step::Answer(rule.gathered(&question.view, found).map(Rc::new))
         }
     }
 }

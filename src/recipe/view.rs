@@ -3,10 +3,13 @@
 //! Conversions between the key formats of a model family only move bytes. A recipe pushes them
 //! down to where tensors are read, so that they cost no pass of their own: a merge of converted
 //! models reads rearranged tensors. Rearrangements that undo each other vanish. The delta that an
-//! adapter's factors make is computed while it is read, so that it is a tensor like any other.
+//! adapter's factors make is computed while it is read, and so are means of rows, so that they are
+//! tensors like any other.
 
+use super::Rule;
 use crate::keys::adapter::Delta;
 use crate::keys::{Relation, Reshape};
+use crate::vocabulary::RowMap;
 
 /// A rearrangement of tensors named by `L`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +33,13 @@ pub enum View<L> {
     Joined(Vec<View<L>>),
     /// One after the other along a new first dimension.
     Stacked(Vec<View<L>>),
+    /// Rows of several, the first of which it stands for: see [`RowMap`].
+    Gathered {
+        /// The sources of the map.
+        of: Vec<View<L>>,
+        /// Which rows.
+        map: Rule<RowMap>,
+    },
     /// What an adapter's factors make: a value to everything around it.
     Delta {
         /// The factors.
@@ -99,7 +109,7 @@ impl<L: Clone + PartialEq> View<L> {
         match self {
             View::Tensor(leaf) => vec![leaf],
             View::Reshaped(of, _) | View::Transposed(of) | View::Rows { of, .. } => of.leaves(),
-            View::Joined(views) | View::Stacked(views) => {
+            View::Joined(views) | View::Stacked(views) | View::Gathered { of: views, .. } => {
                 views.iter().flat_map(View::leaves).collect()
             }
             View::Delta { delta, .. } => delta.factors(),
@@ -114,7 +124,9 @@ impl<L: Clone + PartialEq> View<L> {
             View::Reshaped(of, _) | View::Transposed(of) | View::Rows { of, .. } => {
                 of.is_rearranged()
             }
-            View::Joined(views) | View::Stacked(views) => views.iter().all(View::is_rearranged),
+            View::Joined(views) | View::Stacked(views) | View::Gathered { of: views, .. } => {
+                views.iter().all(View::is_rearranged)
+            }
             View::Delta { .. } => false,
         }
     }
@@ -134,6 +146,10 @@ impl<L: Clone + PartialEq> View<L> {
             View::Rows { of, part, parts } => of.replace(with)?.rows(*part, *parts),
             View::Joined(views) => View::joined(all(views)?),
             View::Stacked(views) => View::Stacked(all(views)?),
+            View::Gathered { of, map } => View::Gathered {
+                of: all(of)?,
+                map: map.clone(),
+            },
             View::Delta { delta, shape } => View::Delta {
                 delta: delta.try_map(|factor| match with(factor)? {
                     View::Tensor(factor) => Some(factor),

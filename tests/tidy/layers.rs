@@ -7,7 +7,7 @@ const LAYERS: &[&[&str]] = &[
     &["wgsl", "figures", "files"],
     &["dtype"],
     &["checkpoint", "kernel"],
-    &["hub", "keys", "method"],
+    &["hub", "keys", "method", "vocabulary"],
     &["recipe"],
     &["plan"],
     &["exec", "sink"],

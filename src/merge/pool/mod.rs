@@ -1,5 +1,6 @@
-//! The workers and what they share: permits, buffers, times, adapters' factors.
+//! The workers and what they share: permits, buffers, times, adapters' factors, means of rows.
 
+mod averages;
 mod buffer;
 mod busy;
 mod deltas;
@@ -7,6 +8,7 @@ mod overflowed;
 mod permits;
 pub(super) mod workers;
 
+pub(super) use averages::{Average, Averages};
 pub(super) use buffer::Buffer;
 pub(super) use busy::Busy;
 pub(super) use deltas::{Deltas, Ready, Scratch, product};

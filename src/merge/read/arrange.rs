@@ -1,6 +1,7 @@
-//! Reading of tensors as a recipe sees them: in one run, cut and filled up, joined or transposed;
-//! computed from factors.
+//! Reading of tensors as a recipe sees them: in one run, cut and filled up, joined, transposed or
+//! gathered row by row; computed from factors.
 
+use super::gather::Gatherer;
 use super::number;
 use crate::merge::MergeError;
 use crate::merge::shared::Shared;
@@ -87,6 +88,17 @@ pub(in crate::merge) fn read(
         Bytes::Strided { of, axes } => axes.gather(unit as usize, start, target, |from, part| {
             read(shared, of, (&[], unit), from, part)
         }),
+        Bytes::Gathered(gathered) => {
+            let source = |bytes: &Bytes, unit: u64, at: u64, target: &mut [u8]| {
+                read(shared, bytes, (&[], unit), at, target)
+            };
+            let gatherer = Gatherer {
+                shared,
+                gathered,
+                source: &source,
+            };
+            gatherer.read(unit, start, target)
+        }
         Bytes::Delta(factors) => shared.read_delta(factors, start, target),
         Bytes::Zero => {
             target.fill(0);

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod factors;
+mod gather;
 mod inputs;
 mod number;
 mod planes;

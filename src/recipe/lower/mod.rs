@@ -66,6 +66,15 @@ pub enum LowerError {
     #[error("{node}, tensor `{key}`: only tensors of models can be stacked, not results of merges")]
     Stack { node: Label, key: String },
     #[error(
+        "{node}, tensor `{key}`: rows are taken from tensors of models, but {from} has no such \
+         tensor or computes it; write a merge to a folder first and name that"
+    )]
+    Gather {
+        node: Label,
+        key: String,
+        from: Label,
+    },
+    #[error(
         "{node}, tensor `{key}`: with this the recipe has {fault} for one tensor; write parts of \
          it to files and merge those"
     )]
@@ -86,6 +95,7 @@ impl LowerError {
             | LowerError::MergedFactors { node, .. }
             | LowerError::Parts { node, .. }
             | LowerError::Stack { node, .. }
+            | LowerError::Gather { node, .. }
             | LowerError::TooLarge { node, .. } => node.line(),
         }
     }

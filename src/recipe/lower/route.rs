@@ -7,7 +7,8 @@ use super::{Found, Leaf, Lost, LowerError, Lowerer, Step, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::{Derive, Formula, Node};
 use crate::method::Space;
-use crate::recipe::{NodeId, Omitted, RecipeNode, Route, View};
+use crate::recipe::gathering::Asked;
+use crate::recipe::{Gathering, NodeId, Omitted, RecipeNode, Route, Rule, View};
 
 impl Lowerer<'_> {
     pub(super) fn route(
@@ -20,6 +21,9 @@ impl Lowerer<'_> {
         match route {
             Route::Fallback => return Ok(self.fallback([inputs[0], inputs[1]], wanted, answers)),
             Route::Stack => return self.stack(inputs, wanted).map(Step::Answer),
+            Route::Gather(rule) if answers.is_empty() && !rule.passes(&wanted.view) => {
+                return self.gather(rule, inputs, wanted);
+            }
             _ => {}
         }
         if let Some(value) = answers.pop() {
@@ -83,6 +87,36 @@ impl Lowerer<'_> {
                 key: self.key.to_owned(),
             }),
         }
+    }
+
+    /// Rows of the inputs' tensors. Where the first input has none, it says so itself.
+    fn gather(
+        &mut self,
+        rule: &Rule<dyn Gathering>,
+        inputs: &[NodeId],
+        wanted: &Wanted,
+    ) -> Result<Step<Wanted, Found>, LowerError> {
+        let (recipe, view) = (self.recipe, &wanted.view);
+        if let Some(view) = self.solution.routed(recipe, wanted.id, view) {
+            let loaded = (&view, Space::Weight);
+            let node = self.loader.load(self.expression, loaded, wanted.tolerated);
+            return Ok(Step::Answer(node.map(Value::Tensor)));
+        }
+        if self.solution.origin(recipe, inputs[0], view).is_none() {
+            return Ok(Step::Ask(wanted.of(inputs[0])));
+        }
+        let lacks = |asked: &&Asked<'_>| {
+            let view = View::Tensor(asked.name.clone());
+            let input = inputs[asked.input];
+            self.solution.routed(recipe, input, &view).is_none()
+        };
+        let asked = rule.asked(view);
+        let lacking = asked.iter().find(lacks).map_or(0, |asked| asked.input);
+        Err(LowerError::Gather {
+            node: self.recipe.label(wanted.id),
+            key: self.key.to_owned(),
+            from: self.recipe.label(inputs[lacking]),
+        })
     }
 
     /// The first value where there is one, else the second. Where the first leaves out tensors

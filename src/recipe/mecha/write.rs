@@ -95,7 +95,8 @@ impl Writer<'_> {
                 ..
             } if !conversion.is_mechas() => None,
             RecipeNode::Route {
-                route: Route::OmitMatching(_) | Route::Rename(_) | Route::Select(_),
+                route:
+                    Route::OmitMatching(_) | Route::Rename(_) | Route::Select(_) | Route::Gather(_),
                 ..
             } => None,
             RecipeNode::Route { route, inputs } => Some(self.route(route, inputs, numbers)),

@@ -1,0 +1,72 @@
+//! The tokenizer of a result, made of those of its models.
+
+use std::collections::HashSet;
+
+use super::{AddedToken, Tokenizer};
+
+/// A model's tokenizer with the number of its tokens that count.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'t> {
+    /// The tokenizer.
+    pub tokenizer: &'t Tokenizer,
+    /// What numbers of tokens are below; others are left out.
+    pub counted: u32,
+}
+
+impl Part<'_> {
+    /// The tokenizer without the tokens that do not count.
+    pub fn stripped(&self) -> Tokenizer {
+        let mut own = self.tokenizer.clone();
+        own.strip(self.counted);
+        own
+    }
+
+    fn added(&self) -> impl Iterator<Item = &AddedToken> {
+        let added = self.tokenizer.added();
+        added.filter(|token| token.id < self.counted)
+    }
+}
+
+/// A tokenizer with the tokens of several. Those of the base keep their numbers and its model
+/// splits texts; those of the others become added tokens: model by model in the order given, first
+/// all that are plain, then all that were added there, each by their numbers. A token that several
+/// added is the first one's.
+pub fn union(base: Part<'_>, others: &[Part<'_>]) -> Tokenizer {
+    let mut output = base.stripped();
+    let parts = || std::iter::once(&base).chain(others);
+    let added: HashSet<&str> = parts()
+        .flat_map(Part::added)
+        .map(|token| token.content.as_str())
+        .collect();
+    for part in others {
+        let plain = part.tokenizer.tokens();
+        let mut plain: Vec<(&str, u32)> = plain
+            .filter(|(token, number)| *number < part.counted && !added.contains(token))
+            .filter(|(token, _)| output.number(token).is_none())
+            .collect();
+        plain.sort_by_key(|(_, number)| *number);
+        for (token, _) in plain {
+            output.add(AddedToken::plain(token));
+        }
+    }
+    let mut known: HashSet<&str> = HashSet::new();
+    for part in parts() {
+        let mut own: Vec<&AddedToken> = part.added().collect();
+        own.sort_by_key(|token| token.id);
+        for token in own {
+            if known.insert(&token.content) && !output.has_added(token) {
+                output.add(token.clone());
+            }
+        }
+    }
+    output
+}
+
+/// Adds tokens that are none of a tokenizer's yet.
+pub fn add_texts<'t>(output: &mut Tokenizer, texts: impl IntoIterator<Item = &'t str>) {
+    for text in texts {
+        if output.number(text).is_none() {
+            output.add(AddedToken::plain(text));
+        }
+    }
+}

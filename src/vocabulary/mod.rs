@@ -1,0 +1,29 @@
+//! Vocabularies: which row of a model's embedding belongs to which token.
+//!
+//! It knows tokenizers as files and rows as numbers; it sees no values and knows no merging.
+
+mod added;
+mod align;
+mod build;
+mod config;
+mod cut;
+mod fault;
+mod files;
+mod matrices;
+mod rows;
+mod special;
+mod template;
+mod tokenizer;
+mod write;
+
+pub use added::AddedToken;
+pub use align::{Aligned, Alignment, ChosenRow, Member, TokenChoice, Wanted};
+pub use build::{Part, add_texts, union};
+pub use config::counted_tokens;
+pub use fault::VocabularyError;
+pub use files::{TOKENIZER_FILES, file_text};
+pub use matrices::{has_tokens, vocabulary_rows};
+pub use rows::{Origin, Row, RowMap, RowMapError, RowOf, Run};
+pub use template::{CHAT_TEMPLATES, ChatTemplate, chat_template, template_of};
+pub use tokenizer::Tokenizer;
+pub use write::{TokenizerContent, TokenizerFile, with_template};
