@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
 use super::failure::Failure;
-use super::{out, text};
+use super::{out, report, text};
 use crate::keys::{Config, Configs};
-use crate::recipe::mecha::{self, Fault, Script};
-use crate::recipe::{Options, Recipe, check_names, draw, spaces};
+use crate::plan::counted;
+use crate::recipe::mecha::{self, Script};
+use crate::recipe::mergekit;
+use crate::recipe::{Fault, Options, Recipe, check_names, draw, place, spaces};
 
 /// The text of a recipe, with the name to show it under.
 pub(super) struct Text {
@@ -31,6 +33,23 @@ impl Text {
             false => text::read(path)?,
         };
         Ok(Text { name, text })
+    }
+
+    /// Whether it is a recipe of mergekit: by its name, or by how it begins.
+    fn is_mergekits(&self) -> bool {
+        let yaml = [".yaml", ".yml"].iter().any(|end| self.name.ends_with(end));
+        yaml || mergekit::recognised(&self.text)
+    }
+
+    /// A recipe of mergekit. What is worth saying of it is said, with its place.
+    fn mergekits(&self, lenient: bool) -> Result<mergekit::Script, Failure> {
+        let script = mergekit::parse(&self.text, lenient).map_err(|fault| self.show(&fault))?;
+        let notes = script.remarks.iter().map(|remark| {
+            let (line, column) = place(&self.text, remark.span.start);
+            format!("{}:{line}:{column}: {}", self.name, remark.text)
+        });
+        report::say_notes(&notes.collect::<Vec<String>>());
+        Ok(script)
     }
 
     fn script(&self) -> Result<Script, Failure> {
@@ -141,6 +160,12 @@ pub(super) fn run(command: &RecipeCommand) -> Result<(), Failure> {
 
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
+    if text.is_mergekits() {
+        let script = text.mergekits(args.yaml.lenient)?;
+        let (merges, models) = (script.merges(), script.models().len());
+        let (merges, models) = (counted(merges, "merge"), counted(models, "model"));
+        return out::print(&format!("{}: {merges} of {models}\n", text.name));
+    }
     let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
     out::print(&format!(
         "{}: {}, {}, depth {}\n",

@@ -9,8 +9,9 @@ use super::{refuses, succeeds};
 use crate::support::models;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
+use wgmerge::recipe::Fault;
 use wgmerge::recipe::compose::{merge, model};
-use wgmerge::recipe::mecha::{Fault, parse, read, write};
+use wgmerge::recipe::mecha::{parse, read, write};
 use wgmerge::recipe::{Options, Recipe, Sweep, SweepError, draw};
 
 const HEAD: &str = "version 0.1.0\nmodel \"x.safetensors\"\nmodel \"y.safetensors\"\n";

@@ -10,7 +10,8 @@ use indexmap::IndexMap;
 use wgmerge::checkpoint::{TensorInfo, Tensors};
 use wgmerge::dtype::DType;
 use wgmerge::plan::{self, Limits, Output, Source};
-use wgmerge::recipe::mecha::{Fault, parse, read, write};
+use wgmerge::recipe::Fault;
+use wgmerge::recipe::mecha::{parse, read, write};
 use wgmerge::recipe::{Missing, Options, check_names, draw, spaces};
 
 /// No recipe that fits on a few pages may take longer to plan, even on a busy machine.

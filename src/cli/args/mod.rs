@@ -87,15 +87,26 @@ pub(super) enum RecipeCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TextArgs {
-    /// Recipe: a .mecha file, or - for standard input
+    /// Recipe: a .mecha file, a YAML of mergekit, or - for standard input
     #[arg(value_name = "RECIPE")]
     pub(super) recipe: PathBuf,
+}
+
+/// How a recipe of mergekit is read.
+#[derive(Debug, clap::Args)]
+pub(super) struct YamlArgs {
+    /// Pass over unknown keys of a recipe of mergekit, as mergekit does
+    #[arg(long)]
+    pub(super) lenient: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub(super) text: TextArgs,
+
+    #[command(flatten)]
+    pub(super) yaml: YamlArgs,
 
     #[command(flatten)]
     pub(super) configs: ConfigArgs,
@@ -163,7 +174,7 @@ pub(super) struct RecipeArgs {
 /// A recipe file, and how it is merged.
 #[derive(Debug, clap::Args)]
 pub(super) struct FileArgs {
-    /// Recipe: a .mecha file, or - for standard input
+    /// Recipe: a .mecha file, a YAML of mergekit, or - for standard input
     #[arg(value_name = "RECIPE")]
     pub(super) recipe: PathBuf,
 

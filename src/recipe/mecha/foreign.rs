@@ -1,6 +1,6 @@
 //! Texts of other tools that are given as recipes.
 
-use super::Fault;
+use crate::recipe::Fault;
 
 /// Keys that a configuration of mergekit has at its top, and this format has nowhere.
 const MERGEKIT: [&str; 4] = ["merge_method:", "slices:", "models:", "experts:"];

@@ -1,6 +1,5 @@
 //! The `merge` instruction: which method or route, and which arguments are what.
 
-use super::Fault;
 use super::read::{Item, Reader, constant};
 use super::script::{Argument, Instruction, Value};
 use crate::dtype::Float;
@@ -8,6 +7,7 @@ use crate::figures::counted;
 use crate::keys::conversion;
 use crate::keys::nearest::nearest;
 use crate::method::{Method, Parameters, RECIPE_METHODS, in_recipes};
+use crate::recipe::Fault;
 use crate::recipe::{
     Constant, NodeId, Omitted, Pattern, ROUTES, RecipeNode, Route, RouteRow, find_route,
 };

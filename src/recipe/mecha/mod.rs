@@ -4,7 +4,6 @@
 //! it; [`write()`] makes a script of a recipe. A text is read with more tolerance than sd-mecha
 //! has: blank lines, line ends of any kind, numbers that are not finite, `=` in quoted paths.
 
-mod fault;
 mod foreign;
 mod legacy;
 mod merge;
@@ -15,7 +14,6 @@ mod script;
 mod token;
 mod write;
 
-pub use fault::Fault;
 pub use read::read;
 pub use script::{Argument, Command, Dialect, Instruction, Line, Script, Value, parse};
 pub use write::{WriteError, write};

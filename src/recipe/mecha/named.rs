@@ -1,10 +1,10 @@
 //! The arguments of an instruction that makes a model or a literal.
 
-use super::Fault;
 use super::script::{Argument, Instruction, Value};
 use crate::keys::Configs;
 use crate::keys::nearest::nearest;
 use crate::method::Space;
+use crate::recipe::Fault;
 use crate::recipe::Form;
 
 /// The name of the config with one value for all tensors.

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::Fault;
 use super::merge;
 use super::named::Named;
 use super::script::{Command, Dialect, Instruction, Script, Value};
 use crate::keys::Configs;
 use crate::method::Space;
+use crate::recipe::Fault;
 use crate::recipe::{Constant, Entry, Form, NodeId, Options, Recipe, RecipeNode, Route};
 
 /// Values that dicts are copied to at most, so that a small text makes no large recipe.

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::foreign;
 use super::token::{Token, tokens};
-use super::{Fault, foreign};
 use crate::keys::nearest::nearest;
+use crate::recipe::Fault;
 
 /// The version that is read and written.
 pub(super) const VERSION: &str = "0.1.0";

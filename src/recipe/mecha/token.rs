@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::Fault;
+use crate::recipe::Fault;
 
 /// A word.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::super::Fault;
 use super::super::script::{Argument, Instruction, Value};
 use crate::keys::Configs;
 use crate::keys::nearest::hint;
+use crate::recipe::Fault;
 
 /// A component of an architecture.
 struct Component {

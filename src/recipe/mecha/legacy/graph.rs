@@ -1,11 +1,11 @@
 //! What recipes of sd-mecha 0.0.x mean beyond their words: nodes that they do not write.
 
-use super::super::Fault;
 use super::super::read::{Item, Reader};
 use super::super::script::Instruction;
 use super::blocks::by_tensor;
 use super::{PASSED_THROUGH, adapter, upgrade};
 use crate::method::Space;
+use crate::recipe::Fault;
 use crate::recipe::{Constant, Form, NodeId, RecipeNode, Route};
 
 impl Reader {

@@ -8,9 +8,9 @@
 mod blocks;
 mod graph;
 
-use super::Fault;
 use super::script::{Argument, Command, Instruction, Value};
 use crate::keys::{Conversion, conversion};
+use crate::recipe::Fault;
 
 /// The adapters of model configs.
 const ADAPTERS: [(&str, &str); 2] = [

@@ -1,4 +1,4 @@
-//! A fault at a place of a recipe's text.
+//! A fault at a place of a recipe's text, whatever form that has.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Fault {
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Fault {
         Fault {
             message: message.into(),
             span,
@@ -39,14 +39,14 @@ impl Fault {
         Fault::new(start..start + len, message)
     }
 
-    pub(super) fn label(self, label: impl Into<String>) -> Fault {
+    pub(crate) fn label(self, label: impl Into<String>) -> Fault {
         Fault {
             label: label.into(),
             ..self
         }
     }
 
-    pub(super) fn help(self, help: impl Into<String>) -> Fault {
+    pub(crate) fn help(self, help: impl Into<String>) -> Fault {
         Fault {
             help: Some(help.into()),
             ..self
@@ -68,10 +68,7 @@ impl Fault {
 
     /// Line and column of the fault in its text, both from 1; columns count characters.
     pub fn place(&self, text: &str) -> (usize, usize) {
-        let before = &text[..self.within(text).start];
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        (line, before[start..].chars().count() + 1)
+        place(text, self.within(text).start)
     }
 
     /// The fault with the line of the text that it is in. `path` names the text.
@@ -91,4 +88,16 @@ impl Fault {
         };
         renderer.render(&[group])
     }
+}
+
+/// Line and column of a byte of a text, both from 1; columns count characters.
+pub fn place(text: &str, at: usize) -> (usize, usize) {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    (line, before[start..].chars().count() + 1)
 }

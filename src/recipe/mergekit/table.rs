@@ -1,0 +1,272 @@
+//! mergekit's methods by their names: what they take, and what they are among the methods here.
+
+use super::values::Values;
+use crate::method::Value;
+
+/// A method of mergekit.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// Its name.
+    pub name: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+    /// What it does with a base model.
+    pub base: Base,
+    /// The least number of inputs besides a base that stands apart.
+    pub min: usize,
+    /// The greatest number.
+    pub max: usize,
+    /// What it is among the methods here; None for one that is not there yet.
+    pub core: Option<Core>,
+}
+
+/// What a method does with a base model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// It is an input like any other.
+    Input,
+    /// It must be one of the inputs, and comes first.
+    First,
+    /// The method needs it, apart from the inputs.
+    Apart,
+    /// The method takes one apart from the inputs, if it is given.
+    Optional,
+}
+
+/// A parameter of a method.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether each input has its own value.
+    pub per_model: bool,
+    /// What its values are.
+    pub kind: Kind,
+    /// What it is where nothing says it.
+    pub default: Default,
+}
+
+/// What the values of a parameter are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Numbers.
+    Number,
+    /// Yes or no, kept as 1 or 0.
+    Flag,
+}
+
+/// What a parameter is where nothing says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Default {
+    /// This.
+    Is(f64),
+    /// It must be said.
+    Required,
+    /// It has no value.
+    Absent,
+}
+
+/// A method here, and how it gets its parameters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Core {
+    /// The method's identifier.
+    pub id: &'static str,
+    /// Its parameters for a tensor.
+    pub values: fn(&Values) -> Vec<(&'static str, Value)>,
+}
+
+const fn number(name: &'static str, default: Default) -> Parameter {
+    Parameter {
+        name,
+        per_model: false,
+        kind: Kind::Number,
+        default,
+    }
+}
+
+const fn each(name: &'static str, default: Default) -> Parameter {
+    Parameter {
+        per_model: true,
+        ..number(name, default)
+    }
+}
+
+const fn flag(name: &'static str, default: bool) -> Parameter {
+    Parameter {
+        kind: Kind::Flag,
+        ..number(name, Default::Is(default as u8 as f64))
+    }
+}
+
+const WEIGHT: Parameter = each("weight", Default::Required);
+const DENSITY: Parameter = each("density", Default::Is(1.0));
+const GAMMA: Parameter = each("gamma", Default::Is(0.01));
+const EPSILON: Parameter = each("epsilon", Default::Is(0.15));
+const LAMBDA: Parameter = number("lambda", Default::Is(1.0));
+const SHARED: Parameter = number("epsilon", Default::Is(1e-5));
+const RESCALE: Parameter = flag("rescale", true);
+const RESCALE_OFF: Parameter = flag("rescale", false);
+const NORMALIZE: Parameter = flag("normalize", true);
+const NORMALIZE_OFF: Parameter = flag("normalize", false);
+
+const fn row(name: &'static str, base: Base, parameters: &'static [Parameter]) -> Row {
+    Row {
+        name,
+        parameters,
+        base,
+        min: 1,
+        max: usize::MAX,
+        core: None,
+    }
+}
+
+impl Row {
+    const fn inputs(self, min: usize, max: usize) -> Row {
+        Row { min, max, ..self }
+    }
+
+    const fn is(self, id: &'static str, values: fn(&Values) -> Vec<(&'static str, Value)>) -> Row {
+        Row {
+            core: Some(Core { id, values }),
+            ..self
+        }
+    }
+
+    /// The parameter of a name.
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.parameters.iter().find(|own| own.name == name)
+    }
+
+    /// How many inputs it takes, as a text.
+    pub fn count(&self) -> String {
+        match (self.min, self.max) {
+            (min, usize::MAX) => format!("at least {min}"),
+            (min, max) if min == max => format!("exactly {min}"),
+            (min, max) => format!("{min} to {max}"),
+        }
+    }
+}
+
+/// The methods.
+pub(super) static ROWS: [Row; 20] = [
+    row("linear", Base::Input, &[WEIGHT, NORMALIZE]).is("linear", Values::linear),
+    row("slerp", Base::First, &[number("t", Default::Required)])
+        .inputs(2, 2)
+        .is("slerp", Values::slerp),
+    row(
+        "task_arithmetic",
+        Base::Apart,
+        &[WEIGHT, NORMALIZE_OFF, RESCALE_OFF, LAMBDA],
+    )
+    .is("task_arithmetic", Values::task_arithmetic),
+    row(
+        "ties",
+        Base::Apart,
+        &[WEIGHT, DENSITY, NORMALIZE, RESCALE_OFF, LAMBDA],
+    )
+    .is("ties", Values::ties),
+    row(
+        "dare_linear",
+        Base::Apart,
+        &[WEIGHT, DENSITY, NORMALIZE_OFF, RESCALE, LAMBDA],
+    )
+    .is("dare_linear", Values::dare_linear),
+    row(
+        "dare_ties",
+        Base::Apart,
+        &[WEIGHT, DENSITY, NORMALIZE_OFF, RESCALE, LAMBDA],
+    )
+    .is("dare_ties", Values::dare_ties),
+    row(
+        "passthrough",
+        Base::Input,
+        &[each("scale", Default::Absent)],
+    )
+    .inputs(1, 1)
+    .is("linear", Values::passthrough),
+    row(
+        "breadcrumbs",
+        Base::Apart,
+        &[WEIGHT, DENSITY, GAMMA, NORMALIZE_OFF, RESCALE_OFF, LAMBDA],
+    ),
+    row(
+        "breadcrumbs_ties",
+        Base::Apart,
+        &[WEIGHT, DENSITY, GAMMA, NORMALIZE_OFF, RESCALE_OFF, LAMBDA],
+    ),
+    row(
+        "della",
+        Base::Apart,
+        &[WEIGHT, DENSITY, EPSILON, NORMALIZE, RESCALE, LAMBDA],
+    ),
+    row(
+        "della_linear",
+        Base::Apart,
+        &[WEIGHT, DENSITY, EPSILON, NORMALIZE_OFF, RESCALE, LAMBDA],
+    ),
+    row(
+        "nuslerp",
+        Base::Optional,
+        &[
+            WEIGHT,
+            flag("nuslerp_flatten", true),
+            flag("nuslerp_row_wise", false),
+        ],
+    )
+    .inputs(2, 2),
+    row(
+        "multislerp",
+        Base::Optional,
+        &[
+            WEIGHT,
+            flag("normalize_weights", true),
+            number("eps", Default::Is(1e-8)),
+        ],
+    )
+    .inputs(2, usize::MAX),
+    row(
+        "karcher",
+        Base::Input,
+        &[
+            number("max_iter", Default::Is(10.0)),
+            number("tol", Default::Is(1e-5)),
+        ],
+    )
+    .inputs(2, usize::MAX),
+    row(
+        "sce",
+        Base::Apart,
+        &[number("select_topk", Default::Is(1.0))],
+    ),
+    row("model_stock", Base::Apart, &[flag("filter_wise", false)]).inputs(2, usize::MAX),
+    row("nearswap", Base::Apart, &[number("t", Default::Required)]).inputs(1, 1),
+    row("arcee_fusion", Base::Apart, &[]).inputs(1, 1),
+    row("ram", Base::Apart, &[SHARED]),
+    row(
+        "ramplus_tl",
+        Base::Apart,
+        &[
+            number("r", Default::Is(0.1)),
+            number("alpha", Default::Is(0.2)),
+            SHARED,
+        ],
+    ),
+];
+
+/// The method of a name.
+pub(super) fn find(name: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.name == name)
+}
+
+/// Parameters that change no result, and why.
+pub(super) const IDLE: [(&str, &str); 1] = [(
+    "int8_mask",
+    "it is the type of a temporary of mergekit, and changes no result",
+)];
+
+/// The names of all parameters.
+pub(super) fn parameter_names() -> impl Iterator<Item = &'static str> + Clone {
+    let own = ROWS.iter().flat_map(|row| row.parameters);
+    let own = own.map(|parameter| parameter.name);
+    own.chain(IDLE.iter().map(|(name, _)| *name))
+}

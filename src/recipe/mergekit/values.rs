@@ -1,0 +1,140 @@
+//! The values of a mergekit method for one tensor, and what the methods here are told by them.
+
+use super::table::Row;
+use crate::method::Value;
+
+/// What a method's parameters are for one tensor.
+#[derive(Debug)]
+pub(super) struct Values {
+    /// The method.
+    pub row: &'static Row,
+    /// For each of its parameters the values of the inputs, or the one value.
+    pub given: Vec<Vec<Option<f64>>>,
+    /// Elements of the tensor.
+    pub elements: u64,
+}
+
+type Told = Vec<(&'static str, Value)>;
+
+/// Weights that add up to less count as cancelling out, and are then not divided by their sum.
+const SUM_MIN: f64 = 1e-8;
+
+impl Values {
+    fn each(&self, name: &str) -> Vec<f64> {
+        let parameters = self.row.parameters.iter();
+        let found = parameters.zip(&self.given);
+        let mut found = found.filter(|(parameter, _)| parameter.name == name);
+        let values = found.next().map(|(_, values)| values.as_slice());
+        let values = values.unwrap_or_default().iter();
+        values.map(|value| value.unwrap_or(1.0)).collect()
+    }
+
+    fn number(&self, name: &str) -> f64 {
+        self.each(name).first().copied().unwrap_or(1.0)
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.number(name) != 0.0
+    }
+
+    fn numbers(&self, name: &'static str) -> (&'static str, Value) {
+        (name, Value::Numbers(self.each(name)))
+    }
+
+    fn word(name: &'static str, word: &str) -> (&'static str, Value) {
+        (name, Value::Word(word.to_owned()))
+    }
+
+    fn normalize(&self) -> (&'static str, Value) {
+        ("normalize", Value::Flag(self.flag("normalize")))
+    }
+
+    /// Division by the sum of the weights, unless they cancel out.
+    fn normalize_sum(&self) -> (&'static str, Value) {
+        let sum: f64 = self.each("weight").iter().sum();
+        let normalize = self.flag("normalize") && sum.abs() >= SUM_MIN;
+        ("normalize", Value::Flag(normalize))
+    }
+
+    fn divisor(&self) -> (&'static str, Value) {
+        Values::word(
+            "divisor",
+            if self.flag("normalize") {
+                "weight"
+            } else {
+                "none"
+            },
+        )
+    }
+
+    fn rescale(&self) -> (&'static str, Value) {
+        Values::word("rescale", if self.flag("rescale") { "l1" } else { "none" })
+    }
+
+    /// Densities as a share, more than all being all.
+    fn densities(&self) -> Vec<f64> {
+        let densities = self.each("density").into_iter();
+        densities.map(|density| density.min(1.0)).collect()
+    }
+
+    pub(super) fn linear(&self) -> Told {
+        vec![self.numbers("weight"), self.normalize()]
+    }
+
+    pub(super) fn slerp(&self) -> Told {
+        vec![self.numbers("t")]
+    }
+
+    pub(super) fn task_arithmetic(&self) -> Told {
+        vec![
+            self.numbers("weight"),
+            self.normalize_sum(),
+            self.numbers("lambda"),
+        ]
+    }
+
+    pub(super) fn ties(&self) -> Told {
+        // One entry is kept of what a density above 0 leaves none of.
+        let least = 1.5 / self.elements.max(1) as f64;
+        let kept = self.densities().into_iter();
+        let kept = kept.map(|density| match density > 0.0 {
+            true => density.max(least).min(1.0),
+            false => density,
+        });
+        vec![
+            self.numbers("weight"),
+            ("density", Value::Numbers(kept.collect())),
+            self.divisor(),
+            self.rescale(),
+            self.numbers("lambda"),
+        ]
+    }
+
+    pub(super) fn dare_linear(&self) -> Told {
+        vec![
+            self.numbers("weight"),
+            ("density", Value::Numbers(self.densities())),
+            self.normalize_sum(),
+            self.rescale(),
+            self.numbers("lambda"),
+        ]
+    }
+
+    pub(super) fn dare_ties(&self) -> Told {
+        vec![
+            self.numbers("weight"),
+            ("density", Value::Numbers(self.densities())),
+            self.divisor(),
+            self.rescale(),
+            self.numbers("lambda"),
+        ]
+    }
+
+    /// One model with a factor, if one is given.
+    pub(super) fn passthrough(&self) -> Told {
+        vec![
+            ("weight", Value::Numbers(self.each("scale"))),
+            ("normalize", Value::Flag(false)),
+        ]
+    }
+}
