@@ -56,6 +56,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
             ..Options::default()
         },
         text: None,
+        folder: None,
         configs: registry,
     };
     if let Some(to) = &args.to {

@@ -6,18 +6,21 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use super::additions::added;
-use super::args::{MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs};
+use super::args::{
+    ConfigArgs, MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs, YamlArgs,
+};
 use super::bar::Bar;
 use super::failure::{self, Failure};
 use super::models;
 use super::out::{self, Kind};
 use super::process;
-use super::recipe;
+use super::recipe::{self, Text};
 use super::report::{self, Done};
 use super::text;
+use super::yaml::{self, Stage};
 use crate::exec::cpu::Level;
 use crate::keys::{self, Filter};
-use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_output};
+use crate::merge::{DeviceChoice, Merge, MergeError, Settings, choose_device, sweep_output};
 use crate::method::Method;
 use crate::recipe::{BlockOption, Options, Recipe, Sweep, merge_of};
 
@@ -71,57 +74,171 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
 /// Merges by a recipe file.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let file = &args.recipe;
-    let (recipe, text) = recipe::read(&file.recipe, &file.configs.files, options(&file.options)?)?;
-    let recipe = added(recipe, &file.options.additions);
-    let mut reads = read_besides(&file.options, &file.configs.files, Some(&file.recipe));
-    reads.extend(text.models(file.recipe.parent()));
-    let done = match recipe.models.len() {
-        0 | 1 => Done::Computed,
-        _ => Done::Merged,
-    };
-    let job = Job {
-        sweep: file.options.sweep.as_ref(),
-        reads,
+    let (configs, yaml, options) = (&file.configs, &file.yaml, &file.options);
+    let read = Read::of(&file.recipe, configs, yaml, options, &args.output.output)?;
+    let work = work(&args.work, yaml);
+    let quiet = args.output.report.quiet;
+    let job = |recipe: Recipe| Job {
+        sweep: options.sweep.as_ref(),
+        reads: read.reads.clone(),
         ..Job::of(recipe)
     };
-    write(job, &args.work, &args.output, done).map_err(|failure| text.locate(failure))
+    if !quiet {
+        report::say_notes(&yaml.idle.notes);
+    }
+    if read.stages.len() > 1 {
+        // All must be right before the first is written.
+        for Stage { recipe, output } in &read.stages {
+            let prepared = prepare(job(recipe.clone()), &work, output, quiet);
+            let checked = prepared.and_then(|(merge, _)| match folder_of(output).exists() {
+                true => Ok(merge.check_output()?),
+                false => Ok(()),
+            });
+            checked.map_err(|failure| read.text.locate(failure))?;
+        }
+    }
+    read.make_folders(&args.output.output)?;
+    for Stage { recipe, output } in &read.stages {
+        let done = match recipe.models.len() {
+            0 | 1 => Done::Computed,
+            _ => Done::Merged,
+        };
+        let to = OutputArgs {
+            output: output.clone(),
+            ..args.output.clone()
+        };
+        write(job(recipe.clone()), &work, &to, done)
+            .map_err(|failure| read.text.locate(failure))?;
+    }
+    Ok(())
+}
+
+/// The folder that an output lies in.
+fn folder_of(output: &Path) -> &Path {
+    match output.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Where the work is done, as mergekit's flags say it too.
+fn work(args: &WorkArgs, yaml: &YamlArgs) -> WorkArgs {
+    let mut work = args.clone();
+    if yaml.cuda {
+        work.device = DeviceChoice::Gpu;
+    }
+    work.limits.threads = work.limits.threads.or(yaml.num_threads);
+    work
+}
+
+/// A recipe file that is read.
+struct Read {
+    text: Text,
+    /// Its merges, each with its output.
+    stages: Vec<Stage>,
+    /// What else is read for them.
+    reads: Vec<PathBuf>,
+}
+
+impl Read {
+    fn of(
+        file: &Path,
+        configs: &ConfigArgs,
+        yaml: &YamlArgs,
+        args: &OptionArgs,
+        output: &Path,
+    ) -> Result<Read, Failure> {
+        let (text, mut options) = (Text::read(file)?, options(args)?);
+        options.seed = yaml.random_seed.unwrap_or(options.seed);
+        options.shard_bytes = options.shard_bytes.or(yaml.out_shard_size);
+        let configs = &configs.files;
+        let mut reads = read_besides(args, configs, Some(file));
+        let mut stages = match text.is_mergekits() {
+            true => yaml::stages(&text, yaml, (file.parent(), output), &options)?,
+            false => {
+                reads.extend(text.models(file.parent()));
+                vec![Stage {
+                    recipe: recipe::read(&text, file, configs, options)?,
+                    output: output.to_owned(),
+                }]
+            }
+        };
+        for stage in &mut stages {
+            let models = stage.recipe.models.clone();
+            reads.extend(models);
+        }
+        let stages = stages.into_iter().map(|stage| Stage {
+            recipe: added(stage.recipe, &args.additions),
+            ..stage
+        });
+        Ok(Read {
+            stages: stages.collect(),
+            text,
+            reads,
+        })
+    }
+
+    /// Makes the folders that hold merges by their names.
+    fn make_folders(&self, result: &Path) -> Result<(), Failure> {
+        let named = self.stages.iter().filter(|stage| stage.output != result);
+        for folder in named.map(|stage| folder_of(&stage.output)) {
+            std::fs::create_dir_all(folder).map_err(|fault| {
+                let folder = out::escape(&folder.display().to_string()).into_owned();
+                Failure::Run(format!("cannot make the folder {folder}: {fault}"))
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// Prints a plan.
 pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
-    let options = options(&args.options)?;
-    let (recipe, text) = match (args.method, args.models.as_slice()) {
+    let (text, stages, reads) = match (args.method, args.models.as_slice()) {
         (Some(method), models) => {
             let (base, models) = (args.base.clone(), models.to_vec());
+            let options = options(&args.options)?;
             let recipe = by_flags(method, base, models, &args.parameters, options)?;
-            (recipe, None)
+            let recipe = added(recipe, &args.options.additions);
+            let output = args.output.clone();
+            let reads = read_besides(&args.options, &args.configs.files, None);
+            (None, vec![Stage { recipe, output }], reads)
         }
         (None, [file]) => {
-            let (recipe, text) = recipe::read(file, &args.configs.files, options)?;
-            (recipe, Some(text))
+            let (configs, yaml, options) = (&args.configs, &args.yaml, &args.options);
+            let read = Read::of(file, configs, yaml, options, &args.output)?;
+            (Some(read.text), read.stages, read.reads)
         }
         (None, _) => {
             let message = "several models need a --method; without one, give a single recipe file";
             return Err(Failure::input(message.to_owned()));
         }
     };
-    let recipe = added(recipe, &args.options.additions);
-    let file = text.as_ref().map(|_| args.models[0].as_path());
-    let mut reads = read_besides(&args.options, &args.configs.files, file);
-    if let (Some(text), Some(file)) = (&text, file) {
-        reads.extend(text.models(file.parent()));
+    let several = stages.len() > 1;
+    let mut plans = Vec::new();
+    for Stage { recipe, output } in stages {
+        let job = Job {
+            sweep: args.options.sweep.as_ref(),
+            reads: reads.clone(),
+            ..Job::of(recipe)
+        };
+        let prepared = prepare(job, &work(&args.work, &args.yaml), &output, false);
+        let (merge, notes) = prepared.map_err(|failure| match &text {
+            Some(text) => text.locate(failure),
+            None => failure,
+        })?;
+        match (args.json, several) {
+            (true, true) => plans.push(plan_json(&merge, &notes)?),
+            (false, true) => {
+                out::print(&format!("{}\n", out::escape(&output.display().to_string())))?;
+                print_plan(&merge, &notes, false)?;
+            }
+            (json, false) => print_plan(&merge, &notes, json)?,
+        }
     }
-    let job = Job {
-        sweep: args.options.sweep.as_ref(),
-        reads,
-        ..Job::of(recipe)
-    };
-    let prepared = prepare(job, &args.work, &args.output, false);
-    let (merge, notes) = prepared.map_err(|failure| match &text {
-        Some(text) => text.locate(failure),
-        None => failure,
-    })?;
-    print_plan(&merge, &notes, args.json)
+    match plans.is_empty() {
+        true => Ok(()),
+        false => out::print_json(&json!(plans)),
+    }
 }
 
 /// Prints the plan of a merge that is not run.
@@ -132,15 +249,18 @@ pub(super) fn show(job: Job<'_>, work: &WorkArgs, args: &OutputArgs) -> Result<(
     print_plan(&merge, &notes, args.report.json)
 }
 
+fn plan_json(merge: &Merge, notes: &[String]) -> Result<serde_json::Value, Failure> {
+    let mut value = report::about(merge, notes)?;
+    report::add(&mut value, &json!(merge.plan().summary()));
+    Ok(value)
+}
+
 fn print_plan(merge: &Merge, notes: &[String], json: bool) -> Result<(), Failure> {
-    let summary = merge.plan().summary();
     if json {
-        let mut value = report::about(merge, notes)?;
-        report::add(&mut value, &json!(summary));
-        return out::print_json(&value);
+        return out::print_json(&plan_json(merge, notes)?);
     }
     report::say_notes(notes);
-    out::print(&out::escape_lines(&summary.to_string()))
+    out::print(&out::escape_lines(&merge.plan().summary().to_string()))
 }
 
 /// Runs a merge and reports on it, in the words for what it does to tensors.

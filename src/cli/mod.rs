@@ -31,6 +31,7 @@ mod size;
 mod table;
 mod text;
 mod word;
+mod yaml;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,6 @@ use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
 use super::failure::Failure;
 use super::{out, report, text};
 use crate::keys::{Config, Configs};
-use crate::plan::counted;
 use crate::recipe::mecha::{self, Script};
 use crate::recipe::mergekit;
 use crate::recipe::{Fault, Options, Recipe, check_names, draw, place, spaces};
@@ -22,7 +21,7 @@ pub(super) struct Text {
 
 impl Text {
     /// Reads a file, or standard input for `-`.
-    fn read(path: &Path) -> Result<Text, Failure> {
+    pub(super) fn read(path: &Path) -> Result<Text, Failure> {
         let stdin = path == Path::new("-");
         let name = match stdin {
             true => "standard input".to_owned(),
@@ -36,20 +35,25 @@ impl Text {
     }
 
     /// Whether it is a recipe of mergekit: by its name, or by how it begins.
-    fn is_mergekits(&self) -> bool {
+    pub(super) fn is_mergekits(&self) -> bool {
         let yaml = [".yaml", ".yml"].iter().any(|end| self.name.ends_with(end));
         yaml || mergekit::recognised(&self.text)
     }
 
     /// A recipe of mergekit. What is worth saying of it is said, with its place.
-    fn mergekits(&self, lenient: bool) -> Result<mergekit::Script, Failure> {
+    pub(super) fn mergekits(&self, lenient: bool) -> Result<mergekit::Script, Failure> {
         let script = mergekit::parse(&self.text, lenient).map_err(|fault| self.show(&fault))?;
-        let notes = script.remarks.iter().map(|remark| {
+        report::say_notes(&self.notes(&script.remarks));
+        Ok(script)
+    }
+
+    /// Remarks as notes, with their places.
+    pub(super) fn notes(&self, remarks: &[mergekit::Remark]) -> Vec<String> {
+        let note = |remark: &mergekit::Remark| {
             let (line, column) = place(&self.text, remark.span.start);
             format!("{}:{line}:{column}: {}", self.name, remark.text)
-        });
-        report::say_notes(&notes.collect::<Vec<String>>());
-        Ok(script)
+        };
+        remarks.iter().map(note).collect()
     }
 
     fn script(&self) -> Result<Script, Failure> {
@@ -105,7 +109,7 @@ impl Text {
     }
 
     /// The fault with its line, as the terminal likes it.
-    fn show(&self, fault: &Fault) -> Failure {
+    pub(super) fn show(&self, fault: &Fault) -> Failure {
         let render = |colours| fault.render(&self.name, &self.text, colours);
         Failure::Shown {
             shown: render(out::colours()),
@@ -115,13 +119,13 @@ impl Text {
 }
 
 /// Reads a recipe file for a merge. Models whose relative path leads nowhere from here are looked
-/// for beside the recipe. Its text comes along, to show where a merge of it is wrong.
+/// for beside the recipe.
 pub(super) fn read(
+    text: &Text,
     path: &Path,
     configs: &[PathBuf],
     options: Options,
-) -> Result<(Recipe, Text), Failure> {
-    let text = Text::read(path)?;
+) -> Result<Recipe, Failure> {
     let mut recipe = text.recipe(options, registry(configs)?)?;
     if let Some(folder) = path.parent() {
         for model in &mut recipe.models {
@@ -131,7 +135,7 @@ pub(super) fn read(
             }
         }
     }
-    Ok((recipe, text))
+    Ok(recipe)
 }
 
 /// The built-in model configs and the user's.
@@ -161,7 +165,7 @@ pub(super) fn run(command: &RecipeCommand) -> Result<(), Failure> {
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
     if text.is_mergekits() {
-        let script = text.mergekits(args.yaml.lenient)?;
+        let script = text.mergekits(args.lenient.lenient)?;
         let (merges, models) = (script.merges(), script.models().len());
         let (merges, models) = (counted(merges, "merge"), counted(models, "model"));
         return out::print(&format!("{}: {merges} of {models}\n", text.name));

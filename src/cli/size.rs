@@ -37,3 +37,23 @@ pub(super) fn parse_bench(text: &str) -> Result<u64, String> {
         _ => Err("must be from 1MiB to 64GiB".to_owned()),
     }
 }
+
+/// Reads the size of a shard as mergekit has it: a number and K, M or B, for thousands, millions
+/// and billions of bytes.
+pub(super) fn parse_shards(text: &str) -> Result<u64, String> {
+    let wanted = "must be a size such as 5B, 500M or 4096";
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wanted.to_owned())?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "b" => 1_000_000_000,
+        _ => return Err(wanted.to_owned()),
+    };
+    let bytes = number.checked_mul(factor).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "must be at least one byte".to_owned())
+}

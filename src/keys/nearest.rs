@@ -8,8 +8,15 @@ pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
     names
         .map(|name| (strsim::jaro_winkler(word, name), name))
         .filter(|(likeness, _)| *likeness > LIKENESS)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+        // What takes the fewest keys to mend is meant, letters that changed places first; among
+        // those, what is most alike.
+        .map(|(likeness, name)| {
+            let keys = strsim::osa_distance(word, name);
+            let longer = name.len().abs_diff(word.len());
+            ((keys, longer), likeness, name)
+        })
+        .max_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)))
+        .map(|(_, _, name)| name)
 }
 
 /// ` (did you mean …?)` with the name most like `word`, or nothing where none is.

@@ -119,8 +119,9 @@ impl Lowering<'_> {
         let delta = |model: Argument| {
             let node = self.rounded(model.node);
             let node = self.call(Formula::Sub, &[node, base]);
+            let node = self.rounded(node);
             Argument {
-                node: self.rounded(node),
+                node: self.step(node),
                 ..model
             }
         };
@@ -135,7 +136,7 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
     let lambda = l.parameters.number("lambda", 0);
     let mut weighted = Vec::new();
     for &x in sparse {
-        let weight = l.number("weight", x);
+        let weight = l.step_number(l.number("weight", x));
         let weight = match l.narrow() {
             Some((_, compute)) => f64::from(f32::from_bits(compute.scalar(weight))),
             None => weight,
@@ -143,6 +144,7 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
         if weight != 0.0 {
             let node = l.scale(x.node, weight);
             let node = l.rounded(node);
+            let node = l.step(node);
             weighted.push(Argument { node, ..x });
         }
     }
@@ -156,6 +158,11 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
         }
         _ => disjoint(l, sparse, &weighted),
     };
+    if l.is_stepwise() {
+        let scaled = l.scale(merged, lambda);
+        let scaled = l.step(scaled);
+        return l.shift(base, scaled, 1.0);
+    }
     let moved = l.shift(base, merged, lambda);
     match (l.parameters.word("elect"), l.parameters.word("divisor")) {
         ("total" | "frequency", "count" | "weight") => moved,
@@ -165,7 +172,8 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
 
 fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) -> Node {
     let words = ["elect", "elect_on", "divisor", "round"].map(|name| l.parameters.word(name));
-    if let (["total", "weighted", "weight", "none"], [x, y]) = (words, weighted) {
+    let exact = !l.is_stepwise();
+    if let (["total", "weighted", "weight", "none"], [x, y], true) = (words, weighted, exact) {
         // The commonest case in one formula, which does the steps below.
         let weights = [x, y].map(|&x| l.number("weight", x));
         let [u, v] = weights.map(|weight| l.scalar(weight));
@@ -174,6 +182,7 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
     }
     let raw = l.parameters.word("elect_on") == "raw";
     let elected = elect(l, if raw { sparse } else { weighted });
+    let elected = l.step(elected);
     // The entries that are gathered must have the elected sign, on the side that voted.
     let voters: Vec<Argument> = weighted
         .iter()
@@ -186,10 +195,14 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
         .collect();
     let mass = gather(l, weighted, &voters, elected);
     let mass = l.rounded(mass);
+    let mass = l.step(mass);
     let weights: Vec<f64> = match l.parameters.word("divisor") {
         "none" => return mass,
         "count" => vec![1.0; weighted.len()],
-        _ => weighted.iter().map(|&x| l.number("weight", x)).collect(),
+        _ => weighted
+            .iter()
+            .map(|&x| l.step_number(l.number("weight", x)))
+            .collect(),
     };
     let mut total = None;
     for (voter, weight) in voters.iter().zip(weights) {
@@ -197,7 +210,11 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
         total = Some(gather_weight(l, total, voter.node, elected, weight));
     }
     match total {
-        Some(total) => l.call(Formula::Mean, &[mass, total]),
+        Some(total) => {
+            let total = l.step(total);
+            let mean = l.call(Formula::Mean, &[mass, total]);
+            l.step(mean)
+        }
         None => mass,
     }
 }

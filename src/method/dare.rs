@@ -1,12 +1,12 @@
 //! DARE: drop random entries of task vectors and rescale the rest.
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
-use super::task_arithmetic::{NORMALIZE_OFF, add, factors, task_arithmetic};
-use super::ties::{SCOPE, TIES_RULE, trim};
+use super::task_arithmetic::{NORMALIZE_OFF, add, add_stepwise, factors, task_arithmetic};
+use super::ties::{SCOPE, TIES_RULE, keep_l1, trim};
 use super::{
     Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
 };
-use crate::kernel::{Derive, Formula, Node, Operand};
+use crate::kernel::{Formula, Node};
 
 const SOURCE: &str = "Yu et al., arXiv:2311.03099";
 
@@ -125,6 +125,10 @@ fn dare_linear(l: &mut Lowering<'_>) -> Node {
     {
         return task_arithmetic(l);
     }
+    if l.is_stepwise() {
+        let dropped = rescaled(l);
+        return add_stepwise(l, &dropped);
+    }
     let factors = factors(l, rescaling);
     let deltas = l.deltas();
     let dropped: Vec<Node> = deltas.iter().map(|&delta| dropout(l, delta)).collect();
@@ -153,6 +157,7 @@ fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
             let factor = rescaling(l, delta);
             let node = l.scale(dropped, factor);
             let node = l.rounded(node);
+            let node = if factor == 1.0 { node } else { l.step(node) };
             Argument { node, ..delta }
         })
         .collect()
@@ -180,25 +185,4 @@ fn rescaling(l: &Lowering<'_>, delta: Argument) -> f64 {
         "none" | "l1" => 1.0,
         _ => 1.0 / l.number("density", delta),
     }
-}
-
-/// The dropped values scaled by Σ|before| / Σ|after|.
-fn keep_l1(l: &mut Lowering<'_>, before: Node, after: Node) -> Node {
-    let magnitudes = [
-        l.call(Formula::Magnitude, &[before]),
-        l.call(Formula::Magnitude, &[after]),
-    ];
-    let derive = Derive {
-        function: l1_ratio,
-        parameters: Vec::new(),
-    };
-    let scalars: Vec<Operand> = l.expression.sums(&magnitudes, derive, 1);
-    l.expression
-        .call(Formula::Scale, &[after.into(), scalars[0]])
-}
-
-fn l1_ratio(sums: &[f64], _parameters: &[f64]) -> Vec<f64> {
-    // Nothing kept, or nothing there: no factor can make up for it.
-    let ratio = sums[0] / sums[1];
-    vec![if ratio.is_finite() { ratio } else { 1.0 }]
 }

@@ -1,6 +1,7 @@
 //! One tensor of one merge while its method writes the arithmetic.
 
 use super::{Method, ParameterError, Parameters};
+use crate::dtype::Float;
 use crate::kernel::{Compute, Expression, Formula, Node, Operand, Scope, Stream};
 
 /// A model's value of the tensor at hand.
@@ -43,6 +44,9 @@ pub struct Lowering<'a> {
     pub seed: u64,
     /// Distinguishes this merge from others of the recipe.
     pub merge: u32,
+    /// The type that all models' values are of, where it is narrower than f32: tools that compute
+    /// in it round every step of some methods.
+    pub working: Option<Float>,
     /// What is wrong with the parameters for the models that have the tensor.
     pub fault: Option<ParameterError>,
 }
@@ -259,15 +263,49 @@ impl Lowering<'_> {
         Some(sum)
     }
 
+    /// The type that every step is rounded to, where the models are of one narrower than f32.
+    fn stepping(&self) -> Option<Compute> {
+        match self.working? {
+            Float::BF16 => Some(Compute::BF16),
+            Float::F16 => Some(Compute::F16),
+            _ => None,
+        }
+    }
+
+    /// Whether steps are rounded one by one, as tools do that compute in the models' type.
+    pub(super) fn is_stepwise(&self) -> bool {
+        self.stepping().is_some()
+    }
+
+    /// A step, rounded as such.
+    pub(super) fn step(&mut self, node: Node) -> Node {
+        match self.stepping() {
+            Some(Compute::BF16) => self.call(Formula::RoundBf16, &[node]),
+            Some(Compute::F16) => self.call(Formula::RoundF16, &[node]),
+            _ => node,
+        }
+    }
+
+    /// A number that takes part in steps, rounded as such.
+    pub(super) fn step_number(&self, value: f64) -> f64 {
+        match self.stepping() {
+            Some(compute) => f64::from(f32::from_bits(compute.scalar(value))),
+            None => value,
+        }
+    }
+
     /// The task vectors of the models: model minus base.
     pub fn deltas(&mut self) -> Vec<Argument> {
         let base = self.base();
         let models = self.models.clone();
         models
             .into_iter()
-            .map(|model| Argument {
-                node: self.call(Formula::Sub, &[model.node, base]),
-                ..model
+            .map(|model| {
+                let delta = self.call(Formula::Sub, &[model.node, base]);
+                Argument {
+                    node: self.step(delta),
+                    ..model
+                }
             })
             .collect()
     }

@@ -32,6 +32,10 @@ pub(super) static TASK_ARITHMETIC: Method = Method {
 };
 
 pub(super) fn task_arithmetic(l: &mut Lowering<'_>) -> Node {
+    if l.is_stepwise() {
+        let deltas = l.deltas();
+        return add_stepwise(l, &deltas);
+    }
     let factors = factors(l, |_, _| 1.0);
     let models = l.models.clone();
     if are_shares(factors.iter().copied()) {
@@ -60,6 +64,37 @@ pub(super) fn factors(
     models
         .map(|(&model, weight)| weight * other(l, model) * lambda / divisor)
         .collect()
+}
+
+/// The sum of weighted task vectors on top of the base, with a rounding after every step: weights,
+/// their products, the sum, the division by the sum of the weights, λ.
+pub(super) fn add_stepwise(l: &mut Lowering<'_>, deltas: &[Argument]) -> Node {
+    let base = l.base();
+    let weights: Vec<f64> = deltas
+        .iter()
+        .map(|&delta| l.step_number(l.number("weight", delta)))
+        .collect();
+    let mut terms = Vec::new();
+    for (delta, &weight) in deltas.iter().zip(&weights) {
+        if weight != 0.0 {
+            let term = l.scale(delta.node, weight);
+            terms.push(l.step(term));
+        }
+    }
+    if terms.is_empty() {
+        return base;
+    }
+    let sum = l.total(&terms);
+    let mut sum = l.step(sum);
+    if l.parameters.flag("normalize") {
+        let divisor = l.divisor(&weights);
+        let divided = l.scale(sum, 1.0 / l.step_number(divisor));
+        sum = l.step(divided);
+    }
+    let lambda = l.parameters.number("lambda", 0);
+    let scaled = l.scale(sum, lambda);
+    let sum = l.step(scaled);
+    l.shift(base, sum, 1.0)
 }
 
 /// Base + Σ fᵢ xᵢ.

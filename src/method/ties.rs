@@ -4,7 +4,7 @@ use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add
 use super::{
     Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
 };
-use crate::kernel::{Kept, Node, Scope, Ties};
+use crate::kernel::{Derive, Formula, Kept, Node, Operand, Scope, Ties};
 
 /// The kept share of a task vector.
 const DENSITY: Parameter = Parameter {
@@ -45,6 +45,22 @@ pub(super) const TIES_RULE: Parameter = Parameter {
     complement: None,
 };
 
+/// What makes up for trimmed entries.
+const RESCALE: Parameter = Parameter {
+    name: "rescale",
+    help: "what makes up for the trimmed entries",
+    shape: Shape::Choice(&[
+        ("none", "nothing (the paper)"),
+        (
+            "l1",
+            "kept entries are scaled so that the sum of magnitudes stays (mergekit's rescale)",
+        ),
+    ]),
+    per_model: false,
+    per_element: false,
+    complement: None,
+};
+
 /// TIES-merging.
 pub(super) static TIES: Method = Method {
     id: "ties",
@@ -63,6 +79,7 @@ pub(super) static TIES: Method = Method {
         LAMBDA,
         SCOPE,
         TIES_RULE,
+        RESCALE,
         ELECT,
         ELECT_ON,
         DIVISOR,
@@ -74,8 +91,38 @@ pub(super) static TIES: Method = Method {
 
 fn ties(l: &mut Lowering<'_>) -> Node {
     let deltas = l.rounded_deltas();
-    let trimmed = trim(l, &deltas, "density");
+    let mut trimmed = trim(l, &deltas, "density");
+    if l.parameters.word("rescale") == "l1" {
+        for (before, after) in deltas.iter().zip(&mut trimmed) {
+            if l.number("density", *before) < 1.0 {
+                after.node = keep_l1(l, before.node, after.node);
+            }
+        }
+    }
     add_consensus(l, &trimmed)
+}
+
+/// The kept values scaled by Σ|before| / Σ|after|.
+pub(super) fn keep_l1(l: &mut Lowering<'_>, before: Node, after: Node) -> Node {
+    let magnitudes = [
+        l.call(Formula::Magnitude, &[before]),
+        l.call(Formula::Magnitude, &[after]),
+    ];
+    let derive = Derive {
+        function: l1_ratio,
+        parameters: Vec::new(),
+    };
+    let scalars: Vec<Operand> = l.expression.sums(&magnitudes, derive, 1);
+    let scaled = l
+        .expression
+        .call(Formula::Scale, &[after.into(), scalars[0]]);
+    l.step(scaled)
+}
+
+fn l1_ratio(sums: &[f64], _parameters: &[f64]) -> Vec<f64> {
+    // Nothing kept, or nothing there: no factor can make up for it.
+    let ratio = sums[0] / sums[1];
+    vec![if ratio.is_finite() { ratio } else { 1.0 }]
 }
 
 /// Keeps the largest entries of each value; the share is the parameter named `density`.

@@ -3,7 +3,7 @@
 use super::PlanError;
 use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place, Work as Arithmetic};
-use crate::dtype::DType;
+use crate::dtype::{DType, Float};
 use crate::kernel::{Expression, Node};
 
 /// A job whose class is not known yet.
@@ -20,11 +20,23 @@ pub(super) enum Work {
     Merge(Box<Lowered>, Stored),
 }
 
+impl Work {
+    /// The type in which the result is stored, if it is computed.
+    pub(super) fn float(&self) -> Option<Float> {
+        match self {
+            Work::Copy(_) => None,
+            Work::Merge(_, stored) => Some(stored.float),
+        }
+    }
+}
+
 /// A tensor's arithmetic with what it reads.
 pub(super) struct Lowered {
     pub(super) shape: Vec<u64>,
     pub(super) expression: Expression,
     pub(super) root: Node,
+    /// The type that the result counts as being of.
+    pub(super) float: Float,
     pub(super) inputs: Vec<(u16, Input)>,
 }
 

@@ -70,7 +70,7 @@ impl<'a> Drafter<'a> {
         let merged = is_merged(recipe, name, seen.dtype) && !counts;
         let (dtype, work) = match self.stored(key, &seen)?.filter(|_| merged) {
             Some(float) => match self.merge(key, float, &origin, &seen, ledger)? {
-                Some(work) => (float.dtype(), work),
+                Some(work) => (work.float().unwrap_or(float).dtype(), work),
                 None => return Ok(None),
             },
             None => (seen.dtype, self.copy(key, &origin, &seen, ledger)),
@@ -135,6 +135,10 @@ impl<'a> Drafter<'a> {
             let direct = self.lower(key, origin, &seen.shape, Compute::F32, ledger)?;
             lowered = direct.unwrap_or(lowered);
         }
+        let float = match recipe.options.dtype {
+            OutputDType::Computed => lowered.float,
+            _ => float,
+        };
         let stored = Stored {
             float,
             on_overflow: recipe.options.on_overflow,
@@ -150,6 +154,8 @@ impl<'a> Drafter<'a> {
         Ok(match recipe.options.dtype {
             OutputDType::Keep => own.map(|own| recipe.cast().unwrap_or(own)),
             OutputDType::Float(float) => own.map(|_| float),
+            // Its arithmetic will say it.
+            OutputDType::Computed => own,
             OutputDType::Promoted => match self.types(key).as_slice() {
                 [_] => seen.kept.float(),
                 types => Some(promoted(types).ok_or_else(|| PlanError::NoCommonType {
@@ -198,7 +204,8 @@ impl<'a> Drafter<'a> {
         Ok(root.map(|root| Lowered {
             shape: shape.to_vec(),
             expression,
-            root,
+            root: root.node,
+            float: root.float,
             inputs: loader.into_inputs(),
         }))
     }
@@ -210,14 +217,17 @@ impl<'a> Drafter<'a> {
         expression: &mut Expression,
         loader: &mut TensorLoader<'_, '_>,
         partial: bool,
-    ) -> Result<Option<Node>, PlanError> {
+    ) -> Result<Option<Root>, PlanError> {
         let (recipe, solution) = (self.recipe, self.solution);
         let shape = loader.framed.as_ref().map(|framed| framed.shape.as_slice());
         let elements = shape.unwrap_or(loader.shape).iter().product();
         let mut lowerer = Lowerer::new(recipe, solution, key, expression, &mut *loader);
         lowerer.partial = partial;
         lowerer.elements = elements;
-        let root = lowerer.root()?;
+        let root = lowerer.root()?.map(|node| Root {
+            node,
+            float: lowerer.float(node),
+        });
         let lost = std::mem::take(&mut lowerer.lost);
         if let Some(fault) = loader.fault.take() {
             return Err(fault);
@@ -263,11 +273,12 @@ impl<'a> Drafter<'a> {
             return Ok(root.map(|root| Lowered {
                 shape: frame.shape,
                 expression,
-                root,
+                root: root.node,
+                float: root.float,
                 inputs: loader.into_inputs(),
             }));
         }
-        let mut kept: Option<Node> = None;
+        let mut kept: Option<Root> = None;
         for region in &frame.regions {
             let owners = views.iter().zip(&region.owners);
             let owners: Vec<View<Leaf>> = owners
@@ -283,9 +294,13 @@ impl<'a> Drafter<'a> {
             let Some(value) = self.region(key, region, &mut expression, &mut loader)? else {
                 return Ok(None);
             };
+            let before = kept.map(|kept| kept.node);
             kept = Some(match region.within == frame.shape {
                 true => value,
-                false => loader.inside(&mut expression, &region.within, value, kept),
+                false => Root {
+                    node: loader.inside(&mut expression, &region.within, value.node, before),
+                    ..value
+                },
             });
         }
         if expression.planes().iter().any(|plane| plane.made.ranks()) {
@@ -296,7 +311,8 @@ impl<'a> Drafter<'a> {
         Ok(kept.map(|root| Lowered {
             shape: frame.shape,
             expression,
-            root,
+            root: root.node,
+            float: root.float,
             inputs: loader.into_inputs(),
         }))
     }
@@ -308,7 +324,7 @@ impl<'a> Drafter<'a> {
         region: &Region,
         expression: &mut Expression,
         loader: &mut TensorLoader<'_, '_>,
-    ) -> Result<Option<Node>, PlanError> {
+    ) -> Result<Option<Root>, PlanError> {
         let first = expression.statistics().len();
         let all = region.count() == region.owners.len();
         let merged = match region.count() {
@@ -319,9 +335,20 @@ impl<'a> Drafter<'a> {
         Ok(match merged {
             Some(merged) => Some(merged),
             None if all => None,
-            None => loader.first(expression),
+            None => loader.first(expression).map(|node| Root {
+                node,
+                float: Float::F32,
+            }),
         })
     }
+}
+
+/// The result of a tensor's arithmetic.
+#[derive(Clone, Copy)]
+struct Root {
+    node: Node,
+    /// The type that it counts as being of.
+    float: Float,
 }
 
 /// What a thread drafts.

@@ -18,6 +18,7 @@ pub(super) fn composed(value: &Value, options: Options) -> Result<Recipe, Compos
             reference: 0,
             options,
             text: None,
+            folder: None,
             configs: Arc::default(),
         },
         models: HashMap::new(),

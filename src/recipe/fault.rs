@@ -19,7 +19,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Fault {
+    /// A fault of some bytes of a text.
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Fault {
         Fault {
             message: message.into(),
             span,
@@ -39,14 +40,16 @@ impl Fault {
         Fault::new(start..start + len, message)
     }
 
-    pub(crate) fn label(self, label: impl Into<String>) -> Fault {
+    /// The same, with what is to be said right there.
+    pub fn label(self, label: impl Into<String>) -> Fault {
         Fault {
             label: label.into(),
             ..self
         }
     }
 
-    pub(crate) fn help(self, help: impl Into<String>) -> Fault {
+    /// The same, with what to do about it.
+    pub fn help(self, help: impl Into<String>) -> Fault {
         Fault {
             help: Some(help.into()),
             ..self

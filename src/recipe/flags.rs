@@ -88,6 +88,7 @@ pub fn merge_of(
         reference: 0,
         options,
         text: None,
+        folder: None,
         configs: Arc::default(),
     })
 }

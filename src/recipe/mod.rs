@@ -15,6 +15,7 @@ mod extend;
 mod factors;
 mod fault;
 mod flags;
+mod folder_request;
 mod gathering;
 mod groups;
 mod label;
@@ -23,8 +24,8 @@ mod lora;
 mod lower;
 pub mod mecha;
 pub mod mergeflux;
-mod name_set;
 pub mod mergekit;
+mod name_set;
 mod names;
 mod naming;
 mod node;
@@ -44,6 +45,7 @@ mod solve_error;
 mod space;
 mod sweep;
 mod trace;
+mod typing;
 mod view;
 mod walk;
 
@@ -52,6 +54,9 @@ pub use addition::Addition;
 pub use block_ratios::BlockRatios;
 pub use fault::{Fault, place};
 pub use flags::{FlagError, merge_of};
+pub use folder_request::{
+    FolderRequest, SourceLayer, Stack, TokenRequest, TokenRow, TokenizerRequest, TokenizerSource,
+};
 pub use gathering::{GatheredRows, Gathering};
 pub use label::Label;
 pub use leaf::Leaf;
@@ -78,6 +83,7 @@ pub use solution::{Solution, check_names};
 pub use solve_error::SolveError;
 pub use space::{SpaceError, spaces};
 pub use sweep::{Sweep, SweepError};
+pub use typing::Typing;
 pub use view::View;
 
 use std::path::PathBuf;
@@ -111,6 +117,8 @@ pub struct Recipe {
     pub options: Options,
     /// The text that says it in another program's language, for the record.
     pub text: Option<Arc<Text>>,
+    /// What it says of the output's folder besides its tensors.
+    pub folder: Option<Arc<FolderRequest>>,
     /// The model configs that tensors may be named by.
     pub configs: Arc<Configs>,
 }
@@ -179,7 +187,8 @@ impl Recipe {
                         | Route::OmitComponent(_)
                         | Route::OmitMatching(_)
                         | Route::Rename(_)
-                        | Route::Gather(_),
+                        | Route::Gather(_)
+                        | Route::Typed(_),
                     inputs,
                 } => id = inputs[0],
                 _ => return None,

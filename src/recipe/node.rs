@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use indexmap::IndexMap;
 
 use super::renaming::{Renaming, Selection};
-use super::{Gathering, Pattern, Rule, Scheduled};
+use super::{Gathering, Pattern, Rule, Scheduled, Typing};
 use crate::dtype::Float;
 use crate::keys::Conversion;
 use crate::method::{Method, Parameters, Space, hash_number};
@@ -158,6 +158,8 @@ pub enum Route {
     Convert(&'static Conversion),
     /// The tensors under other names.
     Rename(Rule<dyn Renaming>),
+    /// Tensors that count as being of a type, which they are of already.
+    Typed(Rule<dyn Typing>),
     /// Of each tensor the input that a rule says.
     Select(Rule<dyn Selection>),
     /// The tensors of the first input, some with rows of the others.
@@ -178,6 +180,7 @@ impl Route {
             Route::ConvertSingleton => "convert_singleton".to_owned(),
             Route::Convert(conversion) => conversion.id(),
             Route::Rename(_) => "rename".to_owned(),
+            Route::Typed(_) => "typed".to_owned(),
             Route::Select(_) => "select".to_owned(),
             Route::Gather(_) => "gather".to_owned(),
         }
@@ -194,6 +197,7 @@ impl Hash for Route {
             Route::Convert(conversion) => conversion.id().hash(state),
             Route::OmitNonFinite(omitted) => omitted.hash(state),
             Route::Rename(rule) => rule.hash(state),
+            Route::Typed(rule) => rule.hash(state),
             Route::Select(rule) => rule.hash(state),
             Route::Gather(rule) => rule.hash(state),
             Route::Fallback | Route::Stack | Route::ConvertSingleton => {}

@@ -176,6 +176,8 @@ pub enum OutputDType {
     /// That of the reference model.
     #[default]
     Keep,
+    /// That of the arithmetic, as torch promotes the types of the models' tensors.
+    Computed,
     /// This one.
     Float(Float),
     /// The one to which torch promotes the types of the models that have the tensor; a tensor that
@@ -337,6 +339,7 @@ impl OutputDType {
     pub fn word(self) -> &'static str {
         match self {
             OutputDType::Keep => "keep",
+            OutputDType::Computed => "computed",
             OutputDType::Float(float) => float.name(),
             OutputDType::Promoted => "promoted",
         }

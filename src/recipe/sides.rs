@@ -120,6 +120,7 @@ impl Solution<'_> {
             Route::ConvertSingleton => return None,
             Route::Fallback
             | Route::Cast(_)
+            | Route::Typed(_)
             | Route::Stack
             | Route::OmitNonFinite(_)
             | Route::Gather(_) => Rc::clone(first),

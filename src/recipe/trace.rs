@@ -106,6 +106,7 @@ impl Trace<'_> {
             Route::Fallback => fallback(question, node, inputs, answers),
             Route::Cast(_) | Route::OmitNonFinite(_) if !through => Step::Answer(None),
             Route::Cast(_) | Route::OmitNonFinite(_) => first(question, node, answers),
+            Route::Typed(_) => first(question, node, answers),
             Route::ConvertSingleton => Step::Answer(None),
             Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
                 let passes = |name: &&String| self.solution.passes(*id, route, name);

@@ -185,6 +185,7 @@ fn recipe(conversion: &'static Conversion, model: &Path, dtype: OutputDType) -> 
             ..Options::default()
         },
         text: None,
+        folder: None,
         configs: Arc::default(),
     }
 }

@@ -198,20 +198,20 @@ fn names_of_blocks_are_checked_without_models() {
 }
 
 #[test]
-fn a_configuration_of_mergekit_is_named() {
+fn a_recipe_of_mergekit_is_read_as_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let yaml = "# a merge\nmodels:\n  - model: \"a\"\n    parameters:\n      weight: 0.5\n\
                 merge_method: linear\ndtype: float16\n";
     std::fs::write(folder.path().join("config.yml"), yaml).expect("written");
     let plan = ["plan", "config.yml"];
     let run = ["run", "config.yml", "-o", "o.safetensors"];
-    let check = ["recipe", "check", "config.yml"];
-    for line in [&plan[..], &run, &check] {
+    for line in [&plan[..], &run] {
         let errors = refuses(folder.path(), line);
-        assert!(errors.contains("a configuration of mergekit"), "{errors}");
-        assert!(errors.contains("config.yml:2:1"), "{errors}");
-        assert!(!errors.contains("did you mean"), "{errors}");
+        assert!(errors.contains("there is no model a"), "{errors}");
+        assert!(errors.contains("config.yml:3:12"), "{errors}");
     }
+    let said = succeeds(folder.path(), &["recipe", "check", "config.yml"]);
+    assert_eq!(said, "config.yml: 1 merge of 1 model\n");
 }
 
 #[test]

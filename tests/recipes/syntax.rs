@@ -190,7 +190,7 @@ fn the_old_form_keeps_its_meaning() {
 const OLD_BLOCKS: &[(&str, &str)] = &[
     (
         "dict sd1_unet_block_in12=1.0",
-        "`sd1_unet_block_in12` is no block of sd1 (did you mean `sd1_unet_block_in2`?)",
+        "`sd1_unet_block_in12` is no block of sd1 (did you mean `sd1_unet_block_in11`?)",
     ),
     ("dict sd1_vae_default=1.0", "`sd1_vae_default` is no block"),
     (

@@ -43,6 +43,27 @@ const EXPECTED: &[(&str, &str)] = &[
         "a method is asked only where its single inputs are there",
     ),
     ("src/plan/memory.rs", "there is at least one lane"),
+    ("src/recipe/mergekit/compose.rs", "the result comes last"),
+    (
+        "src/recipe/mergekit/composer.rs",
+        "the text's models are listed",
+    ),
+    (
+        "src/recipe/mergekit/composer.rs",
+        "a merge comes behind those that it is made of",
+    ),
+    (
+        "src/recipe/mergekit/merge.rs",
+        "the table names methods that are there",
+    ),
+    (
+        "src/recipe/mergekit/schedule.rs",
+        "methods without are refused before",
+    ),
+    (
+        "src/recipe/mergekit/stack.rs",
+        "a slice has a model with layers",
+    ),
 ];
 
 fn length(file: &SourceFile) -> Option<String> {

@@ -4,6 +4,7 @@ mod additions;
 pub(super) mod examples;
 mod mergeflux;
 mod options;
+mod peer;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use regex::Regex;
 pub(super) use additions::AdditionArgs;
 pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
 pub(super) use options::{LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
+pub(super) use peer::{LenientArgs, YamlArgs};
 
 use super::{size, word};
 use crate::merge::DeviceChoice;
@@ -92,21 +94,13 @@ pub(super) struct TextArgs {
     pub(super) recipe: PathBuf,
 }
 
-/// How a recipe of mergekit is read.
-#[derive(Debug, clap::Args)]
-pub(super) struct YamlArgs {
-    /// Pass over unknown keys of a recipe of mergekit, as mergekit does
-    #[arg(long)]
-    pub(super) lenient: bool,
-}
-
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub(super) text: TextArgs,
 
     #[command(flatten)]
-    pub(super) yaml: YamlArgs,
+    pub(super) lenient: LenientArgs,
 
     #[command(flatten)]
     pub(super) configs: ConfigArgs,
@@ -182,6 +176,9 @@ pub(super) struct FileArgs {
     pub(super) configs: ConfigArgs,
 
     #[command(flatten)]
+    pub(super) yaml: YamlArgs,
+
+    #[command(flatten)]
     pub(super) options: OptionArgs,
 }
 
@@ -234,6 +231,9 @@ pub(super) struct PlanArgs {
 
     #[command(flatten)]
     pub(super) configs: ConfigArgs,
+
+    #[command(flatten)]
+    pub(super) yaml: YamlArgs,
 
     #[command(flatten)]
     pub(super) options: OptionArgs,

@@ -122,7 +122,7 @@ pub(in crate::cli) struct OptionArgs {
 }
 
 /// Where and with what the work is done. The output's bytes do not depend on it.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct WorkArgs {
     /// auto (the best real GPU, else the CPU), cpu, gpu, gpu:NAME or gpu:NUMBER
     #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = WORK)]
@@ -161,7 +161,7 @@ pub(in crate::cli) struct LimitArgs {
 }
 
 /// Where the result goes, and what is said about it.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct OutputArgs {
     /// Output: a file (NAME.safetensors or NAME.sft) or a folder (NAME/, NAME without extension, or
     /// one that exists; .1-8B and the like are no extensions)

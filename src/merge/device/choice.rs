@@ -27,7 +27,8 @@ impl std::str::FromStr for DeviceChoice {
         match text {
             "auto" => Ok(DeviceChoice::Auto),
             "cpu" => Ok(DeviceChoice::Cpu),
-            "gpu" => Ok(DeviceChoice::Gpu),
+            // As torch calls it.
+            "gpu" | "cuda" => Ok(DeviceChoice::Gpu),
             _ => match text.strip_prefix("gpu:") {
                 Some("") | None => Err("must be auto, cpu, gpu, gpu:NAME or gpu:NUMBER".to_owned()),
                 Some(name) => Ok(match name.parse() {

@@ -7,6 +7,7 @@ use super::{Found, LowerError, Lowerer, Step, Value, Wanted};
 use crate::dtype::Float;
 use crate::kernel::Node;
 use crate::method::{Argument, Lowering, Method, Parameters};
+use crate::recipe::typing::promoted;
 use crate::recipe::{Missing, NodeId, RecipeNode, Scheduled, View};
 
 /// The parameters of a merge for one tensor.
@@ -153,6 +154,7 @@ impl Lowerer<'_> {
             elements: self.elements,
             seed: self.recipe.options.seed,
             merge: id.0 as u32,
+            working: promoted(&types),
             fault: None,
         };
         let node = (method.lower)(&mut lowering);
@@ -172,11 +174,13 @@ impl Lowerer<'_> {
                 key: self.key.to_owned(),
             });
         }
-        Ok(match types.as_slice() {
-            [Some(float), rest @ ..] if rest.iter().all(|other| *other == Some(*float)) => {
-                self.narrowed(node, *float)
+        Ok(match promoted(&types) {
+            Some(Float::F64) => {
+                self.narrow.insert(node, Float::F64);
+                node
             }
-            _ => node,
+            Some(float) => self.narrowed(node, float),
+            None => node,
         })
     }
 

@@ -136,7 +136,8 @@ pub struct Lowerer<'a> {
     others: HashMap<Wanted, Option<Value>>,
     /// Lengths of `lost` to which fallbacks go back, the innermost last.
     marks: Vec<usize>,
-    /// Values that were cast to a type narrower than f32, or computed from such alone.
+    /// Values that are of another type than f32: cast to it, known to be of it, or computed from
+    /// such alone.
     narrow: HashMap<Node, Float>,
     /// What was needed and is not there.
     pub lost: Vec<Lost>,
@@ -206,6 +207,11 @@ impl<'a> Lowerer<'a> {
             }
             None => Ok(None),
         }
+    }
+
+    /// The type that a value counts as being of.
+    pub fn float(&self, node: Node) -> Float {
+        self.narrow.get(&node).copied().unwrap_or(Float::F32)
     }
 
     /// Refuses arithmetic that has grown beyond what a Program holds, at the node that it outgrew.

@@ -8,7 +8,7 @@ use crate::dtype::Float;
 use crate::kernel::{Derive, Formula, Node};
 use crate::method::Space;
 use crate::recipe::gathering::Asked;
-use crate::recipe::{Gathering, NodeId, Omitted, RecipeNode, Route, Rule, View};
+use crate::recipe::{Gathering, NodeId, Omitted, RecipeNode, Route, Rule, Typing, View};
 
 impl Lowerer<'_> {
     pub(super) fn route(
@@ -29,6 +29,10 @@ impl Lowerer<'_> {
         if let Some(value) = answers.pop() {
             return Ok(Step::Answer(match route {
                 Route::Cast(float) => value.map(|value| self.cast(value, *float)),
+                Route::Typed(rule) => {
+                    self.note_type(rule, &wanted.view, value.as_ref());
+                    value
+                }
                 _ => value,
             }));
         }
@@ -68,6 +72,17 @@ impl Lowerer<'_> {
             return Ok(Step::Answer(None));
         };
         Ok(Step::Ask(Wanted { view, ..asked }))
+    }
+
+    /// Notes that a value is of a type, if all parts of it are.
+    fn note_type(&mut self, rule: &Rule<dyn Typing>, view: &View<String>, value: Option<&Value>) {
+        let mut types = view.leaves().into_iter().map(|name| rule.0.float(name));
+        let first = types.next().flatten();
+        if let (Some(float), Some(Value::Tensor(node))) = (first, value)
+            && types.all(|other| other == first)
+        {
+            self.narrow.insert(*node, float);
+        }
     }
 
     fn stack(&mut self, inputs: &[NodeId], wanted: &Wanted) -> Result<Found, LowerError> {

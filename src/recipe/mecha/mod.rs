@@ -4,7 +4,6 @@
 //! it; [`write()`] makes a script of a recipe. A text is read with more tolerance than sd-mecha
 //! has: blank lines, line ends of any kind, numbers that are not finite, `=` in quoted paths.
 
-mod foreign;
 mod legacy;
 mod merge;
 mod named;

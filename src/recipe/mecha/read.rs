@@ -278,6 +278,7 @@ impl Reader {
             reference: 0,
             options,
             text: None,
+            folder: None,
             configs: self.configs,
         };
         let mut number_of = vec![NodeId(0); self.nodes.len()];

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::foreign;
 use super::token::{Token, tokens};
 use crate::keys::nearest::nearest;
 use crate::recipe::Fault;
@@ -137,10 +136,6 @@ impl Dialect {
 
 /// Reads a recipe's text.
 pub fn parse(text: &str) -> Result<Script, Fault> {
-    instructions(text).map_err(|fault| foreign::recognised(text).unwrap_or(fault))
-}
-
-fn instructions(text: &str) -> Result<Script, Fault> {
     let mut script = Script {
         dialect: Dialect::Legacy,
         lines: Vec::new(),

@@ -96,7 +96,11 @@ impl Writer<'_> {
             } if !conversion.is_mechas() => None,
             RecipeNode::Route {
                 route:
-                    Route::OmitMatching(_) | Route::Rename(_) | Route::Select(_) | Route::Gather(_),
+                    Route::OmitMatching(_)
+                    | Route::Rename(_)
+                    | Route::Select(_)
+                    | Route::Gather(_)
+                    | Route::Typed(_),
                 ..
             } => None,
             RecipeNode::Route { route, inputs } => Some(self.route(route, inputs, numbers)),

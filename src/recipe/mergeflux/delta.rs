@@ -179,6 +179,7 @@ impl Delta {
             reference: 0,
             options,
             text: None,
+            folder: None,
             configs: Arc::default(),
         })
     }

@@ -121,6 +121,7 @@ impl Mix {
             reference: 0,
             options,
             text: None,
+            folder: None,
             configs: Arc::default(),
         })
     }

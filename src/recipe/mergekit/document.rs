@@ -268,7 +268,11 @@ fn source(
     keys: &'static [&'static str],
     reading: &mut Reading,
 ) -> Result<Source, Fault> {
-    let fields = Fields::of(node, "a model of a merge", keys)?;
+    let fields =
+        Fields::of(node, "a model of a merge", keys).map_err(|fault| match node.text() {
+            Some(text) => fault.help(format!("write `- model: {text}`")),
+            None => fault,
+        })?;
     fields.finish(reading)?;
     let model = fields.need("model", "write `- model: PATH`")?;
     let layers = match keys.contains(&"layer_range") {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::table::parameter_names;
 use super::yaml::{Entry, Kind, Node};
 use crate::keys::nearest::nearest;
 use crate::recipe::Fault;
@@ -125,10 +126,17 @@ impl<'n> Fields<'n> {
     pub fn finish_top(&self, reading: &mut Reading) -> Result<(), Fault> {
         for entry in self.entries {
             let holder = entry.key.starts_with("x-") || entry.value.anchored;
-            if !holder && !self.known.contains(&entry.key.as_str()) {
-                let names = self.known.iter().copied();
-                reading.unknown(&entry.span, (self.what, &entry.key), names)?;
+            if holder || self.known.contains(&entry.key.as_str()) {
+                continue;
             }
+            if parameter_names().any(|name| name == entry.key) && !reading.lenient {
+                let text = format!("`{}` is a parameter, and stands at the top", entry.key);
+                return Err(Fault::new(entry.span.clone(), text)
+                    .label("not under `parameters`")
+                    .help("put it under `parameters`; --lenient passes over it as mergekit does"));
+            }
+            let names = self.known.iter().copied();
+            reading.unknown(&entry.span, (self.what, &entry.key), names)?;
         }
         Ok(())
     }

@@ -1,20 +1,31 @@
 //! The YAML of mergekit 0.1.5 as a front door: a text becomes the one graph of models and merges.
 //!
-//! [`parse`] reads and checks a text as far as that goes without its models; every fault knows its
-//! place. Nothing here computes: `table.rs` says what mergekit's methods are among the methods here.
+//! [`parse`] reads and checks a text as far as that goes without its models, and
+//! [`Script::compose`] makes the graph; every fault knows its place. Nothing here computes:
+//! `table.rs` says what the methods of mergekit are among the methods here.
 
+mod compose;
+mod composer;
 mod document;
+mod extent;
 mod fields;
+mod layers;
+mod merge;
+mod outline;
+mod parameter;
 mod piece;
 mod reference;
+mod schedule;
 mod script;
 mod setting;
+mod stack;
 mod table;
 mod tokenizer;
 mod values;
 mod yaml;
 
+pub use compose::Composed;
 pub use fields::Remark;
+pub use outline::Outline;
 pub use reference::{Reference, Referred};
 pub use script::{Script, parse, recognised};
-pub use tokenizer::{Token, TokenRow, Tokenizer, TokenizerSource};

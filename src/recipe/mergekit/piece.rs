@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::document::{Body, Document, Layers, Slice, Source};
+use super::parameter::{Default, Parameter};
 use super::reference::Referred;
 use super::setting::Settings;
-use super::table::{Base, Default, Parameter, Row};
+use super::table::{Base, Row};
 use crate::recipe::Fault;
 
 /// A part of the models with the slices that it is made of.

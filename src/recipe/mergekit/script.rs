@@ -14,6 +14,8 @@ use crate::recipe::Fault;
 pub struct Script {
     /// The merges, each behind those that it builds on.
     pub(super) documents: Vec<Document>,
+    /// What was written.
+    pub(super) text: String,
     /// What is worth saying of the text.
     pub remarks: Vec<Remark>,
 }
@@ -57,6 +59,7 @@ pub fn parse(text: &str, lenient: bool) -> Result<Script, Fault> {
     }
     Ok(Script {
         documents,
+        text: text.to_owned(),
         remarks: reading.remarks,
     })
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use indexmap::IndexMap;
 
 use super::fields::{Fields, Reading};
-use super::table::{IDLE, Kind, Row, parameter_names};
+use super::parameter::Kind;
+use super::table::{IDLE, Row, parameter_names};
 use super::yaml::{self, Entry, Node};
 use crate::keys::nearest::nearest;
 use crate::recipe::Fault;
@@ -19,8 +20,6 @@ pub(super) struct Settings(pub IndexMap<&'static str, Setting>);
 pub(super) struct Setting {
     /// The cases, in order.
     pub cases: Vec<Case>,
-    /// Its place.
-    pub span: Range<usize>,
 }
 
 /// A case of a setting.
@@ -109,6 +108,11 @@ pub(super) fn settings(
                 .help("put it under `parameters` of the slice, the module or the whole merge"));
         }
         let setting = setting(entry, parameter.kind, reading)?;
+        let mut knots = setting.cases.iter().flat_map(|case| &case.knots);
+        if let Some(more) = knots.find(|knot| parameter.name == "density" && **knot > 1.0) {
+            let text = format!("a density of {more} counts as 1: all entries are kept");
+            reading.remark(entry.span.clone(), text);
+        }
         settings.0.insert(parameter.name, setting);
     }
     Ok(settings)
@@ -166,10 +170,7 @@ fn setting(entry: &Entry, kind: Kind, reading: &mut Reading) -> Result<Setting, 
             span: node.span.clone(),
         }],
     };
-    Ok(Setting {
-        cases,
-        span: entry.span.clone(),
-    })
+    Ok(Setting { cases })
 }
 
 fn case(node: &Node, name: &str, kind: Kind, reading: &mut Reading) -> Result<Case, Fault> {

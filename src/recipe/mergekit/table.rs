@@ -1,5 +1,6 @@
 //! mergekit's methods by their names: what they take, and what they are among the methods here.
 
+use super::parameter::{Default, Parameter, each, flag, number};
 use super::values::Values;
 use crate::method::Value;
 
@@ -33,39 +34,6 @@ pub(super) enum Base {
     Optional,
 }
 
-/// A parameter of a method.
-#[derive(Debug)]
-pub(super) struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// Whether each input has its own value.
-    pub per_model: bool,
-    /// What its values are.
-    pub kind: Kind,
-    /// What it is where nothing says it.
-    pub default: Default,
-}
-
-/// What the values of a parameter are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Numbers.
-    Number,
-    /// Yes or no, kept as 1 or 0.
-    Flag,
-}
-
-/// What a parameter is where nothing says it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Default {
-    /// This.
-    Is(f64),
-    /// It must be said.
-    Required,
-    /// It has no value.
-    Absent,
-}
-
 /// A method here, and how it gets its parameters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Core {
@@ -73,29 +41,6 @@ pub(super) struct Core {
     pub id: &'static str,
     /// Its parameters for a tensor.
     pub values: fn(&Values) -> Vec<(&'static str, Value)>,
-}
-
-const fn number(name: &'static str, default: Default) -> Parameter {
-    Parameter {
-        name,
-        per_model: false,
-        kind: Kind::Number,
-        default,
-    }
-}
-
-const fn each(name: &'static str, default: Default) -> Parameter {
-    Parameter {
-        per_model: true,
-        ..number(name, default)
-    }
-}
-
-const fn flag(name: &'static str, default: bool) -> Parameter {
-    Parameter {
-        kind: Kind::Flag,
-        ..number(name, Default::Is(default as u8 as f64))
-    }
 }
 
 const WEIGHT: Parameter = each("weight", Default::Required);
@@ -114,7 +59,8 @@ const fn row(name: &'static str, base: Base, parameters: &'static [Parameter]) -
         name,
         parameters,
         base,
-        min: 1,
+        // The base alone is the result.
+        min: if matches!(base, Base::Apart) { 0 } else { 1 },
         max: usize::MAX,
         core: None,
     }

@@ -4,56 +4,17 @@
 use std::ops::Range;
 
 use super::fields::{Fields, Reading, text};
-use super::reference::{Referred, reference};
+use super::reference::reference;
 use super::yaml::{Entry, Kind};
-use crate::recipe::Fault;
+use crate::recipe::{Fault, TokenRequest, TokenRow, TokenizerRequest, TokenizerSource};
 
-/// The tokenizer of the result.
+/// The tokenizer of the result, and the place of its key.
 #[derive(Clone, Debug)]
-pub struct Tokenizer {
-    /// Where it comes from.
-    pub source: TokenizerSource,
-    /// Tokens whose rows are chosen one by one.
-    pub tokens: Vec<Token>,
-    /// What the number of rows is rounded up to a multiple of.
-    pub multiple: Option<u64>,
+pub(super) struct Tokenizer {
+    /// What is asked for.
+    pub request: TokenizerRequest,
     /// The place of the key.
     pub span: Range<usize>,
-}
-
-/// Where a tokenizer comes from.
-#[derive(Clone, Debug)]
-pub enum TokenizerSource {
-    /// The tokens of all models.
-    Union,
-    /// That of the base model.
-    Base,
-    /// That of this model.
-    Model(Referred),
-}
-
-/// A token whose row is chosen.
-#[derive(Clone, Debug)]
-pub struct Token {
-    /// Its text.
-    pub text: String,
-    /// Its row; None leaves that to the rules.
-    pub row: Option<TokenRow>,
-    /// Whether models that have the token give way.
-    pub force: bool,
-}
-
-/// The row of a token.
-#[derive(Clone, Debug)]
-pub enum TokenRow {
-    /// Zeros.
-    Zero,
-    /// That of the same token in a model.
-    Model(Referred),
-    /// That of another token of a model, by its text.
-    Token(Referred, String),
-    /// That of another token of a model, by its number.
-    Number(Referred, u64),
 }
 
 /// Reads `tokenizer` or `tokenizer_source`.
@@ -70,9 +31,11 @@ pub(super) fn tokenizer(
         .label("second source")
         .help("`tokenizer: {source: …}` says all that `tokenizer_source` does: keep one")),
         (None, Some(entry)) => Ok(Some(Tokenizer {
-            source: source(entry, reading)?,
-            tokens: Vec::new(),
-            multiple: None,
+            request: TokenizerRequest {
+                source: source(entry, reading)?,
+                tokens: Vec::new(),
+                multiple: None,
+            },
             span: entry.span.clone(),
         })),
         (Some(entry), None) => mapping(entry, reading).map(Some),
@@ -108,9 +71,11 @@ fn mapping(entry: &Entry, reading: &mut Reading) -> Result<Tokenizer, Fault> {
         }
     };
     Ok(Tokenizer {
-        source: source(source_of, reading)?,
-        tokens,
-        multiple: multiple.transpose()?,
+        request: TokenizerRequest {
+            source: source(source_of, reading)?,
+            tokens,
+            multiple: multiple.transpose()?,
+        },
         span: entry.span.clone(),
     })
 }
@@ -119,11 +84,11 @@ fn source(entry: &Entry, reading: &mut Reading) -> Result<TokenizerSource, Fault
     Ok(match entry.value.text() {
         Some("union") => TokenizerSource::Union,
         Some("base") => TokenizerSource::Base,
-        _ => TokenizerSource::Model(reference(entry, reading)?),
+        _ => TokenizerSource::Model(reference(entry, reading)?.reference.to_string()),
     })
 }
 
-fn token(entry: &Entry, reading: &mut Reading) -> Result<Token, Fault> {
+fn token(entry: &Entry, reading: &mut Reading) -> Result<TokenRequest, Fault> {
     let fields = Fields::of(&entry.value, "a token", &["source", "force"])?;
     fields.finish(reading)?;
     let force = match fields.get("force").map(text).transpose()? {
@@ -135,7 +100,7 @@ fn token(entry: &Entry, reading: &mut Reading) -> Result<Token, Fault> {
             return Err(Fault::new(span, text));
         }
     };
-    Ok(Token {
+    Ok(TokenRequest {
         text: entry.key.clone(),
         row: fields
             .get("source")
@@ -151,7 +116,9 @@ fn token_row(entry: &Entry, reading: &mut Reading) -> Result<TokenRow, Fault> {
         _ => false,
     };
     if !has_kind {
-        return Ok(TokenRow::Model(reference(entry, reading)?));
+        return Ok(TokenRow::Model(
+            reference(entry, reading)?.reference.to_string(),
+        ));
     }
     let keys = &["kind", "model", "token", "token_id"];
     let fields = Fields::of(&entry.value, "the source of a token", keys)?;
@@ -166,14 +133,15 @@ fn token_row(entry: &Entry, reading: &mut Reading) -> Result<TokenRow, Fault> {
             return Err(fault.help("it is model_token or zero"));
         }
     }
-    let model = reference(
-        fields.need("model", "name the model of the token")?,
-        reading,
-    )?;
+    let model = fields.need("model", "name the model of the token")?;
+    let model = reference(model, reading)?.reference.to_string();
     match (fields.get("token"), fields.get("token_id")) {
-        (Some(token), None) => Ok(TokenRow::Token(model, text(token)?.to_owned())),
+        (Some(token), None) => Ok(TokenRow::Token {
+            model,
+            text: text(token)?.to_owned(),
+        }),
         (None, Some(number)) => match text(number)?.parse() {
-            Ok(number) => Ok(TokenRow::Number(model, number)),
+            Ok(number) => Ok(TokenRow::Number { model, number }),
             Err(_) => {
                 let found = number.value.describe();
                 let text = format!("`token_id` is the number of a token, not {found}");

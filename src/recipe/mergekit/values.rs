@@ -1,14 +1,14 @@
 //! The values of a mergekit method for one tensor, and what the methods here are told by them.
 
-use super::table::Row;
+use super::parameter::Parameter;
 use crate::method::Value;
 
 /// What a method's parameters are for one tensor.
 #[derive(Debug)]
 pub(super) struct Values {
-    /// The method.
-    pub row: &'static Row,
-    /// For each of its parameters the values of the inputs, or the one value.
+    /// The parameters.
+    pub parameters: &'static [Parameter],
+    /// For each of them the values of the inputs, or the one value.
     pub given: Vec<Vec<Option<f64>>>,
     /// Elements of the tensor.
     pub elements: u64,
@@ -16,12 +16,14 @@ pub(super) struct Values {
 
 type Told = Vec<(&'static str, Value)>;
 
+/// A probability at which no entry is kept.
+const DENSITY_MIN: f64 = 1e-12;
 /// Weights that add up to less count as cancelling out, and are then not divided by their sum.
 const SUM_MIN: f64 = 1e-8;
 
 impl Values {
     fn each(&self, name: &str) -> Vec<f64> {
-        let parameters = self.row.parameters.iter();
+        let parameters = self.parameters.iter();
         let found = parameters.zip(&self.given);
         let mut found = found.filter(|(parameter, _)| parameter.name == name);
         let values = found.next().map(|(_, values)| values.as_slice());
@@ -71,10 +73,14 @@ impl Values {
         Values::word("rescale", if self.flag("rescale") { "l1" } else { "none" })
     }
 
-    /// Densities as a share, more than all being all.
+    /// Probabilities of keeping an entry: more than all is all, and none is next to none.
     fn densities(&self) -> Vec<f64> {
         let densities = self.each("density").into_iter();
-        densities.map(|density| density.min(1.0)).collect()
+        let densities = densities.map(|density| match density {
+            0.0 => DENSITY_MIN,
+            density => density.min(1.0),
+        });
+        densities.collect()
     }
 
     pub(super) fn linear(&self) -> Told {
@@ -96,13 +102,17 @@ impl Values {
     pub(super) fn ties(&self) -> Told {
         // One entry is kept of what a density above 0 leaves none of.
         let least = 1.5 / self.elements.max(1) as f64;
-        let kept = self.densities().into_iter();
-        let kept = kept.map(|density| match density > 0.0 {
-            true => density.max(least).min(1.0),
-            false => density,
+        let densities = self.each("density");
+        let weights = self.each("weight").into_iter().zip(&densities);
+        // A model of which nothing is kept has no say.
+        let weights = weights.map(|(weight, density)| if *density == 0.0 { 0.0 } else { weight });
+        let kept = densities.iter().map(|density| match *density {
+            0.0 => 1.0,
+            density if density > 0.0 => density.max(least).min(1.0),
+            below => below,
         });
         vec![
-            self.numbers("weight"),
+            ("weight", Value::Numbers(weights.collect())),
             ("density", Value::Numbers(kept.collect())),
             self.divisor(),
             self.rescale(),

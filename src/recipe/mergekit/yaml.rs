@@ -1,7 +1,8 @@
 //! YAML as a tree of nodes that know their places.
 //!
-//! Anchors, aliases and merge keys are resolved: an alias is the node of its anchor, shared, so that
-//! a text cannot grow without bound by aliases of aliases. A key that is given twice is a fault.
+//! Anchors, aliases and merge keys are resolved: an alias is the node of its anchor, shared, so
+//! that a text cannot grow without bound by aliases of aliases. A key that is given twice is a
+//! fault.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -1,0 +1,116 @@
+//! Recipes in mergekit's YAML for `run` and `plan`.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::args::YamlArgs;
+use super::failure::Failure;
+use super::models;
+use super::recipe::Text;
+use super::report;
+use crate::checkpoint::Checkpoint;
+use crate::recipe::mergekit::{Outline, Referred, Script};
+use crate::recipe::{Fault, Options, Recipe};
+
+/// Files that make a tokenizer, the one that says all first.
+const TOKENIZERS: [&str; 3] = ["tokenizer.json", "tokenizer.model", "vocab.json"];
+
+/// A merge of a text, and where its result goes.
+#[derive(Debug)]
+pub(super) struct Stage {
+    /// The merge.
+    pub recipe: Recipe,
+    /// Its output.
+    pub output: PathBuf,
+}
+
+/// The merges of a text that have outputs of their own, in the order in which they build on each
+/// other: the result goes to `output`, and merges with names into folders of these names, in the
+/// folder for them or, where every merge has one, in `output`. Others are parts of the result.
+pub(super) fn stages(
+    text: &Text,
+    args: &YamlArgs,
+    (folder, output): (Option<&Path>, &Path),
+    options: &Options,
+) -> Result<Vec<Stage>, Failure> {
+    let script = text.mergekits(args.lenient.lenient)?;
+    let models = opened(text, &script, folder)?;
+    let outlines = models.iter().map(|model| Outline {
+        path: model.path().to_owned(),
+        tensors: model.tensors(),
+        tokenizer: tokenizer(model.path()),
+    });
+    let outlines: Vec<Outline<'_>> = outlines.collect();
+    let named = match (&args.intermediate_dir, script.has_result()) {
+        (Some(folder), _) => Some(folder.as_path()),
+        (None, true) => None,
+        (None, false) => Some(output),
+    };
+    let mut targets: Vec<(Option<&str>, PathBuf)> = Vec::new();
+    if let Some(folder) = named {
+        targets.extend(script.names().map(|name| (Some(name), folder.join(name))));
+    }
+    if script.has_result() {
+        targets.push((None, output.to_owned()));
+    }
+    let mut stages = Vec::with_capacity(targets.len());
+    let mut remarks = Vec::new();
+    for (name, output) in targets {
+        let composed = script.compose(&outlines, name, options.clone());
+        let composed = composed.map_err(|fault| text.show(&fault))?;
+        for remark in composed.remarks {
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+        let recipe = composed.recipe;
+        stages.push(Stage { recipe, output });
+    }
+    report::say_notes(&text.notes(&remarks));
+    Ok(stages)
+}
+
+/// Opens the models that a text names.
+fn opened(text: &Text, script: &Script, folder: Option<&Path>) -> Result<Vec<Checkpoint>, Failure> {
+    let models = script.models().into_iter();
+    let open = |model: &Referred| {
+        let path = located(text, model, folder)?;
+        Checkpoint::open(&path).map_err(|fault| {
+            let span = model.span.clone();
+            text.show(&Fault::new(span, fault.to_string()))
+        })
+    };
+    models.map(open).collect()
+}
+
+/// Where a model is: as its path says, from here or from beside the text, else on the hub. What
+/// there is to say of it is said.
+fn located(text: &Text, model: &Referred, folder: Option<&Path>) -> Result<PathBuf, Failure> {
+    let path = PathBuf::from(&model.reference.path);
+    let beside = folder.map(|folder| folder.join(&path));
+    let beside = beside.filter(|_| path.is_relative());
+    let mut places = std::iter::once(path).chain(beside);
+    if let Some(found) = places.find(|place| place.exists()) {
+        return Ok(found);
+    }
+    let reference = PathBuf::from(model.reference.to_string());
+    let (path, note) = models::located(&reference, false).map_err(|failure| match failure {
+        Failure::Usage { message, .. } => text.show(&Fault::new(model.span.clone(), message)),
+        other => other,
+    })?;
+    report::say_notes(note.as_slice());
+    if path.exists() {
+        return Ok(path);
+    }
+    let message = format!("there is no model {}", model.reference);
+    let fault = Fault::new(model.span.clone(), message).label("no such file or folder");
+    Err(text.show(&fault))
+}
+
+/// What tells a model's tokenizer from others.
+fn tokenizer(model: &Path) -> Option<Vec<u8>> {
+    let files = TOKENIZERS.iter().map(|name| model.join(name));
+    let content = files.filter_map(|path| std::fs::read(path).ok()).next()?;
+    Some(Sha256::digest(content).to_vec())
+}

@@ -1,0 +1,113 @@
+//! From a checked text and the headers of its models to a recipe.
+
+use std::sync::Arc;
+
+use super::composer::Composer;
+use super::document::Document;
+use super::fields::Remark;
+use super::outline::Outline;
+use super::script::{Script, references};
+use crate::keys::Filter;
+use crate::recipe::{Fault, FolderRequest, Options, OutputDType, Recipe, Route, Text};
+
+/// A recipe, and what is worth saying of it.
+#[derive(Debug)]
+pub struct Composed {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What is worth saying.
+    pub remarks: Vec<Remark>,
+}
+
+impl Script {
+    /// The recipe of the merge with a name, or of the one without. `outlines` are the models in the
+    /// order of [`Script::models`].
+    ///
+    /// # Errors
+    /// What does not fit the models, at its place.
+    pub fn compose(
+        &self,
+        outlines: &[Outline<'_>],
+        name: Option<&str>,
+        options: Options,
+    ) -> Result<Composed, Fault> {
+        let is = |own: &Document| own.name.as_ref().map(|(own, _)| own.as_str()) == name;
+        let Some(root) = self.documents.iter().position(is) else {
+            let text = match name {
+                Some(name) => format!("there is no merge named `{name}`"),
+                None => "every merge has a name: none is the result".to_owned(),
+            };
+            return Err(Fault::new(0..0, text));
+        };
+        let mut composer = Composer::new(self, outlines);
+        let needed = self.needed(root);
+        for (at, document) in self.documents.iter().enumerate().take(root + 1) {
+            let result = match needed[at] {
+                true => Some(composer.document(document, at == root)?),
+                false => None,
+            };
+            composer.results.push(result);
+        }
+        finish(composer, &self.documents[root], options)
+    }
+
+    /// Which merges one is made of, itself included.
+    fn needed(&self, root: usize) -> Vec<bool> {
+        let mut needed = vec![false; self.documents.len()];
+        let mut open = vec![root];
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(&mut needed[at], true) {
+                let references = references(&self.documents[at]).into_iter();
+                open.extend(references.filter_map(|own| self.named(&own.reference)));
+            }
+        }
+        needed
+    }
+}
+
+fn finish(
+    mut composer: Composer<'_, '_>,
+    document: &Document,
+    mut options: Options,
+) -> Result<Composed, Fault> {
+    let done = composer.results.pop().flatten();
+    let done = done.expect("the result comes last");
+    if options.dtype == OutputDType::Keep {
+        options.dtype = match document.out_dtype.or(document.dtype) {
+            Some(float) => OutputDType::Float(float),
+            None => OutputDType::Computed,
+        };
+    }
+    if options.filter.is_all() {
+        let rules = &document.rules;
+        options.filter = Filter::new(&rules.only, &rules.skip)
+            .map_err(|fault| Fault::new(document.span.clone(), fault.to_string()))?;
+    }
+    if done.node.0 + 1 != composer.nodes.len() {
+        // The result is the last node.
+        let at = document.row_span.start;
+        composer.route(Route::Cast(None), vec![done.node], at);
+    }
+    let models = composer.used.iter();
+    let models = models.map(|number| composer.outlines[*number].path.clone());
+    Ok(Composed {
+        recipe: Recipe {
+            models: models.collect(),
+            nodes: composer.nodes,
+            lines: composer.lines,
+            reference: done.reference,
+            options,
+            text: Some(Arc::new(Text {
+                dialect: "mergekit",
+                text: composer.script.text.clone(),
+            })),
+            folder: Some(Arc::new(FolderRequest {
+                stacks: done.stacks,
+                tokenizer: document.tokenizer.as_ref().map(|own| own.request.clone()),
+                chat_template: document.chat_template.clone(),
+            })),
+            configs: Arc::default(),
+        },
+        remarks: composer.remarks,
+    })
+}

@@ -1,0 +1,184 @@
+//! The nodes of a merge.
+
+use std::sync::Arc;
+
+use super::composer::{Composer, Done, Origin};
+use super::document::Document;
+use super::extent::{Beside, Renamed};
+use super::fields::Remark;
+use super::piece::{Input, parts};
+use super::reference::Reference;
+use super::schedule::{Filters, Levels, Made};
+use super::script::references;
+use crate::method::{self, Parameters};
+use crate::recipe::{Fault, NodeId, RecipeNode, Route, Rule, Scheduled, TokenizerSource};
+
+impl Composer<'_, '_> {
+    /// Makes the nodes of a document. The type of the result is rounded to where it is a model of
+    /// another merge.
+    pub(super) fn document(&mut self, document: &Document, is_root: bool) -> Result<Done, Fault> {
+        self.check_tokenizer(document)?;
+        let parts = parts(document)?;
+        let modules = Arc::new(self.modules(&parts)?);
+        let (mut inputs, mut extents) = (Vec::new(), Vec::new());
+        let (mut tensors, mut stacks) = (Made::default(), Vec::new());
+        let mut filters = Filters::new();
+        for (module, part) in parts.into_iter().enumerate() {
+            let own = self.extents(&part, &modules, module)?;
+            let width = part.pieces.first().map_or(0, |first| first.all().count());
+            for (at, (piece, extent)) in part.pieces.into_iter().zip(own).enumerate() {
+                self.note_layers(&piece, &extent, &mut stacks);
+                let made = Arc::new(self.made(&piece, &extent));
+                tensors.extend(made.iter().map(|(name, own)| (name.clone(), own.clone())));
+                // Outside of layers the last slice has as many models as the first.
+                let outside = if at > 0 { width } else { usize::MAX };
+                let levels = Levels::new(piece, Arc::clone(&extent), made, outside);
+                levels.note_filters(&mut filters);
+                inputs.push(self.merge(document, levels)?);
+                extents.push(extent);
+            }
+        }
+        self.remark_filters(filters);
+        let at = document.row_span.start;
+        let whole = extents.iter().all(|extent| !extent.sliced);
+        let mut node = match inputs.as_slice() {
+            [node] if whole => *node,
+            _ => {
+                let beside: Arc<Beside> = Arc::new(Beside(extents));
+                self.route(Route::Select(Rule(beside)), inputs, at)
+            }
+        };
+        if let (Some(float), false) = (document.out_dtype.or(document.dtype), is_root) {
+            node = self.route(Route::Cast(Some(float)), vec![node], at);
+        }
+        Ok(Done {
+            node,
+            tensors: Arc::new(tensors),
+            reference: self.reference(document),
+            stacks,
+        })
+    }
+
+    /// The node of a merge.
+    fn merge(&mut self, document: &Document, levels: Levels) -> Result<NodeId, Fault> {
+        let inputs: Vec<Input> = levels.piece.all().cloned().collect();
+        let mut nodes = Vec::with_capacity(inputs.len());
+        for (number, input) in inputs.iter().enumerate() {
+            nodes.push(self.input(document, &levels, (number, input)));
+        }
+        if levels.is_copy() {
+            return Ok(nodes[0]);
+        }
+        check_values(&levels)?;
+        let method = method::find(levels.core.id).expect("the table names methods that are there");
+        let base = levels.piece.base.is_some().then(|| nodes.remove(0));
+        let span = document.row_span.clone();
+        let parameters = Parameters::resolve(method, &[], nodes.len());
+        let merge = RecipeNode::Merge {
+            method,
+            base,
+            models: nodes,
+            parameters: parameters.map_err(|fault| Fault::new(span.clone(), fault.to_string()))?,
+            given: Vec::new(),
+            schedule: Some(Scheduled::Bound(Arc::new(levels))),
+        };
+        Ok(self.push(merge, span.start))
+    }
+
+    /// The node of a model of a merge, under the names of the result.
+    fn input(
+        &mut self,
+        document: &Document,
+        levels: &Levels,
+        (number, input): (usize, &Input),
+    ) -> NodeId {
+        let at = input.model.span.start;
+        let origin = self.origin(&input.model.reference);
+        let node = self.model(origin, document.dtype, at);
+        let tied = self.tied(input, &levels.made);
+        if tied.is_none() && !levels.extent.renames(number) {
+            return node;
+        }
+        let renamed = Arc::new(Renamed {
+            extent: Arc::clone(&levels.extent),
+            model: number,
+            tied,
+        });
+        self.route(Route::Rename(Rule(renamed)), vec![node], at)
+    }
+
+    /// Says which filters are for no tensor.
+    fn remark_filters(&mut self, filters: Filters) {
+        let idle = filters.into_values().filter(|filter| !filter.matches);
+        for filter in idle {
+            let text = format!(
+                "the filter `{}` is a part of no tensor's name, so it has no effect",
+                filter.text
+            );
+            self.remarks.push(Remark {
+                text,
+                span: filter.span,
+            });
+        }
+    }
+
+    /// Refuses what would change rows of embeddings: that is not done yet.
+    fn check_tokenizer(&self, document: &Document) -> Result<(), Fault> {
+        let Some(tokenizer) = &document.tokenizer else {
+            return Ok(());
+        };
+        let refuse = |why: String| {
+            let text = format!("tokenizers are not merged yet, and {why}");
+            Err(Fault::new(tokenizer.span.clone(), text).label("not there yet").help(
+                "merge models of one tokenizer, or leave this key out to keep the rows as they are",
+            ))
+        };
+        let request = &tokenizer.request;
+        if let Some(token) = request.tokens.first() {
+            return refuse(format!("the row of `{}` is chosen here", token.text));
+        }
+        if let Some(multiple) = request.multiple {
+            return refuse(format!(
+                "the rows are filled up to a multiple of {multiple} here"
+            ));
+        }
+        if let TokenizerSource::Model(model) = &request.source {
+            let known = |own: &Reference| own.to_string() == *model;
+            if !self.models.iter().any(known) {
+                return refuse(format!("{model} is none of the models"));
+            }
+        }
+        let origins = references(document).into_iter();
+        let mut models = origins.filter_map(|own| match self.origin(&own.reference) {
+            Origin::Model(at) => Some((own, &self.outlines[at].tokenizer)),
+            Origin::Merge(_) => None,
+        });
+        let Some((first, own)) = models.next() else {
+            return Ok(());
+        };
+        match models.find(|(_, other)| *other != own || own.is_none()) {
+            Some((other, _)) => refuse(format!(
+                "{} and {} have different ones",
+                first.reference, other.reference
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses parameters that a tensor must have and does not.
+fn check_values(levels: &Levels) -> Result<(), Fault> {
+    let mut lacks = levels.made.keys();
+    let Some((name, lack)) = lacks.find_map(|name| Some((name, levels.lacks(name)?))) else {
+        return Ok(());
+    };
+    let parameter = lack.parameter.name;
+    let (span, of) = match lack.input {
+        Some(input) => (&input.model.span, format!(" of {}", input.model.reference)),
+        None => (&levels.piece.span, String::new()),
+    };
+    let text = format!("`{parameter}`{of} has no value for `{name}`: none of its cases is for it");
+    Err(Fault::new(span.clone(), text).help(format!(
+        "add a last case without a filter, or a value of `{parameter}` at a level above"
+    )))
+}

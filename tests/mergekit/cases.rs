@@ -1,0 +1,83 @@
+//! The cases that mergekit computed, and our command lines for them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::data;
+
+/// A case.
+pub struct Case {
+    pub name: String,
+    pub topic: String,
+    /// How it was run; how it is compared; what it is about.
+    pub fields: Value,
+}
+
+/// All cases, by name.
+pub fn cases() -> BTreeMap<String, Case> {
+    let text = std::fs::read_to_string(data().join("cases.json")).expect("the cases");
+    let all: BTreeMap<String, Value> = serde_json::from_str(&text).expect("JSON");
+    let case = |(name, fields): (String, Value)| {
+        let topic = fields["topic"].as_str().expect("a topic").to_owned();
+        let own = Case {
+            name: name.clone(),
+            topic,
+            fields,
+        };
+        (name, own)
+    };
+    all.into_iter().map(case).collect()
+}
+
+impl Case {
+    pub fn tolerance(&self) -> &Value {
+        &self.fields["tolerance"]
+    }
+
+    pub fn kind(&self) -> &str {
+        self.tolerance()["kind"].as_str().expect("a kind")
+    }
+
+    pub fn program(&self) -> &str {
+        self.command().split(' ').next().unwrap_or_default()
+    }
+
+    fn command(&self) -> &str {
+        self.fields["command"].as_str().expect("a command")
+    }
+
+    /// Our command line for mergekit's: `run` with the same flags, into a folder.
+    pub fn arguments(&self, output: &Path) -> Vec<String> {
+        let output = output.to_str().expect("UTF-8");
+        let mut words = self.command().split(' ').skip(1).map(|word| {
+            let word = word.replace("OUT", output).replace("TMP", output);
+            match word.as_str() {
+                "--out-path" => "--output".to_owned(),
+                _ => word,
+            }
+        });
+        let mut arguments = vec!["run".to_owned()];
+        arguments.extend(words.next());
+        let mut words: Vec<String> = words.collect();
+        let places_output = ["mergekit-yaml", "mergekit-moe"].contains(&self.program());
+        if places_output && !words.is_empty() {
+            words[0] = format!("--output={}", words[0]);
+        }
+        let names_output = words.iter().any(|word| word.starts_with("--output"));
+        if !names_output {
+            // Every merge has a name: they go where intermediate ones would.
+            let at = words.iter().position(|word| word == "-I");
+            match at {
+                Some(at) => words[at] = "--output".to_owned(),
+                None => words.push(format!("--output={output}")),
+            }
+        }
+        arguments.extend(words);
+        if !arguments.iter().any(|word| word == "--device") {
+            arguments.extend(["--device".to_owned(), "cpu".to_owned()]);
+        }
+        arguments
+    }
+}

@@ -1,0 +1,224 @@
+//! Every case of mergekit: it comes out as it did there, or it is known why not.
+
+use std::collections::BTreeSet;
+
+use super::cases::{Case, cases};
+use super::compare::{Weights, differs, strays};
+use super::{data, wgmerge};
+
+/// What is not there yet: cases by a part of the message that refuses them. A case that starts to
+/// work has to leave the list.
+const NOT_YET: &[(&str, &[&str])] = &[
+    (
+        "of mergekit is not there yet",
+        &[
+            "arcee_fusion",
+            "arcee_fusion_bf16_f32_leak",
+            "bool_and_string_numbers",
+            "breadcrumbs_gamma",
+            "karcher_iter",
+            "model_stock_base_listed",
+            "multislerp_base",
+            "multislerp_unnormalized",
+            "nearswap_gradient",
+            "nuslerp_columns_base",
+            "nuslerp_weights_cancel",
+            "ram_eps_zero",
+            "ramplus_bf16_f32_leak",
+            "rnd_della_bf16",
+            "rnd_della_linear_one",
+            "rnd_della_linear_two",
+            "rnd_della_two",
+            "sce_topk",
+            "slice_base_model",
+        ],
+    ),
+    (
+        "adapters in references",
+        &[
+            "lora_head_passthrough",
+            "lora_merge_dtype",
+            "lora_mlp_rs_ta",
+            "lora_qv",
+        ],
+    ),
+    (
+        "tokenizers are not merged yet",
+        &[
+            "tok_base_padded_shrinks",
+            "tok_base_ta",
+            "tok_base_unused_tokens_stripped",
+            "tok_chat_auto",
+            "tok_pad_multiple",
+            "tok_pad_multiple_exact",
+            "tok_path_source",
+            "tok_tied_base_untied_union",
+            "tok_tied_union",
+            "tok_tokens_config",
+            "tok_union_linear_base",
+            "tok_union_no_base",
+            "tok_union_three_ties",
+            "tok_union_wordlevel",
+        ],
+    ),
+    // Rows of embeddings are cut to the base's here, not to the fewest.
+    ("do not have the form", &["tok_truncate_unsafe"]),
+    (
+        "recipe of mergekit-moe",
+        &[
+            "moe_cheap_embed",
+            "moe_deepseek",
+            "moe_hidden",
+            "moe_qwen_shared",
+            "moe_random",
+            "moe_uniform_random",
+        ],
+    ),
+];
+
+/// Programs of mergekit that have no counterpart here yet.
+const OTHER_PROGRAMS: [&str; 3] = [
+    "mergekit-extract-lora",
+    "mergekit-tokensurgeon",
+    "mergekit-pytorch",
+];
+
+fn not_yet(name: &str) -> Option<&'static str> {
+    let mut all = NOT_YET.iter();
+    let found = all.find(|(_, names)| names.contains(&name));
+    found.map(|(message, _)| *message)
+}
+
+/// Runs a case and says what is wrong with it.
+fn outcome(case: &Case) -> Result<(), String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("out");
+    let arguments = case.arguments(&output);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = wgmerge(&data().join("models"), &arguments);
+    if !run.status.success() {
+        return Err(String::from_utf8_lossy(&run.stderr).into_owned());
+    }
+    let expected = data().join(case.fields["output"].as_str().expect("an output"));
+    let files = case.fields["files"].as_array().expect("files");
+    let files = files.iter().filter_map(|file| file.as_str());
+    let weights = files.filter(|file| file.ends_with(".safetensors"));
+    let folders: BTreeSet<&str> = weights
+        .map(|file| file.rsplit_once('/').map_or("", |(folder, _)| folder))
+        .collect();
+    let mut compared = 0;
+    for folder in folders {
+        let (found, expected) = (output.join(folder), expected.join(folder));
+        let (found, expected) = (Weights::open(&found), Weights::open(&expected));
+        differs(case, &found, &expected)?;
+        let strays = strays(&found, &expected);
+        if let Some(stray) = strays.first() {
+            return Err(format!("{stray} should not be there"));
+        }
+        compared += 1;
+    }
+    match compared {
+        0 => Err("nothing was compared".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the cases of a topic.
+fn topics(topics: &[&str]) {
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for case in cases().values() {
+        if !topics.contains(&case.topic.as_str()) || OTHER_PROGRAMS.contains(&case.program()) {
+            continue;
+        }
+        count += 1;
+        match (outcome(case), not_yet(&case.name)) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => faults.push(format!("{} works: say so in the list", case.name)),
+            (Err(fault), Some(known)) if fault.contains(known) => {}
+            (Err(fault), _) => faults.push(format!("{}: {fault}", case.name)),
+        }
+    }
+    assert!(count > 0);
+    assert!(
+        faults.is_empty(),
+        "{} of {count}:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+}
+
+#[test]
+fn gradients_filters_levels_and_grammar() {
+    topics(&["gradient", "filter", "level", "grammar", "yaml"]);
+}
+
+#[test]
+fn stacks_and_modules() {
+    topics(&["stack", "modules"]);
+}
+
+#[test]
+fn types() {
+    topics(&["dtype"]);
+}
+
+#[test]
+fn methods() {
+    topics(&["method"]);
+}
+
+#[test]
+fn families_ties_and_files() {
+    topics(&["tied", "files", "arch", "moe_arch", "lora"]);
+}
+
+#[test]
+fn several_documents() {
+    topics(&["multi"]);
+}
+
+#[test]
+fn tokenizers_and_mixtures() {
+    topics(&["tokenizer", "moe"]);
+}
+
+#[test]
+fn every_topic_is_run() {
+    let run = [
+        "gradient",
+        "filter",
+        "level",
+        "grammar",
+        "yaml",
+        "stack",
+        "modules",
+        "dtype",
+        "method",
+        "tied",
+        "files",
+        "arch",
+        "moe_arch",
+        "lora",
+        "multi",
+        "tokenizer",
+        "moe",
+        "random",
+        "error",
+    ];
+    for case in cases().values() {
+        let known = run.contains(&case.topic.as_str());
+        assert!(
+            known || OTHER_PROGRAMS.contains(&case.program()),
+            "{}",
+            case.name
+        );
+    }
+    let all = cases();
+    for (_, names) in NOT_YET {
+        assert!(
+            names.iter().all(|name| all.contains_key(*name)),
+            "{names:?}"
+        );
+    }
+}
