@@ -5,6 +5,7 @@ mod compare;
 mod errors;
 mod golden;
 mod statistics;
+mod tokenizers;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -1,8 +1,7 @@
 //! Recipes in mergekit's YAML for `run` and `plan`.
 
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use super::args::YamlArgs;
 use super::failure::Failure;
@@ -12,9 +11,7 @@ use super::report;
 use crate::checkpoint::Checkpoint;
 use crate::recipe::mergekit::{Outline, Referred, Script};
 use crate::recipe::{Fault, Options, Recipe};
-
-/// Files that make a tokenizer, the one that says all first.
-const TOKENIZERS: [&str; 3] = ["tokenizer.json", "tokenizer.model", "vocab.json"];
+use crate::vocabulary::{Tokenizer, counted_tokens};
 
 /// A merge of a text, and where its result goes.
 #[derive(Debug)]
@@ -36,10 +33,12 @@ pub(super) fn stages(
 ) -> Result<Vec<Stage>, Failure> {
     let script = text.mergekits(args.lenient.lenient)?;
     let models = opened(text, &script, folder)?;
+    let asks = script.asks_for_tokenizers();
     let outlines = models.iter().map(|model| Outline {
         path: model.path().to_owned(),
         tensors: model.tensors(),
-        tokenizer: tokenizer(model.path()),
+        tokenizer: asks.then(|| Tokenizer::read(model.path()).map(Arc::new)),
+        counted: counted_tokens(model.path()),
     });
     let outlines: Vec<Outline<'_>> = outlines.collect();
     let named = match (&args.intermediate_dir, script.has_result()) {
@@ -54,10 +53,11 @@ pub(super) fn stages(
     if script.has_result() {
         targets.push((None, output.to_owned()));
     }
+    let truncates = args.unsafe_truncate_embeddings;
     let mut stages = Vec::with_capacity(targets.len());
     let mut remarks = Vec::new();
     for (name, output) in targets {
-        let composed = script.compose(&outlines, name, options.clone());
+        let composed = script.compose(&outlines, name, options.clone(), truncates);
         let composed = composed.map_err(|fault| text.show(&fault))?;
         for remark in composed.remarks {
             if !remarks.contains(&remark) {
@@ -106,11 +106,4 @@ fn located(text: &Text, model: &Referred, folder: Option<&Path>) -> Result<PathB
     let message = format!("there is no model {}", model.reference);
     let fault = Fault::new(model.span.clone(), message).label("no such file or folder");
     Err(text.show(&fault))
-}
-
-/// What tells a model's tokenizer from others.
-fn tokenizer(model: &Path) -> Option<Vec<u8>> {
-    let files = TOKENIZERS.iter().map(|name| model.join(name));
-    let content = files.filter_map(|path| std::fs::read(path).ok()).next()?;
-    Some(Sha256::digest(content).to_vec())
 }

@@ -9,40 +9,62 @@ use super::cases::Case;
 use crate::golden::tensor;
 
 /// What a folder holds, by names.
-pub struct Weights(Checkpoint);
+pub struct Weights {
+    checkpoint: Checkpoint,
+    /// The numbers of rows for tokens, in the order in which they are wanted.
+    rows: Option<Vec<usize>>,
+}
 
 impl Weights {
     pub fn open(folder: &Path) -> Weights {
-        Weights(Checkpoint::open(folder).expect("a sound output"))
+        Weights {
+            checkpoint: Checkpoint::open(folder).expect("a sound output"),
+            rows: None,
+        }
+    }
+
+    /// Has rows for tokens come in another order.
+    pub fn reorder(&mut self, rows: Vec<usize>) {
+        self.rows = Some(rows);
     }
 
     pub fn names(&self) -> Vec<String> {
-        self.0.tensors().keys().cloned().collect()
+        self.checkpoint.tensors().keys().cloned().collect()
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.0.get(name).is_some()
+        self.checkpoint.get(name).is_some()
     }
 
     fn dtype(&self, name: &str) -> DType {
-        self.0.get(name).expect("a tensor").dtype
+        self.checkpoint.get(name).expect("a tensor").dtype
     }
 
     fn shape(&self, name: &str) -> Vec<u64> {
-        self.0.get(name).expect("a tensor").shape.to_vec()
+        self.checkpoint.get(name).expect("a tensor").shape.to_vec()
     }
 
     pub fn values(&self, name: &str) -> Vec<f32> {
-        match self.dtype(name).float() {
-            Some(_) => tensor(&self.0, name),
+        let values: Vec<f32> = match self.dtype(name).float() {
+            Some(_) => tensor(&self.checkpoint, name),
             None => self.bytes(name).into_iter().map(f32::from).collect(),
+        };
+        match &self.rows {
+            Some(rows) if name.contains("embed_tokens") || name.contains("lm_head") => {
+                let columns = self.shape(name)[1] as usize;
+                let row = |row: &usize| values[row * columns..][..columns].to_vec();
+                rows.iter().flat_map(row).collect()
+            }
+            _ => values,
         }
     }
 
     fn bytes(&self, name: &str) -> Vec<u8> {
-        let info = self.0.get(name).expect("a tensor");
+        let info = self.checkpoint.get(name).expect("a tensor");
         let mut bytes = vec![0; info.bytes() as usize];
-        let read = self.0.read_at(info.file, info.span.start, &mut bytes);
+        let read = self
+            .checkpoint
+            .read_at(info.file, info.span.start, &mut bytes);
         read.expect("its bytes");
         bytes
     }

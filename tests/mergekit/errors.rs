@@ -76,7 +76,7 @@ const NAMED: &[(&str, &[&str])] = &[
     ("err_stock_too_few", &["model_stock", "at least 2", "not 1"]),
     (
         "err_token_unknown",
-        &["tokenizers are not merged yet", "`<x>`"],
+        &["\"<x>\"", "the token \"nosuch\"", "tok/m1", "66 rows"],
     ),
     (
         "err_tokenizer_twice",

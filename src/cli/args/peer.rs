@@ -56,6 +56,13 @@ pub(in crate::cli) struct YamlArgs {
     )]
     pub(in crate::cli) out_shard_size: Option<u64>,
 
+    /// Cut embeddings and heads to as many rows as all models have, whatever their tokens are
+    ///
+    /// Rows with one number are merged, though they may belong to different tokens. `tokenizer:` in
+    /// the recipe brings rows into one order by their tokens instead.
+    #[arg(long, help_heading = PEER)]
+    pub(in crate::cli) unsafe_truncate_embeddings: bool,
+
     #[command(flatten)]
     pub(in crate::cli) idle: IdleArgs,
 }
@@ -90,7 +97,7 @@ const fn valued(name: &'static str, why: &'static str) -> IdleFlag {
 }
 
 /// The flags of mergekit that have no meaning here, each also as `--no-…` if it takes no value.
-pub(in crate::cli) const IDLE: [IdleFlag; 18] = [
+pub(in crate::cli) const IDLE: [IdleFlag; 17] = [
     switch!("low-cpu-memory", "--memory bounds what is held"),
     switch!("read-to-gpu", "--memory bounds what is held"),
     switch!("multi-gpu", "one GPU computes"),
@@ -122,10 +129,6 @@ pub(in crate::cli) const IDLE: [IdleFlag; 18] = [
     valued(
         "lora-merge-dtype",
         "adapters in references are not read yet",
-    ),
-    switch!(
-        "unsafe-truncate-embeddings",
-        "--shape crop cuts larger tensors to the base's shape",
     ),
 ];
 

@@ -21,7 +21,8 @@ pub struct Composed {
 
 impl Script {
     /// The recipe of the merge with a name, or of the one without. `outlines` are the models in the
-    /// order of [`Script::models`].
+    /// order of [`Script::models`]. Where `truncates`, tensors with a row for each token are cut to
+    /// as many rows as all models have, whatever their tokens are.
     ///
     /// # Errors
     /// What does not fit the models, at its place.
@@ -30,6 +31,7 @@ impl Script {
         outlines: &[Outline<'_>],
         name: Option<&str>,
         options: Options,
+        truncates: bool,
     ) -> Result<Composed, Fault> {
         let is = |own: &Document| own.name.as_ref().map(|(own, _)| own.as_str()) == name;
         let Some(root) = self.documents.iter().position(is) else {
@@ -39,7 +41,7 @@ impl Script {
             };
             return Err(Fault::new(0..0, text));
         };
-        let mut composer = Composer::new(self, outlines);
+        let mut composer = Composer::new(self, outlines, truncates);
         let needed = self.needed(root);
         for (at, document) in self.documents.iter().enumerate().take(root + 1) {
             let result = match needed[at] {
@@ -88,6 +90,7 @@ fn finish(
         let at = document.row_span.start;
         composer.route(Route::Cast(None), vec![done.node], at);
     }
+    let files = composer.texts(document, &done)?;
     let models = composer.used.iter();
     let models = models.map(|number| composer.outlines[*number].path.clone());
     Ok(Composed {
@@ -103,8 +106,8 @@ fn finish(
             })),
             folder: Some(Arc::new(FolderRequest {
                 stacks: done.stacks,
-                tokenizer: document.tokenizer.as_ref().map(|own| own.request.clone()),
-                chat_template: document.chat_template.clone(),
+                texts: files.texts,
+                left_out: files.left_out,
             })),
             configs: Arc::default(),
         },

@@ -13,6 +13,7 @@ use super::script::{Script, references};
 use crate::dtype::Float;
 use crate::method::Space;
 use crate::recipe::{Form, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing, place};
+use crate::vocabulary::Tokenizer;
 
 /// What a merge refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +35,8 @@ pub(super) struct Done {
     pub reference: usize,
     /// Where its layers come from.
     pub stacks: Vec<Stack>,
+    /// Its tokenizer, where the text says which.
+    pub tokenizer: Option<Tokenizer>,
 }
 
 /// Puts a graph together.
@@ -51,6 +54,8 @@ pub(super) struct Composer<'s, 'm> {
     /// The merges before, as far as they are needed.
     pub results: Vec<Option<Done>>,
     pub remarks: Vec<Remark>,
+    /// Whether rows for tokens are cut to as many as all models have.
+    pub truncates: bool,
 }
 
 /// How a model is read.
@@ -73,7 +78,11 @@ impl Typing for StoredTypes {
 }
 
 impl<'s, 'm> Composer<'s, 'm> {
-    pub fn new(script: &'s Script, outlines: &'s [Outline<'m>]) -> Composer<'s, 'm> {
+    pub fn new(
+        script: &'s Script,
+        outlines: &'s [Outline<'m>],
+        truncates: bool,
+    ) -> Composer<'s, 'm> {
         let models = script.models().into_iter();
         Composer {
             script,
@@ -85,6 +94,7 @@ impl<'s, 'm> Composer<'s, 'm> {
             read: HashMap::new(),
             results: Vec::new(),
             remarks: Vec::new(),
+            truncates,
         }
     }
 
@@ -161,7 +171,7 @@ impl<'s, 'm> Composer<'s, 'm> {
         node
     }
 
-    fn plain(&mut self, origin: Origin, at: usize) -> NodeId {
+    pub fn plain(&mut self, origin: Origin, at: usize) -> NodeId {
         let model = match origin {
             Origin::Merge(at) => return self.done(at).node,
             Origin::Model(model) => model,

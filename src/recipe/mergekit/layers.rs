@@ -65,6 +65,12 @@ pub(super) fn is_beside(stack: &str) -> bool {
     parts.any(|part| BESIDE.iter().any(|beside| part.starts_with(beside)))
 }
 
+/// Whether an embedding is one of places instead of tokens.
+pub(super) fn is_place(name: &str) -> bool {
+    name.split('.')
+        .any(|part| part == "wpe" || part.contains("pos"))
+}
+
 /// Names of embeddings that do not say so.
 const EMBEDDINGS: [&str; 3] = ["wte", "wpe", "shared"];
 /// Names of the matrices that make logits.

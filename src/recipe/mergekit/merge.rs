@@ -2,22 +2,30 @@
 
 use std::sync::Arc;
 
-use super::composer::{Composer, Done, Origin};
+use super::composer::{Composer, Done};
 use super::document::Document;
 use super::extent::{Beside, Renamed};
 use super::fields::Remark;
 use super::piece::{Input, parts};
-use super::reference::Reference;
+use super::rows::Order;
 use super::schedule::{Filters, Levels, Made};
-use super::script::references;
+use super::vocabulary::{Vocabulary, vocabulary_fault};
 use crate::method::{self, Parameters};
-use crate::recipe::{Fault, NodeId, RecipeNode, Route, Rule, Scheduled, TokenizerSource};
+use crate::recipe::{Fault, NodeId, RecipeNode, Route, Rule, Scheduled};
+use crate::vocabulary::VocabularyError;
 
 impl Composer<'_, '_> {
     /// Makes the nodes of a document. The type of the result is rounded to where it is a model of
     /// another merge.
     pub(super) fn document(&mut self, document: &Document, is_root: bool) -> Result<Done, Fault> {
-        self.check_tokenizer(document)?;
+        let vocabulary = self.vocabulary(document)?;
+        let unfit = |fault: VocabularyError| vocabulary_fault(document, &fault);
+        let alignment = vocabulary.as_ref().map(Vocabulary::alignment);
+        let alignment = alignment.transpose().map_err(unfit)?;
+        let order = match (&vocabulary, &alignment) {
+            (Some(vocabulary), Some(alignment)) => Some(Order::Tokens(vocabulary, alignment)),
+            _ => self.truncates.then_some(Order::Shortest),
+        };
         let parts = parts(document)?;
         let modules = Arc::new(self.modules(&parts)?);
         let (mut inputs, mut extents) = (Vec::new(), Vec::new());
@@ -34,7 +42,7 @@ impl Composer<'_, '_> {
                 let outside = if at > 0 { width } else { usize::MAX };
                 let levels = Levels::new(piece, Arc::clone(&extent), made, outside);
                 levels.note_filters(&mut filters);
-                inputs.push(self.merge(document, levels)?);
+                inputs.push(self.merge(document, levels, order)?);
                 extents.push(extent);
             }
         }
@@ -56,15 +64,25 @@ impl Composer<'_, '_> {
             tensors: Arc::new(tensors),
             reference: self.reference(document),
             stacks,
+            tokenizer: vocabulary.map(|own| own.tokenizer),
         })
     }
 
     /// The node of a merge.
-    fn merge(&mut self, document: &Document, levels: Levels) -> Result<NodeId, Fault> {
+    fn merge(
+        &mut self,
+        document: &Document,
+        levels: Levels,
+        order: Option<Order<'_>>,
+    ) -> Result<NodeId, Fault> {
         let inputs: Vec<Input> = levels.piece.all().cloned().collect();
         let mut nodes = Vec::with_capacity(inputs.len());
         for (number, input) in inputs.iter().enumerate() {
             nodes.push(self.input(document, &levels, (number, input)));
+        }
+        if let Some(order) = order {
+            let ordered = self.ordered(&levels, &inputs, nodes, (order, document.dtype));
+            nodes = ordered.map_err(|fault| vocabulary_fault(document, &fault))?;
         }
         if levels.is_copy() {
             return Ok(nodes[0]);
@@ -119,49 +137,6 @@ impl Composer<'_, '_> {
                 text,
                 span: filter.span,
             });
-        }
-    }
-
-    /// Refuses what would change rows of embeddings: that is not done yet.
-    fn check_tokenizer(&self, document: &Document) -> Result<(), Fault> {
-        let Some(tokenizer) = &document.tokenizer else {
-            return Ok(());
-        };
-        let refuse = |why: String| {
-            let text = format!("tokenizers are not merged yet, and {why}");
-            Err(Fault::new(tokenizer.span.clone(), text).label("not there yet").help(
-                "merge models of one tokenizer, or leave this key out to keep the rows as they are",
-            ))
-        };
-        let request = &tokenizer.request;
-        if let Some(token) = request.tokens.first() {
-            return refuse(format!("the row of `{}` is chosen here", token.text));
-        }
-        if let Some(multiple) = request.multiple {
-            return refuse(format!(
-                "the rows are filled up to a multiple of {multiple} here"
-            ));
-        }
-        if let TokenizerSource::Model(model) = &request.source {
-            let known = |own: &Reference| own.to_string() == *model;
-            if !self.models.iter().any(known) {
-                return refuse(format!("{model} is none of the models"));
-            }
-        }
-        let origins = references(document).into_iter();
-        let mut models = origins.filter_map(|own| match self.origin(&own.reference) {
-            Origin::Model(at) => Some((own, &self.outlines[at].tokenizer)),
-            Origin::Merge(_) => None,
-        });
-        let Some((first, own)) = models.next() else {
-            return Ok(());
-        };
-        match models.find(|(_, other)| *other != own || own.is_none()) {
-            Some((other, _)) => refuse(format!(
-                "{} and {} have different ones",
-                first.reference, other.reference
-            )),
-            None => Ok(()),
         }
     }
 }

@@ -15,13 +15,16 @@ mod outline;
 mod parameter;
 mod piece;
 mod reference;
+mod rows;
 mod schedule;
 mod script;
 mod setting;
 mod stack;
 mod table;
+mod texts;
 mod tokenizer;
 mod values;
+mod vocabulary;
 mod yaml;
 
 pub use compose::Composed;

@@ -1,8 +1,10 @@
 //! Models as far as their headers show them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::checkpoint::Tensors;
+use crate::vocabulary::{Tokenizer, VocabularyError};
 
 /// A model that a text names, as far as its headers show it.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct Outline<'m> {
     pub path: PathBuf,
     /// Its tensors.
     pub tensors: &'m Tensors,
-    /// What tells its tokenizer from others, if it has one.
-    pub tokenizer: Option<Vec<u8>>,
+    /// Its tokenizer; None where the text does not ask for tokenizers.
+    pub tokenizer: Option<Result<Arc<Tokenizer>, VocabularyError>>,
+    /// How many tokens its configuration counts, if it says so.
+    pub counted: Result<Option<u64>, VocabularyError>,
 }

@@ -94,6 +94,11 @@ impl Script {
         models
     }
 
+    /// Whether any merge says which tokenizer its result has.
+    pub fn asks_for_tokenizers(&self) -> bool {
+        self.documents.iter().any(|own| own.tokenizer.is_some())
+    }
+
     /// The merge that a reference names.
     pub(super) fn named(&self, reference: &Reference) -> Option<usize> {
         named(&self.documents, reference)

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::composer::Composer;
 use super::extent::{Extent, Modules, Outer, Run, Tied};
-use super::layers::{is_beside, is_embedding, is_head, place, stacks};
+use super::layers::{is_beside, is_embedding, is_head, is_place, place, stacks};
 use super::piece::{Input, Part, Piece};
 use super::schedule::{Made, Tensor};
 use crate::recipe::{Fault, Stack};
@@ -126,9 +126,11 @@ impl Composer<'_, '_> {
             let lacks = || self.shape(origin, name).is_none();
             outer(name) && is_head(name) && tensor.shape.len() == 2 && lacks()
         })?;
+        // Another vocabulary may have another number of rows.
         let fits = |name: &&str| {
-            let same = self.shape(origin, name) == Some(&tensor.shape);
-            same && outer(name) && is_embedding(name)
+            let own = self.shape(origin, name).filter(|own| own.len() == 2);
+            let same = own.is_some_and(|own| own[1..] == tensor.shape[1..]);
+            same && outer(name) && is_embedding(name) && !is_place(name)
         };
         let mut embeddings = self.names(origin).filter(fits);
         match (embeddings.next(), embeddings.next()) {

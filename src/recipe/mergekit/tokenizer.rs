@@ -1,12 +1,12 @@
-//! What a recipe says of tokenizer and chat template. It is read and checked here; the output
-//! folder is made of it elsewhere.
+//! What a recipe says of tokenizer and chat template. It is read and checked here; `vocabulary.rs`
+//! makes the tokenizer.
 
 use std::ops::Range;
 
 use super::fields::{Fields, Reading, text};
 use super::reference::reference;
 use super::yaml::{Entry, Kind};
-use crate::recipe::{Fault, TokenRequest, TokenRow, TokenizerRequest, TokenizerSource};
+use crate::recipe::Fault;
 
 /// The tokenizer of the result, and the place of its key.
 #[derive(Clone, Debug)]
@@ -15,6 +15,62 @@ pub(super) struct Tokenizer {
     pub request: TokenizerRequest,
     /// The place of the key.
     pub span: Range<usize>,
+}
+
+/// The tokenizer of the result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TokenizerRequest {
+    /// Where it comes from.
+    pub source: TokenizerSource,
+    /// Tokens whose rows are chosen one by one.
+    pub tokens: Vec<TokenRequest>,
+    /// What the number of rows is rounded up to a multiple of.
+    pub multiple: Option<u64>,
+}
+
+/// Where a tokenizer comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TokenizerSource {
+    /// The tokens of all models.
+    Union,
+    /// That of the base model.
+    Base,
+    /// That of the model with this reference.
+    Model(String),
+}
+
+/// A token whose row is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TokenRequest {
+    /// Its text.
+    pub text: String,
+    /// Its row; None leaves that to the rules.
+    pub row: Option<TokenRow>,
+    /// Whether it takes the place of what models have for it.
+    pub force: bool,
+}
+
+/// The row of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TokenRow {
+    /// Zeros.
+    Zero,
+    /// That of the same token in the model with this reference.
+    Model(String),
+    /// That of another token.
+    Token {
+        /// The reference of its model.
+        model: String,
+        /// Its text.
+        text: String,
+    },
+    /// That of a token by its number.
+    Number {
+        /// The reference of its model.
+        model: String,
+        /// Its number.
+        number: u64,
+    },
 }
 
 /// Reads `tokenizer` or `tokenizer_source`.
