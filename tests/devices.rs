@@ -39,6 +39,12 @@ const CASES: &[(&str, &[&str])] = &[
     ("dare_linear", &["drop=0.9", "rescale=l1"]),
     ("dare_ties", &["drop=0.4", "weight=1,0.5,2"]),
     ("dare_then_ties", &["drop=0.5", "trim=0.4"]),
+    ("supermario", &["p=0.6", "lambda=1.5"]),
+    ("linear", &["weight=3,2,1", "order=steps"]),
+    (
+        "ties",
+        &["density=0.3", "elect=none", "divisor=count", "round=bf16"],
+    ),
 ];
 
 fn case<'a>(

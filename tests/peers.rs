@@ -1,6 +1,7 @@
 //! The front doors of other tools: their command lines, unchanged, against what the tools computed.
 
 mod mergeflux;
+mod supermario;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -52,6 +53,8 @@ impl Peer {
             .current_dir(self.inputs())
             .args(arguments)
             .env("NO_COLOR", "1")
+            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HOME", self.scratch("hub"))
             .output()
             .expect("the binary runs")
     }

@@ -28,6 +28,7 @@ mod recipe;
 mod report;
 mod routes;
 mod size;
+mod supermario;
 mod table;
 mod text;
 mod word;
@@ -50,7 +51,7 @@ pub fn run() -> ExitCode {
     let given: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let matches = help::command().try_get_matches();
+    let matches = help::command().try_get_matches_from(supermario::hyphenated(std::env::args_os()));
     let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(fault) => return exit::arguments(&hint::improved(fault, &given), json),
@@ -61,6 +62,8 @@ pub fn run() -> ExitCode {
         Command::Run(command) => merge::run(command),
         Command::Mergeflux(command) => mergeflux::mix(command),
         Command::MergefluxDelta(command) => mergeflux::delta(command),
+        Command::Supermario(command) => supermario::pair(command),
+        Command::SupermarioHf(command) => supermario::list(command),
         Command::Recipe(command) => recipe::run(command),
         Command::Plan(command) => merge::plan(command),
         Command::Inspect(command) => inspect::run(command),

@@ -105,7 +105,10 @@ impl Merge {
         }
         let companions = match kind {
             Output::File => Companions::default(),
-            Output::Folder => side::find(&checkpoints[recipes[0].reference]),
+            Output::Folder => {
+                let which = recipes[0].options.side_files;
+                side::find(&checkpoints[recipes[0].reference], which)
+            }
         };
         Ok(Merge {
             recipes,

@@ -47,6 +47,8 @@ pub struct Lowering<'a> {
     /// The type that all models' values are of, where it is narrower than f32: tools that compute
     /// in it round every step of some methods.
     pub working: Option<Float>,
+    /// How many merges come before it.
+    pub merges_before: u32,
     /// What is wrong with the parameters for the models that have the tensor.
     pub fault: Option<ParameterError>,
 }
@@ -315,9 +317,10 @@ impl Lowering<'_> {
         Scope::Model((u64::from(self.merge) << 32) | model.position as u64)
     }
 
-    /// The random words of a model's dropout mask.
+    /// The random words of a model's dropout mask: others in each merge of a recipe.
     pub fn dropout_words(&mut self, model: Argument) -> Node {
-        let stream = Stream::dropout(self.seed, model.position as u32, self.key);
+        let position = (self.merges_before << 16) ^ model.position as u32;
+        let stream = Stream::dropout(self.seed, position, self.key);
         self.expression.word(stream)
     }
 }

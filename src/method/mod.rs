@@ -14,6 +14,7 @@ mod mecha;
 mod parameter;
 mod range;
 mod slerp;
+mod supermario;
 mod task_arithmetic;
 mod ties;
 
@@ -208,6 +209,7 @@ pub static METHODS: &[&Method] = &[
     &dare::DARE_LINEAR,
     &dare::DARE_TIES,
     &dare::DARE_THEN_TIES,
+    &supermario::SUPERMARIO,
 ];
 
 /// The method that flags mean by this identifier: one of [`METHODS`], else one of

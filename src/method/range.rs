@@ -11,6 +11,8 @@ pub enum Range {
     Unit,
     /// Above 0, up to 1.
     Share,
+    /// From 0 on, below 1.
+    BelowOne,
     /// Above 0.
     Positive,
     /// Every whole number that f64 holds exactly.
@@ -27,6 +29,7 @@ impl Range {
             Range::Finite => value.is_finite(),
             Range::Unit => (0.0..=1.0).contains(&value),
             Range::Share => value > 0.0 && value <= 1.0,
+            Range::BelowOne => (0.0..1.0).contains(&value),
             Range::Positive => value > 0.0 && value.is_finite(),
             Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
         }
@@ -58,6 +61,7 @@ impl Range {
             Range::Finite => "a finite number",
             Range::Unit => "in [0, 1]",
             Range::Share => "in (0, 1]",
+            Range::BelowOne => "in [0, 1)",
             Range::Positive => "a number above 0",
             Range::Whole => "a whole number",
         }

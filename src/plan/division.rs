@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use super::job::Job;
 use super::{Output, PlanError, Source};
 use crate::checkpoint::{Shard, WeightName};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, SideFiles};
 
 /// A file of the output and the jobs whose tensors it holds.
 pub(super) struct Division {
@@ -66,6 +66,11 @@ pub(super) fn divide(
         (Output::Folder, None) if components && !from_reference => Ok(by_component(jobs)),
         (Output::Folder, None) if reference.is_folder && from_reference => {
             as_reference(reference, sources, jobs)
+        }
+        (Output::Folder, None) if recipe.options.side_files == SideFiles::Flat => {
+            let own = reference.files.first().and_then(|file| file.file_stem());
+            let own = own.filter(|_| !reference.is_folder);
+            Ok(whole(&own.map_or(STEM.into(), |own| own.to_string_lossy())))
         }
         (Output::File | Output::Folder, None) => Ok(whole(STEM)),
     }

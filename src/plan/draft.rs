@@ -1,6 +1,7 @@
 //! Drafts of jobs, before equal computations are joined.
 
 use super::PlanError;
+use super::bytes::Bytes;
 use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place, Work as Arithmetic};
 use crate::dtype::{DType, Float};
@@ -101,6 +102,13 @@ impl Draft {
 }
 
 impl Lowered {
+    /// The input of a slot, where it is a tensor of a file as it is.
+    pub(super) fn whole_input(&self, slot: u16) -> Option<&Input> {
+        let mut inputs = self.inputs.iter();
+        let (_, input) = inputs.find(|(own, _)| *own == slot)?;
+        matches!(input.bytes, Bytes::Run { .. }).then_some(input)
+    }
+
     /// What is computed; `all` gets the inputs that it does not have.
     fn work(self, stored: Stored, all: &mut Vec<Input>, classes: &mut Classes) -> Arithmetic {
         let Lowered {

@@ -130,10 +130,21 @@ impl<'a> Drafter<'a> {
         let Some(mut lowered) = self.lower(key, origin, &seen.shape, compute, ledger)? else {
             return Ok(None);
         };
-        let direct = recipe.options.direct_casts && compute != Compute::F32;
-        if direct && lowered.expression.untouched(lowered.root).is_some() {
-            let direct = self.lower(key, origin, &seen.shape, Compute::F32, ledger)?;
-            lowered = direct.unwrap_or(lowered);
+        let unrounded = recipe.options.direct_casts || compute == Compute::F32;
+        if let Some((slot, own)) = lowered.expression.untouched(lowered.root)
+            && unrounded
+        {
+            if let Some(input) = lowered.whole_input(slot)
+                && recipe.options.on_nan == OnNan::Keep
+                && own == float
+                && lowered.shape == seen.shape
+            {
+                return Ok(Some(Work::Copy(input.clone())));
+            }
+            if compute != Compute::F32 {
+                let direct = self.lower(key, origin, &seen.shape, Compute::F32, ledger)?;
+                lowered = direct.unwrap_or(lowered);
+            }
         }
         let float = match recipe.options.dtype {
             OutputDType::Computed => lowered.float,

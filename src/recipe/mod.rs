@@ -43,6 +43,7 @@ mod sides;
 mod solution;
 mod solve_error;
 mod space;
+pub mod supermario;
 mod sweep;
 mod trace;
 mod typing;
@@ -65,7 +66,7 @@ pub use naming::Names;
 pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
 pub use options::{
     BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
-    ShapePolicy,
+    ShapePolicy, SideFiles,
 };
 pub(crate) use options::{broadcast, same_numbers};
 pub use pattern::Pattern;
@@ -125,6 +126,13 @@ impl Recipe {
     /// The node that is the result.
     pub fn root(&self) -> NodeId {
         NodeId(self.nodes.len().saturating_sub(1))
+    }
+
+    /// How many merges come before a node.
+    fn merges_before(&self, id: NodeId) -> u32 {
+        let before = self.nodes[..id.0].iter();
+        let merges = before.filter(|node| matches!(node, RecipeNode::Merge { .. }));
+        merges.count() as u32
     }
 
     /// What a node is and where it stands, for messages.

@@ -207,6 +207,18 @@ pub enum Metadata {
     Full,
 }
 
+/// Which files of the reference model's folder come along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SideFiles {
+    /// Those of the folder and of the folders in it, with a card of the merge in place of the
+    /// model's.
+    #[default]
+    All,
+    /// Those that lie in the folder itself, without a card or any other README. A file of weights
+    /// keeps its name as well where the model is that file.
+    Flat,
+}
+
 /// Block weights, with the text that they were read from.
 #[derive(Clone, Debug)]
 pub struct BlockOption {
@@ -248,6 +260,8 @@ pub struct Options {
     pub block_weights: Option<BlockOption>,
     /// What the output records.
     pub metadata: Metadata,
+    /// What comes along from the reference model's folder.
+    pub side_files: SideFiles,
     /// What its metadata has besides, name and text, in place of what is carried from the models.
     pub entries: Vec<(String, String)>,
     /// What is done to the result, in order.

@@ -14,6 +14,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("src/recipe/mergeflux/delta.rs", "the table has them"),
     ("src/recipe/mergeflux/mix.rs", "the table has linear"),
     ("src/recipe/mergeflux/window.rs", "a sound expression"),
+    ("src/recipe/supermario/chain.rs", "the table has supermario"),
     ("src/exec/cpu/formula.rs", "an argument per parameter"),
     (
         "src/exec/gpu/probe/experiments.rs",

@@ -98,6 +98,28 @@ pub(in crate::cli) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "supermario",
+        &[
+            example(
+                "The numbers of its README: an eighth of the difference, much enlarged",
+                "wgmerge supermario -p 0.13 -lambda 3.0 sdxl_base.safetensors \\\n\
+                 \x20 sd_xl_turbo_1.0_fp16.safetensors sdxl_merged.safetensors",
+            ),
+            example(
+                "Two folders, with a mask that a seed gives",
+                "wgmerge supermario base/ tuned/ merged/ --seed 7",
+            ),
+        ],
+    ),
+    (
+        "supermario-hf",
+        &[example(
+            "What a list would do, and then doing it",
+            "wgmerge supermario-hf list.txt merged -p 0.3 --dry\n\
+             wgmerge supermario-hf list.txt merged -p 0.3",
+        )],
+    ),
+    (
         "recipe",
         &[example(
             "Whether a recipe is right, without its models",

@@ -5,6 +5,7 @@ pub(super) mod examples;
 mod mergeflux;
 mod options;
 mod peer;
+mod supermario;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(super) use additions::AdditionArgs;
 pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
 pub(super) use options::{LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
 pub(super) use peer::{LenientArgs, YamlArgs};
+pub(super) use supermario::{MarioArgs, SINGLE_HYPHEN, SupermarioArgs, SupermarioListArgs};
 
 use super::{size, word};
 use crate::merge::DeviceChoice;
@@ -46,10 +48,14 @@ pub(super) enum Command {
     Mergeflux(MixArgs),
     /// Merge task vectors as MergeFlux's mergeflux-delta.py does, with the same flags
     MergefluxDelta(DeltaArgs),
+    /// Merge a model into another as safetensors-merge-supermario's merge.py does
+    Supermario(SupermarioArgs),
+    /// Merge the models of a list as safetensors-merge-supermario's hf_merge.py does
+    SupermarioHf(SupermarioListArgs),
     /// Check, format or show a recipe file
     #[command(subcommand)]
     Recipe(RecipeCommand),
-    /// Show what a merge would do: passes, batches, memory, bytes and keys; writes nothing
+    /// Show what a merge would do: passes, memory, bytes and keys; writes nothing
     Plan(PlanArgs),
     /// List the tensors of a checkpoint, with statistics if wanted
     Inspect(InspectArgs),

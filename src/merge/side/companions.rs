@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use crate::checkpoint::Checkpoint;
+use crate::recipe::SideFiles;
 
 /// A larger file is no configuration.
 const BYTES_MAX: u64 = 64 << 20;
@@ -114,17 +115,26 @@ impl Bounds {
 }
 
 /// Looks through a model's folder and the folders in it. Of a single file there is nothing.
-pub(in crate::merge) fn find(model: &Checkpoint) -> Companions {
+pub(in crate::merge) fn find(model: &Checkpoint, which: SideFiles) -> Companions {
     let mut found = Companions::default();
     let bounds = Bounds::of(model.path()).filter(|_| model.is_folder());
     let Some(bounds) = bounds else {
         return found;
     };
     let mut files = Vec::new();
+    let flat = which == SideFiles::Flat;
     for entry in entries(model.path()) {
         let name = PathBuf::from(entry.file_name());
         if !entry.path().is_dir() {
-            files.push(name);
+            let is_card = flat && name.to_string_lossy().starts_with("README");
+            match is_card {
+                true => found.leave_out(&name, "about that model"),
+                false => files.push(name),
+            }
+            continue;
+        }
+        if flat {
+            found.leave_out(&name, "a folder");
             continue;
         }
         for inner in entries(&entry.path()) {

@@ -155,6 +155,7 @@ impl Lowerer<'_> {
             seed: self.recipe.options.seed,
             merge: id.0 as u32,
             working: promoted(&types),
+            merges_before: self.recipe.merges_before(*id),
             fault: None,
         };
         let node = (method.lower)(&mut lowering);
