@@ -1,6 +1,7 @@
 //! `wgmerge merge` and `plan` as a user meets them: outputs, messages, exit codes, files.
 
 mod bad_input;
+mod configuration;
 mod files;
 mod folders;
 mod inputs;

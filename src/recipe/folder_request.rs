@@ -7,19 +7,34 @@ use std::path::PathBuf;
 pub struct FolderRequest {
     /// The layers of the result, stack by stack.
     pub stacks: Vec<Stack>,
-    /// Files with a content of their own.
+    /// Texts. One takes the place of the reference model's file of its name.
     pub texts: Vec<FolderText>,
-    /// Names of files that do not come along from the reference model.
+    /// Whether there is a model card.
+    pub card: Card,
+    /// Files of the reference model that do not come along, by their names: a tokenizer that the
+    /// result does not have.
     pub left_out: Vec<PathBuf>,
 }
 
-/// A file of an output folder.
+/// A text of an output folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderText {
     /// Its name, relative to the folder.
     pub name: PathBuf,
     /// What it says.
     pub text: String,
+}
+
+/// Whether an output folder gets a model card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Card {
+    /// Where the reference model has one.
+    #[default]
+    AsReference,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
 }
 
 /// A stack of layers of the result.

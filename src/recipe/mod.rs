@@ -55,7 +55,7 @@ pub use addition::Addition;
 pub use block_ratios::BlockRatios;
 pub use fault::{Fault, place};
 pub use flags::{FlagError, merge_of};
-pub use folder_request::{FolderRequest, FolderText, SourceLayer, Stack};
+pub use folder_request::{Card, FolderRequest, FolderText, SourceLayer, Stack};
 pub use gathering::{GatheredRows, Gathering};
 pub use label::Label;
 pub use leaf::Leaf;

@@ -31,7 +31,7 @@ pub(super) fn text(recipe: &Recipe) -> String {
         text += &format!("- {}\n", json!(name));
     }
     text += "tags:\n- merge\n- wgmerge\n---\n\n# A merge\n\n";
-    text += "Made with wgmerge";
+    text += concat!("Made with wgmerge ", env!("CARGO_PKG_VERSION"));
     if !methods.is_empty() {
         let methods: Vec<String> = methods.iter().map(|id| format!("`{id}`")).collect();
         text += &format!(" by {}", methods.join(", "));
@@ -40,7 +40,20 @@ pub(super) fn text(recipe: &Recipe) -> String {
     for name in &names {
         text += &format!("- {}\n", json!(name));
     }
+    if let Some(own) = &recipe.text {
+        // Longer than any run of these in the recipe.
+        let fence = "`".repeat(longest_run(&own.text).max(2) + 1);
+        text += &format!("\nThe recipe ({}):\n\n{fence}\n", own.dialect);
+        text += own.text.trim_end();
+        text += &format!("\n{fence}\n");
+    }
     text += "\nThe metadata of the weight files holds the recipe (`wgmerge_recipe`). ";
     text += "The licences of these models apply.\n";
     text
+}
+
+/// The length of the longest run of backticks.
+fn longest_run(text: &str) -> usize {
+    let runs = text.split(|letter| letter != '`');
+    runs.map(str::len).max().unwrap_or(0)
 }

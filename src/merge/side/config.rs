@@ -1,98 +1,204 @@
-//! A model's configuration as that of the output: the dtype in it is that of the output's weights.
+//! A model's configuration as that of the output: what it says of the weights holds for those of
+//! the output. The dtype, the number of layers and what is listed for each, the size of the
+//! vocabulary, and whether the head is the embedding.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use serde_json::{Value, json};
 
 use super::companions::Companion;
-use crate::checkpoint::Checkpoint;
-use crate::dtype::DType;
-use crate::plan::PlannedFile;
+use super::described::{BYTES_MAX, Described, configuration, ends_in};
+use super::edit::{self, Object, Place, set};
+use super::{dtype, tied};
+use crate::checkpoint::TensorInfo;
+use crate::plan::Job;
+use crate::recipe::Stack;
 use crate::sink::SideContent;
 
-/// A longer one is no configuration of a model.
-const BYTES_MAX: u64 = 16 << 20;
-
-/// Torch's names of element types.
-const TORCH: &[(DType, &str)] = &[
-    (DType::F64, "float64"),
-    (DType::F32, "float32"),
-    (DType::F16, "float16"),
-    (DType::BF16, "bfloat16"),
-    (DType::F8E4M3, "float8_e4m3fn"),
-    (DType::F8E5M2, "float8_e5m2"),
+/// The fields that say how many layers there are.
+const LAYERS: [&str; 5] = [
+    "num_hidden_layers",
+    "n_layer",
+    "n_layers",
+    "num_layers",
+    DECODER_LAYERS,
 ];
 
-/// The fields in which transformers keeps the dtype, wherever they stand.
-static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let types: Vec<&str> = TORCH.iter().map(|(_, name)| *name).collect();
-    let pattern = format!(
-        r#""(torch_dtype|dtype)"(\s*:\s*)"(torch\.)?(?:{})""#,
-        types.join("|")
-    );
-    Regex::new(&pattern).ok()
-});
+/// The field for the second of two stacks.
+const DECODER_LAYERS: &str = "num_decoder_layers";
 
-/// What a companion holds in the output: a copy, but for the dtype of a config.json whose weights
-/// get another one.
-pub(super) fn content(
-    companion: &Companion,
-    model: &Checkpoint,
-    planned: &[PlannedFile],
-) -> SideContent {
-    let copy = || SideContent::CopyOf {
-        origin: companion.origin.clone(),
-        bytes: companion.bytes,
-    };
-    let folder = companion.name.parent().unwrap_or(Path::new(""));
-    let (before, after) = (dtype_of(model, folder), dtype_of_planned(planned, folder));
-    let is_config = companion.name.ends_with("config.json") && companion.bytes <= BYTES_MAX;
-    let (true, Some(after)) = (is_config && before != after, after) else {
-        return copy();
-    };
-    // A copy fails with its reason where this one does not read.
-    let text = std::fs::read_to_string(&companion.origin).ok();
-    let edited = text.and_then(|text| with_dtype(&text, after));
-    edited.map_or_else(copy, |text| SideContent::Bytes(text.into_bytes()))
-}
+/// Lists of the numbers of layers that are unlike the others.
+const LAYER_NUMBERS: [&str; 1] = ["mlp_only_layers"];
 
-fn with_dtype(text: &str, dtype: &str) -> Option<String> {
-    let replace = |found: &Captures<'_>| {
-        let prefix = found.get(3).map_or("", |prefix| prefix.as_str());
-        format!("\"{}\"{}\"{prefix}{dtype}\"", &found[1], &found[2])
-    };
-    Some(FIELD.as_ref()?.replace_all(text, replace).into_owned())
-}
+/// The field that says how many of the first layers are unlike the others.
+const FIRST_LAYERS: &str = "first_k_dense_replace";
 
-/// The float type that most bytes of a model's folder have.
-fn dtype_of(model: &Checkpoint, folder: &Path) -> Option<&'static str> {
-    let tensors = model.tensors().values();
-    let tensors = tensors.filter(|info| model.files()[info.file].relative.parent() == Some(folder));
-    most(tensors.map(|info| (&info.dtype, info.bytes())))
-}
+/// Parts of a network whose layers and tokens are not those of its language model.
+const OTHER_PARTS: [&str; 2] = ["vision", "audio"];
 
-/// The same of the planned output.
-fn dtype_of_planned(planned: &[PlannedFile], folder: &Path) -> Option<&'static str> {
-    let files = planned
-        .iter()
-        .filter(|file| file.name.parent() == Some(folder));
-    most(
-        files
-            .flat_map(|file| &file.dtypes)
-            .map(|(dtype, bytes)| (dtype, *bytes)),
-    )
-}
+/// What embeddings are called, of which each token has a row.
+const EMBEDDINGS: [&str; 6] = [
+    "embed_tokens.weight",
+    "wte.weight",
+    "word_embeddings.weight",
+    "tok_embeddings.weight",
+    "embed_in.weight",
+    "shared.weight",
+];
 
-fn most<'a>(tensors: impl Iterator<Item = (&'a DType, u64)>) -> Option<&'static str> {
-    let mut bytes: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for (dtype, count) in tensors {
-        let named = TORCH.iter().find(|(known, _)| known == dtype);
-        if let Some((_, name)) = named {
-            *bytes.entry(name).or_default() += count;
+impl Described<'_> {
+    /// What a companion holds in the output: a copy, but for a configuration that says of the
+    /// weights what is no longer so.
+    pub(super) fn content(&self, companion: &Companion) -> SideContent {
+        let is_config = companion.name.ends_with("config.json") && companion.bytes <= BYTES_MAX;
+        // A copy fails with its reason where this one does not read.
+        let text = match is_config {
+            true => std::fs::read_to_string(&companion.origin).ok(),
+            false => None,
+        };
+        let edited = text.and_then(|text| self.edited(&companion.name, &text));
+        match edited {
+            Some(text) => SideContent::Bytes(text.into_bytes()),
+            None => SideContent::CopyOf {
+                origin: companion.origin.clone(),
+                bytes: companion.bytes,
+            },
         }
     }
-    let most = bytes.into_iter().max_by_key(|&(_, bytes)| bytes);
-    most.map(|(name, _)| name)
+
+    fn edited(&self, name: &Path, text: &str) -> Option<String> {
+        let folder = name.parent().unwrap_or(Path::new(""));
+        let dtype = dtype::change(self.reference(), &self.plan.files, folder);
+        let is_whole = folder == Path::new("");
+        let vocabulary = self.vocabulary().filter(|_| is_whole);
+        let stacks = self.recipe.folder.iter().flat_map(|folder| &folder.stacks);
+        let stacks: Vec<&Stack> = stacks
+            .filter(|own| is_whole && !is_other(&own.name))
+            .collect();
+        let tied = is_whole.then(|| tied::change(self)).flatten();
+        edit::edited(text, &mut |place, object| {
+            let mut changed = dtype.is_some_and(|dtype| dtype::write(object, dtype));
+            if place.path.iter().any(|name| is_other(name)) {
+                return changed;
+            }
+            if let Some(rows) = vocabulary {
+                changed |= set(object, "vocab_size", &json!(rows));
+            }
+            changed |= self.restack(place, object, &stacks);
+            if let Some(tied) = tied {
+                changed |= tied::write(object, tied, place.path.is_empty());
+            }
+            changed
+        })
+    }
+
+    /// The rows of the output's embedding, where the reference model has another number.
+    fn vocabulary(&self) -> Option<u64> {
+        let own = self.reference().tensors();
+        let rows = |job: &Job| {
+            let before = own.get(&*job.key).map(|info: &TensorInfo| &info.shape)?;
+            match (before.first(), job.shape.first()) {
+                (Some(before), Some(after)) if before != after => Some(*after),
+                _ => None,
+            }
+        };
+        let is_embedding = |job: &&Job| EMBEDDINGS.iter().any(|name| ends_in(&job.key, name));
+        self.plan.jobs.iter().filter(is_embedding).find_map(rows)
+    }
+
+    /// Has a part of a configuration say what the layers of stacks are.
+    fn restack(&self, place: Place<'_>, object: &mut Object, stacks: &[&Stack]) -> bool {
+        let counts = LAYERS.map(|name| number(object, name));
+        let mut changed = false;
+        for (name, before) in LAYERS.into_iter().zip(counts) {
+            if let (Some(before), Some(stack)) = (before, stack_of(name, stacks)) {
+                changed |= set(object, name, &json!(stack.layers.len()));
+                changed |= self.relist(place, object, stack, before);
+            }
+        }
+        changed
+    }
+
+    /// Has what is listed for each layer of a stack be that of the layers it is made of.
+    fn relist(&self, place: Place<'_>, object: &mut Object, stack: &Stack, before: u64) -> bool {
+        let mut changed = false;
+        let names: Vec<String> = object.keys().cloned().collect();
+        for name in names {
+            let value = serde_json::from_str(object[&name].get());
+            let Ok(value) = value else { continue };
+            let restacked = match &value {
+                Value::Array(list) if LAYER_NUMBERS.contains(&name.as_str()) => {
+                    Some(numbered(list, stack))
+                }
+                Value::Array(list) if list.len() as u64 == before => {
+                    self.relisted(place, &name, list, stack)
+                }
+                Value::Number(first) if name == FIRST_LAYERS => first.as_u64().map(|first| {
+                    let leading = stack
+                        .layers
+                        .iter()
+                        .take_while(|from| (from.layer as u64) < first);
+                    json!(leading.count())
+                }),
+                _ => None,
+            };
+            if let Some(restacked) = restacked {
+                changed |= set(object, &name, &restacked);
+            }
+        }
+        changed
+    }
+
+    /// A list with an entry for each layer: that of the layer in the model that it is from.
+    fn relisted(
+        &self,
+        place: Place<'_>,
+        name: &str,
+        own: &[Value],
+        stack: &Stack,
+    ) -> Option<Value> {
+        let lists: Vec<Option<Vec<Value>>> = self
+            .checkpoints
+            .iter()
+            .map(|model| {
+                let mut value = &configuration(model)?;
+                for name in place.path {
+                    value = value.get(name)?;
+                }
+                value.get(name)?.as_array().cloned()
+            })
+            .collect();
+        let entries = stack.layers.iter().map(|from| {
+            let list = lists[from.model].as_deref().unwrap_or(own);
+            list.get(from.layer).cloned()
+        });
+        entries.collect::<Option<Vec<Value>>>().map(Value::Array)
+    }
+}
+
+/// The stack whose layers a field counts.
+fn stack_of<'s>(field: &str, stacks: &[&'s Stack]) -> Option<&'s Stack> {
+    let decodes = |own: &&&Stack| own.name.contains("decoder");
+    let mut own = stacks.iter();
+    let found = match field == DECODER_LAYERS {
+        true => own.find(decodes),
+        false => own.find(|own| !decodes(own)),
+    };
+    found.or(stacks.first()).copied()
+}
+
+/// The layers of a stack that are from layers of a list.
+fn numbered(list: &[Value], stack: &Stack) -> Value {
+    let listed = |layer: usize| list.iter().any(|own| own.as_u64() == Some(layer as u64));
+    let layers = stack.layers.iter().enumerate();
+    let layers = layers.filter(|(_, from)| listed(from.layer));
+    layers.map(|(number, _)| json!(number)).collect()
+}
+
+fn is_other(name: &str) -> bool {
+    OTHER_PARTS.iter().any(|part| name.contains(part))
+}
+
+fn number(object: &Object, name: &str) -> Option<u64> {
+    object.get(name)?.get().parse().ok()
 }

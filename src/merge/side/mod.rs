@@ -4,14 +4,21 @@
 mod card;
 mod companions;
 mod config;
+mod described;
+mod dtype;
+mod edit;
 mod indexes;
+mod tied;
 
 pub(super) use companions::find;
 pub use companions::{Companion, Companions, LeftOut};
 
+use std::path::PathBuf;
+
+use self::described::Described;
 use crate::checkpoint::Checkpoint;
 use crate::plan::Plan;
-use crate::recipe::{Metadata, Recipe};
+use crate::recipe::{Card, Metadata, Recipe};
 use crate::sink::{SideContent, SideFile};
 
 /// Everything beside the weights, indexes last.
@@ -21,33 +28,39 @@ pub(super) fn files(
     companions: &Companions,
     plan: &Plan,
 ) -> Vec<SideFile> {
-    let reference = &checkpoints[recipe.reference];
-    let (texts, left_out) = match &recipe.folder {
-        Some(folder) => (&folder.texts[..], &folder.left_out[..]),
-        None => (&[][..], &[][..]),
+    let described = Described {
+        recipe,
+        checkpoints,
+        plan,
     };
-    let texts = texts.iter().map(|own| SideFile {
-        name: own.name.clone(),
-        content: SideContent::Bytes(own.text.clone().into_bytes()),
-    });
-    let mut side: Vec<SideFile> = texts.collect();
-    let comes = |companion: &&Companion| {
-        let is_text = side.iter().any(|own| own.name == companion.name);
-        !is_text && !left_out.contains(&companion.name)
+    let folder = recipe.folder.as_deref().cloned().unwrap_or_default();
+    let text = |name: PathBuf, text: String| SideFile {
+        name,
+        content: SideContent::Bytes(text.into_bytes()),
     };
-    let copied = companions.copied.iter().filter(comes);
-    let copied = copied.map(|companion| SideFile {
-        content: config::content(companion, reference, &plan.files),
+    let mut side: Vec<SideFile> = folder
+        .texts
+        .iter()
+        .map(|own| text(own.name.clone(), own.text.clone()))
+        .collect();
+    let replaced = |name: &PathBuf| {
+        let is_text = folder.texts.iter().any(|own| own.name == *name);
+        is_text || folder.left_out.contains(name)
+    };
+    let copied = companions.copied.iter();
+    let copied = copied.filter(|companion| !replaced(&companion.name));
+    side.extend(copied.map(|companion| SideFile {
+        content: described.content(companion),
         name: companion.name.clone(),
-    });
-    let copied: Vec<SideFile> = copied.collect();
-    side.extend(copied);
-    if companions.has_card && recipe.options.metadata != Metadata::None {
-        side.push(SideFile {
-            name: companions::CARD.into(),
-            content: SideContent::Bytes(card::text(recipe).into_bytes()),
-        });
+    }));
+    let has_card = match folder.card {
+        Card::AsReference => companions.has_card && recipe.options.metadata != Metadata::None,
+        Card::Always => true,
+        Card::Never => false,
+    };
+    if has_card {
+        side.push(text(companions::CARD.into(), card::text(recipe)));
     }
-    side.extend(indexes::of(reference, plan));
+    side.extend(indexes::of(described.reference(), plan));
     side
 }

@@ -8,7 +8,12 @@ use super::fields::Remark;
 use super::outline::Outline;
 use super::script::{Script, references};
 use crate::keys::Filter;
-use crate::recipe::{Fault, FolderRequest, Options, OutputDType, Recipe, Route, Text};
+use crate::recipe::{
+    Card, Fault, FolderRequest, FolderText, Options, OutputDType, Recipe, Route, Text,
+};
+
+/// What mergekit calls the recipe of a merge in its folder.
+pub const CONFIG: &str = "mergekit_config.yml";
 
 /// A recipe, and what is worth saying of it.
 #[derive(Debug)]
@@ -90,7 +95,11 @@ fn finish(
         let at = document.row_span.start;
         composer.route(Route::Cast(None), vec![done.node], at);
     }
-    let files = composer.texts(document, &done)?;
+    let mut files = composer.texts(document, &done)?;
+    files.texts.push(FolderText {
+        name: CONFIG.into(),
+        text: composer.script.text.clone(),
+    });
     let models = composer.used.iter();
     let models = models.map(|number| composer.outlines[*number].path.clone());
     Ok(Composed {
@@ -107,6 +116,7 @@ fn finish(
             folder: Some(Arc::new(FolderRequest {
                 stacks: done.stacks,
                 texts: files.texts,
+                card: Card::Always,
                 left_out: files.left_out,
             })),
             configs: Arc::default(),

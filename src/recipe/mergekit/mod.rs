@@ -27,7 +27,7 @@ mod values;
 mod vocabulary;
 mod yaml;
 
-pub use compose::Composed;
+pub use compose::{CONFIG, Composed};
 pub use fields::Remark;
 pub use outline::Outline;
 pub use reference::{Reference, Referred};

@@ -1,0 +1,40 @@
+//! The merge whose output a configuration is to describe.
+
+use serde_json::Value;
+
+use crate::checkpoint::Checkpoint;
+use crate::plan::Plan;
+use crate::recipe::Recipe;
+
+/// A longer file is no configuration of a model.
+pub(super) const BYTES_MAX: u64 = 16 << 20;
+
+/// The merge whose output a configuration is to describe.
+#[derive(Clone, Copy)]
+pub(super) struct Described<'m> {
+    pub(super) recipe: &'m Recipe,
+    pub(super) checkpoints: &'m [Checkpoint],
+    pub(super) plan: &'m Plan,
+}
+
+impl<'m> Described<'m> {
+    pub(super) fn reference(&self) -> &'m Checkpoint {
+        &self.checkpoints[self.recipe.reference]
+    }
+}
+
+/// The configuration of a model's folder.
+pub(super) fn configuration(model: &Checkpoint) -> Option<Value> {
+    let path = model.path().join("config.json");
+    let bytes = std::fs::metadata(&path).ok()?.len();
+    if !model.is_folder() || bytes > BYTES_MAX {
+        return None;
+    }
+    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+}
+
+/// Whether a name ends in another one, from a dot on.
+pub(super) fn ends_in(name: &str, end: &str) -> bool {
+    let before = name.strip_suffix(end);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}

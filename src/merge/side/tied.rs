@@ -1,0 +1,47 @@
+//! Whether a model's head is its embedding. A loader that believes so ignores a head that is
+//! stored, so a merge that has one of its own must not say it.
+
+use serde_json::{Value, json};
+
+use super::described::{Described, configuration, ends_in};
+use super::edit::{self, Object, set};
+use crate::checkpoint::Checkpoint;
+
+/// The field of a configuration.
+const FIELD: &str = "tie_word_embeddings";
+
+/// What heads are called.
+const HEADS: [&str; 2] = ["lm_head.weight", "embed_out.weight"];
+
+fn is_head(name: &str) -> bool {
+    HEADS.iter().any(|head| ends_in(name, head))
+}
+
+/// Whether a model uses its embedding as its head.
+fn is_tied(model: &Checkpoint) -> bool {
+    let stored = model.tensors().keys().any(|name| is_head(name));
+    let said = configuration(model).and_then(|config| {
+        let inner = config.get("text_config").and_then(|text| text.get(FIELD));
+        config.get(FIELD).or(inner).and_then(Value::as_bool)
+    });
+    said.unwrap_or(!stored)
+}
+
+/// What the output's configuration must say, where the reference model's says something else: the
+/// output has a head, and not every model took its embedding for it.
+pub(super) fn change(described: &Described<'_>) -> Option<bool> {
+    let has_head = described.plan.jobs.iter().any(|job| is_head(&job.key));
+    let all_tied = || described.checkpoints.iter().all(is_tied);
+    (has_head && is_tied(described.reference()) && !all_tied()).then_some(false)
+}
+
+/// Writes it into an object; the outermost gets the field where it has none.
+pub(super) fn write(object: &mut Object, tied: bool, is_outermost: bool) -> bool {
+    if object.contains_key(FIELD) || !is_outermost {
+        return set(object, FIELD, &json!(tied));
+    }
+    match edit::raw(&json!(tied)) {
+        Some(raw) => object.insert(FIELD.to_owned(), raw).is_none(),
+        None => false,
+    }
+}
