@@ -178,6 +178,47 @@ fn infinities_are_found_where_they_are_and_policies_replace_them() {
     assert!(data.chunks(4).all(finite));
 }
 
+/// A plan needs no room, but says that the merge does.
+#[test]
+fn a_plan_says_that_the_disk_is_too_small() {
+    let world = World::new();
+    for name in ["huge", "large"] {
+        let bytes = 8_u64 << 40;
+        let shape = [bytes / 4];
+        let header = serde_json::json!({
+            "w": { "dtype": "F32", "shape": shape, "data_offsets": [0, bytes] },
+        });
+        let mut header = header.to_string();
+        header.push_str(&" ".repeat(8 - header.len() % 8));
+        let path = world.path(&format!("{name}.safetensors"));
+        let head = [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+        std::fs::write(&path, &head).expect("a file");
+        let file = std::fs::OpenOptions::new().write(true).open(&path);
+        let whole = head.len() as u64 + bytes;
+        file.and_then(|file| file.set_len(whole))
+            .expect("a file with a hole");
+    }
+    let models = ["-M", "linear", "huge.safetensors", "large.safetensors"];
+    let parts = [
+        "o.safetensors",
+        "needs 8796093",
+        " TiB) but",
+        "free some space",
+    ];
+    let output = world.run(&with(
+        &["plan", "--device", "cpu", "-o", "o.safetensors"],
+        &models,
+    ));
+    let said = text(&output);
+    assert!(output.status.success(), "{said}");
+    for part in ["would be refused"].iter().chain(&parts) {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    world.refuses(&models, &parts[1..]);
+    let output = world.run(&with(&["plan", "--device", "cpu"], &AB));
+    assert_eq!(text(&output), "");
+}
+
 #[test]
 fn a_plan_refuses_what_a_merge_refuses() {
     let world = World::new();

@@ -23,6 +23,7 @@ use crate::keys::{self, Filter};
 use crate::merge::{DeviceChoice, Merge, MergeError, Settings, choose_device, sweep_output};
 use crate::method::Method;
 use crate::recipe::{BlockOption, Options, Recipe, Sweep, merge_of};
+use crate::sink::SinkError;
 
 /// A merge as a command is told it.
 pub(super) struct Job<'a> {
@@ -222,10 +223,13 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             ..Job::of(recipe)
         };
         let prepared = prepare(job, &work(&args.work, &args.yaml), &output, false);
-        let (merge, notes) = prepared.map_err(|failure| match &text {
+        let (merge, mut notes) = prepared.map_err(|failure| match &text {
             Some(text) => text.locate(failure),
             None => failure,
         })?;
+        if let Err(MergeError::Sink(fault @ SinkError::NoSpace { .. })) = merge.check_room() {
+            notes.push(format!("this merge would be refused: {fault}"));
+        }
         match (args.json, several) {
             (true, true) => plans.push(plan_json(&merge, &notes)?),
             (false, true) => {

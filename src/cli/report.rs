@@ -72,11 +72,29 @@ pub(super) fn notes(merge: &Merge) -> Vec<String> {
         }
     }
     notes.extend(companions(merge));
+    notes.extend(undescribed(merge));
     notes.extend(merge.left_behind().iter().map(|path| {
         let path = path.display();
         format!("{path} was left by a merge that was killed; nothing uses it, it can be deleted")
     }));
     notes
+}
+
+/// That the configuration which comes along knows less than the output has.
+fn undescribed(merge: &Merge) -> Option<String> {
+    let report = &merge.plan().report;
+    let mut models = report.models.iter();
+    let reference = models.find(|model| model.model == report.reference)?;
+    let mut copied = merge.companions().copied.iter();
+    let config = copied.find(|file| file.name.file_name() == Some("config.json".as_ref()))?;
+    let first = reference.missing.first()?;
+    Some(format!(
+        "{} is copied from {}, which lacks {} of the output, such as `{first}`: it may not describe \
+         them",
+        config.name.display(),
+        report.reference,
+        counted(reference.missing.len(), "tensor")
+    ))
 }
 
 /// What comes along from the reference model's folder, and what does not.

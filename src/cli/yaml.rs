@@ -9,9 +9,24 @@ use super::models;
 use super::recipe::Text;
 use super::report;
 use crate::checkpoint::Checkpoint;
-use crate::recipe::mergekit::{Outline, Referred, Script};
-use crate::recipe::{Fault, Options, Recipe};
+use crate::recipe::mergekit::{CONFIG, Outline, Referred, Script};
+use crate::recipe::{Card, Fault, FolderRequest, Options, Recipe};
 use crate::vocabulary::{Tokenizer, counted_tokens};
+
+/// Everything that a tokenizer may be made of.
+const TOKENIZER_FILES: [&str; 11] = [
+    "added_tokens.json",
+    "chat_template.jinja",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "special_tokens_map.json",
+    "spiece.model",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+];
 
 /// A merge of a text, and where its result goes.
 #[derive(Debug)]
@@ -64,11 +79,25 @@ pub(super) fn stages(
                 remarks.push(remark);
             }
         }
-        let recipe = composed.recipe;
+        let mut recipe = composed.recipe;
+        recipe.folder = recipe.folder.map(|own| requested(&own, args));
         stages.push(Stage { recipe, output });
     }
     report::say_notes(&text.notes(&remarks));
     Ok(stages)
+}
+
+/// What a folder is to hold, as far as flags leave it.
+fn requested(own: &FolderRequest, args: &YamlArgs) -> Arc<FolderRequest> {
+    let mut own = own.clone();
+    if args.no_write_model_card {
+        own.card = Card::Never;
+        own.texts.retain(|text| text.name != Path::new(CONFIG));
+    }
+    if args.no_copy_tokenizer {
+        own.left_out.extend(TOKENIZER_FILES.map(PathBuf::from));
+    }
+    Arc::new(own)
 }
 
 /// Opens the models that a text names.

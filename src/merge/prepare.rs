@@ -153,7 +153,14 @@ impl Merge {
             inputs.check(&layout)?;
             Sink::preflight(&layout, &self.sink_options())?;
         }
-        Ok(())
+        self.check_room()
+    }
+
+    /// Checks that the disk has room for all outputs together. Writes nothing.
+    pub fn check_room(&self) -> Result<(), MergeError> {
+        let layouts = (0..self.outputs.len()).map(|variant| self.layout(variant));
+        let layouts = layouts.collect::<Result<Vec<_>, _>>()?;
+        Ok(Sink::check_room(&layouts)?)
     }
 
     /// What will happen.

@@ -216,12 +216,28 @@ fn keys_text(report: &KeyReport) -> String {
             ));
         }
     }
+    if tied(report) {
+        lines.push(format!(
+            "  where config.json says tie_word_embeddings, that is the embedding once more: --drop \
+             '{HEAD}$' leaves it out"
+        ));
+    }
     lines.push(
         "  --missing skip merges each tensor from the models that have it; --missing base lets the \
          base stand in"
             .to_owned(),
     );
     lines.join("\n")
+}
+
+/// What language models call the layer that may be tied to their embedding.
+const HEAD: &str = "lm_head\\.weight";
+
+/// Whether that layer is all that some models have and others lack.
+fn tied(report: &KeyReport) -> bool {
+    let models = report.models.iter();
+    let mut others = models.flat_map(|model| model.missing.iter().chain(&model.extra));
+    others.all(|key| key.ends_with("lm_head.weight"))
 }
 
 fn shapes_text(report: &KeyReport) -> String {

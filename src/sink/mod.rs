@@ -99,6 +99,15 @@ impl Sink {
         preflight::inspect(layout, options).map(drop)
     }
 
+    /// Checks that the disk has room for all of some outputs together, whatever else there is to
+    /// say against them. They lie in one folder, as those of a sweep do. Writes nothing.
+    ///
+    /// # Errors
+    /// [`SinkError::NoSpace`] where it has not, or what keeps from looking.
+    pub fn check_room(layouts: &[Layout]) -> Result<(), SinkError> {
+        preflight::check_room(layouts)
+    }
+
     /// What merges that were killed left of this output, as far as nobody uses it.
     #[must_use]
     pub fn left_behind(layout: &Layout) -> Vec<PathBuf> {

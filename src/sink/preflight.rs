@@ -296,6 +296,22 @@ fn side_bytes(side: &SideFile) -> Result<u64, SinkError> {
     }
 }
 
+/// Checks that the disk has room for all of some outputs, which lie in one folder.
+pub(super) fn check_room(layouts: &[Layout]) -> Result<(), SinkError> {
+    let Some(first) = layouts.first() else {
+        return Ok(());
+    };
+    let mut bytes = layouts.iter().map(needed_bytes);
+    let needed: Result<u64, SinkError> =
+        bytes.try_fold(0, |sum: u64, bytes| Ok(sum.saturating_add(bytes?)));
+    let output = first.output();
+    let folder = match output.is_dir() {
+        true => output,
+        false => parent(output),
+    };
+    check_space(output, folder, needed?)
+}
+
 fn check_space(output: &Path, folder: &Path, needed: u64) -> Result<(), SinkError> {
     match available_bytes(folder)? {
         Some(available) if available < needed => Err(SinkError::NoSpace {

@@ -257,6 +257,24 @@ fn configuration_comes_along_and_nothing_else() {
     assert_eq!(text("p/config.json"), CONFIG);
 }
 
+#[test]
+fn a_configuration_that_knows_less_than_the_output_is_said() {
+    let world = World::new();
+    for (name, tensors) in [("four", &["a", "b"][..]), ("six", &["a", "b", "c"])] {
+        std::fs::create_dir(world.path(name)).expect("a folder");
+        model(&world, &format!("{name}/model.safetensors"), tensors);
+        put(&world, &format!("{name}/config.json"), "{}");
+    }
+    let merge = |models: [&str; 2], output: &str| {
+        let rest = ["--missing", "skip", "-o", output];
+        world.merges(&[&["-M", "linear"][..], &models, &rest].concat())
+    };
+    let said = merge(["four", "six"], "o");
+    let wanted = "config.json is copied from four, which lacks 1 tensor of the output, such as `c`";
+    assert!(said.contains(wanted), "{said}");
+    assert!(!merge(["six", "four"], "p").contains("may not describe"));
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_within_the_model_and_its_cache() {

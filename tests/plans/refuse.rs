@@ -51,6 +51,22 @@ fn extra_tensors() {
     assert_eq!(refused(ENTRIES, &[ENTRIES, &extra].concat()), wanted);
 }
 
+/// A head that is tied to the embedding is stored by some models only.
+#[test]
+fn a_tied_head() {
+    let head = ("lm_head.weight", F16, &[3, 5][..]);
+    let with = [ENTRIES, &[head]].concat();
+    for (one, two) in [(ENTRIES, &with[..]), (&with[..], ENTRIES)] {
+        let said = refused(one, two);
+        assert!(
+            said.contains("tie_word_embeddings") && said.contains(r"--drop 'lm_head\.weight$'"),
+            "{said}"
+        );
+    }
+    let more = [&with[..], &[("other", F16, &[1][..])]].concat();
+    assert!(!refused(ENTRIES, &more).contains("tie_word_embeddings"));
+}
+
 #[test]
 fn other_shapes() {
     let mut other = ENTRIES.to_vec();

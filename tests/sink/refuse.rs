@@ -84,6 +84,10 @@ fn a_wrong_place_is_named_before_a_byte_is_written() {
             "{huge}"
         );
         assert!(huge.to_string().contains("TiB"), "{huge}");
+        // What one disk has room for, it may not have twice.
+        let layouts = [b"a", b"b"].map(|name| one_file(&path("huge"), name, 1 << 59));
+        let both = Sink::check_room(&layouts).expect_err("no disk has so much");
+        assert!(matches!(both, SinkError::NoSpace { needed, .. } if needed > 1 << 60));
     }
     assert_eq!(tree(folder.path()), before);
 }

@@ -117,6 +117,7 @@ pub(in crate::cli) struct OptionArgs {
     pub(in crate::cli) metadata: Metadata,
 
     /// Split the output into files of at most this size, with an index; the output is a folder
+    /// [default: as the base or first model is split]
     #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = OUTPUT)]
     pub(in crate::cli) max_shard_size: Option<u64>,
 }

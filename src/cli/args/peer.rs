@@ -63,6 +63,20 @@ pub(in crate::cli) struct YamlArgs {
     #[arg(long, help_heading = PEER)]
     pub(in crate::cli) unsafe_truncate_embeddings: bool,
 
+    /// Write no README.md and no mergekit_config.yml into the output's folder
+    #[arg(long, help_heading = PEER)]
+    pub(in crate::cli) no_write_model_card: bool,
+
+    #[arg(long, hide = true, conflicts_with = "no_write_model_card")]
+    write_model_card: bool,
+
+    /// Leave the tokenizer's files out of the output's folder
+    #[arg(long, help_heading = PEER)]
+    pub(in crate::cli) no_copy_tokenizer: bool,
+
+    #[arg(long, hide = true, conflicts_with = "no_copy_tokenizer")]
+    copy_tokenizer: bool,
+
     #[command(flatten)]
     pub(in crate::cli) idle: IdleArgs,
 }
@@ -97,7 +111,7 @@ const fn valued(name: &'static str, why: &'static str) -> IdleFlag {
 }
 
 /// The flags of mergekit that have no meaning here, each also as `--no-…` if it takes no value.
-pub(in crate::cli) const IDLE: [IdleFlag; 17] = [
+pub(in crate::cli) const IDLE: [IdleFlag; 15] = [
     switch!("low-cpu-memory", "--memory bounds what is held"),
     switch!("read-to-gpu", "--memory bounds what is held"),
     switch!("multi-gpu", "one GPU computes"),
@@ -110,14 +124,6 @@ pub(in crate::cli) const IDLE: [IdleFlag; 17] = [
         "a layer that is used twice is written twice",
     ),
     switch!("safe-serialization", "the output is always safetensors"),
-    switch!(
-        "copy-tokenizer",
-        "what a folder has besides tensors comes along with the base",
-    ),
-    switch!(
-        "write-model-card",
-        "the recipe is in the output's metadata, see --metadata",
-    ),
     switch!("trust-remote-code", "nothing of a model is executed"),
     switch!(
         "allow-crimes",
