@@ -89,8 +89,8 @@ fn undescribed(merge: &Merge) -> Option<String> {
     let config = copied.find(|file| file.name.file_name() == Some("config.json".as_ref()))?;
     let first = reference.missing.first()?;
     Some(format!(
-        "{} is copied from {}, which lacks {} of the output, such as `{first}`: it may not describe \
-         them",
+        "{} is copied from {}, which lacks {} of the output, such as `{first}`: it may not \
+         describe them",
         config.name.display(),
         report.reference,
         counted(reference.missing.len(), "tensor")
