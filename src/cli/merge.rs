@@ -12,17 +12,16 @@ use super::args::{
 use super::bar::Bar;
 use super::failure::{self, Failure};
 use super::models;
+use super::options::{options, read_besides};
 use super::out::{self, Kind};
 use super::process;
 use super::recipe::{self, Text};
 use super::report::{self, Done};
-use super::text;
 use super::yaml::{self, Stage};
 use crate::exec::cpu::Level;
-use crate::keys::{self, Filter};
 use crate::merge::{DeviceChoice, Merge, MergeError, Settings, choose_device, sweep_output};
 use crate::method::Method;
-use crate::recipe::{BlockOption, Options, Recipe, Sweep, merge_of};
+use crate::recipe::{Options, Recipe, Sweep, merge_of};
 use crate::sink::SinkError;
 
 /// A merge as a command is told it.
@@ -360,44 +359,4 @@ fn by_flags(
 ) -> Result<Recipe, Failure> {
     merge_of(method.id, base, models, parameters, options)
         .map_err(|fault| failure::of_method(fault, method.id))
-}
-
-fn options(args: &OptionArgs) -> Result<Options, Failure> {
-    Ok(Options {
-        compute: args.compute,
-        dtype: args.dtype,
-        seed: args.seed,
-        missing: args.missing,
-        shape: args.shape,
-        on_nan: args.on_nan,
-        on_overflow: args.on_overflow,
-        filter: Filter::new(&args.include, &args.exclude)?,
-        block_weights: block_weights(args.block_weights.as_deref())?,
-        metadata: args.metadata,
-        strip_prefix: args.strip_prefix.clone(),
-        shard_bytes: args.max_shard_size,
-        ..Options::default()
-    })
-}
-
-/// The files besides models that the arguments name: none of them may be written.
-fn read_besides(options: &OptionArgs, configs: &[PathBuf], recipe: Option<&Path>) -> Vec<PathBuf> {
-    let weights = options.block_weights.as_deref();
-    let weights = weights.and_then(|weights| weights.strip_prefix('@'));
-    let named = weights.map(Path::new).into_iter().chain(recipe);
-    let configs = configs.iter().map(PathBuf::as_path);
-    configs.chain(named).map(Path::to_path_buf).collect()
-}
-
-/// Block weights as they are given, or from a file.
-fn block_weights(given: Option<&str>) -> Result<Option<BlockOption>, Failure> {
-    let Some(given) = given else {
-        return Ok(None);
-    };
-    let text = match given.strip_prefix('@') {
-        None => given.to_owned(),
-        Some(file) => text::read(Path::new(file))?,
-    };
-    let weights = keys::blocks::parse(&text).map_err(|fault| Failure::input(fault.to_string()))?;
-    Ok(Some(BlockOption { text, weights }))
 }

@@ -22,6 +22,7 @@ mod merge;
 mod mergeflux;
 mod methods;
 mod models;
+mod options;
 mod out;
 mod process;
 mod recipe;

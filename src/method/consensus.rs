@@ -96,9 +96,9 @@ pub(super) const ROUND: Parameter = Parameter {
 impl Lowering<'_> {
     /// The type to which the parameter `round` rounds.
     fn narrow(&self) -> Option<(Formula, Compute)> {
-        match self.parameters.word("round") {
-            "bf16" => Some((Formula::RoundBf16, Compute::BF16)),
-            "f16" => Some((Formula::RoundF16, Compute::F16)),
+        match self.parameters.chosen("round") {
+            Some("bf16") => Some((Formula::RoundBf16, Compute::BF16)),
+            Some("f16") => Some((Formula::RoundF16, Compute::F16)),
             _ => None,
         }
     }

@@ -276,6 +276,11 @@ impl Parameters {
         self.words[name]
     }
 
+    /// The chosen word of a parameter that not every method has.
+    pub fn chosen(&self, name: &str) -> Option<&'static str> {
+        self.words.get(name).copied()
+    }
+
     /// Every value as a recipe would give it, in alphabetical order, for the record.
     pub fn values(&self) -> BTreeMap<&'static str, Value> {
         let numbers = self

@@ -1,13 +1,14 @@
 //! What MergeFlux's flags can be wrong in.
 
 use crate::checkpoint::CheckpointError;
+use crate::figures::counted;
 use crate::method::ParameterError;
 
 /// Flags of MergeFlux that do not make a merge.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum MergeFluxError {
-    #[error("--{flag} has {given} values for {models} models: give one for each model")]
+    #[error("--{flag} has {} for {}: give one for each model", counted(*given, "value"), counted(*models, "model"))]
     Count {
         flag: &'static str,
         given: usize,

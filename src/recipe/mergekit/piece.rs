@@ -9,6 +9,7 @@ use super::parameter::{Default, Parameter};
 use super::reference::Referred;
 use super::setting::Settings;
 use super::table::{Base, Row};
+use crate::figures::counted;
 use crate::recipe::Fault;
 
 /// A part of the models with the slices that it is made of.
@@ -170,7 +171,7 @@ fn check_lengths(slice: &Slice) -> Result<(), Fault> {
             length, first.model.reference, found, other.model.reference
         ),
     )
-    .label(format!("{found} layers"))
+    .label(counted(found, "layer"))
     .help("make the layer_range of each equally long"))
 }
 
@@ -260,7 +261,7 @@ fn miscounted(document: &Document, inputs: &[Input], apart: bool, span: &Range<u
     };
     let count = row.count();
     let found = inputs.len();
-    let text = format!("{} takes {count} models{besides}, not {found}", row.name);
+    let text = format!("{} takes {count}{besides}, not {found}", row.name);
     let fault = Fault::new(span.clone(), text);
     let listed = inputs.last().zip(document.base.as_ref());
     match listed {

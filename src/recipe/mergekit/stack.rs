@@ -9,6 +9,7 @@ use super::extent::{Extent, Modules, Outer, Run, Tied};
 use super::layers::{is_beside, is_embedding, is_head, is_place, place, stacks};
 use super::piece::{Input, Part, Piece};
 use super::schedule::{Made, Tensor};
+use crate::figures::counted;
 use crate::recipe::{Fault, Stack};
 
 /// Names of modules that have all tensors that no other module has.
@@ -197,7 +198,7 @@ fn whole(piece: &Piece, stacks: &[IndexMap<String, usize>]) -> Result<Vec<Run>, 
                  {model} has {found}"
             );
             return Err(Fault::new(input.model.span.clone(), text)
-                .label(format!("{found} layers"))
+                .label(counted(*found, "layer"))
                 .help("`slices` with a layer_range for each model merge layers of your choice"));
         }
     }
@@ -225,8 +226,10 @@ fn slice(
         let (range, model) = (&layers.range, &input.model.reference);
         if range.end > count {
             let text = format!(
-                "layer_range [{}, {}] goes beyond {model}, which has {count} layers in `{stack}`",
-                range.start, range.end
+                "layer_range [{}, {}] goes beyond {model}, which has {} in `{stack}`",
+                range.start,
+                range.end,
+                counted(count, "layer")
             );
             let fault = Fault::new(layers.span.clone(), text).label("beyond the last layer");
             return Err(fault.help(format!("its layers are [0, {count}]")));
@@ -278,7 +281,7 @@ fn main_stack<'s>(
         several => {
             let several = several
                 .iter()
-                .map(|(stack, count)| format!("`{stack}` ({count} layers)"));
+                .map(|(stack, count)| format!("`{stack}` ({})", counted(*count, "layer")));
             let several: Vec<String> = several.collect();
             let text = format!("{model} has several stacks: {}", several.join(", "));
             Err(Fault::new(input.model.span.clone(), text)

@@ -2,6 +2,7 @@
 
 use super::parameter::{Default, Parameter, each, flag, number};
 use super::values::Values;
+use crate::figures::counted;
 use crate::method::Value;
 
 /// A method of mergekit.
@@ -86,9 +87,9 @@ impl Row {
     /// How many inputs it takes, as a text.
     pub fn count(&self) -> String {
         match (self.min, self.max) {
-            (min, usize::MAX) => format!("at least {min}"),
-            (min, max) if min == max => format!("exactly {min}"),
-            (min, max) => format!("{min} to {max}"),
+            (min, usize::MAX) => format!("at least {}", counted(min, "model")),
+            (min, max) if min == max => format!("exactly {}", counted(min, "model")),
+            (min, max) => format!("{min} to {}", counted(max, "model")),
         }
     }
 }
