@@ -83,13 +83,11 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         out::say(Kind::Note, &note);
     }
     let recipe = added(recipe, &args.additions);
-    let reads = args.configs.files.clone();
-    let done = Done::Converted;
     let job = Job {
-        reads,
+        reads: args.configs.files.clone(),
         ..Job::of(recipe)
     };
-    merge::write(job, &args.work, &args.output, done)
+    merge::write(job, &args.work, &args.output, Done::Converted)
 }
 
 /// The model config of the input, which is to be converted to another.

@@ -212,13 +212,7 @@ impl<'a> Drafter<'a> {
         if root.is_some() && policy.grows() && differ {
             return self.framed(key, compute, loader);
         }
-        Ok(root.map(|root| Lowered {
-            shape: shape.to_vec(),
-            expression,
-            root: root.node,
-            float: root.float,
-            inputs: loader.into_inputs(),
-        }))
+        Ok(root.map(|root| root.lowered(shape.to_vec(), expression, loader)))
     }
 
     /// The value of the root.
@@ -281,13 +275,7 @@ impl<'a> Drafter<'a> {
                 owners: [views, numbers].concat(),
             });
             let root = self.value(key, &mut expression, &mut loader, false)?;
-            return Ok(root.map(|root| Lowered {
-                shape: frame.shape,
-                expression,
-                root: root.node,
-                float: root.float,
-                inputs: loader.into_inputs(),
-            }));
+            return Ok(root.map(|root| root.lowered(frame.shape, expression, loader)));
         }
         let mut kept: Option<Root> = None;
         for region in &frame.regions {
@@ -305,13 +293,9 @@ impl<'a> Drafter<'a> {
             let Some(value) = self.region(key, region, &mut expression, &mut loader)? else {
                 return Ok(None);
             };
-            let before = kept.map(|kept| kept.node);
             kept = Some(match region.within == frame.shape {
                 true => value,
-                false => Root {
-                    node: loader.inside(&mut expression, &region.within, value.node, before),
-                    ..value
-                },
+                false => value.inside(&mut loader, &mut expression, (region, kept)),
             });
         }
         if expression.planes().iter().any(|plane| plane.made.ranks()) {
@@ -319,13 +303,7 @@ impl<'a> Drafter<'a> {
             loader.refuse(&views, &forms);
             return Ok(None);
         }
-        Ok(kept.map(|root| Lowered {
-            shape: frame.shape,
-            expression,
-            root: root.node,
-            float: root.float,
-            inputs: loader.into_inputs(),
-        }))
+        Ok(kept.map(|root| root.lowered(frame.shape, expression, loader)))
     }
 
     /// The value of the tensors that have a region: merged, where there are several.
@@ -360,6 +338,36 @@ struct Root {
     node: Node,
     /// The type that it counts as being of.
     float: Float,
+}
+
+impl Root {
+    /// The arithmetic that it is the result of, with what that reads.
+    fn lowered(
+        self,
+        shape: Vec<u64>,
+        expression: Expression,
+        loader: TensorLoader<'_, '_>,
+    ) -> Lowered {
+        Lowered {
+            shape,
+            expression,
+            root: self.node,
+            float: self.float,
+            inputs: loader.into_inputs(),
+        }
+    }
+
+    /// It inside of a region, and what was kept before outside of it.
+    fn inside(
+        self,
+        loader: &mut TensorLoader<'_, '_>,
+        expression: &mut Expression,
+        (region, kept): (&Region, Option<Root>),
+    ) -> Root {
+        let before = kept.map(|kept| kept.node);
+        let node = loader.inside(expression, &region.within, self.node, before);
+        Root { node, ..self }
+    }
 }
 
 /// What a thread drafts.
