@@ -2,6 +2,7 @@
 
 mod additions;
 pub(super) mod examples;
+mod generate;
 mod mergeflux;
 mod options;
 mod peer;
@@ -10,10 +11,10 @@ mod supermario;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use clap_complete::Shell;
 use regex::Regex;
 
 pub(super) use additions::AdditionArgs;
+pub(super) use generate::{CompletionsArgs, ManArgs};
 pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
 pub(super) use options::{LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
 pub(super) use peer::{LenientArgs, YamlArgs};
@@ -389,17 +390,4 @@ pub(super) struct BenchArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct CompletionsArgs {
-    /// The shell
-    pub(super) shell: Shell,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ManArgs {
-    /// Write one page per command into this folder instead
-    #[arg(long, value_name = "DIR")]
-    pub(super) dir: Option<PathBuf>,
 }

@@ -8,7 +8,11 @@ use crate::method::ParameterError;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum MergeFluxError {
-    #[error("--{flag} has {} for {}: give one for each model", counted(*given, "value"), counted(*models, "model"))]
+    #[error(
+        "--{flag} has {} for {}: give one for each model",
+        counted(*.given, "value"),
+        counted(*.models, "model")
+    )]
     Count {
         flag: &'static str,
         given: usize,
