@@ -30,7 +30,7 @@ pub(super) static SUPERMARIO: Method = Method {
     summary: "keeps random entries of a task vector and rescales them as \
         safetensors-merge-supermario does; the paper's is dare_linear",
     formula: "b + λ x (m - b) / (1 - p), x ~ Bernoulli(p)",
-    source: "safetensors-merge-supermario `merge.py`; it is Yu et al., arXiv:2311.03099, at p = 0.5",
+    source: "safetensors-merge-supermario `merge.py`; Yu et al., arXiv:2311.03099, at p = 0.5",
     base: Base::Required,
     models_min: 1,
     models_max: 1,

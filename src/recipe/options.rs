@@ -51,7 +51,7 @@ pub enum ShapePolicy {
     /// The output has that shape too: what all have is merged, what some have is merged from those,
     /// what one has is that one's.
     Keep,
-    /// All are repeated along the dimensions in which they have one entry, as NumPy and torch do it.
+    /// All are repeated along the dimensions in which they have one entry, as NumPy and torch do.
     Broadcast,
     /// The same, but to the reference's shape alone.
     Expand,

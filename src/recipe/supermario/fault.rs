@@ -9,8 +9,8 @@ use crate::method::ParameterError;
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum SupermarioError {
     #[error(
-        "p is {p}: it is the share of entries that is kept, and what is kept is divided by 1 - p, so \
-         it must be at least 0 and below 1; the paper's drop rate is `wgmerge merge -M dare_linear \
+        "p is {p}: it is the share of entries that is kept, and what is kept is divided by 1 - p, \
+         so it must be at least 0 and below 1; the paper's drop rate is `wgmerge merge -M dare_linear \
          -p drop=...`"
     )]
     P { p: f64 },
@@ -25,7 +25,8 @@ pub enum SupermarioError {
     #[error("{path} is not there")]
     Missing { path: PathBuf },
     #[error(
-        "the output {output} is that of a file, as the base is one: its name must end in .safetensors"
+        "the output {output} is that of a file, as the base is one: its name must end in \
+         .safetensors"
     )]
     NotAFile { output: PathBuf },
     #[error("{list}: cannot be read: {fault}")]
