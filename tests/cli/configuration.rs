@@ -121,7 +121,6 @@ fn a_stack_has_its_own_lists_texts_and_card() {
             name: "layers".to_owned(),
             layers: layers.to_vec(),
         }],
-        ..FolderRequest::default()
     }));
     let settings = Settings::new(world.path("o"));
     let merge = Merge::prepare(recipe, settings).expect("sound");
