@@ -9,7 +9,7 @@ use wgmerge::checkpoint::Checkpoint;
 use super::{Peer, Statistics, Tolerance, compare, figures, said};
 use crate::golden::decoded;
 
-/// Cases of which the outcome is another on purpose: the tool divides by zero and writes infinities.
+/// Cases of which the outcome is another on purpose: the tool divides by zero, writes infinities.
 const REFUSED: [&str; 1] = ["file_p1"];
 /// The tool writes the base although it was told to write nothing.
 const DRY: [&str; 1] = ["hf_dry"];

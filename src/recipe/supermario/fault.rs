@@ -9,9 +9,9 @@ use crate::method::ParameterError;
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum SupermarioError {
     #[error(
-        "p is {p}: it is the share of entries that is kept, and what is kept is divided by 1 - p, \
-         so it must be at least 0 and below 1; the paper's drop rate is `wgmerge merge -M dare_linear \
-         -p drop=...`"
+        "p is {p}: it is the share of entries that is kept, and what is kept is divided by 1 - \
+         p, so it must be at least 0 and below 1; the paper's drop rate is `wgmerge merge -M \
+         dare_linear -p drop=...`"
     )]
     P { p: f64 },
     #[error("{base} is a folder and {second} is not: give two files or two folders")]
