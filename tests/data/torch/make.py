@@ -179,6 +179,8 @@ def refused():
     save("evil.pt", {"a": torch.ones(1), "b": Evil()})
     (HERE / "evil_pickle.pt").write_bytes(pickle.dumps(Evil(), protocol=2))
     save("object.pt", torch.nn.Linear(2, 2))
+    # The format tells a module's source and the path of it, which is that of one machine.
+    torch.serialization.get_source_lines_and_file = lambda kind: (["pass\n"], 0, "linear.py")
     save("object_legacy.pt", torch.nn.Linear(2, 2), _use_new_zipfile_serialization=False)
     script = torch.jit.script(torch.nn.Linear(2, 2))
     torch.jit.save(script, str(HERE / "script.pt"))
