@@ -46,12 +46,7 @@ impl World {
 
     /// Runs wgmerge in the folder, on the CPU.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        crate::support::command::wgmerge()
-            .current_dir(self.folder.path())
-            .args(arguments)
-            .env("NO_COLOR", "1")
-            .output()
-            .expect("the binary runs")
+        crate::support::command::run(self.folder.path(), arguments)
     }
 
     /// Runs `merge … -o out.safetensors` and expects success; standard error.

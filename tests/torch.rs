@@ -10,7 +10,7 @@ mod refusals;
 mod strided;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use wgmerge::checkpoint::Checkpoint;
 
@@ -21,7 +21,7 @@ fn data(name: &str) -> PathBuf {
 }
 
 fn wgmerge(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+    crate::support::command::wgmerge()
         .args(arguments)
         .current_dir(DATA)
         .output()

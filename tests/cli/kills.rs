@@ -84,17 +84,23 @@ fn strace(call: &str, what: &str) -> [String; 8] {
     .map(str::to_owned)
 }
 
-#[test]
-fn a_kill_at_any_call_leaves_the_old_output_or_the_new_one() {
-    if !has_strace() {
-        return;
-    }
+/// A world with a model `c` of other values than `a`.
+fn with_another() -> World {
     let world = World::new();
     let tensors = [
         floats("one.weight", Float::F32, &[40, 30], &values(1200, 1, 5)),
         floats("two.bias", Float::F32, &[30], &values(30, 2, 5)),
     ];
     write(&world.path("c.safetensors"), &tensors);
+    world
+}
+
+#[test]
+fn a_kill_at_any_call_leaves_the_old_output_or_the_new_one() {
+    if !has_strace() {
+        return;
+    }
+    let world = with_another();
     assert!(merge(&world, "a.safetensors", "shards", &[]));
     assert!(merge(&world, "c.safetensors", "single", &[]));
     let (old, new) = (bytes(&world.path("shards")), bytes(&world.path("single")));
@@ -167,12 +173,7 @@ fn a_call_that_fails_leaves_one_whole_output_and_nothing_hidden() {
     if !has_strace() {
         return;
     }
-    let world = World::new();
-    let tensors = [
-        floats("one.weight", Float::F32, &[40, 30], &values(1200, 1, 5)),
-        floats("two.bias", Float::F32, &[30], &values(30, 2, 5)),
-    ];
-    write(&world.path("c.safetensors"), &tensors);
+    let world = with_another();
     let mut failed = 0;
     for output in ["shards", "one.safetensors"] {
         assert!(merge(&world, "c.safetensors", output, &[]));

@@ -29,6 +29,16 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// A merge into a file.
+const MERGE: [&str; 6] = [
+    "-M",
+    "linear",
+    "a.safetensors",
+    "b.safetensors",
+    "-o",
+    "out.safetensors",
+];
+
 #[test]
 fn more_shards_than_the_limit_of_open_files_work() {
     let world = World::new();
@@ -123,15 +133,7 @@ fn few_open_files_change_no_byte() {
 #[test]
 fn too_few_open_files_are_refused_with_how_many_are_needed() {
     let world = World::new();
-    let merge = [
-        "-M",
-        "linear",
-        "a.safetensors",
-        "b.safetensors",
-        "-o",
-        "out.safetensors",
-    ];
-    let ended = limited(&world, "ulimit -n 20", &merge);
+    let ended = limited(&world, "ulimit -n 20", &MERGE);
     assert_eq!(ended.status.code(), Some(2), "{}", text(&ended));
     let said = text(&ended);
     assert!(said.contains("needs at least 28 open files"), "{said}");
@@ -193,15 +195,7 @@ fn a_file_that_is_opened_again_must_be_the_same() {
 #[test]
 fn a_limit_on_the_length_of_files_is_an_error() {
     let world = World::new();
-    let merge = [
-        "-M",
-        "linear",
-        "a.safetensors",
-        "b.safetensors",
-        "-o",
-        "out.safetensors",
-    ];
-    let ended = limited(&world, "ulimit -f 4", &merge);
+    let ended = limited(&world, "ulimit -f 4", &MERGE);
     assert_eq!(ended.status.code(), Some(1), "{}", text(&ended));
     assert!(text(&ended).contains("File too large"), "{}", text(&ended));
     assert!(!world.path("out.safetensors").exists());

@@ -10,7 +10,7 @@ use wgmerge::dtype::DType;
 use wgmerge::keys::adapter::Adapter;
 
 use super::bytes::file;
-use crate::support::fuzz::{Rng, rounds};
+use crate::support::fuzz::{Rng, damage, rounds};
 
 const NAMES: &[&str] = &[
     "a",
@@ -107,24 +107,7 @@ fn header(rng: &mut Rng) -> (String, u64) {
 fn damaged(rng: &mut Rng, text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..rng.below(4) {
-        let at = rng.below(bytes.len() + 1);
-        match rng.below(5) {
-            0 => bytes.truncate(at),
-            1 => {
-                let piece = rng.pick(PIECES).bytes();
-                bytes.splice(at..at, piece);
-            }
-            2 if at < bytes.len() => bytes[at] = rng.word() as u8,
-            3 => {
-                let to = (at + rng.below(20)).min(bytes.len());
-                bytes.drain(at..to);
-            }
-            _ => {
-                let to = (at + rng.below(80)).min(bytes.len());
-                let again = bytes[at..to].to_vec();
-                bytes.splice(at..at, again);
-            }
-        }
+        damage(rng, &mut bytes, PIECES);
     }
     bytes
 }

@@ -33,6 +33,28 @@ impl Rng {
     }
 }
 
+/// Damages bytes somewhere; what is put in is one of `pieces`.
+pub fn damage(rng: &mut Rng, bytes: &mut Vec<u8>, pieces: &[impl AsRef<[u8]>]) {
+    let at = rng.below(bytes.len() + 1);
+    match rng.below(6) {
+        0 => bytes.truncate(at),
+        1 | 2 => {
+            let piece = rng.pick(pieces).as_ref().to_vec();
+            bytes.splice(at..at, piece);
+        }
+        3 if at < bytes.len() => bytes[at] = rng.word() as u8,
+        4 => {
+            let to = (at + rng.below(20)).min(bytes.len());
+            bytes.drain(at..to);
+        }
+        _ => {
+            let to = (at + rng.below(80)).min(bytes.len());
+            let again = bytes[at..to].to_vec();
+            bytes.splice(at..at, again);
+        }
+    }
+}
+
 /// Shows the seed of a round that panics.
 struct Seed(u64);
 

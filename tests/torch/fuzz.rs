@@ -4,7 +4,7 @@ use wgmerge::checkpoint::Checkpoint;
 
 use super::hostile::{Member, Scratch, honest, with_pickle};
 use super::{all, data};
-use crate::support::fuzz::{Rng, rounds};
+use crate::support::fuzz::{Rng, damage, rounds};
 
 /// Pieces that pickles are made of, or nearly.
 const PIECES: &[&[u8]] = &[
@@ -57,26 +57,9 @@ const PIECES: &[&[u8]] = &[
     b"X\x07\0\0\0storage",
 ];
 
-fn damage(rng: &mut Rng, bytes: &mut Vec<u8>) {
+fn damaged(rng: &mut Rng, bytes: &mut Vec<u8>) {
     for _ in 0..1 + rng.below(4) {
-        let at = rng.below(bytes.len() + 1);
-        match rng.below(6) {
-            0 => bytes.truncate(at),
-            1 | 2 => {
-                let piece = rng.pick(PIECES).to_vec();
-                bytes.splice(at..at, piece);
-            }
-            3 if at < bytes.len() => bytes[at] = rng.word() as u8,
-            4 => {
-                let to = (at + rng.below(20)).min(bytes.len());
-                bytes.drain(at..to);
-            }
-            _ => {
-                let to = (at + rng.below(80)).min(bytes.len());
-                let again = bytes[at..to].to_vec();
-                bytes.splice(at..at, again);
-            }
-        }
+        damage(rng, bytes, PIECES);
     }
 }
 
@@ -138,12 +121,12 @@ fn damaged_files() {
             let mut members = members(&bytes);
             for member in &mut members {
                 if member.name.ends_with("data.pkl") {
-                    damage(rng, &mut member.data);
+                    damaged(rng, &mut member.data);
                 }
             }
             bytes = honest(&members);
         } else {
-            damage(rng, &mut bytes);
+            damaged(rng, &mut bytes);
         }
         match open(&scratch, &bytes) {
             true => accepted += 1,
