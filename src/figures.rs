@@ -39,3 +39,8 @@ pub(crate) fn counted(count: impl TryInto<u64>, thing: &str) -> String {
         count => format!("{count} {thing}s"),
     }
 }
+
+/// Bytes as hexadecimal digits, as hashes are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -5,11 +5,10 @@
 //! of one model apart, because training changes all of a tensor, and costs a few milliseconds. It
 //! is no proof against a forger.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, CheckpointError};
+use crate::figures::hex;
 
 /// Blocks read of each file.
 const BLOCKS: u64 = 64;
@@ -49,11 +48,6 @@ impl Checkpoint {
                 }
             }
         }
-        let mut text = String::new();
-        for byte in hash.finalize() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Ok(text)
+        Ok(hex(&hash.finalize()))
     }
 }

@@ -28,36 +28,34 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     let renames = args.to.is_some() || args.strip_prefix.is_some() || args.add_prefix.is_some();
     let added_to = args.additions.lora.len() + args.additions.drop.len();
     let mut recipe = Recipe {
-        models: vec![path.clone()],
-        nodes: vec![RecipeNode::Model {
-            model: 0,
-            // What is not looked into needs no config.
-            form: match added_to > 0 || args.additions.vae.is_some() {
-                true => Form::Inferred,
-                false => Form::Own,
-            },
-            space: Space::Weight,
-        }],
-        lines: Vec::new(),
-        reference: 0,
-        options: Options {
-            dtype: args.dtype,
-            shard_bytes: args.max_shard_size,
-            // What a checkpoint holds is not judged here.
-            on_nan: OnNan::Keep,
-            on_overflow: args.on_overflow,
-            metadata: crate::recipe::Metadata::Full,
-            strip_prefix: args.strip_prefix.clone().into_iter().collect(),
-            add_prefix: args.add_prefix.clone().unwrap_or_default(),
-            output_names: match renames {
-                true => OutputNames::Graph,
-                false => OutputNames::Reference,
-            },
-            ..Options::default()
-        },
-        text: None,
-        folder: None,
         configs: registry,
+        ..Recipe::new(
+            vec![path.clone()],
+            vec![RecipeNode::Model {
+                model: 0,
+                // What is not looked into needs no config.
+                form: match added_to > 0 || args.additions.vae.is_some() {
+                    true => Form::Inferred,
+                    false => Form::Own,
+                },
+                space: Space::Weight,
+            }],
+            Options {
+                dtype: args.dtype,
+                shard_bytes: args.max_shard_size,
+                // What a checkpoint holds is not judged here.
+                on_nan: OnNan::Keep,
+                on_overflow: args.on_overflow,
+                metadata: crate::recipe::Metadata::Full,
+                strip_prefix: args.strip_prefix.clone().into_iter().collect(),
+                add_prefix: args.add_prefix.clone().unwrap_or_default(),
+                output_names: match renames {
+                    true => OutputNames::Graph,
+                    false => OutputNames::Reference,
+                },
+                ..Options::default()
+            },
+        )
     };
     if let Some(to) = &args.to {
         let to = recipe.configs.find(to);

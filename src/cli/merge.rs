@@ -22,7 +22,7 @@ use crate::exec::cpu::Level;
 use crate::merge::{DeviceChoice, Merge, MergeError, Settings, choose_device, sweep_output};
 use crate::method::Method;
 use crate::recipe::{Options, Recipe, Sweep, merge_of};
-use crate::sink::SinkError;
+use crate::sink::{self, SinkError};
 
 /// A merge as a command is told it.
 pub(super) struct Job<'a> {
@@ -90,7 +90,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         // All must be right before the first is written.
         for Stage { recipe, output } in &read.stages {
             let prepared = prepare(job(recipe.clone()), &work, output, quiet);
-            let checked = prepared.and_then(|(merge, _)| match folder_of(output).exists() {
+            let checked = prepared.and_then(|(merge, _)| match sink::parent(output).exists() {
                 true => Ok(merge.check_output()?),
                 false => Ok(()),
             });
@@ -111,14 +111,6 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
             .map_err(|failure| read.text.locate(failure))?;
     }
     Ok(())
-}
-
-/// The folder that an output lies in.
-fn folder_of(output: &Path) -> &Path {
-    match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// Where the work is done, as mergekit's flags say it too.
@@ -181,7 +173,7 @@ impl Read {
     /// Makes the folders that hold merges by their names.
     fn make_folders(&self, result: &Path) -> Result<(), Failure> {
         let named = self.stages.iter().filter(|stage| stage.output != result);
-        for folder in named.map(|stage| folder_of(&stage.output)) {
+        for folder in named.map(|stage| sink::parent(&stage.output)) {
             std::fs::create_dir_all(folder).map_err(|fault| {
                 let folder = out::escape(&folder.display().to_string()).into_owned();
                 Failure::Run(format!("cannot make the folder {folder}: {fault}"))

@@ -12,11 +12,16 @@ use crate::recipe::{Recipe, RecipeNode};
 
 /// Where the model is that a path or a reference names, with what there is to say about it.
 pub(super) fn located(path: &Path, quiet: bool) -> Result<(PathBuf, Option<String>), Failure> {
-    let hub = Hub::new(Settings::from_env());
-    if Hub::reference(path).map_err(failed)?.is_some() {
-        // An interrupt ends a download where it is, and the next one goes on from there.
-        process::cancel_on_signal(super::wants_json());
+    // What the environment says of the hub matters to references alone.
+    if let Some(found) = Hub::snapshot(path).map_err(failed)? {
+        return Ok((found.path, found.note));
     }
+    if Hub::reference(path).map_err(failed)?.is_none() {
+        return Ok((path.to_path_buf(), None));
+    }
+    // An interrupt ends a download where it is, and the next one goes on from there.
+    process::cancel_on_signal(super::wants_json());
+    let hub = Hub::new(Settings::from_env());
     let bar = Bar::new(quiet);
     let found = hub.locate(path, &Download { bar: &bar, quiet });
     bar.clear();

@@ -127,15 +127,21 @@ pub(super) fn read(
     options: Options,
 ) -> Result<Recipe, Failure> {
     let mut recipe = text.recipe(options, registry(configs)?)?;
-    if let Some(folder) = path.parent() {
-        for model in &mut recipe.models {
-            let beside = folder.join(&*model);
-            if model.is_relative() && !model.exists() && beside.exists() {
-                *model = beside;
-            }
+    for model in &mut recipe.models {
+        if let Some(found) = placed(model, path.parent()) {
+            *model = found;
         }
     }
     Ok(recipe)
+}
+
+/// Where a model is that a recipe names: from here, else beside the recipe.
+pub(super) fn placed(path: &Path, folder: Option<&Path>) -> Option<PathBuf> {
+    let beside = folder
+        .filter(|_| path.is_relative())
+        .map(|folder| folder.join(path));
+    let mut places = std::iter::once(path.to_path_buf()).chain(beside);
+    places.find(|place| place.exists())
 }
 
 /// The built-in model configs and the user's.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::YamlArgs;
 use super::failure::Failure;
 use super::models;
-use super::recipe::Text;
+use super::recipe::{Text, placed};
 use super::report;
 use crate::checkpoint::Checkpoint;
 use crate::recipe::mergekit::{CONFIG, Outline, Referred, Script};
@@ -116,11 +116,7 @@ fn opened(text: &Text, script: &Script, folder: Option<&Path>) -> Result<Vec<Che
 /// Where a model is: as its path says, from here or from beside the text, else on the hub. What
 /// there is to say of it is said.
 fn located(text: &Text, model: &Referred, folder: Option<&Path>) -> Result<PathBuf, Failure> {
-    let path = PathBuf::from(&model.reference.path);
-    let beside = folder.map(|folder| folder.join(&path));
-    let beside = beside.filter(|_| path.is_relative());
-    let mut places = std::iter::once(path).chain(beside);
-    if let Some(found) = places.find(|place| place.exists()) {
+    if let Some(found) = placed(Path::new(&model.reference.path), folder) {
         return Ok(found);
     }
     let reference = PathBuf::from(model.reference.to_string());

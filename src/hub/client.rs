@@ -232,8 +232,8 @@ impl<'s> Client<'s> {
             let fault = format!("{} answers {}", origin(&url), status.as_u16());
             return Err(Fault::Passing(fault));
         }
-        let code = text_of(&answer, "x-error-code").unwrap_or_default();
-        let said = text_of(&answer, "x-error-message").map_or_else(String::new, |text| {
+        let code = text(&answer, "x-error-code").unwrap_or_default();
+        let said = text(&answer, "x-error-message").map_or_else(String::new, |text| {
             format!(": {}", text.trim_end_matches('.'))
         });
         let endpoint = self.settings.endpoint.clone();
@@ -309,11 +309,7 @@ impl<'s> Client<'s> {
     }
 }
 
-fn text(answer: &Response<Body>, name: header::HeaderName) -> Option<&str> {
-    answer.headers().get(name)?.to_str().ok()
-}
-
-fn text_of<'a>(answer: &'a Response<Body>, name: &str) -> Option<&'a str> {
+fn text(answer: &Response<Body>, name: impl header::AsHeaderName) -> Option<&str> {
     answer.headers().get(name)?.to_str().ok()
 }
 

@@ -13,6 +13,7 @@ use super::client::{Client, Fault, Incoming};
 use super::error::Refusal;
 use super::store::failed;
 use super::{HubError, Reference, Stored, Watch};
+use crate::figures::hex;
 
 /// Bytes that are moved at once.
 const BUFFER: usize = 1 << 18;
@@ -281,6 +282,6 @@ impl Part {
     /// The hash as the hub writes it.
     fn digest(&self) -> Option<String> {
         let digest = self.hash.clone()?.finalize();
-        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hex(&digest))
     }
 }

@@ -44,7 +44,7 @@ impl Hub {
     /// # Errors
     /// [`HubError`]: the reference leads nowhere, or the download failed.
     pub fn locate(&self, path: &Path, watch: &dyn Watch) -> Result<Option<Located>, HubError> {
-        if let Some(found) = self.of_repository_folder(path)? {
+        if let Some(found) = Hub::snapshot(path)? {
             return Ok(Some(found));
         }
         match Hub::reference(path)? {
@@ -67,7 +67,11 @@ impl Hub {
         Ok(reference.filter(|reference| reference.is_explicit || is_absent()))
     }
 
-    fn of_repository_folder(&self, path: &Path) -> Result<Option<Located>, HubError> {
+    /// The snapshot that a path leads to which is the folder of a repository in a cache.
+    ///
+    /// # Errors
+    /// [`HubError::Folder`]: it has several, and none is of `main`.
+    pub fn snapshot(path: &Path) -> Result<Option<Located>, HubError> {
         let Some(repository) = path.is_dir().then(|| Repository::of_folder(path)).flatten() else {
             return Ok(None);
         };
@@ -98,7 +102,6 @@ impl Hub {
             Err(refusal) => refusal,
         };
         match cached {
-            Cached::Whole(path) => Ok(Located { path, note: None }),
             Cached::Usable(path) if refusal.is_silence() => Ok(Located {
                 path,
                 note: Some(format!(

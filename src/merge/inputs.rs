@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::side::Companions;
 use crate::checkpoint::{Checkpoint, FileIdentity};
-use crate::sink::{Layout, Root};
+use crate::sink::{self, Layout, Root};
 
 /// An output that would change an input.
 #[derive(Debug, thiserror::Error)]
@@ -120,11 +120,7 @@ impl Inputs {
             self.check_inside(output)?;
         }
         // The folder that the output is made in, which exists, and all around it.
-        let home = match output.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        match around(home).find_map(|identity| self.folders.get(&identity)) {
+        match around(sink::parent(output)).find_map(|identity| self.folders.get(&identity)) {
             None => Ok(()),
             Some(input) => Err(InputError::Inside {
                 output: output.to_path_buf(),

@@ -148,12 +148,14 @@ impl Merge {
     /// Checks that the output can be written where it should go. Writes nothing.
     pub fn check_output(&self) -> Result<(), MergeError> {
         let inputs = self.inputs();
+        let mut layouts = Vec::with_capacity(self.outputs.len());
         for variant in 0..self.outputs.len() {
             let layout = self.layout(variant)?;
             inputs.check(&layout)?;
             Sink::preflight(&layout, &self.sink_options())?;
+            layouts.push(layout);
         }
-        self.check_room()
+        Ok(Sink::check_room(&layouts)?)
     }
 
     /// Checks that the disk has room for all outputs together. Writes nothing.

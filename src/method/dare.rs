@@ -163,16 +163,21 @@ fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
         .collect()
 }
 
+/// A value of which each entry is kept with a probability, and zero else.
+pub(super) fn kept(l: &mut Lowering<'_>, value: Argument, probability: f64) -> Node {
+    let words = l.dropout_words(value);
+    let threshold = l.expression.code((probability * 4_294_967_296.0) as u32);
+    let operands = [value.node.into(), words.into(), threshold];
+    l.expression.call(Formula::Dropout, &operands)
+}
+
 /// A task vector after the drop; the factor that makes up for it is still to be applied.
 fn dropout(l: &mut Lowering<'_>, delta: Argument) -> Node {
     let density = l.number("density", delta);
     if density >= 1.0 {
         return delta.node;
     }
-    let words = l.dropout_words(delta);
-    let threshold = l.expression.code((density * 4_294_967_296.0) as u32);
-    let operands = [delta.node.into(), words.into(), threshold];
-    let dropped = l.expression.call(Formula::Dropout, &operands);
+    let dropped = kept(l, delta, density);
     match l.parameters.word("rescale") {
         "l1" => keep_l1(l, delta.node, dropped),
         _ => dropped,

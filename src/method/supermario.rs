@@ -1,7 +1,10 @@
 //! The drop of safetensors-merge-supermario, whose probability is that of keeping.
 
 use super::consensus::LAMBDA;
-use super::{Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space};
+use super::dare::kept;
+use super::{
+    Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
+};
 use crate::kernel::{Formula, Node};
 
 /// The kept share.
@@ -54,9 +57,10 @@ fn supermario(l: &mut Lowering<'_>) -> Node {
         return base;
     }
     let delta = l.call(Formula::Sub, &[model.node, base]);
-    let words = l.dropout_words(model);
-    let threshold = l.expression.code((p * 4_294_967_296.0) as u32);
-    let operands = [delta.into(), words.into(), threshold];
-    let kept = l.expression.call(Formula::Dropout, &operands);
+    let delta = Argument {
+        node: delta,
+        ..model
+    };
+    let kept = kept(l, delta, p);
     l.shift(base, kept, lambda / (1.0 - p))
 }

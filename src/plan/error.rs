@@ -58,8 +58,6 @@ pub enum PlanError {
     RatioTwice { node: Label, ratio: &'static str },
     #[error("{node} has parameters by the names of its tensors already: leave --block-weights out")]
     Scheduled { node: Label },
-    #[error("{node}: {fault}")]
-    Schedule { node: Label, fault: String },
     #[error("{node} has none of the models' tensors, so there is nothing to write")]
     NoTensors { node: Label },
     #[error(
@@ -149,7 +147,6 @@ impl PlanError {
             PlanError::NoRatio { node }
             | PlanError::RatioTwice { node, .. }
             | PlanError::Scheduled { node }
-            | PlanError::Schedule { node, .. }
             | PlanError::NoTensors { node }
             | PlanError::NoValue { node, .. } => node.line(),
             _ => None,

@@ -7,7 +7,7 @@ use super::account::read_as;
 use super::{PlanError, Source};
 use crate::keys::{BlockRatio, Config};
 use crate::recipe::{
-    BlockRatios, Bound, Named, NodeId, Recipe, RecipeNode, Recogniser, ScheduleError,
+    BlockRatios, Bound, Named, NodeId, Recipe, RecipeNode, Recogniser, Rule, ScheduleError,
     ScheduleSource, Scheduled, Scope, Solution,
 };
 
@@ -48,7 +48,7 @@ pub(super) fn applied<'r>(
     let recipe = applied.recipe.to_mut();
     for ((id, _), bound) in open.into_iter().zip(bound) {
         if let RecipeNode::Merge { schedule, .. } = &mut recipe.nodes[id.0] {
-            *schedule = Some(Scheduled::Bound(bound.schedule));
+            *schedule = Some(Scheduled::Bound(Rule(bound.schedule)));
         }
         applied.notes.extend(bound.notes);
         applied.blocks.extend(bound.blocks);
@@ -62,7 +62,7 @@ fn open(node: &RecipeNode) -> Option<&Arc<dyn ScheduleSource>> {
         RecipeNode::Merge {
             schedule: Some(Scheduled::Open(schedule)),
             ..
-        } => Some(schedule),
+        } => Some(&schedule.0),
         _ => None,
     }
 }
@@ -92,12 +92,12 @@ fn with_block_weights(recipe: &Recipe) -> Result<Cow<'_, Recipe>, PlanError> {
         return Err(PlanError::Scheduled { node });
     }
     given.retain(|(name, _)| *name != ratio);
-    *schedule = Some(Scheduled::Open(Arc::new(BlockRatios {
+    *schedule = Some(Scheduled::Open(Rule(Arc::new(BlockRatios {
         weights: blocks.weights.clone(),
         ratio,
         own: parameters.number(ratio, 0),
         is_fixed: parameters.is_fixed(method, ratio),
-    })));
+    }))));
     Ok(Cow::Owned(recipe))
 }
 
@@ -119,26 +119,15 @@ fn bind(
         let mergeable = info.is_none_or(|info| read_as(recipe, info.dtype).is_some());
         mergeable && recipe.options.filter.merges(tensor.output)
     };
-    let operands = |position: usize| {
-        let operand = recipe.nodes[id.0].operand(position);
-        let names = operand.map(|operand| solution.names(recipe, operand, &recipe.configs));
-        names.unwrap_or_default()
-    };
     let scope = Scope {
         tensors: named.filter(is_merged).collect(),
         family: solution.config(id).map(Config::id),
-        operands: &operands,
     };
-    let node = || recipe.label(id);
     schedule.bind(&scope).map_err(|fault| match fault {
         ScheduleError::Blocks(fault) => PlanError::Blocks(fault),
         ScheduleError::Twice { ratio } => PlanError::RatioTwice {
-            node: node(),
+            node: recipe.label(id),
             ratio,
-        },
-        ScheduleError::Other(fault) => PlanError::Schedule {
-            node: node(),
-            fault,
         },
     })
 }

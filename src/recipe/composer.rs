@@ -11,16 +11,7 @@ use crate::method::{Parameters, in_recipes};
 /// The recipe of a value, unchecked.
 pub(super) fn composed(value: &Value, options: Options) -> Result<Recipe, ComposeError> {
     let mut composer = Composer {
-        recipe: Recipe {
-            models: Vec::new(),
-            nodes: Vec::new(),
-            lines: Vec::new(),
-            reference: 0,
-            options,
-            text: None,
-            folder: None,
-            configs: Arc::default(),
-        },
+        recipe: Recipe::new(Vec::new(), Vec::new(), options),
         models: HashMap::new(),
         known: HashMap::new(),
     };

@@ -1,7 +1,6 @@
 //! The front door of flags: one method, a base, models and `-p NAME=VALUE`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::{Form, NodeId, Options, Recipe, RecipeNode};
 use crate::keys::nearest::hint;
@@ -81,16 +80,7 @@ pub fn merge_of(
         given: Vec::new(),
         schedule: None,
     });
-    Ok(Recipe {
-        models: paths,
-        nodes,
-        lines: Vec::new(),
-        reference: 0,
-        options,
-        text: None,
-        folder: None,
-        configs: Arc::default(),
-    })
+    Ok(Recipe::new(paths, nodes, options))
 }
 
 fn unknown(id: &str) -> FlagError {

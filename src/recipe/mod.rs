@@ -32,6 +32,7 @@ mod node;
 mod options;
 mod pattern;
 mod prefix;
+mod python;
 mod recognise;
 mod reconcile;
 mod record;
@@ -123,16 +124,23 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// A recipe without text, whose output has the tensors of the first model.
+    pub fn new(models: Vec<PathBuf>, nodes: Vec<RecipeNode>, options: Options) -> Recipe {
+        Recipe {
+            models,
+            nodes,
+            lines: Vec::new(),
+            reference: 0,
+            options,
+            text: None,
+            folder: None,
+            configs: Arc::default(),
+        }
+    }
+
     /// The node that is the result.
     pub fn root(&self) -> NodeId {
         NodeId(self.nodes.len().saturating_sub(1))
-    }
-
-    /// How many merges come before a node.
-    fn merges_before(&self, id: NodeId) -> u32 {
-        let before = self.nodes[..id.0].iter();
-        let merges = before.filter(|node| matches!(node, RecipeNode::Merge { .. }));
-        merges.count() as u32
     }
 
     /// What a node is and where it stands, for messages.

@@ -1,20 +1,26 @@
-//! Numbers as Python writes them: the metadata is read by what reads the script's.
+//! Numbers and texts as Python writes them: what other tools read is as their own scripts write it.
 
 use serde_json::json;
 
-/// A float as `str` and `json.dumps` write it.
+/// A float as `str` and `json.dumps` write it: the shortest digits that give it back, with a point
+/// or an exponent.
 pub(super) fn float(number: f64) -> String {
-    let size = number.abs();
-    if size != 0.0 && !(1e-4..1e16).contains(&size) {
-        let text = format!("{number:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = match exponent.strip_prefix('-') {
-            Some(exponent) => ('-', exponent),
-            None => ('+', exponent),
+    if !number.is_finite() {
+        return match (number.is_nan(), number > 0.0) {
+            (true, _) => "nan".to_owned(),
+            (false, true) => "inf".to_owned(),
+            (false, false) => "-inf".to_owned(),
         };
-        return format!("{digits}e{sign}{exponent:0>2}");
     }
-    format!("{number:?}")
+    let scientific = format!("{number:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..16).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        _ => format!("{number:?}"),
+    }
 }
 
 /// A list of floats, as `json.dumps` writes it.

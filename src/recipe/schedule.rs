@@ -5,10 +5,9 @@
 //! bound to the tensors of the merge, once they are known, it is a [`Schedule`].
 
 use std::fmt::Debug;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::NameSet;
+use super::Rule;
 use crate::keys::{BlockError, BlockRatio};
 use crate::method::Value;
 
@@ -40,8 +39,6 @@ pub struct Scope<'s> {
     pub tensors: Vec<Named<'s>>,
     /// The model config that names them.
     pub family: Option<&'s str>,
-    /// The names of the operands' tensors: of the base, where there is one, and of the models.
-    pub operands: &'s dyn Fn(usize) -> NameSet,
 }
 
 /// A tensor of a merge.
@@ -76,38 +73,13 @@ pub enum ScheduleError {
         /// The parameter.
         ratio: &'static str,
     },
-    /// What is wrong, in words that name the parameter.
-    #[error("{0}")]
-    Other(String),
 }
 
-/// The schedule of a merge in a recipe. Two are equal where they are one.
-#[derive(Clone, Debug)]
+/// The schedule of a merge in a recipe.
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Scheduled {
     /// As it was written.
-    Open(Arc<dyn ScheduleSource>),
+    Open(Rule<dyn ScheduleSource>),
     /// Bound to the tensors of its merge.
-    Bound(Arc<dyn Schedule>),
-}
-
-impl Scheduled {
-    /// Where it lies: what tells one from another.
-    fn place(&self) -> *const () {
-        match self {
-            Scheduled::Open(source) => Arc::as_ptr(source).cast(),
-            Scheduled::Bound(schedule) => Arc::as_ptr(schedule).cast(),
-        }
-    }
-}
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Scheduled) -> bool {
-        self.place() == other.place()
-    }
-}
-
-impl Hash for Scheduled {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.place().hash(state);
-    }
+    Bound(Rule<dyn Schedule>),
 }

@@ -28,6 +28,8 @@ pub struct Solution<'a> {
     model_nodes: Vec<NodeId>,
     /// The model nodes whose names the output's tensors have, the first that has one first.
     output: Vec<NodeId>,
+    /// Per node how many merges come before it.
+    merges: Vec<u32>,
     /// What each model is, for messages.
     pub described: Vec<String>,
     /// What is to be said about names, in lines.
@@ -66,6 +68,7 @@ impl<'a> Solution<'a> {
                 .filter(is_model)
                 .collect(),
             models: models_by_node,
+            merges: merges(recipe),
             output: output(recipe, &members[&groups.find(recipe.root().0)]),
             described: (0..models.len()).map(|m| recogniser.described(m)).collect(),
             notes: notes(models, &forms),
@@ -128,6 +131,11 @@ impl<'a> Solution<'a> {
         self.configs[id.0].as_deref()
     }
 
+    /// How many merges come before a node.
+    pub(super) fn merges_before(&self, id: NodeId) -> u32 {
+        self.merges[id.0]
+    }
+
     /// A model node's tensor by the name that the node's form gives it.
     pub fn leaf(&self, id: NodeId, name: &str) -> Option<Leaf> {
         let naming = self.models[id.0].as_ref()?;
@@ -185,6 +193,17 @@ impl<'a> Solution<'a> {
         let config = self.configs[id.0].as_ref();
         config.is_some_and(|config| config.key(name).is_none_or(|key| key.optional))
     }
+}
+
+/// How many merges come before each node.
+fn merges(recipe: &Recipe) -> Vec<u32> {
+    let mut count = 0;
+    let before = recipe.nodes.iter().map(|node| {
+        let before = count;
+        count += u32::from(matches!(node, RecipeNode::Merge { .. }));
+        before
+    });
+    before.collect()
 }
 
 /// Checks the names in literals as far as the recipe alone says whose they are: those of blocks

@@ -143,10 +143,12 @@ impl Trace<'_> {
                     None => Step::Answer(None),
                 },
             },
-            Route::Select(rule) => match (answers.pop(), rule.selected(view)) {
-                (Some(answer), _) => Step::Answer(answer),
-                (None, Some(position)) => Step::Ask(question.of(inputs[position])),
-                (None, None) => Step::Answer(None),
+            Route::Select(rule) => match answers.pop() {
+                Some(answer) => Step::Answer(answer),
+                None => match rule.selected(view) {
+                    Some(position) => Step::Ask(question.of(inputs[position])),
+                    None => Step::Answer(None),
+                },
             },
             Route::Gather(rule) => gather(question, rule, inputs, answers),
             Route::Stack => match (answers.last(), inputs.get(answers.len())) {
@@ -221,7 +223,7 @@ fn takes_part(node: &RecipeNode, operand: usize, view: &View<String>) -> bool {
     let position = operand.checked_sub(usize::from(base.is_some()));
     position.is_none_or(|position| {
         let mut leaves = view.leaves().into_iter();
-        leaves.all(|name| schedule.takes_part(name, position))
+        leaves.all(|name| schedule.0.takes_part(name, position))
     })
 }
 

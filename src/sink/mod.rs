@@ -40,6 +40,7 @@ pub use digest::digest;
 pub use error::SinkError;
 pub use hidden::abandon;
 pub use layout::{FileLayout, Layout, Options, Root, SideContent, SideFile, Staging};
+pub(crate) use preflight::parent;
 pub use writer::DIRECT_ALIGNMENT;
 
 use lock::FolderLock;

@@ -65,7 +65,7 @@ impl Destination {
 }
 
 /// The folder that holds `path`; a bare name lies in the current one.
-pub(super) fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -27,6 +27,8 @@ pub struct Tokenizer {
     model_size: u32,
     /// The tokens that were added, by their text.
     pub(super) added: IndexMap<String, AddedToken>,
+    /// The number behind that of the last token that was added.
+    behind: u32,
     /// Whether tokens were added or taken out since it was read.
     pub(super) changed: bool,
     /// Whether tokens were taken out.
@@ -66,6 +68,7 @@ impl Tokenizer {
             model_size: numbers.len() as u32,
             numbers,
             added: IndexMap::new(),
+            behind: 0,
             changed: false,
             stripped: false,
             cut: None,
@@ -194,6 +197,7 @@ impl Tokenizer {
             None => self.next(),
         };
         self.changed = true;
+        self.behind = self.behind.max(id.saturating_add(1));
         self.numbers.insert(token.content.clone(), id);
         let content = token.content.clone();
         self.added.insert(content, AddedToken { id, ..token });
@@ -201,9 +205,7 @@ impl Tokenizer {
 
     /// The number of the next token that is added.
     fn next(&self) -> u32 {
-        let last = self.added.values().map(|token| token.id).max();
-        let behind = last.map_or(0, |last| last.saturating_add(1));
-        behind.max(self.model_size)
+        self.behind.max(self.model_size)
     }
 
     /// Takes out the tokens whose numbers are not below `rows`.
@@ -219,6 +221,8 @@ impl Tokenizer {
             self.model_size = kept;
         }
         self.added.retain(|_, token| token.id < rows);
+        let ends = self.added.values().map(|token| token.id.saturating_add(1));
+        self.behind = ends.max().unwrap_or(0);
         self.numbers.retain(|_, number| *number < rows);
         self.stripped = true;
         self.changed = true;

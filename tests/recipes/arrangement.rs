@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use wgmerge::dtype::{DType, Float};
 use wgmerge::keys::config::find;
@@ -164,9 +163,9 @@ fn expected(conversion: &Conversion, from: &BTreeMap<String, Array>) -> BTreeMap
 }
 
 fn recipe(conversion: &'static Conversion, model: &Path, dtype: OutputDType) -> Recipe {
-    Recipe {
-        models: vec![model.to_owned()],
-        nodes: vec![
+    Recipe::new(
+        vec![model.to_owned()],
+        vec![
             RecipeNode::Model {
                 model: 0,
                 form: Form::Config(conversion.from.to_owned()),
@@ -177,17 +176,12 @@ fn recipe(conversion: &'static Conversion, model: &Path, dtype: OutputDType) -> 
                 inputs: vec![NodeId(0)],
             },
         ],
-        lines: Vec::new(),
-        reference: 0,
-        options: Options {
+        Options {
             dtype,
             on_nan: OnNan::Keep,
             ..Options::default()
         },
-        text: None,
-        folder: None,
-        configs: Arc::default(),
-    }
+    )
 }
 
 /// The arrays of a file, as the safetensors crate reads them.

@@ -136,7 +136,7 @@ fn parameters_and_models_differ_between_tensors() {
     let merge = merge_of("linear", None, models, &[], Options::default());
     let mut recipe = merge.expect("sound");
     if let Some(RecipeNode::Merge { schedule, .. }) = recipe.nodes.last_mut() {
-        *schedule = Some(Scheduled::Bound(Arc::new(Growing)));
+        *schedule = Some(Scheduled::Bound(Rule(Arc::new(Growing))));
     }
     let output = folder.path().join("out.safetensors");
     run(recipe, &output, 64 << 20);

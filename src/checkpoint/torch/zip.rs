@@ -71,7 +71,6 @@ impl ReaderAt for Reader<'_> {
 
 /// A member as the directory tells of it.
 struct Listed {
-    name: String,
     /// Where the file has its header.
     begin: u64,
     packed: Option<&'static str>,
@@ -84,12 +83,11 @@ pub(super) fn members(file: &WeightFile) -> Result<Members, Stop> {
     let located = ZipLocator::new().locate_in_reader(Reader(file), &mut buffer, file.len);
     let archive = located.map_err(|(_, fault)| stop(fault))?;
     let mut listed = list(&archive, &mut buffer)?;
-    listed.sort_by_key(|member| member.begin);
+    listed.sort_by(|_, one, _, other| one.begin.cmp(&other.begin));
     let (mut members, mut end) = (Members::default(), 0);
-    for member in listed {
+    for (name, member) in listed {
         let entry = archive.get_entry(member.way).map_err(stop)?;
         let (first, last) = entry.compressed_data_range();
-        let name = member.name;
         if member.begin < end {
             let first = members.names().last().unwrap_or_default().to_owned();
             return Err(TorchError::OverlappingMembers {
@@ -115,8 +113,11 @@ pub(super) fn members(file: &WeightFile) -> Result<Members, Stop> {
 }
 
 /// The members in the order of the directory.
-fn list(archive: &ZipArchive<Reader<'_>>, buffer: &mut [u8]) -> Result<Vec<Listed>, Stop> {
-    let (mut listed, mut names) = (Vec::new(), IndexMap::<String, ()>::new());
+fn list(
+    archive: &ZipArchive<Reader<'_>>,
+    buffer: &mut [u8],
+) -> Result<IndexMap<String, Listed>, Stop> {
+    let mut listed = IndexMap::new();
     let mut entries = archive.entries(buffer);
     while let Some(entry) = entries.next_entry().map_err(stop)? {
         let path = entry.file_path();
@@ -135,16 +136,11 @@ fn list(archive: &ZipArchive<Reader<'_>>, buffer: &mut [u8]) -> Result<Vec<Liste
             CompressionMethod::STORE if same => None,
             _ => Some("compressed"),
         };
-        if names.insert(name.clone(), ()).is_some() {
+        if listed.contains_key(&name) {
             return Err(TorchError::DuplicateMember { member: name }.into());
         }
         let (begin, way) = (entry.local_header_offset(), entry.wayfinder());
-        listed.push(Listed {
-            name,
-            begin,
-            packed,
-            way,
-        });
+        listed.insert(name, Listed { begin, packed, way });
     }
     Ok(listed)
 }

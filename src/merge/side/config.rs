@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::companions::Companion;
-use super::described::{BYTES_MAX, Described, configuration, ends_in};
+use super::described::{BYTES_MAX, Described, ends_in};
 use super::edit::{self, Object, Place, set};
 use super::{dtype, tied};
 use crate::checkpoint::TensorInfo;
@@ -157,17 +157,14 @@ impl Described<'_> {
         own: &[Value],
         stack: &Stack,
     ) -> Option<Value> {
-        let lists: Vec<Option<Vec<Value>>> = self
-            .checkpoints
-            .iter()
-            .map(|model| {
-                let mut value = &configuration(model)?;
-                for name in place.path {
-                    value = value.get(name)?;
-                }
-                value.get(name)?.as_array().cloned()
-            })
-            .collect();
+        let list = |config: &'_ Option<Value>| {
+            let mut value = config.as_ref()?;
+            for name in place.path {
+                value = value.get(name)?;
+            }
+            value.get(name)?.as_array().cloned()
+        };
+        let lists: Vec<Option<Vec<Value>>> = self.configurations().iter().map(list).collect();
         let entries = stack.layers.iter().map(|from| {
             let list = lists[from.model].as_deref().unwrap_or(own);
             list.get(from.layer).cloned()

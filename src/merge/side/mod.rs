@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use self::described::Described;
 use crate::checkpoint::Checkpoint;
 use crate::plan::Plan;
-use crate::recipe::{Card, Metadata, Recipe};
+use crate::recipe::{Card, FolderRequest, Metadata, Recipe};
 use crate::sink::{SideContent, SideFile};
 
 /// Everything beside the weights, indexes last.
@@ -28,12 +28,9 @@ pub(super) fn files(
     companions: &Companions,
     plan: &Plan,
 ) -> Vec<SideFile> {
-    let described = Described {
-        recipe,
-        checkpoints,
-        plan,
-    };
-    let folder = recipe.folder.as_deref().cloned().unwrap_or_default();
+    let described = Described::new(recipe, checkpoints, plan);
+    let none = FolderRequest::default();
+    let folder = recipe.folder.as_deref().unwrap_or(&none);
     let text = |name: PathBuf, text: String| SideFile {
         name,
         content: SideContent::Bytes(text.into_bytes()),

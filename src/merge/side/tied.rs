@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::described::{Described, configuration, ends_in};
+use super::described::{Described, ends_in};
 use super::edit::{self, Object, set};
 use crate::checkpoint::Checkpoint;
 
@@ -18,9 +18,9 @@ fn is_head(name: &str) -> bool {
 }
 
 /// Whether a model uses its embedding as its head.
-fn is_tied(model: &Checkpoint) -> bool {
+fn is_tied((model, config): (&Checkpoint, &Option<Value>)) -> bool {
     let stored = model.tensors().keys().any(|name| is_head(name));
-    let said = configuration(model).and_then(|config| {
+    let said = config.as_ref().and_then(|config| {
         let inner = config.get("text_config").and_then(|text| text.get(FIELD));
         config.get(FIELD).or(inner).and_then(Value::as_bool)
     });
@@ -31,8 +31,15 @@ fn is_tied(model: &Checkpoint) -> bool {
 /// output has a head, and not every model took its embedding for it.
 pub(super) fn change(described: &Described<'_>) -> Option<bool> {
     let has_head = described.plan.jobs.iter().any(|job| is_head(&job.key));
-    let all_tied = || described.checkpoints.iter().all(is_tied);
-    (has_head && is_tied(described.reference()) && !all_tied()).then_some(false)
+    if !has_head {
+        return None;
+    }
+    let models = described.checkpoints.iter();
+    let tied: Vec<bool> = models
+        .zip(described.configurations())
+        .map(is_tied)
+        .collect();
+    (tied[described.recipe.reference] && tied.contains(&false)).then_some(false)
 }
 
 /// Writes it into an object; the outermost gets the field where it has none.

@@ -43,7 +43,9 @@ impl Lowerer<'_> {
         };
         let apart = given.len() + usize::from(base.is_some());
         let taking = self.taking(wanted, node)?;
-        while answers.len() >= apart && taking.get(answers.len() - apart) == Some(&false) {
+        let leaves_out =
+            |position| taking.as_ref().and_then(|own| own.get(position)) == Some(&false);
+        while answers.len() >= apart && leaves_out(answers.len() - apart) {
             answers.push(None);
         }
         let asked = answers.len();
@@ -56,7 +58,9 @@ impl Lowerer<'_> {
         };
         match next {
             Some(next) => Ok(Step::Ask(wanted.of(next))),
-            None => self.merged(wanted, &taking, answers).map(Step::Answer),
+            None => self
+                .merged(wanted, taking.as_deref(), answers)
+                .map(Step::Answer),
         }
     }
 
@@ -64,7 +68,7 @@ impl Lowerer<'_> {
     fn merged(
         &mut self,
         wanted: &Wanted,
-        taking: &[bool],
+        taking: Option<&[bool]>,
         answers: &mut Vec<Found>,
     ) -> Result<Found, LowerError> {
         let recipe = self.recipe;
@@ -84,7 +88,7 @@ impl Lowerer<'_> {
         let each = given.iter().map(|(name, _)| *name).zip(values);
         let mut numbers = self.parameters(wanted.id, (*method, parameters), each, models.len())?;
         if let Some(Scheduled::Bound(schedule)) = schedule {
-            self.schedule(wanted, (*method, &**schedule), &mut numbers, models.len())?;
+            self.schedule(wanted, (*method, &*schedule.0), &mut numbers, models.len())?;
         }
         let base = match base {
             Some(_) => answers.next(),
@@ -107,8 +111,10 @@ impl Lowerer<'_> {
                 node: self.tensor(value),
             })
             .collect();
-        let wanted_models = taking.iter().filter(|takes| **takes).count();
-        let complete = arguments.len() == wanted_models && base != Some(None);
+        let expected = taking.map_or(models.len(), |own| {
+            own.iter().filter(|takes| **takes).count()
+        });
+        let complete = arguments.len() == expected && base != Some(None);
         let needs_all = matches!(recipe.options.missing, Missing::Error | Missing::Drop);
         if !complete && !self.partial && needs_all {
             return Ok(None);
@@ -141,6 +147,7 @@ impl Lowerer<'_> {
     ) -> Result<Node, LowerError> {
         let inputs = base.iter().chain(models.iter().map(|model| &model.node));
         let types: Vec<Option<Float>> = inputs.map(|node| self.narrow.get(node).copied()).collect();
+        let working = promoted(&types);
         let statistics = self.expression.statistics().len();
         let planes = self.expression.planes().len();
         let mut lowering = Lowering {
@@ -154,8 +161,8 @@ impl Lowerer<'_> {
             elements: self.elements,
             seed: self.recipe.options.seed,
             merge: id.0 as u32,
-            working: promoted(&types),
-            merges_before: self.recipe.merges_before(*id),
+            working,
+            merges_before: self.solution.merges_before(*id),
             fault: None,
         };
         let node = (method.lower)(&mut lowering);
@@ -175,7 +182,7 @@ impl Lowerer<'_> {
                 key: self.key.to_owned(),
             });
         }
-        Ok(match promoted(&types) {
+        Ok(match working {
             Some(Float::F64) => {
                 self.narrow.insert(node, Float::F64);
                 node

@@ -49,7 +49,7 @@ impl Lowerer<'_> {
             }
             Route::ConvertSingleton => Some(Rc::new(View::Tensor("key".to_owned()))),
             Route::Rename(rule) => rule.renamed(&wanted.view).map(Rc::new),
-            Route::Select(rule) => rule.selected(&wanted.view).map(|_| Rc::clone(&wanted.view)),
+            Route::Select(_) => chosen.map(|_| Rc::clone(&wanted.view)),
             Route::Convert(conversion) => {
                 let converted = (wanted.id, *conversion);
                 let view = self

@@ -23,24 +23,24 @@ impl Lowerer<'_> {
         Ok(())
     }
 
-    /// Which models of a merge take part in a tensor.
+    /// Which models of a merge take part in a tensor; None where no schedule says it: all do.
     pub(super) fn taking(
         &self,
         wanted: &Wanted,
         node: &RecipeNode,
-    ) -> Result<Vec<bool>, LowerError> {
-        match node {
+    ) -> Result<Option<Vec<bool>>, LowerError> {
+        let taking = match node {
             RecipeNode::Merge {
                 models,
                 schedule: Some(Scheduled::Bound(schedule)),
                 ..
             } => self.agreed(wanted, |name| {
-                let takes = |position| schedule.takes_part(name, position);
+                let takes = |position| schedule.0.takes_part(name, position);
                 (0..models.len()).map(takes).collect()
-            }),
-            RecipeNode::Merge { models, .. } => Ok(vec![true; models.len()]),
-            _ => Ok(Vec::new()),
-        }
+            })?,
+            _ => return Ok(None),
+        };
+        Ok(Some(taking))
     }
 
     /// What holds for every part of a tensor.

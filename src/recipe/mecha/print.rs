@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::script::{Dialect, Instruction, Line, Script, VERSION, Value};
+use crate::recipe::python;
 
 impl fmt::Display for Script {
     /// The text as sd-mecha writes it: without a line end after the last line, which sd-mecha does
@@ -57,7 +58,7 @@ impl fmt::Display for Value {
             Value::Null => f.write_str("null"),
             Value::Flag(flag) => write!(f, "{flag}"),
             Value::Integer(integer) => write!(f, "{integer}"),
-            Value::Float(float) => f.write_str(&python(*float)),
+            Value::Float(float) => f.write_str(&python::float(*float)),
             Value::Text(text) => write!(f, "\"{}\"", escaped(text, "\"\n")),
             Value::Reference(number) => write!(f, "&{number}"),
         }
@@ -73,25 +74,4 @@ fn escaped(text: &str, special: &str) -> String {
         escaped.push(character);
     }
     escaped
-}
-
-/// A float as Python's `str` writes it: the shortest digits that give it back, with a point or an
-/// exponent.
-fn python(float: f64) -> String {
-    if !float.is_finite() {
-        return match (float.is_nan(), float > 0.0) {
-            (true, _) => "nan".to_owned(),
-            (false, true) => "inf".to_owned(),
-            (false, false) => "-inf".to_owned(),
-        };
-    }
-    let scientific = format!("{float:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    match exponent.parse::<i32>() {
-        Ok(exponent) if !(-4..16).contains(&exponent) => {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
-        }
-        _ => format!("{float:?}"),
-    }
 }

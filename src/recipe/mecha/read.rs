@@ -272,14 +272,8 @@ impl Reader {
             }
         }
         let mut recipe = Recipe {
-            models: Vec::new(),
-            nodes: Vec::new(),
-            lines: Vec::new(),
-            reference: 0,
-            options,
-            text: None,
-            folder: None,
             configs: self.configs,
+            ..Recipe::new(Vec::new(), Vec::new(), options)
         };
         let mut number_of = vec![NodeId(0); self.nodes.len()];
         let mut model_of: HashMap<usize, usize> = HashMap::new();

@@ -1,12 +1,12 @@
 //! `mergeflux-delta.py`: task vectors, pruned, weighted and added up.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::common::{self, Common};
-use super::{MergeFluxError, Precision, python};
+use super::{MergeFluxError, Precision};
 use crate::kernel::Compute;
 use crate::method::{Parameters, Value, find};
+use crate::recipe::python;
 use crate::recipe::{Missing, NodeId, Recipe, RecipeNode, ShapePolicy};
 
 /// Declares a choice from rows of variant, word and meaning.
@@ -172,16 +172,8 @@ impl Delta {
         options.seed = self.seed;
         options.entries = self.entries(&weights);
         let base = std::iter::once(&self.base_model);
-        Ok(Recipe {
-            models: base.chain(&self.models).cloned().collect(),
-            nodes,
-            lines: Vec::new(),
-            reference: 0,
-            options,
-            text: None,
-            folder: None,
-            configs: Arc::default(),
-        })
+        let models = base.chain(&self.models).cloned().collect();
+        Ok(Recipe::new(models, nodes, options))
     }
 
     /// The parameters of the method.

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::MergeFluxError;
 use super::common::{self, Common, PREFIX};
 use super::window::{BlockOrder, Window};
-use super::{MergeFluxError, python};
 use crate::checkpoint::Checkpoint;
 use crate::method::{Parameters, Value, find};
-use crate::recipe::{Missing, NodeId, Recipe, RecipeNode, Scheduled, ShapePolicy};
+use crate::recipe::python;
+use crate::recipe::{Missing, NodeId, Recipe, RecipeNode, Rule, Scheduled, ShapePolicy};
 
 /// What the script is told. What is not given is as the script has it.
 #[derive(Clone, Debug, Default)]
@@ -109,21 +110,12 @@ impl Mix {
             models: (0..count).map(NodeId).collect(),
             parameters,
             given: Vec::new(),
-            schedule: Some(Scheduled::Bound(Arc::new(window))),
+            schedule: Some(Scheduled::Bound(Rule(Arc::new(window)))),
         });
         let mut options = self.common.options(Missing::Skip, ShapePolicy::Expand);
         options.direct_casts = true;
         options.entries = entries;
-        Ok(Recipe {
-            models: self.models.clone(),
-            nodes,
-            lines: Vec::new(),
-            reference: 0,
-            options,
-            text: None,
-            folder: None,
-            configs: Arc::default(),
-        })
+        Ok(Recipe::new(self.models.clone(), nodes, options))
     }
 
     /// Ratios as they are given, or others.

@@ -9,7 +9,6 @@ mod delta;
 mod fault;
 mod mix;
 mod precision;
-mod python;
 mod window;
 
 pub use common::{Common, PREFIX};

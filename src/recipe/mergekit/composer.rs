@@ -30,7 +30,7 @@ pub(super) struct Done {
     /// Its result.
     pub node: NodeId,
     /// The tensors of the result.
-    pub tensors: Arc<Made>,
+    pub tensors: Made,
     /// The model whose other files the result has, by its number in the recipe.
     pub reference: usize,
     /// Where its layers come from.
@@ -67,11 +67,11 @@ pub(super) enum Read {
     In(Origin, Option<Float>),
 }
 
-/// The types that a model's tensors are stored in, but f32.
+/// The types of tensors by their names, but f32.
 #[derive(Debug)]
-struct StoredTypes(HashMap<String, Float>);
+pub(super) struct Types(pub HashMap<String, Float>);
 
-impl Typing for StoredTypes {
+impl Typing for Types {
     fn float(&self, name: &str) -> Option<Float> {
         self.0.get(name).copied()
     }
@@ -197,7 +197,7 @@ impl<'s, 'm> Composer<'s, 'm> {
             Some((name.clone(), float))
         });
         let types: HashMap<String, Float> = types.collect();
-        (!types.is_empty()).then(|| Route::Typed(Rule(Arc::new(StoredTypes(types)))))
+        (!types.is_empty()).then(|| Route::Typed(Rule(Arc::new(Types(types)))))
     }
 
     /// The model whose other files a merge has: its base, else its first.

@@ -37,7 +37,10 @@ impl Composer<'_, '_> {
             for (at, (piece, extent)) in part.pieces.into_iter().zip(own).enumerate() {
                 self.note_layers(&piece, &extent, &mut stacks);
                 let made = Arc::new(self.made(&piece, &extent));
-                tensors.extend(made.iter().map(|(name, own)| (name.clone(), own.clone())));
+                // Other documents ask for them, and none has the result.
+                if !is_root {
+                    tensors.extend(made.iter().map(|(name, own)| (name.clone(), own.clone())));
+                }
                 // Outside of layers the last slice has as many models as the first.
                 let outside = if at > 0 { width } else { usize::MAX };
                 let levels = Levels::new(piece, Arc::clone(&extent), made, outside);
@@ -61,7 +64,7 @@ impl Composer<'_, '_> {
         }
         Ok(Done {
             node,
-            tensors: Arc::new(tensors),
+            tensors,
             reference: self.reference(document),
             stacks,
             tokenizer: vocabulary.map(|own| own.tokenizer),
@@ -98,7 +101,7 @@ impl Composer<'_, '_> {
             models: nodes,
             parameters: parameters.map_err(|fault| Fault::new(span.clone(), fault.to_string()))?,
             given: Vec::new(),
-            schedule: Some(Scheduled::Bound(Arc::new(levels))),
+            schedule: Some(Scheduled::Bound(Rule(Arc::new(levels)))),
         };
         Ok(self.push(merge, span.start))
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::composer::{Composer, Origin};
+use super::composer::{Composer, Origin, Types};
 use super::extent::Renamed;
 use super::piece::Input;
 use super::schedule::Levels;
 use super::vocabulary::Vocabulary;
 use crate::dtype::Float;
-use crate::recipe::{GatheredRows, Gathering, NodeId, Route, Rule, Selection, Typing};
+use crate::recipe::{GatheredRows, Gathering, NodeId, Route, Rule, Selection};
 use crate::vocabulary::{Aligned, Alignment, RowMap, VocabularyError, Wanted, has_tokens};
 
 /// How rows are brought into one order.
@@ -36,16 +36,6 @@ impl Gathering for Rows {
 impl Selection for Rows {
     fn input(&self, name: &str) -> Option<usize> {
         Some(usize::from(self.0.contains_key(name)))
-    }
-}
-
-/// The types of tensors whose rows are gathered.
-#[derive(Debug)]
-struct RowTypes(HashMap<String, Float>);
-
-impl Typing for RowTypes {
-    fn float(&self, name: &str) -> Option<Float> {
-        self.0.get(name).copied()
     }
 }
 
@@ -90,10 +80,9 @@ impl Composer<'_, '_> {
             origins,
             matrices,
         };
-        let mut known = Vec::new();
         let mut ordered = Vec::with_capacity(nodes.len());
         for (own, node) in nodes.into_iter().enumerate() {
-            let rows = self.rows(&side, own, order, &mut known)?;
+            let rows = self.rows(&side, own, order)?;
             ordered.push(match rows.is_empty() {
                 true => node,
                 false => self.gathered(&side, (own, node), rows, dtype),
@@ -136,9 +125,10 @@ impl Composer<'_, '_> {
         side: &Side<'_>,
         own: usize,
         order: Order<'_>,
-        known: &mut Vec<(usize, Vec<usize>, Option<GatheredRows>)>,
     ) -> Result<HashMap<String, GatheredRows>, VocabularyError> {
         let mut rows = HashMap::new();
+        // Tensors that the same models have get the same rows.
+        let mut known: Vec<(Vec<usize>, Option<GatheredRows>)> = Vec::new();
         for matrix in &side.matrices {
             let Some(stored) = &matrix.inputs[own] else {
                 continue;
@@ -146,11 +136,9 @@ impl Composer<'_, '_> {
             let having = matrix.inputs.iter().enumerate();
             let having = having.filter(|(_, stored)| stored.is_some());
             let having: Vec<usize> = having.map(|(number, _)| number).collect();
-            let same = known
-                .iter()
-                .find(|(known, among, _)| *known == own && *among == having);
+            let same = known.iter().find(|(among, _)| *among == having);
             let found = match same {
-                Some((_, _, found)) => found.clone(),
+                Some((_, found)) => found.clone(),
                 None => {
                     let found = match order {
                         Order::Tokens(vocabulary, alignment) => {
@@ -162,7 +150,7 @@ impl Composer<'_, '_> {
                             shortest(stored.rows, least)
                         }
                     };
-                    known.push((own, having, found.clone()));
+                    known.push((having, found.clone()));
                     found
                 }
             };
@@ -256,7 +244,7 @@ fn typed(types: HashMap<String, Float>, all: usize) -> Option<Route> {
     let one = types.len() == all && types.values().all(|float| *float == first);
     Some(match one {
         true => Route::Cast(Some(first)),
-        false => Route::Typed(Rule(Arc::new(RowTypes(types)))),
+        false => Route::Typed(Rule(Arc::new(Types(types)))),
     })
 }
 

@@ -7,6 +7,7 @@ use super::fields::{Fields, Reading, text};
 use super::reference::reference;
 use super::yaml::{Entry, Kind};
 use crate::recipe::Fault;
+use crate::vocabulary::CHAT_TEMPLATES;
 
 /// The tokenizer of the result, and the place of its key.
 #[derive(Clone, Debug)]
@@ -211,8 +212,6 @@ fn token_row(entry: &Entry, reading: &mut Reading) -> Result<TokenRow, Fault> {
     }
 }
 
-/// Templates that go by a name.
-const TEMPLATES: [&str; 6] = ["auto", "alpaca", "chatml", "exaone", "llama3", "mistral"];
 /// Characters of a template at least.
 const TEMPLATE_MIN: usize = 20;
 
@@ -223,12 +222,12 @@ pub(super) fn chat_template(fields: &Fields<'_>) -> Result<Option<String>, Fault
     };
     let template = text(entry)?;
     let is_template = template.len() >= TEMPLATE_MIN && template.contains('{');
-    if is_template || TEMPLATES.contains(&template) {
+    let names = || std::iter::once("auto").chain(CHAT_TEMPLATES.iter().map(|own| own.name));
+    if is_template || names().any(|own| own == template) {
         return Ok(Some(template.to_owned()));
     }
     let text = format!("`{template}` is no chat template");
-    Err(Fault::new(entry.value.span.clone(), text).help(format!(
-        "it is one of {}, or a template in Jinja",
-        TEMPLATES.join(", ")
-    )))
+    let names = names().collect::<Vec<_>>().join(", ");
+    Err(Fault::new(entry.value.span.clone(), text)
+        .help(format!("it is one of {names}, or a template in Jinja")))
 }

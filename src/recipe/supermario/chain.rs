@@ -7,8 +7,8 @@ use super::SupermarioError;
 use crate::kernel::OnOverflow;
 use crate::method::{Parameters, Space, Value, find};
 use crate::recipe::{
-    Form, Metadata, Missing, NodeId, OnNan, Options, OutputDType, Recipe, RecipeNode, Schedule,
-    Scheduled, ShapePolicy, SideFiles,
+    Form, Metadata, Missing, NodeId, OnNan, Options, OutputDType, Recipe, RecipeNode, Rule,
+    Schedule, Scheduled, ShapePolicy, SideFiles,
 };
 
 /// In the names of what chooses the experts of a mixture.
@@ -45,7 +45,9 @@ impl Chain {
         };
         let mut nodes: Vec<RecipeNode> = (0..=self.merged.len()).map(model).collect();
         let method = find("supermario").expect("the table has supermario");
-        let schedule = self.folders.then(|| Scheduled::Bound(Arc::new(Gates)));
+        let schedule = self
+            .folders
+            .then(|| Scheduled::Bound(Rule(Arc::new(Gates))));
         let mut base = NodeId(0);
         for (at, merged) in self.merged.iter().enumerate() {
             if !(0.0..1.0).contains(&merged.p) {
@@ -64,31 +66,24 @@ impl Chain {
             base = NodeId(nodes.len() - 1);
         }
         let paths = self.merged.iter().map(|merged| merged.path.clone());
-        Ok(Recipe {
-            models: std::iter::once(self.base.clone()).chain(paths).collect(),
-            nodes,
-            lines: Vec::new(),
-            reference: 0,
-            options: Options {
-                dtype: OutputDType::Promoted,
-                seed: self.seed,
-                missing: match self.folders {
-                    true => Missing::Reference,
-                    false => Missing::Drop,
-                },
-                shape: ShapePolicy::PadMatrices,
-                on_nan: OnNan::Keep,
-                on_overflow: OnOverflow::Keep,
-                integers: true,
-                exact_names: true,
-                metadata: Metadata::None,
-                side_files: SideFiles::Flat,
-                ..Options::default()
+        let options = Options {
+            dtype: OutputDType::Promoted,
+            seed: self.seed,
+            missing: match self.folders {
+                true => Missing::Reference,
+                false => Missing::Drop,
             },
-            text: None,
-            folder: None,
-            configs: Arc::default(),
-        })
+            shape: ShapePolicy::PadMatrices,
+            on_nan: OnNan::Keep,
+            on_overflow: OnOverflow::Keep,
+            integers: true,
+            exact_names: true,
+            metadata: Metadata::None,
+            side_files: SideFiles::Flat,
+            ..Options::default()
+        };
+        let models = std::iter::once(self.base.clone()).chain(paths);
+        Ok(Recipe::new(models.collect(), nodes, options))
     }
 }
 
