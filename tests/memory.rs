@@ -319,3 +319,53 @@ fn all_that_grows_is_in_the_budget() {
         }
     }
 }
+
+/// Writes a model of sparse shards with an index: some gigabytes in many tensors.
+fn sharded_model(folder: &Path, shards: usize, each: usize) {
+    std::fs::create_dir(folder).expect("a folder");
+    let mut map = Vec::new();
+    for shard in 0..shards {
+        let file = format!("model-{:05}-of-{shards:05}.safetensors", shard + 1);
+        let bytes = 2 * 512 * 128;
+        let names = (0..each).map(|at| format!("model.layers.{shard}.mlp.experts.{at}.up.weight"));
+        let names: Vec<String> = names.collect();
+        let entries = names.iter().enumerate().map(|(at, name)| {
+            let start = at as u64 * bytes;
+            let shape: &[u64] = &[512, 128];
+            (name.as_str(), &DType::BF16, shape, start..start + bytes)
+        });
+        let header = encode_header(entries, &[], 8).expect("a sound header");
+        let path = folder.join(&file);
+        std::fs::write(&path, &header).expect("written");
+        let sparse = File::options().write(true).open(&path).expect("there");
+        let len = header.len() as u64 + each as u64 * bytes;
+        sparse.set_len(len).expect("sparse files");
+        map.extend(names.iter().map(|name| format!("\"{name}\":\"{file}\"")));
+    }
+    let index = format!("{{\"weight_map\":{{{}}}}}", map.join(","));
+    std::fs::write(folder.join("model.safetensors.index.json"), index).expect("written");
+}
+
+/// What a plan takes is little more than what it holds: names, places and jobs of each tensor.
+#[test]
+fn a_plan_takes_little_more_than_it_holds() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let models = ["a", "b"].map(|name| folder.path().join(name));
+    for model in &models {
+        sharded_model(model, 12, 2_000);
+    }
+    let peak = |models: &[PathBuf]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+        command.args(["plan", "--device", "cpu", "-M"]);
+        command.args(["weighted_sum", "-p", "alpha=0.3"]);
+        command.args(models).stdout(Stdio::null());
+        peak_mib(command.stderr(Stdio::inherit()))
+    };
+    let peak = peak(&models);
+    println!("{peak} MiB");
+    assert!(peak > 4, "the peak was not seen");
+    assert!(
+        peak <= 40,
+        "the plan of 24,000 tensors of two models held {peak} MiB"
+    );
+}

@@ -2,140 +2,28 @@
 //!
 //! The index says which shard holds which tensor. It is believed only as far as the shards agree:
 //! every key must be where the index puts it, and no shard may hold a key the index does not know.
+//! It is read twice, for the shards and for the keys once those of the shards are known: a map of
+//! its own would take as much memory as all headers.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use indexmap::{IndexMap, IndexSet};
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::file::{broken_link, link_target};
+use super::file::link_target;
 use super::header::HEADER_BYTES_MAX;
-use super::tensor::TensorInfo;
-
-/// What can be wrong with an index or between it and its shards.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum IndexError {
-    /// The system does not read it.
-    #[error("{index}: cannot be read: {fault}")]
-    Read {
-        /// The index.
-        index: PathBuf,
-        /// The system's error.
-        fault: io::Error,
-    },
-    /// It is a device, a pipe or a socket.
-    #[error("{index}: is not a regular file, so it is no index; remove it")]
-    NotRegular {
-        /// The index.
-        index: PathBuf,
-    },
-    /// It is a link that leads nowhere.
-    #[error("{index}: {}", broken_link(target))]
-    BrokenLink {
-        /// The index.
-        index: PathBuf,
-        /// What it should lead to.
-        target: PathBuf,
-    },
-    /// It is longer than any index can be.
-    #[error("{index}: has more than {HEADER_BYTES_MAX} bytes; it is no index of weights")]
-    TooLong {
-        /// The index.
-        index: PathBuf,
-    },
-    /// It is not JSON with a `weight_map`.
-    #[error("{index}: is not an index with a `weight_map`: {fault}; download it again")]
-    Malformed {
-        /// The index.
-        index: PathBuf,
-        /// What was found and what was expected.
-        fault: String,
-    },
-    /// Its `weight_map` has one tensor twice.
-    #[error("{index}: `weight_map` has the key `{key}` twice; download it again")]
-    DuplicateKey {
-        /// The index.
-        index: PathBuf,
-        /// The repeated key.
-        key: String,
-    },
-    /// It names a shard that is no file name.
-    #[error(
-        "{index}: tensor `{key}` is put into `{shard}`, which is not a file name in the folder"
-    )]
-    BadShardName {
-        /// The index.
-        index: PathBuf,
-        /// The tensor.
-        key: String,
-        /// The name of the shard.
-        shard: String,
-    },
-    /// A shard is not in the folder.
-    #[error("{index}: the shard `{shard}` is not in the folder; download it")]
-    MissingShard {
-        /// The index.
-        index: PathBuf,
-        /// The name of the shard.
-        shard: String,
-    },
-    /// A tensor is not in the shard that should hold it.
-    #[error(
-        "{index}: puts tensor `{key}` into `{shard}`, which does not hold it; download both again"
-    )]
-    MissingKey {
-        /// The index.
-        index: PathBuf,
-        /// The tensor.
-        key: String,
-        /// The shard that should hold it.
-        shard: String,
-    },
-    /// A tensor is in another shard than the index says.
-    #[error(
-        "{index}: puts tensor `{key}` into `{expected}`, but `{actual}` holds it; download the \
-         shards again"
-    )]
-    WrongShard {
-        /// The index.
-        index: PathBuf,
-        /// The tensor.
-        key: String,
-        /// The shard the index names.
-        expected: String,
-        /// The shard that holds the tensor.
-        actual: String,
-    },
-    /// A shard holds a tensor that the index does not know.
-    #[error("{index}: does not name tensor `{key}`, which `{shard}` holds; download both again")]
-    UnlistedKey {
-        /// The index.
-        index: PathBuf,
-        /// The tensor.
-        key: String,
-        /// The shard that holds it.
-        shard: String,
-    },
-}
+use super::index_error::IndexError;
+use super::tensor::Tensors;
 
 /// Which shard holds which tensor.
 pub(super) struct ShardIndex {
     path: PathBuf,
-    map: WeightMap,
-    /// How many tensors each shard has.
-    counts: Vec<usize>,
-}
-
-/// The shards of tensors, by number: a name of a shard is held once.
-#[derive(Default)]
-struct WeightMap {
-    tensors: IndexMap<String, u32>,
-    shards: IndexSet<String>,
+    shards: BTreeSet<String>,
 }
 
 impl ShardIndex {
@@ -146,50 +34,31 @@ impl ShardIndex {
 
     /// Reads the index at `path`.
     pub(super) fn open(path: &Path) -> Result<ShardIndex, IndexError> {
-        let index = || path.to_path_buf();
-        let json = read(path)?;
-        let mut repeated = None;
-        let mut reader = serde_json::Deserializer::from_slice(&json);
-        let map = IndexSeed {
-            repeated: &mut repeated,
-        }
-        .deserialize(&mut reader)
-        .and_then(|map| reader.end().map(|()| map));
-        if let Some(key) = repeated {
-            return Err(IndexError::DuplicateKey {
-                index: index(),
-                key,
-            });
-        }
-        let map = map.map_err(|fault| IndexError::Malformed {
-            index: index(),
-            fault: fault.to_string(),
-        })?;
-        let mut counts = vec![0; map.shards.len()];
-        for (key, &shard) in &map.tensors {
-            let count = &mut counts[shard as usize];
-            *count += 1;
-            let shard = &map.shards[shard as usize];
-            if *count == 1 && !is_file_name(shard) {
-                let (key, shard) = (key.clone(), shard.clone());
-                return Err(IndexError::BadShardName {
-                    index: index(),
-                    key,
-                    shard,
-                });
+        let mut shards = BTreeSet::new();
+        let mut bad = None;
+        read(path, &mut |key, shard| {
+            if !shards.contains(shard) {
+                if bad.is_none() && !is_file_name(shard) {
+                    bad = Some((key.to_owned(), shard.to_owned()));
+                }
+                shards.insert(shard.to_owned());
             }
+            Ok(())
+        })?;
+        let path = path.to_path_buf();
+        match bad {
+            Some((key, shard)) => Err(IndexError::BadShardName {
+                index: path,
+                key,
+                shard,
+            }),
+            None => Ok(ShardIndex { path, shards }),
         }
-        Ok(ShardIndex {
-            path: index(),
-            map,
-            counts,
-        })
     }
 
     /// The names of the shards, sorted.
     pub(super) fn shards(&self) -> impl Iterator<Item = &str> {
-        let names: BTreeSet<&str> = self.map.shards.iter().map(String::as_str).collect();
-        names.into_iter()
+        self.shards.iter().map(String::as_str)
     }
 
     /// Checks that every shard is among the files of the folder.
@@ -203,62 +72,99 @@ impl ShardIndex {
         }
     }
 
-    /// Checks that `shard` holds the tensors the index puts there, and no other.
-    pub(super) fn check_shard(
+    /// Checks that the shards hold the tensors that the index puts there, and no other. `own` are
+    /// the numbers of their tensors, whose names the index has without `component`; `shard` names
+    /// the shard of a file's number.
+    pub(super) fn check<'n>(
         &self,
-        shard: &str,
-        tensors: &[(String, TensorInfo)],
+        tensors: &Tensors,
+        own: Range<usize>,
+        component: Option<&str>,
+        shard: impl Fn(usize) -> &'n str,
     ) -> Result<(), IndexError> {
-        let index = || self.path.clone();
-        let own = self.map.shards.get_index_of(shard);
-        for (key, _) in tensors {
-            match self.map.tensors.get(key) {
-                Some(&number) if Some(number as usize) == own => {}
-                Some(&number) => {
-                    let expected = self.map.shards[number as usize].clone();
-                    let (key, actual) = (key.clone(), shard.into());
-                    return Err(IndexError::WrongShard {
-                        index: index(),
-                        key,
-                        expected,
-                        actual,
-                    });
-                }
-                None => {
-                    let (key, shard) = (key.clone(), shard.into());
-                    return Err(IndexError::UnlistedKey {
-                        index: index(),
-                        key,
-                        shard,
-                    });
-                }
-            }
-        }
-        // All are the index's, so that as many are all of them.
-        if own.is_none_or(|own| self.counts[own] == tensors.len()) {
-            return Ok(());
-        }
-        let there: HashSet<&String> = tensors.iter().map(|(key, _)| key).collect();
-        let mut listed = self.map.tensors.iter();
-        let missing =
-            listed.find(|&(key, &number)| Some(number as usize) == own && !there.contains(key));
-        match missing {
-            None => Ok(()),
-            Some((key, _)) => {
-                let (key, shard) = (key.clone(), shard.into());
-                Err(IndexError::MissingKey {
+        let mut listed = vec![false; own.len()];
+        let mut name = String::new();
+        read(&self.path, &mut |key, expected| {
+            name.clear();
+            name.extend(component.into_iter().flat_map(|component| [component, "/"]));
+            name.push_str(key);
+            let index = || self.path.clone();
+            let found = tensors.get_full(&name);
+            match found.filter(|(number, ..)| own.contains(number)) {
+                None => Err(IndexError::MissingKey {
                     index: index(),
-                    key,
-                    shard,
-                })
+                    key: key.to_owned(),
+                    shard: expected.to_owned(),
+                }),
+                Some((number, ..)) if std::mem::replace(&mut listed[number - own.start], true) => {
+                    Err(IndexError::DuplicateKey {
+                        index: index(),
+                        key: key.to_owned(),
+                    })
+                }
+                Some((_, _, info)) if shard(info.file) != expected => Err(IndexError::WrongShard {
+                    index: index(),
+                    key: key.to_owned(),
+                    expected: expected.to_owned(),
+                    actual: shard(info.file).to_owned(),
+                }),
+                Some(_) => Ok(()),
             }
+        })?;
+        let mut unlisted = own.zip(listed).filter(|(_, listed)| !listed);
+        let unlisted = unlisted.find_map(|(number, _)| tensors.get_index(number));
+        match unlisted {
+            None => Ok(()),
+            Some((name, info)) => Err(IndexError::UnlistedKey {
+                index: self.path.clone(),
+                key: name[component.map_or(0, |component| component.len() + 1)..].to_owned(),
+                shard: shard(info.file).to_owned(),
+            }),
         }
+    }
+
+    /// The error about a tensor that two shards hold.
+    pub(super) fn two_shards(&self, key: String, first: &Path, second: &Path) -> IndexError {
+        let name = |path: &Path| path.file_name().unwrap_or_default().display().to_string();
+        IndexError::TwoShards {
+            index: self.path.clone(),
+            key,
+            first: name(first),
+            second: name(second),
+        }
+    }
+}
+
+/// What is done with a tensor and its shard.
+type Take<'t> = &'t mut dyn FnMut(&str, &str) -> Result<(), IndexError>;
+
+/// Hands each tensor with its shard to `take`, in the order of the index.
+fn read(path: &Path, take: Take<'_>) -> Result<(), IndexError> {
+    let text = BufReader::new(text(path)?);
+    let mut fault = None;
+    let mut reader = serde_json::Deserializer::from_reader(text);
+    let seed = IndexSeed {
+        take,
+        fault: &mut fault,
+    };
+    let read = seed.deserialize(&mut reader).and_then(|()| reader.end());
+    match (fault, read) {
+        (Some(fault), _) => Err(fault),
+        (None, Ok(())) => Ok(()),
+        (None, Err(error)) if error.is_io() => Err(IndexError::Read {
+            index: path.into(),
+            fault: error.into(),
+        }),
+        (None, Err(error)) => Err(IndexError::Malformed {
+            index: path.into(),
+            fault: error.to_string(),
+        }),
     }
 }
 
 /// The text of an index. It is looked up before it is opened, because opening a pipe would wait for
 /// its writer.
-fn read(path: &Path) -> Result<Vec<u8>, IndexError> {
+fn text(path: &Path) -> Result<impl Read, IndexError> {
     let index = path.to_path_buf();
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Err(IndexError::NotRegular { index }),
@@ -275,13 +181,9 @@ fn read(path: &Path) -> Result<Vec<u8>, IndexError> {
             });
         }
     }
-    let mut json = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(HEADER_BYTES_MAX + 1).read_to_end(&mut json));
-    match read {
+    match File::open(path) {
+        Ok(file) => Ok(file.take(HEADER_BYTES_MAX)),
         Err(fault) => Err(IndexError::Read { index, fault }),
-        Ok(_) if json.len() as u64 > HEADER_BYTES_MAX => Err(IndexError::TooLong { index }),
-        Ok(_) => Ok(json),
     }
 }
 
@@ -292,77 +194,89 @@ fn is_file_name(name: &str) -> bool {
     matches!(first, Some(Component::Normal(part)) if part == name) && components.next().is_none()
 }
 
-/// Reads the `weight_map` out of an index and passes over everything else. Stops at the second of
-/// two equal keys and leaves it in `repeated`.
-struct IndexSeed<'a> {
-    repeated: &'a mut Option<String>,
+/// Reads the `weight_map` out of an index and passes over everything else. Stops at a tensor that
+/// is not taken and leaves the reason in `fault`.
+struct IndexSeed<'a, 't> {
+    take: Take<'t>,
+    fault: &'a mut Option<IndexError>,
 }
 
-impl<'de> DeserializeSeed<'de> for IndexSeed<'_> {
-    type Value = WeightMap;
+impl<'de> DeserializeSeed<'de> for IndexSeed<'_, '_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         json.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for IndexSeed<'_> {
-    type Value = WeightMap;
+impl<'de> Visitor<'de> for IndexSeed<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map with `weight_map`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut weight_map = None;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut is_read = false;
         while let Some(field) = map.next_key::<String>()? {
             if field != "weight_map" {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let read = map.next_value_seed(WeightMapSeed {
-                repeated: &mut *self.repeated,
-            })?;
-            if weight_map.replace(read).is_some() {
+            map.next_value_seed(WeightMapSeed(IndexSeed {
+                take: &mut *self.take,
+                fault: &mut *self.fault,
+            }))?;
+            if std::mem::replace(&mut is_read, true) {
                 return Err(A::Error::duplicate_field("weight_map"));
             }
         }
-        weight_map.ok_or_else(|| A::Error::missing_field("weight_map"))
+        match is_read {
+            true => Ok(()),
+            false => Err(A::Error::missing_field("weight_map")),
+        }
     }
 }
 
 /// Reads the `weight_map` itself.
-struct WeightMapSeed<'a> {
-    repeated: &'a mut Option<String>,
-}
+struct WeightMapSeed<'a, 't>(IndexSeed<'a, 't>);
 
-impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
-    type Value = WeightMap;
+impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_, '_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         json.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for WeightMapSeed<'_> {
-    type Value = WeightMap;
+impl<'de> Visitor<'de> for WeightMapSeed<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map from text to text")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut read = WeightMap::default();
-        while let Some((key, shard)) = map.next_entry::<String, String>()? {
-            let known = read.shards.get_index_of(&shard);
-            let number = known.unwrap_or_else(|| read.shards.insert_full(shard).0);
-            // An index is short enough that its shards can be counted in 32 bits.
-            if read.tensors.contains_key(&key) {
-                *self.repeated = Some(key);
-                return Err(A::Error::custom("stopped at a repeated key"));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let IndexSeed { take, fault } = self.0;
+        let (mut key, mut shard) = (String::new(), String::new());
+        while map.next_key_seed(TextSeed(&mut key))?.is_some() {
+            map.next_value_seed(TextSeed(&mut shard))?;
+            if let Err(found) = take(&key, &shard) {
+                *fault = Some(found);
+                return Err(A::Error::custom("stopped at a named fault"));
             }
-            read.tensors.insert(key, number as u32);
         }
-        Ok(read)
+        Ok(())
+    }
+}
+
+/// Reads a text into memory that the one before lay in.
+struct TextSeed<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        Deserialize::deserialize_in_place(json, self.0)
     }
 }

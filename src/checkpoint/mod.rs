@@ -16,6 +16,7 @@ mod folder;
 pub mod header;
 mod identity;
 mod index;
+mod index_error;
 mod json;
 mod name;
 mod parse;
@@ -32,13 +33,14 @@ use indexmap::IndexMap;
 use self::contents::Contents;
 pub use self::convention::Coded;
 pub use self::encode::encode_header;
+pub(crate) use self::encode::header_bytes;
 pub use self::fault::HeaderError;
 pub use self::file::{FileError, WeightFile};
 pub use self::folder::{ASIDE, FolderError};
 use self::folder::{Group, Layout};
 pub use self::header::HeaderEntry;
 pub use self::identity::FileIdentity;
-pub use self::index::IndexError;
+pub use self::index_error::IndexError;
 pub use self::name::{Shard, WeightName};
 pub use self::parse::parse_header;
 pub use self::snapshot::{REPOSITORY, SNAPSHOTS, Snapshot, recorded_name, repository_folder};
@@ -270,15 +272,24 @@ impl Checkpoint {
             let folder = self.path.join(group.component.as_deref().unwrap_or(""));
             self.quantisation = convention::quantisation(&folder);
         }
+        let component = group.component.as_deref();
+        let (first, files) = (self.tensors.len(), self.files.len());
         for name in &group.files {
-            let component = group.component.as_deref();
             let relative = Path::new(component.unwrap_or("")).join(name);
             let (path, number) = (self.path.join(&relative), self.files.len());
             let (file, contents) = contents::open(&path, &relative, number)?;
-            if let Some(index) = &group.index {
-                index.check_shard(name, &contents.tensors)?;
-            }
-            self.add_file(file, contents, component)?;
+            self.add_file(file, contents, component).map_err(|fault| {
+                match (fault, &group.index) {
+                    (CheckpointError::DuplicateKey { key, first, second }, Some(index)) => {
+                        index.two_shards(key, &first, &second).into()
+                    }
+                    (fault, _) => fault,
+                }
+            })?;
+        }
+        if let Some(index) = &group.index {
+            let shard = |file: usize| group.files[file - files].as_str();
+            index.check(&self.tensors, first..self.tensors.len(), component, shard)?;
         }
         Ok(())
     }

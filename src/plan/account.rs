@@ -3,7 +3,7 @@
 //! A plain merge has the tensors of its reference model, and every model is compared with it. (What
 //! the models of a recipe that routes tensors lack is in the ledger.)
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use super::{PlanError, Source};
 use crate::checkpoint::TensorInfo;
@@ -60,8 +60,8 @@ impl<'a> Account<'a> {
     }
 
     fn info(&self, compared: &Compared<'a>, key: &str) -> Option<&'a TensorInfo> {
-        let leaf = self.solution.leaf(compared.node, key)?;
-        compared.source.tensors.get(&leaf.name)
+        let name = self.solution.stored_name(compared.node, key)?;
+        compared.source.tensors.get(name)
     }
 
     /// Refuses models of which one shares few tensors with the reference.
@@ -72,14 +72,15 @@ impl<'a> Account<'a> {
         if self.recipe.options.exact_names {
             return Ok(());
         }
-        let own: HashSet<&str> = self.solution.model_names(reference.node).collect();
+        let own = self.solution.model_names(reference.node).count();
         for other in others {
-            let names: HashSet<&str> = self.solution.model_names(other.node).collect();
-            let shared = names.intersection(&own).count();
-            let tensors = own.len().min(names.len());
+            let is_shared = |name: &&str| self.solution.stored_name(other.node, name).is_some();
+            let names = self.solution.model_names(reference.node);
+            let shared = names.filter(is_shared).count();
+            let tensors = own.min(self.solution.model_names(other.node).count());
             if (shared as f64) < FAMILY_SHARE * tensors as f64 {
                 let mut names = self.solution.model_names(reference.node);
-                let lone = names.find(|name| self.solution.leaf(other.node, name).is_none());
+                let lone = names.find(|name| !is_shared(name));
                 return Err(PlanError::Families {
                     model: self.solution.described[other.model].clone(),
                     reference: self.solution.described[reference.model].clone(),
@@ -94,7 +95,7 @@ impl<'a> Account<'a> {
 
     /// The tensors of the output in the reference's order, and the account of all models. Refuses
     /// what the policies do not allow.
-    pub(super) fn settle(&self) -> Result<(Vec<String>, KeyReport), PlanError> {
+    pub(super) fn settle(&self) -> Result<(Vec<&'a str>, KeyReport), PlanError> {
         let mut keys = self.keys();
         let mut report = KeyReport {
             reference: self
@@ -122,7 +123,7 @@ impl<'a> Account<'a> {
                 });
             }
             let left_out: HashSet<&str> = report.left_out.iter().map(String::as_str).collect();
-            keys.retain(|key| !left_out.contains(key.as_str()));
+            keys.retain(|key| !left_out.contains(key));
             report.tensors = keys.len();
         }
         let names = std::mem::take(&mut report.left_out).into_iter();
@@ -133,24 +134,25 @@ impl<'a> Account<'a> {
 
     /// The reference model's tensors in file order; under `--missing skip` also what others have,
     /// under `drop` without those that one lacks.
-    fn keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<&'a str> {
         let models = match self.recipe.options.missing {
             Missing::Skip => self.models.as_slice(),
             _ => &self.models[..self.models.len().min(1)],
         };
-        let mut known: HashSet<&str> = HashSet::new();
         let names = models
             .iter()
             .flat_map(|model| self.solution.model_names(model.node));
         let drops = self.recipe.options.missing == Missing::Drop;
-        let has = |name: &str| {
+        let has = |name: &&str| {
             let mut models = self.models.iter();
             models.all(|model| self.info(model, name).is_some())
         };
-        names
-            .filter(|name| known.insert(name) && (!drops || has(name)))
-            .map(str::to_owned)
-            .collect()
+        let names = names.filter(|name| !drops || has(name));
+        if models.len() < 2 {
+            return names.collect();
+        }
+        let mut known: HashSet<&str> = HashSet::new();
+        names.filter(|name| known.insert(name)).collect()
     }
 
     /// The first model, from the reference on, that has the tensor.
@@ -165,8 +167,8 @@ impl<'a> Account<'a> {
         dtype.is_none_or(|dtype| is_merged(self.recipe, name, dtype))
     }
 
-    fn compare(&self, keys: &[String]) -> Vec<ModelKeys> {
-        let known: HashSet<&str> = keys.iter().map(String::as_str).collect();
+    fn compare(&self, keys: &[&str]) -> Vec<ModelKeys> {
+        let known: HashSet<&str> = keys.iter().copied().collect();
         let compare = |compared: &Compared<'a>| {
             let names = self.solution.model_names(compared.node);
             let extra = names.filter(|name| !known.contains(name));
@@ -178,7 +180,7 @@ impl<'a> Account<'a> {
             };
             for key in keys {
                 match (self.info(compared, key), self.owner(key)) {
-                    (None, _) => model.missing.push(key.clone()),
+                    (None, _) => model.missing.push((*key).to_owned()),
                     (Some(found), Some(expected)) => {
                         let name = self.solution.output_name(key);
                         model

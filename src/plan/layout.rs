@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::division::{Division, divide, key_in_file};
 use super::job::Job;
 use super::{Output, PlanError, Source};
-use crate::checkpoint::{HeaderError, encode_header};
+use crate::checkpoint::{HeaderError, encode_header, header_bytes};
 use crate::dtype::DType;
 use crate::recipe::Recipe;
 
@@ -42,11 +42,18 @@ impl PlannedFile {
         jobs: &[Job],
         metadata: &[(String, String)],
     ) -> Result<Vec<u8>, HeaderError> {
-        let tensors = jobs[self.jobs.clone()].iter().map(|job| {
+        encode_header(self.tensors(jobs), metadata, DATA_ALIGNMENT)
+    }
+
+    /// Its tensors, as a header has them.
+    fn tensors<'a>(
+        &'a self,
+        jobs: &'a [Job],
+    ) -> impl Iterator<Item = (&'a str, &'a DType, &'a [u64], Range<u64>)> {
+        jobs[self.jobs.clone()].iter().map(|job| {
             let span = job.place.offset..job.place.offset + job.bytes;
             (self.key(job), &job.dtype, &*job.shape, span)
-        });
-        encode_header(tensors, metadata, DATA_ALIGNMENT)
+        })
     }
 }
 
@@ -96,19 +103,19 @@ fn arrange(jobs: &mut [Job], divisions: &[Division]) {
     }
 }
 
-/// Writes the headers of an output once, to know their lengths.
+/// Works out how long the headers of an output are.
 pub(super) fn measure(
     files: &mut [PlannedFile],
     jobs: &[Job],
     metadata: &[(String, String)],
 ) -> Result<(), PlanError> {
     for file in files {
-        let header = file.header(jobs, metadata);
-        let header = header.map_err(|fault| PlanError::Header {
+        let bytes = header_bytes(file.tensors(jobs), metadata, DATA_ALIGNMENT);
+        let bytes = bytes.map_err(|fault| PlanError::Header {
             file: file.name.display().to_string(),
             fault,
         })?;
-        file.header_bytes.push(header.len() as u64);
+        file.header_bytes.push(bytes);
     }
     Ok(())
 }

@@ -195,7 +195,7 @@ impl Plan {
     /// The first bytes of a file of an output, up to the data.
     ///
     /// # Errors
-    /// None for a plan that [`build_all`] made: it has written every header once.
+    /// None for a plan that [`build_all`] made: it has measured every header.
     pub fn header(&self, output: usize, file: usize) -> Result<Vec<u8>, PlanError> {
         let file = &self.files[file];
         let header = file.header(&self.jobs, &self.metadata[output]);

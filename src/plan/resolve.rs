@@ -38,7 +38,8 @@ pub(super) fn resolve(
 ) -> Result<KeyReport, PlanError> {
     spaces(recipe)?;
     let solution = Solution::of(recipe, recogniser)?;
-    let (keys, compared) = match recipe.is_plain() {
+    let names;
+    let (keys, compared): (Vec<&str>, _) = match recipe.is_plain() {
         true => {
             let account = Account::new(recipe, sources, &solution);
             account.check_families()?;
@@ -46,8 +47,8 @@ pub(super) fn resolve(
             (keys, Some(report))
         }
         false => {
-            let names = solution.names(recipe, recipe.root(), &recipe.configs);
-            (names.into_iter().collect(), None)
+            names = solution.names(recipe, recipe.root(), &recipe.configs);
+            (names.iter().map(String::as_str).collect(), None)
         }
     };
     if keys.is_empty() {
@@ -55,7 +56,6 @@ pub(super) fn resolve(
             node: recipe.label(recipe.root()),
         });
     }
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let outputs = keys.iter().map(|key| solution.output_name(key));
     recipe.options.filter.check(outputs)?;
     let drafter = Drafter {
@@ -112,6 +112,9 @@ fn draft<'a>(
             key: job.key.clone(),
         });
     }
-    jobs.append(&mut own);
+    if first {
+        // Moved, not copied: they may be many.
+        *jobs = own;
+    }
     Ok(())
 }

@@ -145,6 +145,11 @@ impl<'a> Solution<'a> {
         })
     }
 
+    /// The name that a model node's tensor has in its file, by the name of the node's form.
+    pub fn stored_name(&self, id: NodeId, name: &str) -> Option<&'a str> {
+        self.models[id.0].as_ref()?.find(name)
+    }
+
     /// The tensors of models that go by a name, each of one node.
     pub fn named<'n>(&'n self, name: &'n str) -> impl Iterator<Item = Leaf> + 'n {
         let leaf = move |id: &NodeId| self.leaf(*id, name);

@@ -83,7 +83,7 @@ fn malformed() {
         ("{}", "missing field `weight_map` at line 1 column 2"),
         (
             "[]",
-            "invalid type: sequence, expected a map with `weight_map` at line 1 column 0",
+            "invalid type: sequence, expected a map with `weight_map` at line 1 column 1",
         ),
         (
             "{\"weight_map\":{}}x",
@@ -95,7 +95,7 @@ fn malformed() {
         ),
         (
             r#"{"weight_map":{"a":1}}"#,
-            "invalid type: integer `1`, expected a string at line 1 column 20",
+            "invalid type: integer `1`, expected a string at line 1 column 21",
         ),
     ] {
         scratch.put("model.safetensors.index.json", json.as_bytes());
@@ -168,4 +168,36 @@ fn unlisted_key() {
             "{INDEX}: does not name tensor `b`, which `1.safetensors` holds; download both again"
         )
     );
+}
+
+#[test]
+fn two_shards() {
+    let scratch = sharded(r#"{"a":"1.safetensors","b":"1.safetensors","c":"2.safetensors"}"#);
+    scratch.put("2.safetensors", &scalars(&["b", "c"]));
+    let refused = "tensor `b` is in `1.safetensors` and in `2.safetensors`; download both again";
+    assert_eq!(scratch.message(), format!("{INDEX}: {refused}"));
+}
+
+/// Each component has an index of its own, which names tensors without the component.
+#[test]
+fn components_with_indexes() {
+    let scratch = Scratch::new();
+    scratch.put("model_index.json", b"{}");
+    for (component, key) in [("unet", "a"), ("vae", "b")] {
+        let stem = "diffusion_pytorch_model";
+        let file = |tail| format!("{component}/{stem}.safetensors{tail}");
+        let index = format!(r#"{{"weight_map":{{"{key}":"{stem}.safetensors"}}}}"#);
+        scratch.put(&file(""), &scalars(&[key]));
+        scratch.put(&file(".index.json"), index.as_bytes());
+    }
+    assert_eq!(keys(&scratch.open().unwrap()), ["unet/a", "vae/b"]);
+    let stem = "diffusion_pytorch_model";
+    let other = scratch.put(
+        &format!("vae/{stem}.safetensors"),
+        &scalars(&["b", "extra"]),
+    );
+    assert!(other.exists());
+    let message = scratch.message();
+    let unlisted = format!("does not name tensor `extra`, which `{stem}.safetensors` holds");
+    assert!(message.contains(&unlisted), "{message}");
 }

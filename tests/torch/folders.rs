@@ -142,7 +142,8 @@ fn an_index_must_agree_with_its_shards() {
     let fault = Checkpoint::open(scratch.path())
         .expect_err("it is refused")
         .to_string();
-    let expected = "does not name tensor `a`, which `pytorch_model-00001-of-00002.bin` holds";
+    let expected = "puts tensor `layer.0.weight` into `pytorch_model-00001-of-00002.bin`, which \
+                    does not hold it";
     assert!(fault.contains(expected), "{fault}");
 }
 

@@ -128,13 +128,13 @@ impl<'a> Adapter<'a> {
 /// no factor's.
 fn kind(name: &str) -> Option<(usize, &'static str)> {
     let trained = TRAINED.iter().any(|(prefix, _)| name.starts_with(prefix));
-    let table = PARTS.iter();
-    let table = table.chain(TRAINED_PARTS.iter().filter(|_| trained));
-    let is_part = |part: &str| name.split('.').skip(1).any(|found| found == part);
-    let found = table
-        .enumerate()
-        .filter(|(_, (part, _))| is_part(part))
-        .last();
+    let own: &[(&str, &str)] = if trained { &TRAINED_PARTS } else { &[] };
+    let row_of = |part: &str| {
+        let mut rows = PARTS.iter().chain(own).enumerate();
+        rows.find(|(_, (known, _))| *known == part)
+    };
+    let found = name.split('.').skip(1).filter_map(row_of);
+    let found = found.max_by_key(|(row, _)| *row);
     if let Some((row, (_, kind))) = found {
         return Some((row + 1, kind));
     }
