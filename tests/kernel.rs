@@ -135,6 +135,7 @@ fn naive_shift(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
         Formula::Shift => shift(f(0), f(1)),
         Formula::ShiftScaled => shift(f(0), rz(f(1) * f(2))),
         Formula::ShiftDifference => shift(f(0), rz(rz(f(1) - f(2)) * f(3))),
+        Formula::ShiftFromScaled => shift(rz(f(0) * f(1)), rz(rz(f(2) - f(3)) * f(4))),
         other => naive_bound(compute, other, f),
     }
 }

@@ -48,7 +48,7 @@ fn rows(count: usize, scalars: usize, state: &mut u64) -> Vec<Row> {
 fn case(program: Program, seed: u64) -> Case {
     let mut state = seed;
     let ranges = ranges();
-    let rows = rows(ranges.len(), 4, &mut state);
+    let rows = rows(ranges.len(), 5, &mut state);
     Case::new(program, rows, &ranges, &KINDS, random(&mut state))
 }
 
@@ -81,7 +81,7 @@ fn calling(formula: Formula, compute: Compute) -> Program {
         .iter()
         .zip(0..)
         .map(|(kind, nth)| match kind {
-            Kind::Lane => Operand::Value(nth),
+            Kind::Lane => Operand::Value(nth % 3),
             Kind::Word if trims(formula) => Operand::Index,
             Kind::Word => Operand::Value(3),
             Kind::Code if trims(formula) && usize::from(nth) + 1 == formula.parameters().len() => {

@@ -50,6 +50,11 @@ fn shift_difference(acc: f32, y: f32, x: f32, w: f32) -> f32 {
     return shift(acc, scale_difference(y, x, w));
 }
 
+// acc s shifted by (y - x) w
+fn shift_from_scaled(acc: f32, s: f32, y: f32, x: f32, w: f32) -> f32 {
+    return shift_difference(mul(acc, s), y, x, w);
+}
+
 // a u + b v: a weighted sum of two in one step.
 fn blend(a: f32, b: f32, u: f32, v: f32) -> f32 {
     return rz(rz(a * u) + rz(b * v));

@@ -32,6 +32,10 @@ macro_rules! formulas {
             ShiftScaled shift_scaled(acc: lane, x: lane, w: scalar);
             /// acc + (y - x) w, acc itself where (y - x) w is zero
             ShiftDifference shift_difference(acc: lane, y: lane, x: lane, w: scalar);
+            /// acc s + (y - x) w, acc s itself where (y - x) w is zero
+            ShiftFromScaled shift_from_scaled(
+                acc: lane, s: scalar, y: lane, x: lane, w: scalar
+            );
             /// a u + b v
             Blend blend(a: lane, b: lane, u: scalar, v: scalar);
             /// acc + x w, with a weight per element

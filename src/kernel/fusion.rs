@@ -45,6 +45,12 @@ const FUSIONS: &[Fusion] = &[
         inner: Formula::Sub,
         fused: Formula::ShiftDifference,
     },
+    Fusion {
+        outer: Formula::ShiftDifference,
+        operand: 0,
+        inner: Formula::Scale,
+        fused: Formula::ShiftFromScaled,
+    },
 ];
 
 /// Fuses what nobody else reads. `ends` are the values that the Program ends in; they are
@@ -65,7 +71,7 @@ pub(super) fn fuse(mut steps: Vec<Step>, ends: &mut [u16]) -> Vec<Step> {
     }
     let mut gone = vec![false; steps.len()];
     for number in 0..steps.len() {
-        if let Some((step, inner)) = fused(&steps, number, &readers) {
+        while let Some((step, inner)) = fused(&steps, number, &readers) {
             steps[number] = step;
             gone[inner] = true;
         }

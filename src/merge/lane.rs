@@ -17,6 +17,16 @@ pub(super) struct Lane<'a> {
     pub(super) arena: Buffer,
     pub(super) output: Buffer,
     maker: Maker<'a>,
+    kept: Option<Kept>,
+}
+
+/// A tensor whose inputs lie in the arena, as far as they were read.
+struct Kept {
+    job: usize,
+    /// The arena offset of each input that was read.
+    offsets: Vec<Option<usize>>,
+    /// Where they end.
+    end: usize,
 }
 
 /// A part whose inputs lie in the arena.
@@ -55,6 +65,7 @@ impl<'a> Lane<'a> {
             arena: Buffer::with_capacity(memory.arena_bytes),
             output: Buffer::with_capacity(memory.window_stride() * plan.outputs),
             maker: Maker::new(shared, level),
+            kept: None,
         }
     }
 
@@ -85,7 +96,7 @@ impl<'a> Lane<'a> {
     ) -> Result<(), MergeError> {
         let shared = self.shared;
         let plan = shared.plan;
-        let chunk = plan.chunk_of(part.job);
+        let chunk = plan.chunk_of(&plan.jobs[part.job]);
         for start in (0..part.len).step_by(chunk as usize) {
             shared.check_running()?;
             let chunk = Part {
@@ -93,8 +104,7 @@ impl<'a> Lane<'a> {
                 len: chunk.min(part.len - start),
                 ..part
             };
-            let bytes = plan.jobs[chunk.job].arena_bytes(chunk.len) as usize;
-            let loaded = self.load_group(chunk, outputs, rows, bytes)?;
+            let (loaded, bytes) = self.load_group(chunk, outputs, rows)?;
             let pieces: Vec<Piece<'_>> = loaded
                 .iter()
                 .zip(rows)
@@ -109,6 +119,17 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
+    /// Keeps nothing of what lies in the arena.
+    pub(super) fn forget(&mut self) {
+        self.kept = None;
+    }
+
+    /// The arena, of which nothing that lies there is kept.
+    pub(super) fn blank(&mut self, bytes: usize) -> &mut [u8] {
+        self.forget();
+        self.arena.take(bytes)
+    }
+
     /// Reads the inputs of parts for an output, that take at most `bytes` of arena.
     pub(super) fn load(
         &mut self,
@@ -117,6 +138,7 @@ impl<'a> Lane<'a> {
         bytes: usize,
     ) -> Result<Vec<Loaded>, MergeError> {
         let plan = self.shared.plan;
+        self.kept = None;
         let arena = self.arena.take(bytes);
         let mut at = 0;
         let mut loaded = Vec::with_capacity(parts.len());
@@ -132,19 +154,37 @@ impl<'a> Lane<'a> {
     }
 
     /// Reads the inputs of a part for several outputs, those they share once, and makes the planes
-    /// beside them.
+    /// beside them. Returns what lies where, and the bytes of arena that it takes. A small tensor
+    /// is read as a whole, once for all its statistics.
     fn load_group(
         &mut self,
         part: Part,
         outputs: &[(usize, Vec<u16>)],
         rows: &[Row],
-        bytes: usize,
-    ) -> Result<Vec<Loaded>, MergeError> {
-        let job = &self.shared.plan.jobs[part.job];
+    ) -> Result<(Vec<Loaded>, usize), MergeError> {
+        let plan = self.shared.plan;
+        let job = &plan.jobs[part.job];
+        let is_whole = plan.is_small(job);
+        let read = match is_whole {
+            true => Part {
+                start: 0,
+                len: job.elements,
+                ..part
+            },
+            false => part,
+        };
+        let bytes = job.arena_bytes(read.len) as usize;
+        let known = self
+            .kept
+            .take()
+            .filter(|kept| is_whole && kept.job == part.job);
+        let mut kept = known.unwrap_or_else(|| Kept {
+            job: part.job,
+            offsets: vec![None; job.inputs().len()],
+            end: 0,
+        });
         let arena = self.arena.take(bytes);
-        let mut offsets: Vec<Option<usize>> = vec![None; job.inputs().len()];
         let mut loaded = Vec::with_capacity(outputs.len());
-        let mut at = 0;
         for (output, reads) in outputs {
             let mut inputs = vec![0; job.slot_count(*output)];
             let slots = job.work(*output).map_or(&[][..], |work| &work.slots);
@@ -153,18 +193,22 @@ impl<'a> Lane<'a> {
                 let Some(number) = slots.get(slot).and_then(|at| at.map(usize::from)) else {
                     continue;
                 };
-                inputs[slot] = match offsets[number] {
+                let input = &job.inputs()[number];
+                let offset = match kept.offsets[number] {
                     Some(offset) => offset,
                     None => {
-                        let offset = at;
-                        at = read_input(self.shared, &part, &job.inputs()[number], arena, at)?;
-                        offsets[number] = Some(offset);
+                        let offset = kept.end;
+                        kept.end = read_input(self.shared, &read, input, arena, offset)?;
+                        kept.offsets[number] = Some(offset);
                         offset
                     }
                 };
+                inputs[slot] = offset + ((part.start - read.start) * input.element_bytes) as usize;
             }
             loaded.push(Loaded { part, inputs });
         }
+        let mut at = kept.end;
+        self.kept = is_whole.then_some(kept);
         for ((loaded, row), (output, reads)) in loaded.iter_mut().zip(rows).zip(outputs) {
             let place = Place {
                 part,
@@ -174,7 +218,7 @@ impl<'a> Lane<'a> {
             let inputs = &mut loaded.inputs;
             at = self.maker.make(place, reads, arena, at, inputs)?;
         }
-        Ok(loaded)
+        Ok((loaded, bytes))
     }
 }
 

@@ -6,7 +6,17 @@ use crate::dtype::DType;
 use crate::recipe::Rule;
 use crate::vocabulary::{Origin, RowMap};
 
-/// Elements of a tensor in the order in which they are wanted.
+/// What is wanted of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cut {
+    /// Its dimensions.
+    pub stored: Vec<u64>,
+    /// The box of its elements that are wanted; the others are zero.
+    pub within: Vec<u64>,
+}
+
+/// Elements of a tensor in the order in which they are wanted. A plan holds one for each tensor of
+/// each model, so that what is rare lies apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Bytes {
     /// One after the other in a file.
@@ -22,10 +32,8 @@ pub enum Bytes {
     Fitted {
         /// The tensor.
         of: Box<Bytes>,
-        /// Its dimensions.
-        stored: Vec<u64>,
-        /// The box of its elements that are wanted; the others are zero.
-        within: Vec<u64>,
+        /// What is wanted of it.
+        cut: Box<Cut>,
     },
     /// Repeated along the dimensions in which the tensor has one entry, and along those before its
     /// first.
@@ -104,8 +112,8 @@ impl Bytes {
     pub fn read_bytes(&self, elements: u64, unit: u64) -> u64 {
         match self {
             Bytes::Run { .. } => elements * unit,
-            Bytes::Fitted { of, within, .. } => {
-                let there: u64 = within.iter().product();
+            Bytes::Fitted { of, cut } => {
+                let there: u64 = cut.within.iter().product();
                 of.read_bytes(elements.min(there), unit)
             }
             Bytes::Spread { of, stored } => {
@@ -196,9 +204,10 @@ impl Bytes {
         let boxed = |of: &Bytes| heap_bytes(size_of::<Bytes>()) + of.held_bytes();
         match self {
             Bytes::Run { .. } | Bytes::Repeated { .. } | Bytes::Zero => 0,
-            Bytes::Fitted { of, stored, within } => {
-                let boxes = [stored, within].map(|lens| heap_bytes(size_of_val(lens.as_slice())));
-                boxed(of) + boxes.iter().sum::<u64>()
+            Bytes::Fitted { of, cut } => {
+                let lens = [&cut.stored, &cut.within];
+                let lens = lens.map(|lens| heap_bytes(size_of_val(lens.as_slice())));
+                boxed(of) + heap_bytes(size_of::<Cut>()) + lens.iter().sum::<u64>()
             }
             Bytes::Spread { of, stored } => boxed(of) + heap_bytes(size_of_val(stored.as_slice())),
             Bytes::Inside { within } => heap_bytes(size_of_val(within.as_slice())),

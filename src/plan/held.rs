@@ -6,6 +6,7 @@ use super::source::Source;
 use crate::checkpoint::{self, heap_bytes};
 use crate::kernel::Row;
 use crate::keys::KeyReport;
+use crate::keys::config::adapter_bytes;
 use crate::recipe::Rule;
 use crate::vocabulary::RowMap;
 
@@ -28,7 +29,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// What headers hold.
+    /// What headers hold, and the configs that adapters among them were recognised by.
     pub(super) fn of(sources: &[Source<'_>]) -> Held {
         let headers = sources.iter().map(|source| {
             let metadata = source.metadata.iter();
@@ -36,8 +37,10 @@ impl Held {
                 metadata.map(|(name, text)| heap_bytes(name.len()) + heap_bytes(text.len()));
             checkpoint::held_bytes(source.tensors) + metadata.sum::<u64>()
         });
+        let names = sources.iter().flat_map(|source| source.tensors.keys());
         Held {
             headers: headers.sum(),
+            plan: adapter_bytes(names.map(String::as_str)),
             ..Held::default()
         }
     }

@@ -1,7 +1,7 @@
 //! Loads the tensors of models into a tensor's expression.
 
 use super::account::read_as;
-use super::bytes::Bytes;
+use super::bytes::{Bytes, Cut};
 use super::job::Input;
 use super::ledger::Ledger;
 use super::seen::Seen;
@@ -144,8 +144,10 @@ impl TensorLoader<'_, '_> {
             },
             false => Bytes::Fitted {
                 of: Box::new(bytes),
-                stored: form.to_vec(),
-                within: within.to_vec(),
+                cut: Box::new(Cut {
+                    stored: form.to_vec(),
+                    within: within.to_vec(),
+                }),
             },
         }
     }

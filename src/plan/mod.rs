@@ -36,7 +36,7 @@ mod source;
 mod task;
 mod view_error;
 
-pub use bytes::{Bytes, Gathered, RowSource};
+pub use bytes::{Bytes, Cut, Gathered, RowSource};
 pub use class::{Class, Level};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
@@ -181,15 +181,22 @@ impl Plan {
     }
 
     /// Elements of a job that are read and computed at a time.
-    pub(crate) fn chunk_of(&self, job: usize) -> u64 {
+    pub(crate) fn chunk_of(&self, job: &Job) -> u64 {
         let memory = &self.memory;
         match memory.chunk_elements {
             None => u64::MAX,
             Some(chunk) => {
                 let arena = memory.arena_bytes as u64;
-                lane::chunk_of(&self.jobs[job], &self.classes, chunk, arena) as u64
+                lane::chunk_of(job, &self.classes, chunk, arena) as u64
             }
         }
+    }
+
+    /// Whether one reading of a job's inputs serves all its statistics: all of it lies in the
+    /// arena.
+    pub(crate) fn is_small(&self, job: &Job) -> bool {
+        let resident = matches!(job.action, Action::Merge { resident: true, .. });
+        resident && self.chunk_of(job) >= job.elements
     }
 
     /// The first bytes of a file of an output, up to the data.

@@ -112,9 +112,15 @@ impl Plan {
         let Action::Merge { resident, .. } = &job.action else {
             return Reads::default();
         };
+        let mut inputs = job.inputs().iter();
+        let made = inputs.any(|input| input.bytes.is_kept());
+        let made = made || is_gathered(job) || !work.planes.is_empty();
         if *resident && self.memory.chunk_elements.is_none() {
             // Its inputs lie in memory for both.
             return Reads::default();
+        }
+        if self.is_small(job) && !made {
+            return self.small(job, work);
         }
         let mut all = Reads::default();
         for level in &self.classes[work.class].levels {
@@ -125,14 +131,37 @@ impl Plan {
             all.bytes.add(own.bytes);
             all.passes.add(own.passes);
         }
-        let mut inputs = job.inputs().iter();
-        let made = inputs.any(|input| input.bytes.is_kept());
-        if made || is_gathered(job) || !work.planes.is_empty() {
+        if made {
             // Factors are kept while there is room; planes of whole tensors and means of all rows
             // are made once.
             all.bytes = Range::at_least(0);
         }
         all
+    }
+
+    /// What a lane reads for the statistics of a small job: all that some of them reads, once.
+    fn small(&self, job: &Job, work: &Work) -> Reads {
+        let (mut all, mut open) = (Vec::new(), Vec::new());
+        for level in &self.classes[work.class].levels {
+            let iterated = level.iterated.iter().flat_map(|(programs, _)| programs);
+            let sums = level.sums.iter().map(|(program, _)| program);
+            open.extend(sums.chain(iterated).copied());
+            if let Some((program, own)) = &level.largest {
+                all.push(*program);
+                if is_open(job, own, &work.statistics) {
+                    open.push(*program);
+                }
+            }
+        }
+        all.extend(&open);
+        let passes = |programs: &[usize]| u64::from(!programs.is_empty());
+        Reads {
+            bytes: Range::new(
+                self.read_by(&open, job, work),
+                self.read_by(&all, job, work),
+            ),
+            passes: Range::new(passes(&open), passes(&all)),
+        }
     }
 
     /// What a lane reads for a level by itself: what its Programs read, chunk by chunk.

@@ -19,7 +19,7 @@ fn both(merge: &[&str]) -> (Value, Value) {
 /// A plan's bytes are those of the run: to the byte where they are known, else within its bounds.
 #[test]
 fn what_is_planned_is_what_is_read() {
-    let exact: [&[&str]; 6] = [
+    let exact: [&[&str]; 7] = [
         &["-M", "linear", ROT, FLIP],
         &["-M", "linear", ROT, FLIP, "--exclude", "2\\."],
         &["-M", "task_arithmetic", "-b", BASE, ROT, FLIP],
@@ -34,6 +34,8 @@ fn what_is_planned_is_what_is_read() {
             "density=0.5",
         ],
         &["-M", "slerp", ROT, FLIP, "-p", "t=0.3"],
+        // Small tensors are read once for all their statistics.
+        &["-M", "ties", "-b", BASE, ROT, FLIP, "-p", "density=0.2"],
         &[
             "-M",
             "task_arithmetic",

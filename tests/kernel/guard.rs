@@ -2,7 +2,9 @@
 
 use super::{compare, naive, next};
 use wgmerge::dtype::{Float, codec};
-use wgmerge::kernel::{Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step};
+use wgmerge::kernel::{
+    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Row, Step,
+};
 
 /// A settled f32, often zero or tiny, sometimes infinite or NaN.
 fn tiny(state: &mut u64) -> u32 {
@@ -34,6 +36,7 @@ fn tiny_results_pass_the_guard() {
         (Formula::Shift, 2),
         (Formula::ShiftScaled, 2),
         (Formula::ShiftDifference, 3),
+        (Formula::ShiftFromScaled, 3),
     ];
     let mut state = 7;
     for round in 0..3000 {
@@ -45,9 +48,12 @@ fn tiny_results_pass_the_guard() {
                 entry: Entry::Kept,
             };
             let mut steps: Vec<Step> = slots.clone().map(load).collect();
-            let scalars = (0..4 - lanes as u16).map(Operand::Scalar);
-            let operands = slots.map(Operand::Value).chain(scalars);
-            let operands = operands.take(formula.parameters().len()).collect();
+            let (mut lane, mut scalar) = (slots, 0..3);
+            let operand = |kind: &Kind| match kind {
+                Kind::Scalar => scalar.next().map(Operand::Scalar),
+                _ => lane.next().map(Operand::Value),
+            };
+            let operands = formula.parameters().iter().filter_map(operand).collect();
             steps.push(Step::Call { formula, operands });
             let end = End::Store {
                 value: lanes as u16,
@@ -64,8 +70,13 @@ fn tiny_results_pass_the_guard() {
             let inputs: Vec<Vec<u32>> = (0..lanes).map(|_| draw(&mut state)).collect();
             let expected: Vec<f32> = (0..len)
                 .map(|i| {
-                    let mut words: Vec<u32> = inputs.iter().map(|input| input[i]).collect();
-                    words.extend(&row.scalars);
+                    let mut lanes = inputs.iter().map(|input| input[i]);
+                    let mut scalars = row.scalars.iter().copied();
+                    let word = |kind: &Kind| match kind {
+                        Kind::Scalar => scalars.next(),
+                        _ => lanes.next(),
+                    };
+                    let words: Vec<u32> = formula.parameters().iter().filter_map(word).collect();
                     naive(Compute::F32, formula, &words)
                 })
                 .collect();

@@ -33,6 +33,12 @@ pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]
         Formula::AddDifference | Formula::ShiftDifference if is_at_most_one(arguments[3]) => {
             unguarded::call(formula, arguments, out);
         }
+        // A smaller scale would make a tiny product, which is no settled operand.
+        Formula::ShiftFromScaled
+            if is_at_most_one(arguments[4]) && is_at_least_one(arguments[1]) =>
+        {
+            unguarded::call(formula, arguments, out);
+        }
         Formula::ScaleDifference if is_at_most_one(arguments[2]) => {
             unguarded::call(formula, arguments, out);
         }
@@ -46,6 +52,13 @@ pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]
         most = most.max(magnitude);
     }
     least >= TINY - 1 && most <= INFINITY
+}
+
+/// Whether a scalar is a number that does not lie between -1 and 1.
+#[inline(always)]
+fn is_at_least_one(argument: Argument<'_>) -> bool {
+    let numbers = 0x3f80_0000..INFINITY;
+    matches!(argument, Argument::Same(word) if numbers.contains(&(word & 0x7fff_ffff)))
 }
 
 /// Whether a scalar lies within -1 and 1.

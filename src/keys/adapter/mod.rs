@@ -75,12 +75,16 @@ const SUFFIXES: [&str; 11] = [
 
 /// Whether a name is one of a factor, in any format.
 pub fn is_factor(name: &str) -> bool {
-    let format = |format: &Format| name.starts_with(format.prefix);
-    let suffix = name.split_once('.').map(|(_, suffix)| suffix);
-    suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix)) && FORMATS.iter().any(format)
+    FORMATS.iter().any(|format| format.names(name))
 }
 
 impl Format {
+    /// Whether a name is one of a factor in it.
+    pub fn names(&self, name: &str) -> bool {
+        let suffix = name.split_once('.').map(|(_, suffix)| suffix);
+        name.starts_with(self.prefix) && suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix))
+    }
+
     /// The stem of a tensor's factors; None for tensors that are not adapted: biases, those of
     /// fewer than two dimensions, numbers that count.
     pub fn stem(&self, name: &str, dtype: DType, shape: &[u64]) -> Option<String> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::data::Data;
 use super::{Config, adapter};
-use crate::keys::adapter::FORMATS;
+use crate::keys::adapter::{FORMATS, Format};
 
 const TEXTS: [&str; 4] = [
     include_str!("data/layers.txt"),
@@ -69,10 +69,21 @@ pub(super) fn models() -> impl Iterator<Item = &'static Arc<Config>> {
     (0..builtin.models()).map(|number| builtin.config(number))
 }
 
-/// Those of adapters.
-pub(super) fn adapters() -> impl Iterator<Item = &'static Arc<Config>> {
+/// Those of the formats of adapters that are wanted.
+pub(super) fn adapters(
+    wanted: impl Fn(&Format) -> bool,
+) -> impl Iterator<Item = &'static Arc<Config>> {
     let builtin = Builtin::get();
-    (builtin.models()..builtin.expanded.len()).map(|number| builtin.config(number))
+    let formats = FORMATS.iter().enumerate();
+    let formats = formats.filter(move |(_, format)| wanted(format));
+    formats.map(|(number, _)| builtin.config(builtin.models() + number))
+}
+
+/// Bytes that the configs of adapters take, as far as they are expanded to recognise tensors of
+/// these names: they are by far the largest.
+pub(crate) fn adapter_bytes<'a>(names: impl Iterator<Item = &'a str> + Clone) -> u64 {
+    let wanted = |format: &Format| names.clone().any(|name| format.names(name));
+    adapters(wanted).map(|config| config.held_bytes()).sum()
 }
 
 /// The built-in config of an identifier.

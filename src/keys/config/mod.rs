@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
+use crate::checkpoint::heap_bytes;
 use crate::dtype::DType;
 
 mod adapter;
@@ -23,6 +24,7 @@ mod recognition;
 mod registry;
 mod yaml;
 
+pub(crate) use builtin::adapter_bytes;
 pub use builtin::{configs, find};
 pub use candidate::{Candidate, ComponentCount, OtherShape};
 pub use recognition::{Recognition, Verdict};
@@ -133,6 +135,14 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Bytes that it takes in memory, without aliases.
+    fn held_bytes(&self) -> u64 {
+        // An entry has a hash, and a place in the table of numbers that is 7/8 full at most.
+        let entry = size_of::<(u64, String, ConfigKey)>() + 12;
+        let names = self.keys.keys().map(|name| heap_bytes(name.len()));
+        (self.keys.capacity() * entry) as u64 + names.sum::<u64>()
     }
 
     /// The identifier, `sdxl-sgm`: the architecture and the implementation whose names these are.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::candidate::Candidate;
 use super::recognition::Recognition;
 use super::{Config, builtin};
-use crate::keys::adapter::is_factor;
+use crate::keys::adapter::{Format, is_factor};
 use crate::keys::nearest::hint;
 
 /// An identifier that is no config's, or is taken.
@@ -59,12 +59,10 @@ impl Configs {
         tensors: impl Iterator<Item = (&'a str, &'a [u64])> + Clone,
     ) -> Recognition<'_> {
         // The configs of adapters are large: they are expanded where there are factors.
-        let factors = || tensors.clone().map(|(name, _)| is_factor(name));
-        let mut known: Vec<&Arc<Config>> = Vec::new();
-        if factors().any(|factor| factor) {
-            known.extend(builtin::adapters());
-        }
-        if factors().any(|factor| !factor) {
+        let names = || tensors.clone().map(|(name, _)| name);
+        let wanted = |format: &Format| names().any(|name| format.names(name));
+        let mut known: Vec<&Arc<Config>> = builtin::adapters(wanted).collect();
+        if names().any(|name| !is_factor(name)) {
             known.extend(builtin::models());
         }
         let known = known.into_iter().chain(&self.own);

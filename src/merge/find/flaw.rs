@@ -33,7 +33,8 @@ pub(in crate::merge) fn first(
 
 /// Ends with an error at a job's first value that its Programs refuse.
 fn look(lane: &mut Lane<'_>, number: usize) -> Result<(), MergeError> {
-    let plan = lane.shared.plan;
+    let shared = lane.shared;
+    let plan = shared.plan;
     let job = &plan.jobs[number];
     // What reads each input, of all outputs.
     let mut loads: Vec<(u16, Float, Entry)> = Vec::new();
@@ -59,7 +60,7 @@ fn look(lane: &mut Lane<'_>, number: usize) -> Result<(), MergeError> {
             .iter()
             .filter(|(own, ..)| usize::from(*own) == number_of);
         for start in (0..job.elements).step_by(run) {
-            if lane.shared.cancel.load(Ordering::Relaxed) {
+            if shared.cancel.load(Ordering::Relaxed) {
                 return Err(MergeError::Interrupted);
             }
             let len = (run as u64).min(job.elements - start);
@@ -69,14 +70,14 @@ fn look(lane: &mut Lane<'_>, number: usize) -> Result<(), MergeError> {
                 len,
             };
             let bytes = (len * input.element_bytes) as usize;
-            let arena = lane.arena.take(bytes.next_multiple_of(ARENA_ALIGNMENT));
-            read_input(lane.shared, &part, input, arena, 0)?;
+            let arena = lane.blank(bytes.next_multiple_of(ARENA_ALIGNMENT));
+            read_input(shared, &part, input, arena, 0)?;
             let elements = arena[..bytes].chunks_exact(input.element_bytes as usize);
             for (element, stored) in (start..).zip(elements) {
                 for &(_, float, entry) in own.clone() {
                     let stored = Stored::read(float, stored);
                     if stored.is_refused(entry) {
-                        return Err(lane.shared.refused(number, input, element, stored));
+                        return Err(shared.refused(number, input, element, stored));
                     }
                 }
             }

@@ -5,7 +5,7 @@ use super::gather::Gatherer;
 use super::number;
 use crate::merge::MergeError;
 use crate::merge::shared::Shared;
-use crate::plan::Bytes;
+use crate::plan::{Bytes, Cut};
 
 /// Bytes of stored integers that are held at a time.
 const NUMBERS_BYTES: u64 = 64 << 10;
@@ -37,7 +37,8 @@ pub(in crate::merge) fn read(
                 .for_each(|element| element.copy_from_slice(&first[..element.len()]));
             Ok(())
         }
-        Bytes::Fitted { of, stored, within } => {
+        Bytes::Fitted { of, cut } => {
+            let Cut { stored, within } = &**cut;
             let boxed = Boxed::of(shape, stored, within);
             target.fill(0);
             boxed.each(start, target.len() as u64 / unit, |from, at, len| {

@@ -30,6 +30,8 @@ pub(in crate::merge) fn rows(
             }
             own.push(row);
         }
+        // The other parts' inputs come before the merge of this one.
+        lane.forget();
         rows.push(own);
     }
     Ok(rows)
