@@ -33,6 +33,9 @@ const KINDS: [Elements; 4] = [
 /// Where the lengths begin, in turn; from the third the index of a quad grows beyond 32 bits.
 const STARTS: [u64; 4] = [0, 3 << 10, (1 << 34) - 1024, 1 << 35];
 
+/// As many scalars as a formula has parameters at most: each reads that of its own place.
+const SCALARS: usize = 5;
+
 /// The first element and the length of every piece.
 fn ranges() -> Vec<(u64, usize)> {
     STARTS.into_iter().cycle().zip(LENGTHS).collect()
@@ -48,7 +51,7 @@ fn rows(count: usize, scalars: usize, state: &mut u64) -> Vec<Row> {
 fn case(program: Program, seed: u64) -> Case {
     let mut state = seed;
     let ranges = ranges();
-    let rows = rows(ranges.len(), 5, &mut state);
+    let rows = rows(ranges.len(), SCALARS, &mut state);
     Case::new(program, rows, &ranges, &KINDS, random(&mut state))
 }
 
@@ -319,7 +322,7 @@ fn only_what_is_not_finite_is_left_to_the_cpu() {
     for_each_gpu(|backend, executor| {
         for formula in Formula::ALL {
             let mut state = 9;
-            let rows = rows(ranges.len(), 4, &mut state);
+            let rows = rows(ranges.len(), SCALARS, &mut state);
             let program = calling(*formula, Compute::F32);
             let case = Case::new(program, rows, &ranges, &kinds, 10);
             case.run(executor);

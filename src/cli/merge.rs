@@ -266,8 +266,10 @@ pub(super) fn write(
     done: Done,
 ) -> Result<(), Failure> {
     let cancel = process::cancel_on_signal(args.report.json);
-    if job.sweep.is_none() && models::any_reference(&job.recipe.models)? {
-        Merge::check_place(&args.output, work.force)?;
+    if models::any_reference(&job.recipe.models)? {
+        for place in places(job.sweep, &args.output)? {
+            Merge::check_place(&place, work.force)?;
+        }
     }
     let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
     let args = &args.report;
@@ -327,11 +329,7 @@ fn prepare(
         Some(sweep) => {
             let recipes = sweep.recipes(&recipe);
             let recipes = recipes.map_err(|fault| Failure::input(fault.to_string()))?;
-            let values = sweep.values.iter();
-            let outputs = values.map(|value| sweep_output(output, &sweep.name, *value));
-            let outputs = outputs
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(MergeError::from)?;
+            let outputs = places(Some(sweep), output)?;
             Merge::prepare_all(recipes.into_iter().zip(outputs).collect(), settings)?
         }
     };
@@ -339,6 +337,17 @@ fn prepare(
         notes.push("this recipe has parts that only the CPU computes: it runs there".to_owned());
     }
     Ok((merge, notes))
+}
+
+/// Where the outputs of a merge go: one, or one for each value of a sweep.
+fn places(sweep: Option<&Sweep>, output: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let Some(sweep) = sweep else {
+        return Ok(vec![output.to_owned()]);
+    };
+    let values = sweep.values.iter();
+    let outputs = values.map(|value| sweep_output(output, &sweep.name, *value));
+    let outputs = outputs.collect::<Result<_, _>>();
+    Ok(outputs.map_err(MergeError::from)?)
 }
 
 /// The recipe that flags describe.

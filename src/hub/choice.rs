@@ -31,15 +31,6 @@ const STEMS: [&str; 4] = [
     "pytorch_model",
     "adapter_model",
 ];
-/// What training leaves beside the weights.
-const TRAINING: [&str; 5] = [
-    "optimizer",
-    "scheduler",
-    "training_args",
-    "random_states",
-    "scaler",
-];
-
 /// The files of a repository, as far as is known.
 struct Files<'a> {
     /// Paths in the repository with their bytes, sorted.
@@ -304,23 +295,28 @@ fn safetensors(name: &str) -> Option<Known> {
     index.or_else(|| WeightName::of_weights(name).map(Known::Weights))
 }
 
-/// PyTorch's files are numbered, indexed and varied as those of safetensors are.
+/// PyTorch's files as transformers calls them. They are numbered, indexed and varied as those of
+/// safetensors are.
 fn pickled(name: &str) -> Option<Known> {
-    let index = name.contains(".bin.index.");
-    let name = match index {
-        true => name.replacen(".bin.index.", ".safetensors.index.", 1),
-        false => format!("{}.safetensors", name.strip_suffix(".bin")?),
-    };
-    let is_training = TRAINING.iter().any(|begin| name.starts_with(begin));
-    safetensors(&name).filter(|_| !is_training)
+    torch(name).filter(|_| is_bin(name))
 }
 
+/// PyTorch's files as trainings call them.
 fn checkpoint(name: &str) -> Option<Known> {
-    let (stem, extension) = name.rsplit_once('.')?;
-    let known = ["ckpt", "pth", "pt"].contains(&extension);
-    let is_training = TRAINING.iter().any(|begin| stem.starts_with(begin)) || stem == "rng_state";
-    let name = format!("{stem}.safetensors");
-    safetensors(&name).filter(|_| known && !is_training)
+    torch(name).filter(|_| !is_bin(name))
+}
+
+fn torch(name: &str) -> Option<Known> {
+    if name.starts_with('.') {
+        return None;
+    }
+    let index = WeightName::of_torch_index(name).map(Known::Index);
+    index.or_else(|| WeightName::of_torch(name).map(Known::Weights))
+}
+
+fn is_bin(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".bin") || name.contains(".bin.index.")
 }
 
 /// The files that an index names. A text that is no index names none: opening it says so.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Constant, Entry, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
+use super::{Constant, Entry, Form, NodeId, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled};
 use crate::checkpoint::recorded_name;
 use crate::method::{Space, Value};
 
@@ -99,8 +99,10 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
                     .map(|(name, NodeId(id))| ((*name).to_owned(), json!(id)));
                 merge["given"] = given.collect::<Map<String, Json>>().into();
             }
-            if schedule.is_some() {
-                merge["scheduled"] = json!(true);
+            match schedule {
+                None => {}
+                Some(Scheduled::Bound(Rule(schedule))) => merge["scheduled"] = schedule.record(),
+                Some(Scheduled::Open(_)) => merge["scheduled"] = json!(true),
             }
             merge
         }

@@ -7,6 +7,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::Rule;
 use crate::keys::{BlockError, BlockRatio};
 use crate::method::Value;
@@ -21,6 +23,12 @@ pub trait Schedule: Debug + Send + Sync {
     fn takes_part(&self, name: &str, position: usize) -> bool {
         let _ = (name, position);
         true
+    }
+
+    /// What the record of the merge says of it, where that is not in the text of the recipe or
+    /// among its options: `true`, that there is one.
+    fn record(&self) -> Json {
+        Json::Bool(true)
     }
 }
 

@@ -165,6 +165,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("mkdirat", "error=ENOSPC:when=1+"),
     ("ftruncate", "error=EIO:when=1"),
 ];
+/// How any of the calls may fail that open a file.
+const CANNOT_OPEN: [&str; 3] = ["EIO", "EMFILE", "ENOSPC"];
 /// Calls that are told to be done again, which is no fault.
 const AGAIN: &[&str] = &["pread64", "pwrite64", "fallocate", "linkat", "renameat2"];
 
@@ -200,6 +202,38 @@ fn a_call_that_fails_leaves_one_whole_output_and_nothing_hidden() {
         }
     }
     assert!(failed > 15, "only {failed} merges failed");
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_leaves_one_whole_output_and_nothing_hidden() {
+    if !has_strace() {
+        return;
+    }
+    let world = with_another();
+    for output in ["shards", "one.safetensors"] {
+        assert!(merge(&world, "c.safetensors", output, &[]));
+        let new = bytes(&world.path(output));
+        assert!(merge(&world, "a.safetensors", output, &[]));
+        let old = bytes(&world.path(output));
+        let before = world.names();
+        let mut failed = 0;
+        for (number, error) in (1..).zip(CANNOT_OPEN.iter().cycle()) {
+            let strace = strace("openat", &format!("error={error}:when={number}"));
+            let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
+            let done = merge(&world, "c.safetensors", output, &strace);
+            let found = bytes(&world.path(output));
+            let case = format!("{output}, open {number}: {error}");
+            assert!(found == old || found == new, "{case}");
+            assert!(!done || found == new, "{case}: not told");
+            assert_eq!(world.names(), before, "{case}");
+            failed += usize::from(!done);
+            assert!(merge(&world, "a.safetensors", output, &[]));
+            if number > 120 {
+                break;
+            }
+        }
+        assert!(failed > 5, "{output}: only {failed} merges failed");
+    }
 }
 
 #[test]

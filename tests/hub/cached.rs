@@ -93,6 +93,46 @@ fn every_command_that_opens_models_takes_references() {
     home.succeeds(&["inspect", "org/a/model.safetensors"]);
     let to = ["--dtype", "bf16", "-o", "c.safetensors", "--device", "cpu"];
     home.succeeds(&[&["convert", "org/a"], &to[..]].concat());
+    let flux = ["--models", "org/a", "org/b", "--output", "flux.safetensors"];
+    home.succeeds(&[&["mergeflux"], &flux[..]].concat());
+    home.succeeds(&["supermario", "org/a", "org/b", "super", "-p", "0"]);
+}
+
+#[test]
+fn every_flag_that_names_a_model_takes_references() {
+    let home = two();
+    let out = ["-o", "out.safetensors", "--force"];
+    let merge = ["merge", "--device", "cpu", "-M", "task_arithmetic"];
+    home.succeeds(&[&merge[..], &["--base", "org/a", "org/b"], &out].concat());
+    // The base plus what the other has beside it is the other.
+    let merged = std::fs::read(home.path("out.safetensors")).expect("a file");
+    let other = model("x.weight", 2);
+    assert_eq!(merged[merged.len() - 8..], other[other.len() - 8..]);
+    for flags in [
+        ["--base", "org/none"],
+        ["--vae", "org/none"],
+        ["--lora", "org/none"],
+        ["--lora", "org/none/x.safetensors@v1:0.5"],
+    ] {
+        let parts = ["org/none", "is not in the cache", "HF_HUB_OFFLINE"];
+        home.refuses(
+            &[&merge[..], &["org/a", "org/b"], &flags, &out].concat(),
+            &parts,
+        );
+    }
+}
+
+#[test]
+fn where_a_sweep_goes_is_looked_at_before_models_are_looked_for() {
+    let home = two();
+    put(&home.path("out-lambda=1.safetensors"), b"");
+    let sweep = ["--sweep", "lambda=0.5,1", "-o", "out.safetensors"];
+    let models = ["--base", "org/none", "org/a"];
+    let merge = ["merge", "--device", "cpu", "-M", "task_arithmetic"];
+    home.refuses(
+        &[&merge[..], &models, &sweep].concat(),
+        &["out-lambda=1.safetensors", "--force"],
+    );
 }
 
 #[test]

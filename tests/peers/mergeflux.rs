@@ -218,6 +218,26 @@ fn numbers_in_the_metadata_are_pythons() {
 }
 
 #[test]
+fn the_record_tells_the_window() {
+    let peer = Peer::new("mergeflux");
+    let window = [&WINDOW[..], &["--start_block", "2", "--save-metadata"]].concat();
+    let (found, _) = merged(&peer, "record", &[&PAIR[..], &window].concat());
+    let record: Value = serde_json::from_str(&found.metadata()["wgmerge_recipe"]).expect("JSON");
+    let nodes = record["nodes"].as_array().expect("nodes");
+    let scheduled = nodes.iter().filter_map(|node| node.get("scheduled"));
+    let scheduled: Vec<&Value> = scheduled.collect();
+    let expected = serde_json::json!({
+        "outside": [0.5, 0.5],
+        "start": [1.0, 0.0],
+        "end": [0.0, 1.0],
+        "first_block": 2,
+        "last_block": 4,
+        "block_order": "flux",
+    });
+    assert_eq!(scheduled, [&expected]);
+}
+
+#[test]
 fn names_are_kept_and_blocks_counted_by_depth_where_that_is_asked_for() {
     let peer = Peer::new("mergeflux");
     let depth = [

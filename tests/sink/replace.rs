@@ -193,6 +193,52 @@ fn a_failure_at_any_step_leaves_one_output_whole() {
     }
 }
 
+#[test]
+fn a_failure_at_any_step_leaves_a_file_as_it_was() {
+    for old in [None, Some(b"old")] {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(scratch.path()).unwrap();
+        let path = folder.join("x.safetensors");
+        if let Some(old) = old {
+            fs::write(&path, old).unwrap();
+        }
+        let mut failures = 0;
+        for fail_at in 1.. {
+            watch(&folder, Some(fail_at));
+            let published = complete(&one_file(&path, b"new", 0), &forced());
+            if WATCH.with_borrow(|watch| watch.steps < fail_at) {
+                assert_eq!(&fs::read(&path).unwrap()[..3], b"new");
+                break;
+            }
+            failures += 1;
+            published.unwrap_err();
+            assert_eq!(fs::read(&path).ok().as_deref(), old.map(|old| &old[..]));
+            let left = fs::read_dir(&folder).unwrap().count();
+            assert_eq!(left, usize::from(old.is_some()), "step {fail_at}");
+        }
+        assert!(failures > 0);
+    }
+}
+
+#[test]
+fn a_failure_at_any_step_of_a_new_folder_leaves_nothing() {
+    for form in FORMS {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(scratch.path()).unwrap().join("model");
+        for fail_at in 1.. {
+            watch(&root, Some(fail_at));
+            let published = publish(&layout(&root, form), 2, &forced());
+            if WATCH.with_borrow(|watch| watch.steps < fail_at) {
+                assert_eq!(seen(&root), Seen::Version(2));
+                break;
+            }
+            published.unwrap_err();
+            let left = fs::read_dir(scratch.path()).unwrap().count();
+            assert_eq!(left, 0, "{form:?}, step {fail_at}");
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_others_write_at_the_last_moment_is_not_lost() {

@@ -85,6 +85,7 @@ impl Mix {
             end,
             first,
             last,
+            order: self.block_order,
             blocks,
         };
         let recipe = self.with(window, entries)?;

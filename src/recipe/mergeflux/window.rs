@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::{Value as Json, json};
 
 use crate::keys::blocks;
 use crate::method::Value;
@@ -51,11 +52,16 @@ impl BlockOrder {
             .map(|(order, ..)| order)
     }
 
-    /// What is counted.
-    pub(super) fn describe(self) -> &'static str {
+    /// The word for it, and what is counted.
+    fn row(self) -> (&'static str, &'static str) {
         let mut all = BlockOrder::ALL.into_iter();
         let own = all.find(|(order, ..)| *order == self);
-        own.map_or("", |(_, _, meaning)| meaning)
+        own.map_or(("", ""), |(_, word, meaning)| (word, meaning))
+    }
+
+    /// What is counted.
+    pub(super) fn describe(self) -> &'static str {
+        self.row().1
     }
 
     /// The block of each name that is in one.
@@ -91,6 +97,8 @@ pub(super) struct Window {
     /// The first block and the last; the first may come after the last, which makes a step.
     pub(super) first: i64,
     pub(super) last: i64,
+    /// How blocks are numbered.
+    pub(super) order: BlockOrder,
     /// The block of each tensor that is in one.
     pub(super) blocks: HashMap<String, i64>,
 }
@@ -124,5 +132,16 @@ impl Schedule for Window {
     fn takes_part(&self, name: &str, position: usize) -> bool {
         let ratios = self.ratios(name);
         ratios.get(position).is_some_and(|ratio| *ratio > LEAST)
+    }
+
+    fn record(&self) -> Json {
+        json!({
+            "outside": self.base,
+            "start": self.start,
+            "end": self.end,
+            "first_block": self.first,
+            "last_block": self.last,
+            "block_order": self.order.row().0,
+        })
     }
 }
