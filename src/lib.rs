@@ -91,6 +91,7 @@
 
 pub mod checkpoint;
 pub mod cli;
+pub mod disk;
 pub mod dtype;
 pub mod exec;
 mod figures;

@@ -174,6 +174,14 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// Whether somebody changed the file while it was read.
+    pub(super) fn is_change(&self) -> bool {
+        matches!(
+            self,
+            FileError::Changed { .. } | FileError::TruncatedWhileReading { .. }
+        )
+    }
+
     /// The error for a path that the system does not look up or open.
     pub(super) fn missing(path: &Path, fault: io::Error) -> FileError {
         let path = path.to_path_buf();

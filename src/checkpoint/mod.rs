@@ -102,6 +102,13 @@ pub enum CheckpointError {
     },
 }
 
+impl CheckpointError {
+    /// Whether somebody changed a file while it was read, so that another try may succeed.
+    pub fn is_change(&self) -> bool {
+        matches!(self, CheckpointError::File(fault) if fault.is_change())
+    }
+}
+
 impl Checkpoint {
     /// Opens the checkpoint at `path`, a file or a folder, and validates every header.
     ///

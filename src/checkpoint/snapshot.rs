@@ -64,6 +64,12 @@ pub fn recorded_name(path: &Path) -> String {
     match Snapshot::of(path) {
         Some(snapshot) => snapshot.to_string(),
         None => {
+            // `.` has a name too, by another way.
+            let whole = match path.file_name() {
+                None => std::fs::canonicalize(path).ok(),
+                Some(_) => None,
+            };
+            let path = whole.as_deref().unwrap_or(path);
             let name = path.file_name().unwrap_or(path.as_os_str());
             name.to_string_lossy().into_owned()
         }

@@ -29,10 +29,12 @@ pub(super) const CODES: [(u8, &str); 4] = [
 pub(super) fn code(result: Result<(), Failure>, json: bool) -> ExitCode {
     let (code, message, hint) = match result {
         Ok(()) | Err(Failure::Closed) => return ExitCode::SUCCESS,
-        Err(Failure::Shown { shown, plain }) => {
+        Err(Failure::Shown { shown, located }) => {
             out::show(&shown);
             if json {
-                print_json(2, &plain, None);
+                let mut error = json!(located);
+                error["code"] = json!(2);
+                print_error(&error);
             }
             return ExitCode::from(2);
         }
@@ -85,14 +87,19 @@ pub(super) fn arguments(fault: &clap::Error, json: bool) -> ExitCode {
     }
     if json {
         let text = fault.render().to_string();
-        let text = text.trim().trim_start_matches("error: ");
-        print_json(2, text, None);
+        let mut paragraphs = text.split("\n\n").map(str::trim);
+        let message = paragraphs.next().unwrap_or_default();
+        let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: "));
+        print_json(2, message.trim_start_matches("error: "), tip);
     }
     ExitCode::from(2)
 }
 
 /// The failure as JSON. The exit code tells it where nobody reads this.
 fn print_json(code: u8, message: &str, hint: Option<&str>) {
-    let error = json!({ "code": code, "message": message, "hint": hint });
+    print_error(&json!({ "code": code, "message": message, "hint": hint }));
+}
+
+fn print_error(error: &serde_json::Value) {
     let _ = out::print_json(&json!({ "version": super::VERSION, "error": error }));
 }

@@ -1,5 +1,7 @@
 //! Why a command fails.
 
+use serde::Serialize;
+
 use crate::checkpoint::CheckpointError;
 use crate::keys::FilterError;
 use crate::merge::{DeviceError, MergeError};
@@ -22,8 +24,8 @@ pub(super) enum Failure {
     Shown {
         /// As a terminal shows it.
         shown: String,
-        /// Without colours.
-        plain: String,
+        /// For programs.
+        located: Located,
     },
     /// The run failed: 1.
     Run(String),
@@ -31,6 +33,21 @@ pub(super) enum Failure {
     Interrupted(usize),
     /// Nobody reads the output any more, as when it is piped into `head`: 0.
     Closed,
+}
+
+/// A fault of a text, for programs.
+#[derive(Debug, Serialize)]
+pub(super) struct Located {
+    /// What is wrong.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) hint: Option<String>,
+    /// The text.
+    pub(super) file: String,
+    /// From 1.
+    pub(super) line: usize,
+    /// From 1, in characters.
+    pub(super) column: usize,
 }
 
 impl Failure {

@@ -19,10 +19,10 @@ use super::recipe::{self, Text};
 use super::report::{self, Done};
 use super::yaml::{self, Stage};
 use crate::exec::cpu::Level;
-use crate::merge::{DeviceChoice, Merge, MergeError, Settings, choose_device, sweep_output};
+use crate::merge::{DeviceChoice, Merge, MergeError, Settings, choose_device, sweep_outputs};
 use crate::method::Method;
 use crate::recipe::{Options, Recipe, Sweep, merge_of};
-use crate::sink::{self, SinkError};
+use crate::sink;
 
 /// A merge as a command is told it.
 pub(super) struct Job<'a> {
@@ -191,13 +191,13 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             let options = options(&args.options)?;
             let recipe = by_flags(method, base, models, &args.parameters, options)?;
             let recipe = added(recipe, &args.options.additions);
-            let output = args.output.clone();
+            let output = args.output().to_owned();
             let reads = read_besides(&args.options, &args.configs.files, None);
             (None, vec![Stage { recipe, output }], reads)
         }
         (None, [file]) => {
             let (configs, yaml, options) = (&args.configs, &args.yaml, &args.options);
-            let read = Read::of(file, configs, yaml, options, &args.output)?;
+            let read = Read::of(file, configs, yaml, options, args.output())?;
             (Some(read.text), read.stages, read.reads)
         }
         (None, _) => {
@@ -218,9 +218,11 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             Some(text) => text.locate(failure),
             None => failure,
         })?;
-        if let Err(MergeError::Sink(fault @ SinkError::NoSpace { .. })) = merge.check_room() {
-            notes.push(format!("this merge would be refused: {fault}"));
-        }
+        let refused = match args.output {
+            Some(_) => merge.check_output().err(),
+            None => merge.check_room().err(),
+        };
+        notes.extend(refused.map(|fault| format!("this merge would be refused: {fault}")));
         match (args.json, several) {
             (true, true) => plans.push(plan_json(&merge, &notes)?),
             (false, true) => {
@@ -326,12 +328,7 @@ fn prepare(
     let device = settings.device.is_some();
     let merge = match sweep {
         None => Merge::prepare(recipe, settings)?,
-        Some(sweep) => {
-            let recipes = sweep.recipes(&recipe);
-            let recipes = recipes.map_err(|fault| Failure::input(fault.to_string()))?;
-            let outputs = places(Some(sweep), output)?;
-            Merge::prepare_all(recipes.into_iter().zip(outputs).collect(), settings)?
-        }
+        Some(sweep) => Merge::prepare_sweep(&recipe, sweep, settings)?,
     };
     if device && merge.device().is_none() {
         notes.push("this recipe has parts that only the CPU computes: it runs there".to_owned());
@@ -341,13 +338,10 @@ fn prepare(
 
 /// Where the outputs of a merge go: one, or one for each value of a sweep.
 fn places(sweep: Option<&Sweep>, output: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let Some(sweep) = sweep else {
-        return Ok(vec![output.to_owned()]);
-    };
-    let values = sweep.values.iter();
-    let outputs = values.map(|value| sweep_output(output, &sweep.name, *value));
-    let outputs = outputs.collect::<Result<_, _>>();
-    Ok(outputs.map_err(MergeError::from)?)
+    match sweep {
+        None => Ok(vec![output.to_owned()]),
+        Some(sweep) => Ok(sweep_outputs(output, sweep).map_err(MergeError::from)?),
+    }
 }
 
 /// The recipe that flags describe.

@@ -1,15 +1,20 @@
 //! `wgmerge mergeflux` and `wgmerge mergeflux-delta`.
 
+use std::path::PathBuf;
+
 use super::args::{DeltaArgs, FluxArgs, MixArgs, OutputArgs, WorkArgs};
 use super::failure::Failure;
 use super::merge::{self, Job};
+use super::models;
 use super::report::Done;
-use crate::merge::DeviceChoice;
+use crate::checkpoint::Checkpoint;
+use crate::merge::{DeviceChoice, Merge};
 use crate::recipe::Recipe;
 use crate::recipe::mergeflux::{Common, Delta, MergeFluxError, Mix, Mixed};
 
 /// Averages models.
 pub(super) fn mix(args: &MixArgs) -> Result<(), Failure> {
+    let opened = opened(&args.models, &args.flux)?;
     let mix = Mix {
         models: args.models.clone(),
         base_ratios: args.base_ratios.clone(),
@@ -20,8 +25,21 @@ pub(super) fn mix(args: &MixArgs) -> Result<(), Failure> {
         block_order: args.block_order,
         common: common(&args.flux),
     };
-    let Mixed { recipe, notes } = mix.recipe()?;
+    let Mixed { recipe, notes } = mix.recipe(&opened)?;
     run(recipe, notes, &args.flux)
+}
+
+/// The models, wherever they are.
+fn opened(paths: &[PathBuf], args: &FluxArgs) -> Result<Vec<Checkpoint>, Failure> {
+    if !args.dry && models::any_reference(paths)? {
+        Merge::check_place(&Common::output(&args.output), true)?;
+    }
+    let open = |path: &PathBuf| {
+        // What there is to say of it comes when the merge looks for it again.
+        let (path, _) = models::located(path, args.report.quiet)?;
+        Ok(Checkpoint::open(&path)?)
+    };
+    paths.iter().map(open).collect()
 }
 
 /// Merges task vectors.

@@ -97,6 +97,11 @@ fn handle(interrupts: Interrupts) -> std::io::Result<()> {
     // A file that grows beyond the user's limit is then an error of the write.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+    // What was ignored when the process began stays so: `nohup` asks for that.
+    let ignored = ignored_signals();
+    let signals = signals
+        .into_iter()
+        .filter(|signal| !ignored.contains(signal));
     let mut signals = signal_hook::iterator::Signals::new(signals)?;
     let wait = move || {
         for signal in signals.forever() {
@@ -110,6 +115,24 @@ fn handle(interrupts: Interrupts) -> std::io::Result<()> {
     };
     let thread = std::thread::Builder::new().name("signals".to_owned());
     thread.spawn(wait).map(drop)
+}
+
+/// The signals that the process ignores.
+#[cfg(target_os = "linux")]
+fn ignored_signals() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let mask = mask.unwrap_or_default();
+    (1..=64)
+        .filter(|signal| mask >> (signal - 1) & 1 == 1)
+        .collect()
+}
+
+/// The system tells them by means only that are not safe.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn ignored_signals() -> Vec<i32> {
+    Vec::new()
 }
 
 #[cfg(not(unix))]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
-use super::failure::Failure;
+use super::failure::{Failure, Located};
 use super::{out, report, text};
 use crate::keys::{Config, Configs};
 use crate::recipe::mecha::{self, Script};
@@ -110,10 +110,20 @@ impl Text {
 
     /// The fault with its line, as the terminal likes it.
     pub(super) fn show(&self, fault: &Fault) -> Failure {
-        let render = |colours| fault.render(&self.name, &self.text, colours);
+        let (line, column) = fault.place(&self.text);
+        let message = match fault.label.as_str() {
+            "" => fault.message.clone(),
+            label => format!("{}: {label}", fault.message),
+        };
         Failure::Shown {
-            shown: render(out::colours()),
-            plain: render(false),
+            shown: fault.render(&self.name, &self.text, out::colours()),
+            located: Located {
+                message,
+                hint: fault.help.clone(),
+                file: self.name.clone(),
+                line,
+                column,
+            },
         }
     }
 }

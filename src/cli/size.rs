@@ -22,10 +22,11 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
         _ => return Err(wanted.to_owned()),
     };
     let bytes = number * factor;
-    if bytes < 1.0 || bytes > u64::MAX as f64 {
-        return Err("must be at least one byte".to_owned());
+    match bytes {
+        bytes if bytes < 1.0 => Err("must be at least one byte".to_owned()),
+        bytes if bytes > i64::MAX as f64 => Err("must be below 8 EiB".to_owned()),
+        bytes => Ok(bytes as u64),
     }
-    Ok(bytes as u64)
 }
 
 /// Reads the size of the file that measures a disk: large enough to say something, small enough to

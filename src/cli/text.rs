@@ -17,12 +17,22 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     read_from(file, &name)
 }
 
+/// Whether a file begins as safetensors files do: the length of a header, then the header.
+fn is_checkpoint(bytes: &[u8]) -> bool {
+    bytes.get(4..9).is_some_and(|at| at == b"\0\0\0\0{")
+}
+
 /// Reads to the end of what is called `name` in messages.
 pub(super) fn read_from(from: impl Read, name: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     from.take(TEXT_MAX + 1)
         .read_to_end(&mut bytes)
         .map_err(|fault| Failure::input(format!("cannot read {name}: {fault}")))?;
+    if is_checkpoint(&bytes) {
+        let message = format!("{name} is a checkpoint, not a text");
+        let hint = "a merge of checkpoints needs a method: --method linear, for one";
+        return Err(Failure::usage(&message, Some(hint.to_owned())));
+    }
     if bytes.len() as u64 > TEXT_MAX {
         let message = format!(
             "{name} is larger than {} MiB, which no recipe, model config or list of blocks is",

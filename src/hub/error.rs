@@ -224,9 +224,15 @@ impl Refusal {
     /// Whether nobody said that the model is not to be had.
     pub(super) fn is_silence(&self) -> bool {
         match self {
-            Refusal::Offline { .. } | Refusal::NoClient { .. } | Refusal::Unreachable { .. } => {
-                true
-            }
+            Refusal::Offline { .. } | Refusal::NoClient { .. } => true,
+            _ => self.is_outage(),
+        }
+    }
+
+    /// Whether the hub may answer another time.
+    fn is_outage(&self) -> bool {
+        match self {
+            Refusal::Unreachable { .. } => true,
             Refusal::Status { status, .. } => *status == 429 || *status >= 500,
             _ => false,
         }
@@ -234,15 +240,16 @@ impl Refusal {
 }
 
 impl HubError {
-    /// Whether the fault lies in what was asked for, rather than in the transfer.
+    /// Whether the fault lies in what was asked for, rather than in the transfer or the hub.
     pub fn is_usage(&self) -> bool {
-        !matches!(
-            self,
+        match self {
+            HubError::Absent { fault, .. } => !fault.is_outage(),
             HubError::Transfer { .. }
-                | HubError::Damaged { .. }
-                | HubError::Space { .. }
-                | HubError::Interrupted
-        )
+            | HubError::Damaged { .. }
+            | HubError::Space { .. }
+            | HubError::Interrupted => false,
+            _ => true,
+        }
     }
 }
 

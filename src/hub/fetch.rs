@@ -9,6 +9,7 @@ use super::download::Download;
 use super::error::Refusal;
 use super::store::failed;
 use super::{HubError, Listing, Located, Reference, Settings, Watch};
+use crate::disk;
 
 /// How often the hub is asked what a repository holds.
 const TRIES: u32 = 2;
@@ -88,7 +89,8 @@ fn bring(download: &Download<'_>, listing: &Listing) -> Result<Option<String>, H
         return Ok(None);
     }
     let needed = missing.iter().map(|name| sizes[*name]).sum();
-    if let Some(free) = repository.free().filter(|free| *free < needed) {
+    let free = disk::available_bytes(repository.cache()).ok().flatten();
+    if let Some(free) = free.filter(|free| *free < needed) {
         return Err(HubError::Space {
             cache: repository.cache().to_path_buf(),
             reference: reference.to_string(),

@@ -76,18 +76,6 @@ impl Repository {
         )
         .map_err(|fault| failed("written", &path, fault))
     }
-
-    /// Bytes that the user may still write there, where that is told.
-    pub(super) fn free(&self) -> Option<u64> {
-        #[cfg(unix)]
-        {
-            let space = rustix::fs::statvfs(self.cache()).ok()?;
-            let free = space.f_bavail.saturating_mul(space.f_frsize);
-            (space.f_blocks > 0).then_some(free)
-        }
-        #[cfg(not(unix))]
-        None
-    }
 }
 
 /// Links by the relative path, else moves the bytes: where there are no links, nobody else has

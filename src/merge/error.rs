@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::checkpoint::CheckpointError;
 use crate::dtype::{Float, codec};
 use crate::plan::PlanError;
+use crate::recipe::SweepError;
 use crate::sink::SinkError;
 
 use super::device::DeviceError;
@@ -30,6 +31,9 @@ pub enum MergeError {
     /// The output's name is neither that of a file nor that of a folder.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The sweep cannot be made of the recipe.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
     /// The output would touch an input.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -107,13 +111,15 @@ impl MergeError {
         self.is_of_input() || matches!(self, MergeError::Overflow { .. })
     }
 
-    /// Whether the fault lies in what was asked for, rather than in the run.
+    /// Whether the fault lies in what was asked for, which another try does not mend, rather than
+    /// in the run or the state of the machine.
     pub fn is_usage(&self) -> bool {
         match self {
-            MergeError::Checkpoint(_)
-            | MergeError::Plan(_)
+            MergeError::Checkpoint(fault) => !fault.is_change(),
+            MergeError::Plan(_)
             | MergeError::Device(_)
             | MergeError::Output(_)
+            | MergeError::Sweep(_)
             | MergeError::Input(_)
             | MergeError::NonFinite { .. }
             | MergeError::Beyond { .. }
@@ -121,10 +127,12 @@ impl MergeError {
             MergeError::Sink(fault) => !matches!(
                 fault,
                 SinkError::Appeared { .. }
+                    | SinkError::Busy { .. }
                     | SinkError::DiskFull { .. }
                     | SinkError::HalfReplaced { .. }
                     | SinkError::Incomplete { .. }
                     | SinkError::Io { .. }
+                    | SinkError::NoSpace { .. }
                     | SinkError::OriginChanged { .. }
             ),
             MergeError::Contradiction { .. }

@@ -35,7 +35,7 @@ pub use prepare::{Merge, Settings};
 pub use progress::{Progress, Silent};
 pub use report::{Report, path_json};
 pub use side::{Companion, Companions, LeftOut};
-pub use target::{OutputError, sweep_output};
+pub use target::{OutputError, sweep_outputs};
 
 /// The flag that stops a merge, when it is set from any thread.
 pub type Cancel = std::sync::atomic::AtomicBool;

@@ -8,8 +8,11 @@ use super::{Device, MergeError, target};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::exec::cpu::Level;
 use crate::plan::{self, Limits, Output, Plan, PlannedFile, Source};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Sweep};
 use crate::sink::{self, FileLayout, Layout, Root, Sink};
+
+/// More threads than any machine can use; what each holds is counted by it.
+const THREADS_MAX: usize = u16::MAX as usize;
 
 /// How a merge is run. The output's bytes do not depend on it.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ pub struct Settings {
     pub overwrite: bool,
     /// Bytes that the process may hold.
     pub memory: u64,
-    /// Threads that compute.
+    /// Threads that compute; more than 65535 count as so many.
     pub threads: usize,
     /// The device that computes, if it is not the CPU.
     pub device: Option<Device>,
@@ -71,30 +74,47 @@ pub struct Merge {
 impl Merge {
     /// Opens the models, plans and checks the merge. Writes nothing. What only the host can
     /// compute leaves the device unused.
+    ///
+    /// # Errors
+    /// Where a model cannot be read, the recipe does not fit the models or the memory, and where
+    /// the output is named neither as a file nor as a folder. What is at the place of the output is
+    /// not looked at: [`Merge::check_output`] does.
     pub fn prepare(recipe: Recipe, settings: Settings) -> Result<Merge, MergeError> {
         let output = settings.output.clone();
-        Merge::prepare_all(vec![(recipe, output)], settings)
+        Merge::prepare_all(vec![recipe], vec![output], settings)
     }
 
-    /// Prepares several merges of the same models that differ in numbers alone, each with its
-    /// output. The inputs are read once for all of them.
+    /// Prepares a recipe's merges with a parameter at several values, each with an output of its
+    /// own beside that of the settings, as [`sweep_outputs`](super::sweep_outputs) names them. The
+    /// inputs are read once for all of them.
     ///
-    /// # Panics
-    /// Where there is none.
-    pub fn prepare_all(
-        merges: Vec<(Recipe, PathBuf)>,
+    /// # Errors
+    /// As [`Merge::prepare`], and where no merge of the recipe has the parameter, or does not take
+    /// one of the values.
+    pub fn prepare_sweep(
+        recipe: &Recipe,
+        sweep: &Sweep,
+        settings: Settings,
+    ) -> Result<Merge, MergeError> {
+        let outputs = target::sweep_outputs(&settings.output, sweep)?;
+        Merge::prepare_all(sweep.recipes(recipe)?, outputs, settings)
+    }
+
+    /// Prepares merges of the same models that differ in numbers alone, each with its output.
+    fn prepare_all(
+        recipes: Vec<Recipe>,
+        outputs: Vec<PathBuf>,
         mut settings: Settings,
     ) -> Result<Merge, MergeError> {
         let kind = target::kind(&settings.output)?;
-        let (recipes, outputs): (Vec<Recipe>, Vec<PathBuf>) = merges.into_iter().unzip();
-        let checkpoints = open(recipes.first().map_or(&[], |recipe| &recipe.models))?;
+        let checkpoints = open(&recipes[0].models)?;
         let sources = checkpoints
             .iter()
             .map(source)
             .collect::<Result<Vec<Source<'_>>, _>>()?;
         let mut limits = Limits {
             memory: settings.memory,
-            threads: settings.threads,
+            threads: settings.threads.min(THREADS_MAX),
             device: settings.device.as_ref().map(|device| device.limits),
         };
         let mut plan = plan::build_all(&recipes, &sources, &kind, &limits).map_err(Box::new)?;
@@ -123,6 +143,9 @@ impl Merge {
 
     /// Checks that something can be written at the place of an output, before it is known what:
     /// what takes long to prepare is then refused at once. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Merge::check_output`], of what can be told without knowing the output.
     pub fn check_place(output: &Path, overwrite: bool) -> Result<(), MergeError> {
         let output = output.to_path_buf();
         let nothing = FileLayout {
@@ -145,7 +168,12 @@ impl Merge {
         Ok(Sink::preflight(&layout, &options)?)
     }
 
-    /// Checks that the output can be written where it should go. Writes nothing.
+    /// Checks that the output can be written where it should go. Writes nothing. [`Merge::run`]
+    /// does so too.
+    ///
+    /// # Errors
+    /// Where something is there that may not be replaced, the folder is missing or not writable,
+    /// the disk has no room, and where an input would be written or loaded along with the output.
     pub fn check_output(&self) -> Result<(), MergeError> {
         let inputs = self.inputs();
         let mut layouts = Vec::with_capacity(self.outputs.len());
@@ -159,6 +187,9 @@ impl Merge {
     }
 
     /// Checks that the disk has room for all outputs together. Writes nothing.
+    ///
+    /// # Errors
+    /// Where it has not, or where it cannot be asked.
     pub fn check_room(&self) -> Result<(), MergeError> {
         let layouts = (0..self.outputs.len()).map(|variant| self.layout(variant));
         let layouts = layouts.collect::<Result<Vec<_>, _>>()?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::plan::Output;
+use crate::recipe::Sweep;
 
 /// The extensions of output files, in any case.
 const FILES: &[&str] = &["safetensors", "sft"];
@@ -74,22 +75,24 @@ fn is_separator(byte: u8) -> bool {
     std::path::is_separator(char::from(byte))
 }
 
-/// The output of a sweep for one value, beside `output`: `out-alpha-0.3.safetensors`, or the folder
-/// `out-alpha-0.3`.
+/// The outputs of a sweep, in the order of its values, beside `output`:
+/// `out-alpha-0.3.safetensors`, or the folder `out-alpha-0.3`.
 ///
 /// # Errors
 /// If the name says neither a file nor a folder, or both.
-pub fn sweep_output(output: &Path, name: &str, value: f64) -> Result<PathBuf, OutputError> {
-    let file_name = |name: &std::ffi::OsStr, extension: &str| {
-        output.with_file_name(format!("{}{extension}", name.to_string_lossy()))
+pub fn sweep_outputs(output: &Path, sweep: &Sweep) -> Result<Vec<PathBuf>, OutputError> {
+    let kind = kind(output)?;
+    let one = |value: &f64| {
+        let suffix = format!("-{}-{value}", sweep.name());
+        let (stem, extension) = match kind {
+            Output::File => {
+                let extension = output.extension().unwrap_or_default().to_string_lossy();
+                (output.file_stem(), format!(".{extension}"))
+            }
+            Output::Folder => (output.file_name(), String::new()),
+        };
+        let stem = stem.unwrap_or_default().to_string_lossy();
+        output.with_file_name(format!("{stem}{suffix}{extension}"))
     };
-    let suffix = format!("-{name}-{value}");
-    Ok(match kind(output)? {
-        Output::File => {
-            let extension = output.extension().unwrap_or_default().to_string_lossy();
-            let stem = output.file_stem().unwrap_or_default();
-            file_name(stem, &format!("{suffix}.{extension}"))
-        }
-        Output::Folder => file_name(output.file_name().unwrap_or_default(), &suffix),
-    })
+    Ok(sweep.values().iter().map(one).collect())
 }

@@ -100,7 +100,7 @@ pub fn build(
 
 /// Works out several merges of the same models that differ in numbers alone: each has an output of
 /// its own, and the inputs are read once for all of them.
-pub fn build_all(
+pub(crate) fn build_all(
     recipes: &[Recipe],
     sources: &[Source<'_>],
     output: &Output,

@@ -3,13 +3,11 @@
 use super::{Recipe, RecipeNode};
 use crate::method::{ParameterError, Value};
 
-/// One parameter at several values.
+/// One parameter at several values: at least one, all finite and no two equal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
-    /// The parameter's name.
-    pub name: String,
-    /// Its values, in order.
-    pub values: Vec<f64>,
+    name: String,
+    values: Vec<f64>,
 }
 
 /// A sweep that cannot be made.
@@ -20,6 +18,8 @@ pub enum SweepError {
     Form { text: String },
     #[error("a sweep from {start} to {end} in steps of {step} never ends or has no value")]
     Empty { start: f64, end: f64, step: f64 },
+    #[error("a sweep needs a name and finite values")]
+    Values,
     #[error("a sweep of {} values is too long: {max} at most", counted(*.count))]
     Long { count: f64, max: usize },
     #[error("a sweep has the value {value} twice: each output needs a name of its own")]
@@ -36,6 +36,34 @@ pub enum SweepError {
 const VALUES_MAX: usize = 101;
 
 impl Sweep {
+    /// A parameter at these values.
+    ///
+    /// # Errors
+    /// Where there is no name or no value, a value is not finite or there twice, and where there
+    /// are more than 101.
+    pub fn new(name: impl Into<String>, values: Vec<f64>) -> Result<Sweep, SweepError> {
+        let name = name.into();
+        if name.is_empty() || values.is_empty() || !values.iter().all(|value| value.is_finite()) {
+            return Err(SweepError::Values);
+        }
+        check_count(values.len() as f64)?;
+        let twice = (1..values.len()).find(|&at| values[..at].contains(&values[at]));
+        match twice {
+            Some(at) => Err(SweepError::Twice { value: values[at] }),
+            None => Ok(Sweep { name, values }),
+        }
+    }
+
+    /// The parameter's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its values, in order.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
     /// Reads `NAME=START:END:STEP`, both ends included, or `NAME=VALUE,VALUE,…`.
     pub fn parse(text: &str) -> Result<Sweep, SweepError> {
         let form = || SweepError::Form {
@@ -49,22 +77,13 @@ impl Sweep {
         let parts: Vec<&str> = values.split(':').collect();
         let values = match parts.as_slice() {
             [start, end, step] => range(number(start)?, number(end)?, number(step)?)?,
-            [list] => {
-                let values: Vec<f64> = list.split(',').map(number).collect::<Result<_, _>>()?;
-                check_count(values.len() as f64)?;
-                values
-            }
+            [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
             _ => return Err(form()),
         };
-        let twice = (1..values.len()).find(|&at| values[..at].contains(&values[at]));
-        if let Some(at) = twice {
-            return Err(SweepError::Twice { value: values[at] });
+        match name.trim() {
+            "" => Err(form()),
+            name => Sweep::new(name, values),
         }
-        if name.trim().is_empty() {
-            return Err(form());
-        }
-        let name = name.trim().to_owned();
-        Ok(Sweep { name, values })
     }
 
     /// The recipe at each value: the last merge that has the parameter gets it.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::stale::{Fate, Stale};
 use super::{Layout, Options, Root, SideContent, SideFile, SinkError};
+use crate::disk;
 use crate::files;
 
 /// Where the output goes, as found on the disk.
@@ -313,7 +314,8 @@ pub(super) fn check_room(layouts: &[Layout]) -> Result<(), SinkError> {
 }
 
 fn check_space(output: &Path, folder: &Path, needed: u64) -> Result<(), SinkError> {
-    match available_bytes(folder)? {
+    let available = disk::available_bytes(folder);
+    match available.map_err(|error| SinkError::io("inspect", folder, 0, error))? {
         Some(available) if available < needed => Err(SinkError::NoSpace {
             output: output.to_path_buf(),
             folder: folder.to_path_buf(),
@@ -322,18 +324,4 @@ fn check_space(output: &Path, folder: &Path, needed: u64) -> Result<(), SinkErro
         }),
         _ => Ok(()),
     }
-}
-
-/// Bytes that the user may still write on the disk of `folder`, or `None` where that is not told.
-#[cfg(unix)]
-fn available_bytes(folder: &Path) -> Result<Option<u64>, SinkError> {
-    let space = rustix::fs::statvfs(folder)
-        .map_err(|error| SinkError::io("inspect", folder, 0, error.into()))?;
-    // Some network and user-space file systems do not count blocks and say that they have none.
-    Ok((space.f_blocks > 0).then(|| space.f_bavail.saturating_mul(space.f_frsize)))
-}
-
-#[cfg(not(unix))]
-fn available_bytes(_folder: &Path) -> Result<Option<u64>, SinkError> {
-    Ok(None)
 }

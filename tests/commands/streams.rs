@@ -125,16 +125,22 @@ fn errors_are_json_where_json_is_asked_for() {
             "nonsense",
         ),
         (vec!["inspect", "none.safetensors"], "none"),
-        (vec!["recipe", "check", "tests/data/README.md"], "error"),
+        (
+            vec!["run", "tests/data/README.md", "-o", "x.safetensors"],
+            "instruction",
+        ),
+        (vec!["plan", BASE], "is a checkpoint"),
     ];
     for (args, word) in cases {
-        let recipe = args[0] == "recipe";
         let output = wgmerge(&[&args[..], &["--json"]].concat());
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         let value: Value = serde_json::from_slice(&output.stdout).expect("nothing but JSON");
         assert_eq!(value["error"]["code"], 2);
         let message = value["error"]["message"].as_str().expect("a message");
-        assert!(recipe || message.contains(word), "{message}");
+        assert!(
+            message.contains(word) && !message.contains('\n'),
+            "{message}"
+        );
         assert!(
             !message.contains('\u{1b}') && !message.starts_with("error:"),
             "{message}"

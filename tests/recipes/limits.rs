@@ -280,10 +280,9 @@ fn sweeps_of_any_size_are_counted() {
         fault.to_string(),
         "a sweep of 102 values is too long: 101 at most"
     );
-    let large = Sweep::parse("alpha=1e308:1.7e308:1e307")
-        .expect("large values")
-        .values;
-    assert!(large.iter().all(|value| value.is_finite()), "{large:?}");
+    let large = Sweep::parse("alpha=1e308:1.7e308:1e307").expect("large values");
+    let mut values = large.values().iter();
+    assert!(values.all(|value| value.is_finite()), "{large:?}");
 }
 
 /// Texts that are wrong near characters that take several bytes.

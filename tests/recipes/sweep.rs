@@ -12,7 +12,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 fn values(text: &str) -> Vec<f64> {
-    Sweep::parse(text).expect(text).values
+    Sweep::parse(text).expect(text).values().to_vec()
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod options;
 mod peer;
 mod supermario;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use regex::Regex;
@@ -248,18 +248,21 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) work: WorkArgs,
 
-    /// Output that the merge would have: decides whether it is a file or a folder
-    #[arg(
-        long,
-        short = 'o',
-        value_name = "PATH",
-        default_value = "merged.safetensors"
-    )]
-    pub(super) output: PathBuf,
+    /// Output that the merge would have: decides whether it is a file or a folder [default: a file]
+    #[arg(long, short = 'o', value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
 
     /// Print the plan as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl PlanArgs {
+    /// The output that is planned.
+    pub(super) fn output(&self) -> &Path {
+        let output = self.output.as_deref();
+        output.unwrap_or(Path::new("merged.safetensors"))
+    }
 }
 
 #[derive(Debug, clap::Args)]

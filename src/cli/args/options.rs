@@ -72,7 +72,8 @@ pub(in crate::cli) struct OptionArgs {
     #[arg(
         long,
         default_value = OnOverflow::default().word(),
-        value_parser = word::on_overflow()
+        value_parser = word::on_overflow(),
+        help_heading = FIT
     )]
     pub(in crate::cli) on_overflow: OnOverflow,
 
@@ -101,7 +102,7 @@ pub(in crate::cli) struct OptionArgs {
 
     /// Leave PREFIX (such as `model.`) out of the names that begin with it, to compare the models:
     /// where the names themselves do not show it; may be given several times
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", help_heading = FIT)]
     pub(in crate::cli) strip_prefix: Vec<String>,
 
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! The ceilings: memory and disk.
 
-use crate::figures::counted;
+use crate::disk::available_bytes;
+use crate::figures::{binary, counted};
 use std::hint::black_box;
 use std::io::{self, Read, Seek, Write};
 use std::num::NonZeroUsize;
@@ -76,6 +77,19 @@ pub(super) fn disk(dir: &Path, bytes: u64) -> Result<Disk, Failure> {
         let message = format!("cannot create a file in {}: {fault}", dir.display());
         Failure::usage(&message, Some(hint.to_owned()))
     })?;
+    if let Some(available) = available_bytes(dir)
+        .ok()
+        .flatten()
+        .filter(|free| *free < bytes)
+    {
+        let dir = dir.display();
+        let message = format!(
+            "{dir} has {} free, {} are to be written: give less by --bytes, or another --dir",
+            binary(available),
+            binary(bytes)
+        );
+        return Err(Failure::Run(message));
+    }
     let (written, read) = disk_seconds(file, bytes).map_err(|fault| {
         let dir = dir.display();
         Failure::Run(format!(

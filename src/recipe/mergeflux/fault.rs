@@ -1,6 +1,5 @@
 //! What MergeFlux's flags can be wrong in.
 
-use crate::checkpoint::CheckpointError;
 use crate::figures::counted;
 use crate::method::ParameterError;
 
@@ -33,8 +32,6 @@ pub enum MergeFluxError {
     Scope { prune: &'static str },
     #[error(transparent)]
     Parameter(#[from] ParameterError),
-    #[error(transparent)]
-    Model(#[from] CheckpointError),
 }
 
 fn list(ratios: &[f64]) -> String {

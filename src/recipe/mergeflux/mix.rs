@@ -43,16 +43,16 @@ pub struct Mixed {
 }
 
 impl Mix {
-    /// The recipe. The models' headers are read, to find their blocks.
+    /// The recipe. The names of the models' tensors say which blocks there are.
     ///
     /// # Errors
-    /// Where ratios are not one for each model and one in sum, and where a model cannot be opened.
-    pub fn recipe(&self) -> Result<Mixed, MergeFluxError> {
+    /// Where ratios are not one for each model and one in sum.
+    pub fn recipe(&self, opened: &[Checkpoint]) -> Result<Mixed, MergeFluxError> {
         let equal = vec![1.0 / self.models.len() as f64; self.models.len()];
         let base = self.ratios("base_ratios", self.base_ratios.as_ref(), &equal)?;
         let start = self.ratios("start_ratios", self.start_ratios.as_ref(), &base)?;
         let end = self.ratios("end_ratios", self.end_ratios.as_ref(), &base)?;
-        let blocks = self.blocks()?;
+        let blocks = self.blocks(opened);
         let range = || (blocks.values().min(), blocks.values().max());
         let (first, last) = match range() {
             (Some(&least), Some(&most)) => (
@@ -150,15 +150,9 @@ impl Mix {
     }
 
     /// The block of each tensor of any model, by its name without the prefix.
-    fn blocks(&self) -> Result<HashMap<String, i64>, MergeFluxError> {
-        let mut names: Vec<String> = Vec::new();
-        for path in &self.models {
-            let model = Checkpoint::open(path)?;
-            let own = model.tensors().keys();
-            let bare = own.map(|name| name.strip_prefix(PREFIX).unwrap_or(name));
-            names.extend(bare.map(str::to_owned));
-        }
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        Ok(self.block_order.blocks(&names))
+    fn blocks(&self, opened: &[Checkpoint]) -> HashMap<String, i64> {
+        let names = opened.iter().flat_map(|model| model.tensors().keys());
+        let bare = names.map(|name| name.strip_prefix(PREFIX).unwrap_or(name));
+        self.block_order.blocks(&bare.collect::<Vec<&str>>())
     }
 }

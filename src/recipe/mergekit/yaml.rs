@@ -100,8 +100,9 @@ fn unreadable(text: &str, fault: &ScanError) -> Fault {
         before if before.len() < at && text[at..].trim().is_empty() => before.len(),
         _ => at,
     };
-    Fault::new(place..place, format!("this is no YAML: {}", fault.info()))
-        .help("indent with spaces, the entries of one list or mapping alike")
+    Fault::new(place..place, format!("this is no YAML: {}", fault.info())).help(
+        "close brackets and quotes; indent with spaces, the entries of one list or mapping alike",
+    )
 }
 
 /// A list or mapping that is being read.
