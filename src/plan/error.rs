@@ -216,7 +216,7 @@ fn keys_text(report: &KeyReport) -> String {
     if tied(report) {
         lines.push(format!(
             "  where config.json says tie_word_embeddings, that is the embedding once more: --drop \
-             '{HEAD}$' leaves it out"
+             '{HEAD}$' leaves it out, and the output's embedding is its head"
         ));
     }
     lines.push(

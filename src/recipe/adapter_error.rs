@@ -3,6 +3,11 @@
 use super::Label;
 use crate::figures::counted;
 
+/// The adapters that are read.
+pub(super) const READ: &str = "LoRA and LoKr of SD1 and SDXL in the names of kohya and LyCORIS";
+/// What to do with others.
+pub(super) const BAKE: &str = "bake others into their base with the tool that made them";
+
 /// Factors that would be lost, or that would be merged as if they were weights.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]

@@ -3,6 +3,7 @@
 use super::prefix::Prefix;
 use super::recognise::Recogniser;
 use super::{Addition, Form, NodeId, Pattern, Recipe, RecipeNode, Route, Solution, SolveError};
+use crate::keys::adapter::Adapter;
 use crate::keys::config::Config;
 use crate::keys::conversion;
 use crate::method::{Parameters, Space, Value, in_recipes};
@@ -46,19 +47,19 @@ impl Recogniser<'_> {
     }
 
     fn lora(&mut self, recipe: &mut Recipe, model: usize, strength: f64) -> Result<(), SolveError> {
+        let formats = self.adapter_formats(model)?;
         let target = self.result(recipe, "--lora")?;
-        let shown = self.shown(model);
-        let mut adapters = shown.configs.iter().filter(|config| config.is_adapter());
-        let fits = adapters.find(|config| conversion::path(config.id(), target.id()).is_some());
-        let Some(format) = fits.map(|config| config.id().to_owned()) else {
-            return Err(SolveError::NoAdapter {
-                model: self.described(model),
+        let mut fits = formats.iter();
+        let fits = fits.find(|format| conversion::path(format, target.id()).is_some());
+        let Some(format) = fits else {
+            return Err(SolveError::OtherFamily {
+                model: self.path(model),
+                family: formats.join(" or "),
                 base: target.id().to_owned(),
-                explanation: shown.explanation.clone(),
             });
         };
         let result = recipe.root();
-        let delta = converted(recipe, model, &format, target.id());
+        let delta = converted(recipe, model, format, target.id());
         let method = in_recipes("add_difference").expect("the table has add_difference");
         let alpha = [("alpha".to_owned(), Value::Numbers(vec![strength]))];
         let parameters = Parameters::resolve(method, &alpha, 2);
@@ -78,6 +79,24 @@ impl Recogniser<'_> {
         let route = Route::Fallback;
         push(recipe, RecipeNode::Route { route, inputs });
         Ok(())
+    }
+
+    /// The configs of adapters that a file may be of.
+    fn adapter_formats(&mut self, model: usize) -> Result<Vec<String>, SolveError> {
+        let shown = self.shown(model);
+        let formats = shown.configs.iter().filter(|config| config.is_adapter());
+        let formats: Vec<String> = formats.map(|config| config.id().to_owned()).collect();
+        if !formats.is_empty() {
+            return Ok(formats);
+        }
+        let model_path = self.path(model);
+        Err(match Adapter::of(self.tensor_names(model)) {
+            Some(adapter) => SolveError::ForeignAdapter {
+                model: model_path,
+                adapter: adapter.to_string(),
+            },
+            None => SolveError::NoAdapter { model: model_path },
+        })
     }
 
     fn vae(&mut self, recipe: &mut Recipe, model: usize) -> Result<(), SolveError> {
@@ -107,7 +126,8 @@ impl Recogniser<'_> {
     fn vae_form(&mut self, model: usize, target: &Config) -> Option<String> {
         let leads = |id: &&str| conversion::path(id, target.id()).is_some();
         let shown = self.shown(model);
-        let shown = shown.configs.iter().map(|config| config.id());
+        let models = shown.configs.iter().filter(|config| !config.is_adapter());
+        let shown = models.map(|config| config.id());
         if let Some(found) = shown.clone().find(leads) {
             return Some(found.to_owned());
         }

@@ -117,11 +117,11 @@ impl Solution<'_> {
                     "convert each adapter to its base and merge the deltas, in a recipe with \
                      `merge \"{conversion}\"` (docs/RECIPES.md, Adapters)"
                 ),
-                None => "convert each adapter to its base and merge the deltas, in a recipe \
-                         (docs/RECIPES.md, Adapters: LoRA and LoKr of SD1 and SDXL in the names \
-                         of kohya and LyCORIS); others bake into their base with the tool that \
-                         made them. --exclude leaves factors out of the merge"
-                    .to_owned(),
+                None => format!(
+                    "convert each adapter to its base and merge the deltas, in a recipe \
+                     (docs/RECIPES.md, Adapters: {READ}); {BAKE}. --exclude leaves factors out of \
+                     the merge"
+                ),
             },
         })
     }

@@ -1,6 +1,6 @@
 //! An adapter's file and its strength, as a user writes them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// An adapter's file and what its deltas are multiplied with.
@@ -32,6 +32,9 @@ impl FromStr for Lora {
                 path: path.into(),
                 strength,
             }),
+            Err(_) if Path::new(path).exists() && !whole.path.exists() => {
+                Err(format!("the strength `{number}` is no number, as in {path}:0.8"))
+            }
             Err(_) => Ok(whole),
         }
     }

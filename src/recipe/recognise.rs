@@ -348,8 +348,18 @@ impl<'a> Recogniser<'a> {
     }
 
     /// A model and what it is, for messages.
+    /// Where a model is, as it was named.
+    pub(super) fn path(&self, model: usize) -> String {
+        self.models[model].path.display().to_string()
+    }
+
+    /// The names of a model's tensors, as they are stored.
+    pub(super) fn tensor_names(&self, model: usize) -> impl Iterator<Item = &'a str> {
+        self.models[model].tensors.keys().map(String::as_str)
+    }
+
     pub(super) fn described(&mut self, model: usize) -> String {
-        let path = self.models[model].path.display().to_string();
+        let path = self.path(model);
         let shown = self.shown(model);
         match shown.configs.as_slice() {
             [] => path,

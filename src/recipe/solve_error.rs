@@ -1,5 +1,6 @@
 //! What can be wrong with the names in a recipe.
 
+use super::adapter_error::{BAKE, READ};
 use super::{AdapterError, Label};
 use crate::figures::counted;
 use crate::keys::ConfigError;
@@ -58,13 +59,17 @@ pub enum SolveError {
     )]
     NoFamily { what: &'static str, models: String },
     #[error(
-        "{model} is no LoRA or LoKr that can be added to {base}; other adapters are not supported\n\
-         {explanation}"
+        "{model} is no adapter: --lora adds the deltas that the factors of a LoRA or LoKr make; \
+         models are merged by a method"
     )]
-    NoAdapter {
+    NoAdapter { model: String },
+    #[error("{model} is {adapter}, which --lora does not add: it reads {READ}; {BAKE}")]
+    ForeignAdapter { model: String, adapter: String },
+    #[error("{model} is of {family}, and the result is {base}: an adapter fits its own family alone")]
+    OtherFamily {
         model: String,
+        family: String,
         base: String,
-        explanation: String,
     },
     #[error("{model} holds no VAE that {base} can have")]
     NoVae { model: String, base: String },

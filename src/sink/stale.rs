@@ -23,6 +23,8 @@ const STEMS: &[&str] = &[
 const EXTENSIONS: &[&str] = &["safetensors", "bin", "h5", "msgpack"];
 /// Says that a folder's components are its model.
 const COMPONENTS: &str = "model_index.json";
+/// Says how an earlier output was made.
+const RECIPE: &str = "mergekit_config.yml";
 
 /// What happens to a file of the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,8 @@ impl Stale {
 
     /// What happens to the file `name` of the folder, relative to it.
     pub(super) fn fate(&self, name: &Path) -> Fate {
-        if self.names.contains(name) || name == Path::new(COMPONENTS) {
+        let of_earlier = [COMPONENTS, RECIPE].iter().any(|own| name == Path::new(own));
+        if self.names.contains(name) || of_earlier {
             return Fate::Goes;
         }
         let kind = kind(name);

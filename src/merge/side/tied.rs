@@ -28,18 +28,20 @@ fn is_tied((model, config): (&Checkpoint, &Option<Value>)) -> bool {
 }
 
 /// What the output's configuration must say, where the reference model's says something else: the
-/// output has a head, and not every model took its embedding for it.
+/// output has a head, and not every model took its embedding for it; or it has none, and a model
+/// took its embedding for it.
 pub(super) fn change(described: &Described<'_>) -> Option<bool> {
     let has_head = described.plan.jobs.iter().any(|job| is_head(&job.key));
-    if !has_head {
-        return None;
-    }
     let models = described.checkpoints.iter();
     let tied: Vec<bool> = models
         .zip(described.configurations())
         .map(is_tied)
         .collect();
-    (tied[described.recipe.reference] && tied.contains(&false)).then_some(false)
+    match (tied[described.recipe.reference], has_head) {
+        (true, true) => tied.contains(&false).then_some(false),
+        (false, false) => tied.contains(&true).then_some(true),
+        _ => None,
+    }
 }
 
 /// Writes it into an object; the outermost gets the field where it has none.

@@ -111,7 +111,7 @@ fn adapter(span: Range<usize>) -> Fault {
         "adapters in references (path+adapter) are not read yet",
     )
     .help(
-        "they come with the work on adapters; until then merge the adapter into its base first: \
-         `wgmerge merge --lora FILE`",
+        "merge the adapter into its base first with the tool that made it (peft: \
+         `merge_and_unload`), and name the result",
     )
 }
