@@ -87,6 +87,29 @@ fn stop(child: Child, signal: Signal) -> Output {
     child.wait_with_output().expect("a child")
 }
 
+#[test]
+fn what_was_ignored_at_the_start_stays_ignored() {
+    let world = World::new();
+    let mut command = std::process::Command::new("sh");
+    command
+        .current_dir(world.folder.path())
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_wgmerge"))
+        .args(["merge", "--device", "cpu", "-M", "linear", "-q"])
+        .args(["1.safetensors", "2.safetensors", "-o", "out/x.safetensors"]);
+    let mut child = command.spawn().expect("a shell");
+    let begin = Instant::now();
+    while moved(&child, "wchar") < BEGUN {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "it does not begin"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill_process(Pid::from_child(&child), Signal::HUP).expect("a running child");
+    assert!(child.wait().expect("a child").success());
+}
+
 /// Every path below a folder, hidden ones too, with the bytes of small files.
 fn everything(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();

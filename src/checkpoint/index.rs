@@ -163,15 +163,15 @@ fn read(path: &Path, take: Take<'_>) -> Result<(), IndexError> {
 }
 
 /// The text of an index. It is looked up before it is opened, because opening a pipe would wait for
-/// its writer.
+/// its writer, and read as far as it is long: what the system makes while it is read has no length.
 fn text(path: &Path) -> Result<impl Read, IndexError> {
     let index = path.to_path_buf();
-    match std::fs::metadata(path) {
+    let bytes = match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Err(IndexError::NotRegular { index }),
         Ok(metadata) if metadata.len() > HEADER_BYTES_MAX => {
             return Err(IndexError::TooLong { index });
         }
-        Ok(_) => {}
+        Ok(metadata) => metadata.len(),
         Err(fault) => {
             return Err(match link_target(path) {
                 Some(target) if fault.kind() == io::ErrorKind::NotFound => {
@@ -180,9 +180,9 @@ fn text(path: &Path) -> Result<impl Read, IndexError> {
                 _ => IndexError::Read { index, fault },
             });
         }
-    }
+    };
     match File::open(path) {
-        Ok(file) => Ok(file.take(HEADER_BYTES_MAX)),
+        Ok(file) => Ok(file.take(bytes)),
         Err(fault) => Err(IndexError::Read { index, fault }),
     }
 }

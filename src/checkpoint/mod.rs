@@ -6,6 +6,7 @@
 //! refuses every file whose header is not sound, and names file, key and both sides of a mismatch.
 //! Nothing here knows what a merge is.
 
+mod beside;
 mod contents;
 pub mod convention;
 mod encode;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+pub use self::beside::{BesideError, read_beside};
 use self::contents::Contents;
 pub use self::convention::Coded;
 pub use self::encode::encode_header;

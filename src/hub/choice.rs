@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::reference::is_inner_path;
-use crate::checkpoint::WeightName;
+use crate::checkpoint::{WeightName, read_beside};
 
 /// A larger file is no configuration.
 const TEXT_MAX: u64 = 64 << 20;
@@ -45,7 +45,10 @@ pub(super) fn choose(
     snapshot: &Path,
     inside: Option<&str>,
 ) -> Result<Choice, Unclear> {
-    let read = |name: &str| std::fs::read_to_string(snapshot.join(name)).ok();
+    let read = |name: &str| {
+        let bytes = read_beside(&snapshot.join(name), TEXT_MAX).ok()?;
+        String::from_utf8(bytes).ok()
+    };
     let files = Files {
         files: files
             .iter()

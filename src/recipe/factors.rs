@@ -1,6 +1,7 @@
 //! Checks that the factors of adapters are used as factors: all of them, and by conversions alone.
 
 use super::adapt::delta;
+use super::adapter_error::{BAKE, READ};
 use super::{AdapterError, Names, NodeId, Recipe, RecipeNode, Route, Solution};
 use crate::keys::adapter::{Adapter, Format};
 

@@ -32,9 +32,9 @@ impl FromStr for Lora {
                 path: path.into(),
                 strength,
             }),
-            Err(_) if Path::new(path).exists() && !whole.path.exists() => {
-                Err(format!("the strength `{number}` is no number, as in {path}:0.8"))
-            }
+            Err(_) if Path::new(path).exists() && !whole.path.exists() => Err(format!(
+                "the strength `{number}` is no number, as in {path}:0.8"
+            )),
             Err(_) => Ok(whole),
         }
     }

@@ -65,7 +65,9 @@ pub enum SolveError {
     NoAdapter { model: String },
     #[error("{model} is {adapter}, which --lora does not add: it reads {READ}; {BAKE}")]
     ForeignAdapter { model: String, adapter: String },
-    #[error("{model} is of {family}, and the result is {base}: an adapter fits its own family alone")]
+    #[error(
+        "{model} is of {family}, and the result is {base}: an adapter fits its own family alone"
+    )]
     OtherFamily {
         model: String,
         family: String,
@@ -115,6 +117,8 @@ impl SolveError {
             SolveError::NotThisConfig { .. }
             | SolveError::NoFamily { .. }
             | SolveError::NoAdapter { .. }
+            | SolveError::ForeignAdapter { .. }
+            | SolveError::OtherFamily { .. }
             | SolveError::NoVae { .. }
             | SolveError::DropsNothing { .. } => None,
         }

@@ -85,7 +85,9 @@ impl Stale {
 
     /// What happens to the file `name` of the folder, relative to it.
     pub(super) fn fate(&self, name: &Path) -> Fate {
-        let of_earlier = [COMPONENTS, RECIPE].iter().any(|own| name == Path::new(own));
+        let of_earlier = [COMPONENTS, RECIPE]
+            .iter()
+            .any(|own| name == Path::new(own));
         if self.names.contains(name) || of_earlier {
             return Fate::Goes;
         }

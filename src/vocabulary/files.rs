@@ -1,12 +1,12 @@
 //! The files of a tokenizer, read with bounds.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::VocabularyError;
+use crate::checkpoint::read_beside;
 
 /// Names of the files that make a tokenizer, and of those that speak of its tokens.
 pub const TOKENIZER_FILES: [&str; 10] = [
@@ -47,17 +47,11 @@ pub fn file_text(path: &Path) -> Result<Option<String>, VocabularyError> {
         path: path.to_owned(),
         fault,
     };
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let bytes = match read_beside(path, BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_absence() => return Ok(None),
         Err(error) => return Err(fault(error.to_string())),
     };
-    let mut bytes = Vec::new();
-    let read = file.take(BYTES_MAX + 1).read_to_end(&mut bytes);
-    read.map_err(|error| fault(error.to_string()))?;
-    if bytes.len() as u64 > BYTES_MAX {
-        return Err(fault(format!("it has more than {} MiB", BYTES_MAX >> 20)));
-    }
     String::from_utf8(bytes)
         .map(Some)
         .map_err(|_| fault("it is not UTF-8".to_owned()))

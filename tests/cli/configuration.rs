@@ -52,6 +52,17 @@ fn a_head_of_its_own_is_not_said_to_be_the_embedding() {
     assert_eq!(merge(["tied", "untied"], "a"), false);
     assert_eq!(merge(["tied", "stored"], "b"), true);
     assert_eq!(merge(["untied", "tied"], "c"), false);
+    // Without the head its embedding is what a loader has.
+    let line = [
+        "-M", "linear", "untied", "tied", "-o", "d", "--drop", "lm_head",
+    ];
+    world.merges(&line);
+    assert_eq!(config(&world, "d")["tie_word_embeddings"], true);
+    let line = [
+        "-M", "linear", "untied", "untied", "-o", "e", "--drop", "lm_head",
+    ];
+    world.merges(&line);
+    assert_eq!(config(&world, "e")["tie_word_embeddings"], false);
     let text = std::fs::read_to_string(world.path("a/config.json")).expect("a file");
     assert!(text.contains("\"eps\": 1e-05"), "{text}");
 }

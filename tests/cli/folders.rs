@@ -300,6 +300,44 @@ fn links_are_followed_within_the_model_and_its_cache() {
     }
 }
 
+/// A pipe is never waited for, nor a file of the system's that has no length.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_would_be_waited_for_is_not_read() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let world = World::new();
+    for folder in ["m", "n"] {
+        model(&world, &format!("{folder}/model.safetensors"), &["a"]);
+        for name in ["config.json", "tokenizer.json", "quantize_config.json"] {
+            let path = world.path(&format!("{folder}/{name}"));
+            mknodat(CWD, &path, FileType::Fifo, Mode::RUSR, 0).expect("a pipe");
+        }
+    }
+    let said = world.merges(&["-M", "linear", "m", "n", "-o", "o"]);
+    assert!(said.contains("config.json"), "{said}");
+    assert_eq!(names(&world.path("o")), ["model.safetensors"]);
+    for folder in ["m", "n"] {
+        std::fs::remove_file(world.path(&format!("{folder}/config.json"))).expect("a file");
+        let link = world.path(&format!("{folder}/config.json"));
+        std::os::unix::fs::symlink("/proc/kmsg", link).expect("a link");
+    }
+    world.merges(&["-M", "linear", "m", "n", "-o", "p"]);
+    put(
+        &world,
+        "y.yaml",
+        "models: [{model: m}, {model: n}]\nmerge_method: linear\nparameters: \
+        {weight: 1}\ntokenizer_source: union\n",
+    );
+    let line = ["run", "y.yaml", "-o", "q", "--device", "cpu"];
+    let output = world.run(&line);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("tokenizer.json") && said.contains("not a regular file"),
+        "{said}"
+    );
+}
+
 #[test]
 fn companions_are_bounded_in_sum() {
     let world = World::new();

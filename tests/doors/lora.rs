@@ -143,9 +143,53 @@ fn an_adapter_of_another_family_is_refused() {
     );
     let text = refused(&world, &merge(&["--lora", "lora.safetensors"]));
     assert!(
-        text.contains("is no LoRA or LoKr that can be added to sd1-ldm"),
+        text.contains("is of sdxl-kohya_kohya_lora, and the result is sd1-ldm"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_no_adapter_that_is_read_is_named() {
+    let world = World::new();
+    models(&world, "sd1-ldm");
+    let one = |file: &str, names: [&str; 2]| {
+        let tensors = names.map(|name| floats(name, Float::F32, &[2, 2], &[1.0; 4]));
+        write(&world.path(file), &tensors);
+        refused(&world, &merge(&["--lora", file]))
+    };
+    let layer = "base_model.model.model.layers.0.self_attn.q_proj";
+    let peft = [
+        format!("{layer}.lora_A.weight"),
+        format!("{layer}.lora_B.weight"),
+    ];
+    let text = one("peft.safetensors", peft.each_ref().map(String::as_str));
+    for part in [
+        "an adapter (LoRA in the names of PEFT",
+        "of kohya and LyCORIS",
+        "bake others into their base",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let text = one("model.safetensors", ["x.weight", "y.weight"]);
+    assert!(text.contains("model.safetensors is no adapter"), "{text}");
+    // An adapter is no autoencoder either.
+    lora(
+        &world,
+        [
+            (
+                "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q",
+                [2, 2],
+            ),
+            ("lora_te_text_model_encoder_layers_3_mlp_fc1", [2, 2]),
+        ],
+    );
+    let text = refused(&world, &merge(&["--vae", "lora.safetensors"]));
+    assert!(
+        text.contains("holds no VAE that sd1-ldm can have"),
+        "{text}"
+    );
+    let text = refused(&world, &merge(&["--lora", "lora.safetensors:0,8"]));
+    assert!(text.contains("the strength `0,8` is no number"), "{text}");
 }
 
 #[test]

@@ -50,6 +50,16 @@ fn sweeps_that_are_none() {
     assert_eq!(fault.to_string(), message);
 }
 
+#[test]
+fn values_that_are_no_sweep() {
+    for values in [vec![], vec![f64::NAN]] {
+        let fault = Sweep::new("alpha", values).expect_err("no values");
+        assert_eq!(fault, SweepError::Values);
+    }
+    let fault = Sweep::new("alpha", vec![1.0, 1.0]).expect_err("twice");
+    assert_eq!(fault, SweepError::Twice { value: 1.0 });
+}
+
 /// Merges with a sweep and, one by one, without: each output must be the same file. Returns how
 /// many bytes the sweep and a single merge read.
 fn compare(merge: &[&str], name: &str, values: &[&str]) -> (u64, u64) {

@@ -267,6 +267,7 @@ fn weights_of_earlier_outputs_go_in_every_form_and_others_stay() {
         "pytorch_model.bin.index.json",
         "tf_model.h5",
         "model_index.json",
+        "mergekit_config.yml",
     ];
     let stay = [
         "training_args.bin",

@@ -1,10 +1,10 @@
 //! What the settings beside the weights say of quantisation.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
+
+use crate::checkpoint::beside::read_beside;
 
 /// Longer settings are none.
 const SETTINGS_BYTES_MAX: u64 = 1 << 24;
@@ -41,12 +41,5 @@ pub fn quantisation(folder: &Path) -> Option<String> {
 }
 
 fn read(path: &Path) -> Option<Value> {
-    // Looked up before it is opened, because opening a pipe would wait for its writer.
-    if !std::fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut text = Vec::new();
-    let file = File::open(path).ok()?;
-    file.take(SETTINGS_BYTES_MAX).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    serde_json::from_slice(&read_beside(path, SETTINGS_BYTES_MAX).ok()?).ok()
 }

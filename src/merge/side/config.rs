@@ -10,7 +10,7 @@ use super::companions::Companion;
 use super::described::{BYTES_MAX, Described, ends_in};
 use super::edit::{self, Object, Place, set};
 use super::{dtype, tied};
-use crate::checkpoint::TensorInfo;
+use crate::checkpoint::{TensorInfo, read_beside};
 use crate::plan::Job;
 use crate::recipe::Stack;
 use crate::sink::SideContent;
@@ -53,7 +53,9 @@ impl Described<'_> {
         let is_config = companion.name.ends_with("config.json") && companion.bytes <= BYTES_MAX;
         // A copy fails with its reason where this one does not read.
         let text = match is_config {
-            true => std::fs::read_to_string(&companion.origin).ok(),
+            true => read_beside(&companion.origin, BYTES_MAX)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok()),
             false => None,
         };
         let edited = text.and_then(|text| self.edited(&companion.name, &text));

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use serde_json::Value;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, read_beside};
 use crate::plan::Plan;
 use crate::recipe::Recipe;
 
@@ -48,11 +48,10 @@ impl<'m> Described<'m> {
 /// The configuration of a model's folder.
 fn configuration(model: &Checkpoint) -> Option<Value> {
     let path = model.path().join("config.json");
-    let bytes = std::fs::metadata(&path).ok()?.len();
-    if !model.is_folder() || bytes > BYTES_MAX {
+    if !model.is_folder() {
         return None;
     }
-    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    serde_json::from_slice(&read_beside(&path, BYTES_MAX).ok()?).ok()
 }
 
 /// Whether a name ends in another one, from a dot on.
