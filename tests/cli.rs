@@ -60,10 +60,15 @@ impl World {
     /// Runs `merge … -o out.safetensors` and expects exit code 2, a message with all of `parts`,
     /// and no new file.
     pub fn refuses(&self, arguments: &[&str], parts: &[&str]) {
+        self.ends(2, arguments, parts);
+    }
+
+    /// The same with any exit code.
+    pub fn ends(&self, code: i32, arguments: &[&str], parts: &[&str]) {
         let before = self.names();
         let output = self.run(&with_output(arguments));
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
         for part in parts {
             assert!(text.contains(part), "{arguments:?}: no {part:?} in {text}");
         }

@@ -112,9 +112,15 @@ impl Home {
     /// Runs and expects exit code 2 and a message with all parts, which comes back.
     #[track_caller]
     pub fn refuses(&self, arguments: &[&str], parts: &[&str]) -> String {
+        self.fails(2, arguments, parts)
+    }
+
+    /// Runs and expects an exit code and a message with all parts, which comes back.
+    #[track_caller]
+    pub fn fails(&self, code: i32, arguments: &[&str], parts: &[&str]) -> String {
         let output = self.run(arguments);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
         for part in parts {
             assert!(text.contains(part), "{arguments:?}: no {part:?} in {text}");
         }

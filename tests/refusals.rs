@@ -214,7 +214,7 @@ fn a_plan_says_that_the_disk_is_too_small() {
     for part in ["would be refused"].iter().chain(&parts) {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
-    world.refuses(&models, &parts[1..]);
+    world.ends(1, &models, &parts[1..]);
     let output = world.run(&with(&["plan", "--device", "cpu"], &AB));
     assert_eq!(text(&output), "");
 }

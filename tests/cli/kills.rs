@@ -242,7 +242,7 @@ fn a_file_that_cannot_be_opened_leaves_one_whole_output_and_nothing_hidden() {
                 break;
             }
         }
-        assert!(failed > 5, "{output}: only {failed} merges failed");
+        assert!(failed > 1, "{output}: only {failed} merges failed");
     }
 }
 

@@ -82,14 +82,15 @@ fn where_nobody_answers_it_is_said_at_once() {
         "cannot be reached",
         &address.to_string(),
     ];
-    home.refuses(&["inspect", "org/a"], &parts);
+    home.fails(1, &["inspect", "org/a"], &parts);
     let home = Home::at("http://hub.invalid");
-    home.refuses(
+    home.fails(
+        1,
         &["inspect", "org/a"],
         &["http://hub.invalid cannot be reached"],
     );
     let home = Home::at("no address");
-    home.refuses(&["inspect", "org/a"], &["no address"]);
+    home.fails(1, &["inspect", "org/a"], &["no address"]);
     assert!(
         begin.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -103,7 +104,7 @@ fn a_hub_that_is_not_well_is_named() {
     hub.put("org/a", "model.safetensors", &model("x.weight", 1));
     let home = Home::at(hub.endpoint());
     hub.trouble(Trouble::Status(503), 9);
-    home.refuses(&["inspect", "org/a"], &["answers 503: not today"]);
+    home.fails(1, &["inspect", "org/a"], &["answers 503: not today"]);
     hub.trouble(Trouble::Round, 99);
     home.refuses(&["inspect", "org/a"], &["its redirects do not end"]);
     // Once is none.
