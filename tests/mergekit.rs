@@ -2,9 +2,14 @@
 
 mod cases;
 mod compare;
+mod defects;
 mod errors;
+mod experts;
+mod flags;
 mod golden;
+mod scratch;
 mod statistics;
+mod texts;
 mod tokenizers;
 
 use std::path::{Path, PathBuf};

@@ -28,6 +28,7 @@ mod process;
 mod recipe;
 mod report;
 mod routes;
+mod run;
 mod size;
 mod supermario;
 mod table;
@@ -60,7 +61,7 @@ pub fn run() -> ExitCode {
     process::raise_open_files();
     let result = match &args.command {
         Command::Merge(command) => merge::merge(command),
-        Command::Run(command) => merge::run(command),
+        Command::Run(command) => run::run(command),
         Command::Mergeflux(command) => mergeflux::mix(command),
         Command::MergefluxDelta(command) => mergeflux::delta(command),
         Command::Supermario(command) => supermario::pair(command),

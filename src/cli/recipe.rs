@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
 use super::failure::Failure;
-use super::{out, report, text};
+use super::{out, report, text, yaml};
 use crate::keys::{Config, Configs};
 use crate::recipe::mecha::{self, Script};
 use crate::recipe::mergekit;
@@ -41,9 +41,15 @@ impl Text {
     }
 
     /// A recipe of mergekit. What is worth saying of it is said, with its place.
-    pub(super) fn mergekits(&self, lenient: bool) -> Result<mergekit::Script, Failure> {
+    pub(super) fn mergekits(
+        &self,
+        lenient: bool,
+        quiet: bool,
+    ) -> Result<mergekit::Script, Failure> {
         let script = mergekit::parse(&self.text, lenient).map_err(|fault| self.show(&fault))?;
-        report::say_notes(&self.notes(&script.remarks));
+        if !quiet {
+            report::say_notes(&self.notes(&script.remarks));
+        }
         Ok(script)
     }
 
@@ -171,7 +177,7 @@ pub(super) fn run(command: &RecipeCommand) -> Result<(), Failure> {
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
     if text.is_mergekits() {
-        let script = text.mergekits(args.lenient.lenient)?;
+        let script = text.mergekits(args.lenient.lenient, false)?;
         let (merges, models) = (script.merges(), script.models().len());
         let (merges, models) = (counted(merges, "merge"), counted(models, "model"));
         return out::print(&format!("{}: {merges} of {models}\n", text.name));
@@ -188,6 +194,11 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
 
 fn format(args: &FmtArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
+    if text.is_mergekits() {
+        let message = "a recipe of mergekit has no form of its own: anchors and comments are the \
+                       author's; `wgmerge recipe check` says whether it is sound";
+        return Err(Failure::input(format!("{}: {message}", text.name)));
+    }
     let formatted = text.script()?.to_string();
     if !args.write || args.text.recipe == Path::new("-") {
         // sd-mecha reads no line break at the end of a recipe.
@@ -217,11 +228,18 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn show(args: &ShowArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
-    let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
-    let drawing = match args.r#as {
-        Drawing::Tree => draw::tree(&recipe),
-        Drawing::Dot => draw::dot(&recipe),
-        Drawing::Mermaid => draw::mermaid(&recipe),
+    let draw = match args.r#as {
+        Drawing::Tree => draw::tree,
+        Drawing::Dot => draw::dot,
+        Drawing::Mermaid => draw::mermaid,
     };
-    out::print(&out::escape_lines(&drawing))
+    if !text.is_mergekits() {
+        let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
+        return out::print(&out::escape_lines(&draw(&recipe)));
+    }
+    for (name, recipe) in yaml::drawn(&text, &args.text.recipe, args.lenient.lenient)? {
+        let name = name.map_or_else(String::new, |name| format!("{name}:\n"));
+        out::print(&out::escape_lines(&(name + &draw(&recipe))))?;
+    }
+    Ok(())
 }

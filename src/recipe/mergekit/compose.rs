@@ -7,7 +7,6 @@ use super::document::Document;
 use super::fields::Remark;
 use super::outline::Outline;
 use super::script::{Script, references};
-use crate::keys::Filter;
 use crate::recipe::{
     Card, Fault, FolderRequest, FolderText, Options, OutputDType, Recipe, Route, Text,
 };
@@ -86,9 +85,7 @@ fn finish(
         };
     }
     if options.filter.is_all() {
-        let rules = &document.rules;
-        options.filter = Filter::new(&rules.only, &rules.skip)
-            .map_err(|fault| Fault::new(document.span.clone(), fault.to_string()))?;
+        options.filter = document.rules.filter()?;
     }
     if done.node.0 + 1 != composer.nodes.len() {
         // The result is the last node.

@@ -16,6 +16,7 @@ mod parameter;
 mod piece;
 mod reference;
 mod rows;
+mod rules;
 mod schedule;
 mod script;
 mod setting;
