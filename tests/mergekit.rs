@@ -8,6 +8,7 @@ mod experts;
 mod flags;
 mod golden;
 mod scratch;
+mod stages;
 mod statistics;
 mod texts;
 mod tokenizers;

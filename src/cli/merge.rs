@@ -101,6 +101,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
                 output: Some(output.unwrap_or(Path::new(OUTPUT))),
                 quiet: false,
             })?;
+            report::say_notes(read.awaited().map(awaiting).as_slice());
             (Some(read.text), read.stages, read.reads)
         }
     };
@@ -135,6 +136,11 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
         true => Ok(()),
         false => out::print_json(&json!(plans)),
     }
+}
+
+/// What a plan says of merges that are not known yet.
+fn awaiting(name: &str) -> String {
+    format!("what builds on `{name}` is not in the plan: its tokens are known when it is written")
 }
 
 /// A recipe file, and the output if one follows.

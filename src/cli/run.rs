@@ -11,7 +11,9 @@ use super::out;
 use super::recipe::{self, Text};
 use super::report::{self, Done};
 use super::yaml::{self, Stage};
-use crate::recipe::{Missing, Recipe};
+use crate::merge::Merge;
+use crate::recipe::mergekit::Script;
+use crate::recipe::{Missing, Options, Recipe};
 use crate::sink;
 
 /// Merges by a recipe file.
@@ -20,7 +22,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let (configs, yaml, options) = (&file.configs, &file.yaml, &file.options);
     let quiet = args.report.quiet;
     let output = args.output.as_ref().or(args.target.as_ref());
-    let read = Read::of(Asked {
+    let mut read = Read::of(Asked {
         file: &file.recipe,
         configs,
         yaml,
@@ -28,20 +30,32 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         output: output.map(PathBuf::as_path),
         quiet,
     })?;
+    if !quiet {
+        report::say_notes(&yaml.idle.notes);
+    }
+    read.check_places(args.work.force)?;
+    loop {
+        write_all(&read, args)?;
+        if !read.go_on()? {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes the merges that are known.
+fn write_all(read: &Read<'_>, args: &RunArgs) -> Result<(), Failure> {
+    let yaml = &args.recipe.yaml;
     let work = work(&args.work, yaml);
     let job = |recipe: Recipe| Job {
-        sweep: options.sweep.as_ref(),
+        sweep: args.recipe.options.sweep.as_ref(),
         reads: read.reads.clone(),
         wants_gpu: yaml.cuda,
         ..Job::of(recipe)
     };
-    if !quiet {
-        report::say_notes(&yaml.idle.notes);
-    }
     if read.stages.len() > 1 {
         // All must be right before the first is written.
         for Stage { recipe, output } in &read.stages {
-            let prepared = prepare(job(recipe.clone()), &work, output, quiet);
+            let prepared = prepare(job(recipe.clone()), &work, output, args.report.quiet);
             let checked = prepared.and_then(|(merge, _)| match sink::parent(output).exists() {
                 true => Ok(merge.check_output()?),
                 false => Ok(()),
@@ -49,7 +63,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
             checked.map_err(|failure| read.text.locate(failure))?;
         }
     }
-    read.make_folders(output.map(PathBuf::as_path))?;
+    read.make_folders()?;
     for Stage { recipe, output } in &read.stages {
         let done = match recipe.models.len() {
             0 | 1 => Done::Computed,
@@ -59,8 +73,8 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
             output: output.clone(),
             report: args.report.clone(),
         };
-        write(job(recipe.clone()), &work, &to, done)
-            .map_err(|failure| read.text.locate(failure))?;
+        let written = write(job(recipe.clone()), &work, &to, done);
+        written.map_err(|failure| read.text.locate(failure))?;
     }
     Ok(())
 }
@@ -85,22 +99,21 @@ pub(super) struct Asked<'a> {
 }
 
 /// A recipe file that is read.
-pub(super) struct Read {
+pub(super) struct Read<'a> {
+    asked: Asked<'a>,
+    options: Options,
     pub(super) text: Text,
-    /// Its merges, each with its output.
+    /// The text, if it is one of mergekit.
+    script: Option<Script>,
+    /// Its merges, each with its output, as far as they are known.
     pub(super) stages: Vec<Stage>,
     /// What else is read for them.
     pub(super) reads: Vec<PathBuf>,
 }
 
-impl Read {
-    pub(super) fn of(asked: Asked<'_>) -> Result<Read, Failure> {
-        let Asked {
-            file,
-            yaml,
-            options: args,
-            ..
-        } = asked;
+impl<'a> Read<'a> {
+    pub(super) fn of(asked: Asked<'a>) -> Result<Read<'a>, Failure> {
+        let (file, yaml, args) = (asked.file, asked.yaml, asked.options);
         let (text, mut options) = (Text::read(file)?, options(args)?);
         options.seed = yaml.random_seed.unwrap_or(options.seed);
         options.shard_bytes = options.shard_bytes.or(yaml.out_shard_size);
@@ -109,37 +122,87 @@ impl Read {
             (_, true) => Missing::Skip,
             _ => options.missing,
         };
-        let configs = &asked.configs.files;
-        let mut reads = read_besides(args, configs, Some(file));
-        let mut stages = match text.is_mergekits() {
-            true => yaml::stages(&text, &asked, &options)?,
-            false => {
-                reads.extend(text.models(file.parent()));
+        let script = match text.is_mergekits() {
+            true => Some(text.mergekits(yaml.lenient.lenient, asked.quiet)?),
+            false => None,
+        };
+        let mut read = Read {
+            reads: read_besides(args, &asked.configs.files, Some(file)),
+            asked,
+            options,
+            text,
+            script,
+            stages: Vec::new(),
+        };
+        read.compose()?;
+        Ok(read)
+    }
+
+    /// Finds the merges, as far as they are known.
+    fn compose(&mut self) -> Result<(), Failure> {
+        let (asked, options) = (&self.asked, &self.options);
+        let stages = match &self.script {
+            Some(script) => yaml::stages(&self.text, script, asked, options)?,
+            None => {
+                let configs = &asked.configs.files;
+                self.reads.extend(self.text.models(asked.file.parent()));
                 vec![Stage {
-                    recipe: recipe::read(&text, file, configs, options)?,
+                    recipe: recipe::read(&self.text, asked.file, configs, options.clone())?,
                     output: asked.output.ok_or_else(no_output)?.to_owned(),
                 }]
             }
         };
-        for stage in &mut stages {
-            let models = stage.recipe.models.clone();
-            reads.extend(models);
+        for stage in &stages {
+            self.reads.extend(stage.recipe.models.iter().cloned());
         }
+        let additions = &asked.options.additions;
         let stages = stages.into_iter().map(|stage| Stage {
-            recipe: added(stage.recipe, &args.additions),
+            recipe: added(stage.recipe, additions),
             ..stage
         });
-        Ok(Read {
-            stages: stages.collect(),
-            text,
-            reads,
-        })
+        self.stages = stages.collect();
+        Ok(())
+    }
+
+    /// The merge that the others wait for, where there is one.
+    pub(super) fn awaited(&self) -> Option<&str> {
+        let script = self.script.as_ref()?;
+        let first = script.needed_first()?;
+        let written = self.asked.yaml.intermediate_dir.is_some() || !script.has_result();
+        written.then_some(first)
+    }
+
+    /// Finds the merges that wait for the one that is written by now; whether there are any.
+    fn go_on(&mut self) -> Result<bool, Failure> {
+        let awaited = self.awaited().map(str::to_owned);
+        let (Some(name), Some(script)) = (awaited, &mut self.script) else {
+            return Ok(false);
+        };
+        let [stage] = self.stages.as_slice() else {
+            return Ok(false);
+        };
+        script.written(&name, &stage.output);
+        self.compose()?;
+        Ok(true)
+    }
+
+    /// Checks the places of all outputs, where some are not known before others are written.
+    fn check_places(&self, overwrite: bool) -> Result<(), Failure> {
+        let Some(script) = self.script.as_ref().filter(|_| self.awaited().is_some()) else {
+            return Ok(());
+        };
+        for (_, output) in yaml::targets(script, &self.asked)? {
+            if sink::parent(&output).exists() {
+                Merge::check_place(&output, overwrite)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the folders that hold merges by their names.
-    fn make_folders(&self, result: Option<&Path>) -> Result<(), Failure> {
+    fn make_folders(&self) -> Result<(), Failure> {
         let named = self.stages.iter();
-        let named = named.filter(|stage| Some(stage.output.as_path()) != result);
+        let named = named.filter(|stage| Some(stage.output.as_path()) != self.asked.output);
         for folder in named.map(|stage| sink::parent(&stage.output)) {
             std::fs::create_dir_all(folder).map_err(|fault| {
                 let folder = out::escape(&folder.display().to_string()).into_owned();

@@ -10,7 +10,7 @@ use super::recipe::{Text, placed};
 use super::report;
 use super::run::{Asked, no_output};
 use crate::checkpoint::Checkpoint;
-use crate::recipe::mergekit::{CONFIG, Outline, Referred, Script};
+use crate::recipe::mergekit::{CONFIG, Outline, Outlines, Referred, Script};
 use crate::recipe::{Card, Fault, FolderRequest, Options, Recipe};
 use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens};
 
@@ -26,14 +26,21 @@ pub(super) struct Stage {
 /// The merges of a text that have outputs of their own, in the order in which they build on each
 /// other: the result goes to `output`, and merges with names into folders of these names, in the
 /// folder for them or, where every merge has one, in `output`. Others are parts of the result.
+///
+/// Where tokens of a merge are asked for it is the only one: what builds on it comes after it.
 pub(super) fn stages(
     text: &Text,
+    script: &Script,
     asked: &Asked<'_>,
     options: &Options,
 ) -> Result<Vec<Stage>, Failure> {
     let args = asked.yaml;
-    let script = text.mergekits(args.lenient.lenient, asked.quiet)?;
-    let targets = targets(&script, asked)?;
+    let mut targets = targets(script, asked)?;
+    if let Some(first) = script.needed_first()
+        && targets.iter().any(|(name, _)| *name == Some(first))
+    {
+        targets.retain(|(name, _)| *name == Some(first));
+    }
     let names: Vec<Option<&str>> = targets.iter().map(|(name, _)| *name).collect();
     let recipes = Composing {
         text,
@@ -42,7 +49,7 @@ pub(super) fn stages(
         truncates: args.unsafe_truncate_embeddings,
         quiet: asked.quiet,
     };
-    let recipes = recipes.recipes(&script, &names)?;
+    let recipes = recipes.recipes(script, &names)?;
     let stages = recipes.into_iter().zip(targets);
     let stages = stages.map(|(mut recipe, (_, output))| {
         recipe.folder = recipe.folder.map(|own| requested(&own, args));
@@ -96,11 +103,21 @@ impl Composing<'_> {
             counted: counted_tokens(model.path()),
         });
         let outlines: Vec<Outline<'_>> = outlines.collect();
+        let others = script.tokenizers().into_iter();
+        let others = others.map(|model| Ok(self.located(script, model)?));
+        let others = others.collect::<Result<Vec<PathBuf>, Failure>>()?;
+        let others = others
+            .iter()
+            .map(|path| Tokenizer::read(path).map(Arc::new));
+        let outlines = Outlines {
+            models: &outlines,
+            tokenizers: &others.collect::<Vec<_>>(),
+        };
         let mut recipes = Vec::with_capacity(names.len());
         let mut remarks = Vec::new();
         for name in names {
             let options = self.options.clone();
-            let composed = script.compose(&outlines, *name, options, self.truncates);
+            let composed = script.compose(outlines, *name, options, self.truncates);
             let composed = composed.map_err(|fault| self.text.show(&fault))?;
             for remark in composed.remarks {
                 if !remarks.contains(&remark) {
@@ -123,7 +140,7 @@ impl Composing<'_> {
     fn opened(&self, script: &Script) -> Result<Vec<Checkpoint>, Failure> {
         let models = script.models().into_iter();
         let open = |model: &Referred| {
-            let path = self.located(model)?;
+            let path = self.located(script, model)?;
             Checkpoint::open(&path).map_err(|fault| {
                 let span = model.span.clone();
                 self.text.show(&Fault::new(span, fault.to_string()))
@@ -134,7 +151,10 @@ impl Composing<'_> {
 
     /// Where a model is: as its path says, from here or from beside the text, else on the hub.
     /// What there is to say of it is said.
-    fn located(&self, model: &Referred) -> Result<PathBuf, Failure> {
+    fn located(&self, script: &Script, model: &Referred) -> Result<PathBuf, Failure> {
+        if let Some(written) = script.place(&model.reference.path) {
+            return Ok(written.to_owned());
+        }
         if let Some(found) = placed(Path::new(&model.reference.path), self.folder) {
             return Ok(found);
         }
@@ -157,7 +177,7 @@ impl Composing<'_> {
 }
 
 /// The merges that are written, by their names, and where.
-fn targets<'s>(
+pub(super) fn targets<'s>(
     script: &'s Script,
     asked: &Asked<'_>,
 ) -> Result<Vec<(Option<&'s str>, PathBuf)>, Failure> {

@@ -20,6 +20,7 @@ impl Composer<'_, '_> {
     /// another merge.
     pub(super) fn document(&mut self, document: &Document, is_root: bool) -> Result<Done, Fault> {
         let vocabulary = self.vocabulary(document)?;
+        let template = self.template(document)?;
         let unfit = |fault: VocabularyError| vocabulary_fault(document, &fault);
         let alignment = vocabulary.as_ref().map(Vocabulary::alignment);
         let alignment = alignment.transpose().map_err(unfit)?;
@@ -75,12 +76,14 @@ impl Composer<'_, '_> {
         if let (Some(float), false) = (document.out_dtype.or(document.dtype), is_root) {
             node = self.route(Route::Cast(Some(float)), vec![node], at);
         }
+        let inherited = || self.inherited(document)?.tokenizer.clone();
         Ok(Done {
+            tokenizer: vocabulary.map(|own| own.tokenizer).or_else(inherited),
+            template,
             node,
             tensors,
             reference: self.reference(document),
             stacks,
-            tokenizer: vocabulary.map(|own| own.tokenizer),
         })
     }
 

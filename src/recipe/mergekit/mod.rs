@@ -30,6 +30,6 @@ mod yaml;
 
 pub use compose::{CONFIG, Composed};
 pub use fields::Remark;
-pub use outline::Outline;
+pub use outline::{Outline, Outlines};
 pub use reference::{Reference, Referred};
 pub use script::{Script, parse, recognised};
