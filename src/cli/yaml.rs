@@ -104,7 +104,7 @@ impl Composing<'_> {
         });
         let outlines: Vec<Outline<'_>> = outlines.collect();
         let others = script.tokenizers().into_iter();
-        let others = others.map(|model| Ok(self.located(script, model)?));
+        let others = others.map(|model| self.located(script, model));
         let others = others.collect::<Result<Vec<PathBuf>, Failure>>()?;
         let others = others
             .iter()

@@ -148,8 +148,11 @@ pub(in crate::cli) const IDLE: [IdleFlag; 15] = [
         "allow-crimes",
         "what can be merged shows in the tensors' names and shapes, see --missing and --shape",
     ),
-    switch!("lazy", "merges that have a name are parts of the result"),
-    valued("transformers-cache", "nothing is downloaded"),
+    switch!("lazy", "a merge that has a name is always made anew"),
+    valued(
+        "transformers-cache",
+        "HF_HUB_CACHE says where downloads are kept",
+    ),
     valued("lora-merge-cache", "nothing is kept between merges"),
     valued(
         "lora-merge-dtype",
