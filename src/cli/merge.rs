@@ -1,4 +1,4 @@
-//! `wgmerge merge`, `wgmerge run` and `wgmerge plan`.
+//! `wgmerge merge`, and how every command merges.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use super::additions::added;
-use super::args::{MergeArgs, OutputArgs, PlanArgs, WorkArgs};
+use super::args::{MergeArgs, OutputArgs, WorkArgs};
 use super::bar::Bar;
 use super::failure::{self, Failure};
 use super::models;
@@ -14,14 +14,10 @@ use super::options::{options, read_besides};
 use super::out::{self, Kind};
 use super::process;
 use super::report::{self, Done};
-use super::run::{Asked, Read, work};
-use super::yaml::Stage;
-use crate::checkpoint::WeightName;
 use crate::exec::cpu::Level;
 use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_output};
 use crate::method::Method;
 use crate::recipe::{Options, Recipe, Sweep, merge_of};
-use crate::sink::SinkError;
 
 /// A merge as a command is told it.
 pub(super) struct Job<'a> {
@@ -70,101 +66,6 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     write(job, &args.work, &args.output, Done::Merged)
 }
 
-/// Where the output of a plan is that names none.
-const OUTPUT: &str = "merged.safetensors";
-
-/// Prints a plan.
-pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
-    let (text, stages, reads) = match (args.method, args.models.as_slice()) {
-        (Some(method), models) => {
-            let (base, models) = (args.base.clone(), models.to_vec());
-            let options = options(&args.options)?;
-            let recipe = by_flags(method, base, models, &args.parameters, options)?;
-            let recipe = added(recipe, &args.options.additions);
-            let output = args.output.clone().unwrap_or_else(|| OUTPUT.into());
-            let reads = read_besides(&args.options, &args.configs.files, None);
-            (None, vec![Stage { recipe, output }], reads)
-        }
-        (None, files) => {
-            let (file, target) = recipe_and_output(files)?;
-            if let (Some(one), Some(two)) = (&target, &args.output) {
-                let (one, two) = (one.display().to_string(), two.display().to_string());
-                let message = format!("two outputs are given, {one} and, by -o, {two}: keep one");
-                return Err(Failure::input(out::escape(&message).into_owned()));
-            }
-            let output = args.output.as_deref().or(target);
-            let read = Read::of(Asked {
-                file,
-                configs: &args.configs,
-                yaml: &args.yaml,
-                options: &args.options,
-                output: Some(output.unwrap_or(Path::new(OUTPUT))),
-                quiet: false,
-            })?;
-            report::say_notes(read.awaited().map(awaiting).as_slice());
-            (Some(read.text), read.stages, read.reads)
-        }
-    };
-    report::say_notes(&args.yaml.idle.notes);
-    let several = stages.len() > 1;
-    let mut plans = Vec::new();
-    for Stage { recipe, output } in stages {
-        let job = Job {
-            sweep: args.options.sweep.as_ref(),
-            reads: reads.clone(),
-            wants_gpu: args.yaml.cuda,
-            ..Job::of(recipe)
-        };
-        let prepared = prepare(job, &work(&args.work, &args.yaml), &output, false);
-        let (merge, mut notes) = prepared.map_err(|failure| match &text {
-            Some(text) => text.locate(failure),
-            None => failure,
-        })?;
-        if let Err(MergeError::Sink(fault @ SinkError::NoSpace { .. })) = merge.check_room() {
-            notes.push(format!("this merge would be refused: {fault}"));
-        }
-        match (args.json, several) {
-            (true, true) => plans.push(plan_json(&merge, &notes)?),
-            (false, true) => {
-                out::print(&format!("{}\n", out::escape(&output.display().to_string())))?;
-                print_plan(&merge, &notes, false)?;
-            }
-            (json, false) => print_plan(&merge, &notes, json)?,
-        }
-    }
-    match plans.is_empty() {
-        true => Ok(()),
-        false => out::print_json(&json!(plans)),
-    }
-}
-
-/// What a plan says of merges that are not known yet.
-fn awaiting(name: &str) -> String {
-    format!("what builds on `{name}` is not in the plan: its tokens are known when it is written")
-}
-
-/// A recipe file, and the output if one follows.
-fn recipe_and_output(files: &[PathBuf]) -> Result<(&Path, Option<&Path>), Failure> {
-    let is_model = |file: &Path| {
-        let name = file.file_name().and_then(|name| name.to_str());
-        let is_weights = |name| {
-            WeightName::of_weights(name)
-                .or_else(|| WeightName::of_torch(name))
-                .is_some()
-        };
-        file.is_dir() || name.is_some_and(is_weights)
-    };
-    match files {
-        [file] => Ok((file, None)),
-        [file, output] if !is_model(file) => Ok((file, Some(output))),
-        _ => {
-            let message = "several models need a --method; without one, give a recipe file and, \
-                           if you like, its output";
-            Err(Failure::input(message.to_owned()))
-        }
-    }
-}
-
 /// Prints the plan of a merge that is not run.
 pub(super) fn show(job: Job<'_>, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
     let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
@@ -173,13 +74,13 @@ pub(super) fn show(job: Job<'_>, work: &WorkArgs, args: &OutputArgs) -> Result<(
     print_plan(&merge, &notes, args.report.json)
 }
 
-fn plan_json(merge: &Merge, notes: &[String]) -> Result<serde_json::Value, Failure> {
+pub(super) fn plan_json(merge: &Merge, notes: &[String]) -> Result<serde_json::Value, Failure> {
     let mut value = report::about(merge, notes)?;
     report::add(&mut value, &json!(merge.plan().summary()));
     Ok(value)
 }
 
-fn print_plan(merge: &Merge, notes: &[String], json: bool) -> Result<(), Failure> {
+pub(super) fn print_plan(merge: &Merge, notes: &[String], json: bool) -> Result<(), Failure> {
     if json {
         return out::print_json(&plan_json(merge, notes)?);
     }
@@ -271,7 +172,7 @@ pub(super) fn prepare(
 }
 
 /// The recipe that flags describe.
-fn by_flags(
+pub(super) fn by_flags(
     method: &'static Method,
     base: Option<PathBuf>,
     models: Vec<PathBuf>,

@@ -6,6 +6,7 @@
 
 mod additions;
 mod args;
+mod asked;
 mod bar;
 mod bench;
 mod configs;
@@ -24,8 +25,10 @@ mod methods;
 mod models;
 mod options;
 mod out;
+mod plan;
 mod process;
 mod recipe;
+mod recipe_command;
 mod report;
 mod routes;
 mod run;
@@ -66,8 +69,8 @@ pub fn run() -> ExitCode {
         Command::MergefluxDelta(command) => mergeflux::delta(command),
         Command::Supermario(command) => supermario::pair(command),
         Command::SupermarioHf(command) => supermario::list(command),
-        Command::Recipe(command) => recipe::run(command),
-        Command::Plan(command) => merge::plan(command),
+        Command::Recipe(command) => recipe_command::run(command),
+        Command::Plan(command) => plan::plan(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Convert(command) => convert::run(command),
         Command::Configs(command) => configs::run(command),

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::additions::added;
-use super::args::{ConfigArgs, OptionArgs, OutputArgs, RunArgs, WorkArgs, YamlArgs};
+use super::args::{OutputArgs, RunArgs, WorkArgs, YamlArgs};
+use super::asked::{Asked, no_output};
 use super::failure::Failure;
 use super::merge::{Job, prepare, write};
 use super::options::{options, read_besides};
@@ -52,8 +53,8 @@ fn write_all(read: &Read<'_>, args: &RunArgs) -> Result<(), Failure> {
         wants_gpu: yaml.cuda,
         ..Job::of(recipe)
     };
-    if read.stages.len() > 1 {
-        // All must be right before the first is written.
+    if read.stages.len() > 1 || read.new_folders().next().is_some() {
+        // All must be right before anything is written.
         for Stage { recipe, output } in &read.stages {
             let prepared = prepare(job(recipe.clone()), &work, output, args.report.quiet);
             let checked = prepared.and_then(|(merge, _)| match sink::parent(output).exists() {
@@ -84,18 +85,6 @@ pub(super) fn work(args: &WorkArgs, yaml: &YamlArgs) -> WorkArgs {
     let mut work = args.clone();
     work.limits.threads = work.limits.threads.or(yaml.num_threads);
     work
-}
-
-/// What arguments say of a recipe file.
-pub(super) struct Asked<'a> {
-    pub(super) file: &'a Path,
-    pub(super) configs: &'a ConfigArgs,
-    pub(super) yaml: &'a YamlArgs,
-    pub(super) options: &'a OptionArgs,
-    /// Where the result goes; None where there need not be one.
-    pub(super) output: Option<&'a Path>,
-    /// Whether notes are not said.
-    pub(super) quiet: bool,
 }
 
 /// A recipe file that is read.
@@ -199,11 +188,15 @@ impl<'a> Read<'a> {
         Ok(())
     }
 
-    /// Makes the folders that hold merges by their names.
+    /// The folders for outputs that are not there yet. As mergekit does, its recipes make them.
+    fn new_folders(&self) -> impl Iterator<Item = &Path> {
+        let stages = self.stages.iter().filter(|_| self.script.is_some());
+        let folders = stages.map(|stage| sink::parent(&stage.output));
+        folders.filter(|folder| !folder.exists())
+    }
+
     fn make_folders(&self) -> Result<(), Failure> {
-        let named = self.stages.iter();
-        let named = named.filter(|stage| Some(stage.output.as_path()) != self.asked.output);
-        for folder in named.map(|stage| sink::parent(&stage.output)) {
+        for folder in self.new_folders() {
             std::fs::create_dir_all(folder).map_err(|fault| {
                 let folder = out::escape(&folder.display().to_string()).into_owned();
                 Failure::Run(format!("cannot make the folder {folder}: {fault}"))
@@ -211,11 +204,4 @@ impl<'a> Read<'a> {
         }
         Ok(())
     }
-}
-
-/// The error of a recipe with a result that is to go nowhere.
-pub(super) fn no_output() -> Failure {
-    let message = "the result has no place to go to; name it behind the recipe: \
-                   `wgmerge run RECIPE OUTPUT`";
-    Failure::input(message.to_owned())
 }

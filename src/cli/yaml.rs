@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::YamlArgs;
+use super::asked::{Asked, no_output};
 use super::failure::Failure;
 use super::models;
 use super::recipe::{Text, placed};
 use super::report;
-use super::run::{Asked, no_output};
 use crate::checkpoint::Checkpoint;
 use crate::recipe::mergekit::{CONFIG, Outline, Outlines, Referred, Script};
 use crate::recipe::{Card, Fault, FolderRequest, Options, Recipe};

@@ -48,8 +48,8 @@ impl Case {
         self.fields["command"].as_str().expect("a command")
     }
 
-    /// Our command line for mergekit's: one word is another. The CPU computes, where nothing else is
-    /// said.
+    /// Our command line for mergekit's: one word is another. The CPU computes, where nothing else
+    /// is said.
     pub fn arguments(&self, output: &Path) -> Vec<String> {
         let output = output.to_str().expect("UTF-8");
         let words = self.command().split(' ').skip(1);

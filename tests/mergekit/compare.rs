@@ -100,20 +100,20 @@ fn gate(found: &Weights, name: &str) -> Option<String> {
     found.has(&own).then_some(own)
 }
 
-/// Cases whose experts differ on purpose: here each is merged by itself, while mergekit chooses among
-/// the entries of all of a layer, or turns all by one angle. `experts.rs` says what they are.
+/// Cases whose experts differ on purpose: here each is merged by itself, while mergekit chooses
+/// among the entries of all of a layer, or turns all by one angle. `experts.rs` says what they are.
 pub const EXPERTS_DIFFER: [&str; 3] = ["mixtral_ties", "qwen3moe_slerp", "dsv3_all_moe_slerp"];
 
 /// What results in f32 differ at most, as a share of a tensor's root mean square.
 const F32: f64 = 5e-6;
 
-/// Cases of which more bits differ on purpose than the data allow, by the share that may. The weights
-/// of this one, 0.5 and 0.3, put one result in eighty half-way between two values of bf16, and torch adds
-/// products with one rounding where the arithmetic here has two, on every device.
+/// Cases of which more bits differ on purpose than the data allow, by the share that may. The
+/// weights of this one, 0.5 and 0.3, put one result in eighty half-way between two values of bf16,
+/// and torch adds products with one rounding where the arithmetic here has two, on every device.
 const BITS: [(&str, f64); 1] = [("mixed_tensor_dtypes", 0.015)];
 
-/// Cases with elements that differ by more than the data allow, by how many. The differences of bf16
-/// models tie at the threshold of a selection in f32, too, and torch's sort takes any of them.
+/// Cases with elements that differ by more than the data allow, by how many. The differences of
+/// bf16 models tie at the threshold of a selection in f32, too, and torch's sort takes any of them.
 const FAR: [(&str, usize); 1] = [("f32_work_bf16_out", 13)];
 
 /// What is wrong with an output, if anything.

@@ -1,11 +1,13 @@
-//! The defects of mergekit, in the order of a review of its code: what is wrong there is right here.
+//! The defects of mergekit, in the order of a review of its code: what is wrong there is right
+//! here.
 //!
 //! Those of methods that are not in the table yet are covered by cases of `golden.rs`, which say so
 //! when they begin to work: 2 (`arcee_fusion_bf16_f32_leak`, `ramplus_bf16_f32_leak`), 4
 //! (`breadcrumbs_gamma`), 5 (`sce_topk`), 16 (`model_stock_base_listed`), 17
 //! (`nuslerp_columns_base`), 18 (`multislerp_base`), 19 (`rnd_della_*`), 22 (`lora_*`: adapters).
-//! 11, slerp on the CPU alone, is a matter of devices: `parity.rs` merges by it on each. 25 is in
-//! `raw.rs`: files of weights without a configuration.
+//! 11, slerp on the CPU alone, is a matter of devices: `devices.rs` merges by it on each. 25 are
+//! programs that did not start: of them mergekit-pytorch is `files_without_a_configuration` of
+//! `golden.rs`, the others have no counterpart.
 
 use std::time::{Duration, Instant};
 

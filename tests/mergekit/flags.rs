@@ -216,6 +216,20 @@ fn the_output_stands_behind_the_recipe_or_behind_o() {
     assert!(said.contains("two"), "{said}");
 }
 
+/// mergekit makes the folders above the output. A recipe that is refused makes none.
+#[test]
+fn folders_above_the_output_are_made() {
+    let own = Scratch::new(YAML);
+    succeeds(own.path(), &["run", "merge.yaml", "new/folder/OUT"]);
+    assert!(own.path().join("new/folder/OUT/model.safetensors").exists());
+    own.rewrite(
+        "merge_method: linear\nparameters: {weight: 1}\n\
+         models: [{model: MODELS/tok/m1}, {model: MODELS/tok/m2}]\n",
+    );
+    refuses(own.path(), &["run", "merge.yaml", "other/folder/OUT"]);
+    assert_eq!(files(own.path()), ["merge.yaml", "new"]);
+}
+
 #[test]
 fn a_plan_tells_recipes_from_models() {
     let own = Scratch::new(YAML);

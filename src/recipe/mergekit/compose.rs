@@ -24,8 +24,8 @@ pub struct Composed {
 }
 
 impl Script {
-    /// The recipe of the merge with a name, or of the one without. Where `truncates`, tensors with a
-    /// row for each token are cut to as many rows as all models have, whatever their tokens are.
+    /// The recipe of the merge with a name, or of the one without. Where `truncates`, tensors with
+    /// a row for each token are cut to as many rows as all models have, whatever their tokens are.
     ///
     /// # Errors
     /// What does not fit the models, at its place.
