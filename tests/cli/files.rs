@@ -119,7 +119,7 @@ fn a_plan_says_what_a_merge_would_do_and_does_nothing() {
         "tensors   2 (2 merged, 0 copied)",
         "2 tensors as f32, ",
         " on 3 inputs after 1 round of statistics, such as `one.weight`",
-        " in 2 passes; as the values are up to ",
+        "read      29.52 kB in 2 passes\n",
         "written   9.02 kB in 1 file\n",
         "a.safetensors: 2 tensors, 0 missing, 0 extra, 0 of another form",
     ] {
