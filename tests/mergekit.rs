@@ -2,9 +2,15 @@
 
 mod cases;
 mod compare;
+mod defects;
 mod errors;
+mod experts;
+mod flags;
 mod golden;
+mod scratch;
+mod stages;
 mod statistics;
+mod texts;
 mod tokenizers;
 
 use std::path::{Path, PathBuf};

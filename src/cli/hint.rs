@@ -9,6 +9,9 @@ use crate::recipe::{ROUTES, find_route};
 
 /// The fault with a better tip, where there is one.
 pub(super) fn improved(mut fault: clap::Error, arguments: &[String]) -> clap::Error {
+    if fault.kind() == ErrorKind::InvalidSubcommand {
+        return of_mergekit(fault);
+    }
     if fault.kind() != ErrorKind::UnknownArgument {
         return fault;
     }
@@ -23,6 +26,27 @@ pub(super) fn improved(mut fault: clap::Error, arguments: &[String]) -> clap::Er
         fault.remove(ContextKind::SuggestedArg);
         fault.insert(ContextKind::Suggested, tip);
     }
+    fault
+}
+
+/// Programs of mergekit whose recipes `run` takes.
+const RECIPES: [&str; 3] = ["mergekit-yaml", "mergekit-multi", "mergekit-pytorch"];
+
+/// The fault with what there is instead of a program of mergekit.
+fn of_mergekit(mut fault: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(given)) = fault.get(ContextKind::InvalidSubcommand) else {
+        return fault;
+    };
+    if !given.starts_with("mergekit") {
+        return fault;
+    }
+    let tip = match RECIPES.contains(&given.as_str()) {
+        true => format!("`wgmerge run RECIPE OUTPUT` does what {given} does, with its flags"),
+        false => format!("there is nothing like {given} here; `wgmerge run` takes recipes"),
+    };
+    fault.remove(ContextKind::SuggestedSubcommand);
+    let tip = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+    fault.insert(ContextKind::Suggested, tip);
     fault
 }
 

@@ -1,4 +1,4 @@
-//! `wgmerge merge`, `wgmerge run` and `wgmerge plan`.
+//! `wgmerge merge`, and how every command merges.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -6,23 +6,18 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use super::additions::added;
-use super::args::{
-    ConfigArgs, MergeArgs, OptionArgs, OutputArgs, PlanArgs, RunArgs, WorkArgs, YamlArgs,
-};
+use super::args::{MergeArgs, OutputArgs, WorkArgs};
 use super::bar::Bar;
 use super::failure::{self, Failure};
 use super::models;
 use super::options::{options, read_besides};
 use super::out::{self, Kind};
 use super::process;
-use super::recipe::{self, Text};
 use super::report::{self, Done};
-use super::yaml::{self, Stage};
 use crate::exec::cpu::Level;
-use crate::merge::{DeviceChoice, Merge, MergeError, Settings, choose_device, sweep_outputs};
+use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_outputs};
 use crate::method::Method;
 use crate::recipe::{Options, Recipe, Sweep, merge_of};
-use crate::sink;
 
 /// A merge as a command is told it.
 pub(super) struct Job<'a> {
@@ -71,173 +66,6 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     write(job, &args.work, &args.output, Done::Merged)
 }
 
-/// Merges by a recipe file.
-pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
-    let file = &args.recipe;
-    let (configs, yaml, options) = (&file.configs, &file.yaml, &file.options);
-    let read = Read::of(&file.recipe, configs, yaml, options, &args.output.output)?;
-    let work = work(&args.work, yaml);
-    let quiet = args.output.report.quiet;
-    let job = |recipe: Recipe| Job {
-        sweep: options.sweep.as_ref(),
-        reads: read.reads.clone(),
-        ..Job::of(recipe)
-    };
-    if !quiet {
-        report::say_notes(&yaml.idle.notes);
-    }
-    if read.stages.len() > 1 {
-        // All must be right before the first is written.
-        for Stage { recipe, output } in &read.stages {
-            let prepared = prepare(job(recipe.clone()), &work, output, quiet);
-            let checked = prepared.and_then(|(merge, _)| match sink::parent(output).exists() {
-                true => Ok(merge.check_output()?),
-                false => Ok(()),
-            });
-            checked.map_err(|failure| read.text.locate(failure))?;
-        }
-    }
-    read.make_folders(&args.output.output)?;
-    for Stage { recipe, output } in &read.stages {
-        let done = match recipe.models.len() {
-            0 | 1 => Done::Computed,
-            _ => Done::Merged,
-        };
-        let to = OutputArgs {
-            output: output.clone(),
-            ..args.output.clone()
-        };
-        write(job(recipe.clone()), &work, &to, done)
-            .map_err(|failure| read.text.locate(failure))?;
-    }
-    Ok(())
-}
-
-/// Where the work is done, as mergekit's flags say it too.
-fn work(args: &WorkArgs, yaml: &YamlArgs) -> WorkArgs {
-    let mut work = args.clone();
-    if yaml.cuda {
-        work.device = DeviceChoice::Gpu;
-    }
-    work.limits.threads = work.limits.threads.or(yaml.num_threads);
-    work
-}
-
-/// A recipe file that is read.
-struct Read {
-    text: Text,
-    /// Its merges, each with its output.
-    stages: Vec<Stage>,
-    /// What else is read for them.
-    reads: Vec<PathBuf>,
-}
-
-impl Read {
-    fn of(
-        file: &Path,
-        configs: &ConfigArgs,
-        yaml: &YamlArgs,
-        args: &OptionArgs,
-        output: &Path,
-    ) -> Result<Read, Failure> {
-        let (text, mut options) = (Text::read(file)?, options(args)?);
-        options.seed = yaml.random_seed.unwrap_or(options.seed);
-        options.shard_bytes = options.shard_bytes.or(yaml.out_shard_size);
-        let configs = &configs.files;
-        let mut reads = read_besides(args, configs, Some(file));
-        let mut stages = match text.is_mergekits() {
-            true => yaml::stages(&text, yaml, (file.parent(), output), &options)?,
-            false => {
-                reads.extend(text.models(file.parent()));
-                vec![Stage {
-                    recipe: recipe::read(&text, file, configs, options)?,
-                    output: output.to_owned(),
-                }]
-            }
-        };
-        for stage in &mut stages {
-            let models = stage.recipe.models.clone();
-            reads.extend(models);
-        }
-        let stages = stages.into_iter().map(|stage| Stage {
-            recipe: added(stage.recipe, &args.additions),
-            ..stage
-        });
-        Ok(Read {
-            stages: stages.collect(),
-            text,
-            reads,
-        })
-    }
-
-    /// Makes the folders that hold merges by their names.
-    fn make_folders(&self, result: &Path) -> Result<(), Failure> {
-        let named = self.stages.iter().filter(|stage| stage.output != result);
-        for folder in named.map(|stage| sink::parent(&stage.output)) {
-            std::fs::create_dir_all(folder).map_err(|fault| {
-                let folder = out::escape(&folder.display().to_string()).into_owned();
-                Failure::Run(format!("cannot make the folder {folder}: {fault}"))
-            })?;
-        }
-        Ok(())
-    }
-}
-
-/// Prints a plan.
-pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
-    let (text, stages, reads) = match (args.method, args.models.as_slice()) {
-        (Some(method), models) => {
-            let (base, models) = (args.base.clone(), models.to_vec());
-            let options = options(&args.options)?;
-            let recipe = by_flags(method, base, models, &args.parameters, options)?;
-            let recipe = added(recipe, &args.options.additions);
-            let output = args.output().to_owned();
-            let reads = read_besides(&args.options, &args.configs.files, None);
-            (None, vec![Stage { recipe, output }], reads)
-        }
-        (None, [file]) => {
-            let (configs, yaml, options) = (&args.configs, &args.yaml, &args.options);
-            let read = Read::of(file, configs, yaml, options, args.output())?;
-            (Some(read.text), read.stages, read.reads)
-        }
-        (None, _) => {
-            let message = "several models need a --method; without one, give a single recipe file";
-            return Err(Failure::input(message.to_owned()));
-        }
-    };
-    let several = stages.len() > 1;
-    let mut plans = Vec::new();
-    for Stage { recipe, output } in stages {
-        let job = Job {
-            sweep: args.options.sweep.as_ref(),
-            reads: reads.clone(),
-            ..Job::of(recipe)
-        };
-        let prepared = prepare(job, &work(&args.work, &args.yaml), &output, false);
-        let (merge, mut notes) = prepared.map_err(|failure| match &text {
-            Some(text) => text.locate(failure),
-            None => failure,
-        })?;
-        let refused = match args.output {
-            Some(_) => merge.check_output().err(),
-            None => merge.check_room().err(),
-        };
-        notes.extend(refused.map(|fault| format!("this merge would be refused: {fault}")));
-        match (args.json, several) {
-            (true, true) => plans.push(plan_json(&merge, &notes)?),
-            (false, true) => {
-                out::print(&format!("{}\n", out::escape(&output.display().to_string())))?;
-                print_plan(&merge, &notes, false)?;
-            }
-            (json, false) => print_plan(&merge, &notes, json)?,
-        }
-    }
-    match plans.is_empty() {
-        true => Ok(()),
-        false => out::print_json(&json!(plans)),
-    }
-}
-
 /// Prints the plan of a merge that is not run.
 pub(super) fn show(job: Job<'_>, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
     let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
@@ -246,13 +74,13 @@ pub(super) fn show(job: Job<'_>, work: &WorkArgs, args: &OutputArgs) -> Result<(
     print_plan(&merge, &notes, args.report.json)
 }
 
-fn plan_json(merge: &Merge, notes: &[String]) -> Result<serde_json::Value, Failure> {
+pub(super) fn plan_json(merge: &Merge, notes: &[String]) -> Result<serde_json::Value, Failure> {
     let mut value = report::about(merge, notes)?;
     report::add(&mut value, &json!(merge.plan().summary()));
     Ok(value)
 }
 
-fn print_plan(merge: &Merge, notes: &[String], json: bool) -> Result<(), Failure> {
+pub(super) fn print_plan(merge: &Merge, notes: &[String], json: bool) -> Result<(), Failure> {
     if json {
         return out::print_json(&plan_json(merge, notes)?);
     }
@@ -300,7 +128,7 @@ pub(super) fn write(
 
 /// Opens the device and the models, and plans. What there is to say about them comes along: a note
 /// is worth reading only where no error follows.
-fn prepare(
+pub(super) fn prepare(
     job: Job<'_>,
     work: &WorkArgs,
     output: &Path,
@@ -345,7 +173,7 @@ fn places(sweep: Option<&Sweep>, output: &Path) -> Result<Vec<PathBuf>, Failure>
 }
 
 /// The recipe that flags describe.
-fn by_flags(
+pub(super) fn by_flags(
     method: &'static Method,
     base: Option<PathBuf>,
     models: Vec<PathBuf>,

@@ -6,6 +6,7 @@
 
 mod additions;
 mod args;
+mod asked;
 mod bar;
 mod bench;
 mod configs;
@@ -24,10 +25,13 @@ mod methods;
 mod models;
 mod options;
 mod out;
+mod plan;
 mod process;
 mod recipe;
+mod recipe_command;
 mod report;
 mod routes;
+mod run;
 mod size;
 mod supermario;
 mod table;
@@ -60,13 +64,13 @@ pub fn run() -> ExitCode {
     process::raise_open_files();
     let result = match &args.command {
         Command::Merge(command) => merge::merge(command),
-        Command::Run(command) => merge::run(command),
+        Command::Run(command) => run::run(command),
         Command::Mergeflux(command) => mergeflux::mix(command),
         Command::MergefluxDelta(command) => mergeflux::delta(command),
         Command::Supermario(command) => supermario::pair(command),
         Command::SupermarioHf(command) => supermario::list(command),
-        Command::Recipe(command) => recipe::run(command),
-        Command::Plan(command) => merge::plan(command),
+        Command::Recipe(command) => recipe_command::run(command),
+        Command::Plan(command) => plan::plan(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Convert(command) => convert::run(command),
         Command::Configs(command) => configs::run(command),

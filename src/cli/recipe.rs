@@ -1,21 +1,18 @@
-//! Recipe files: reading them for `wgmerge run`, and `wgmerge recipe`.
+//! Recipe files: their texts, and where the models are that they name.
 
-use crate::figures::counted;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
 use super::failure::{Failure, Located};
 use super::{out, report, text};
 use crate::keys::{Config, Configs};
 use crate::recipe::mecha::{self, Script};
 use crate::recipe::mergekit;
-use crate::recipe::{Fault, Options, Recipe, check_names, draw, place, spaces};
+use crate::recipe::{Fault, Options, Recipe, check_names, place, spaces};
 
 /// The text of a recipe, with the name to show it under.
 pub(super) struct Text {
-    name: String,
+    pub(super) name: String,
     text: String,
 }
 
@@ -41,9 +38,15 @@ impl Text {
     }
 
     /// A recipe of mergekit. What is worth saying of it is said, with its place.
-    pub(super) fn mergekits(&self, lenient: bool) -> Result<mergekit::Script, Failure> {
+    pub(super) fn mergekits(
+        &self,
+        lenient: bool,
+        quiet: bool,
+    ) -> Result<mergekit::Script, Failure> {
         let script = mergekit::parse(&self.text, lenient).map_err(|fault| self.show(&fault))?;
-        report::say_notes(&self.notes(&script.remarks));
+        if !quiet {
+            report::say_notes(&self.notes(&script.remarks));
+        }
         Ok(script)
     }
 
@@ -56,12 +59,16 @@ impl Text {
         remarks.iter().map(note).collect()
     }
 
-    fn script(&self) -> Result<Script, Failure> {
+    pub(super) fn script(&self) -> Result<Script, Failure> {
         mecha::parse(&self.text).map_err(|fault| self.show(&fault))
     }
 
     /// The recipe, with its merge spaces checked.
-    fn recipe(&self, options: Options, configs: Arc<Configs>) -> Result<Recipe, Failure> {
+    pub(super) fn recipe(
+        &self,
+        options: Options,
+        configs: Arc<Configs>,
+    ) -> Result<Recipe, Failure> {
         let script = self.script()?;
         let recipe = mecha::read(&script, options, configs).map_err(|fault| self.show(&fault))?;
         spaces(&recipe).map_err(|fault| {
@@ -167,71 +174,4 @@ pub(super) fn registry(files: &[PathBuf]) -> Result<Arc<Configs>, Failure> {
             .map_err(|fault| Failure::input(format!("{name}: {fault}")))?;
     }
     Ok(Arc::new(registry))
-}
-
-/// `wgmerge recipe`.
-pub(super) fn run(command: &RecipeCommand) -> Result<(), Failure> {
-    match command {
-        RecipeCommand::Check(args) => check(args),
-        RecipeCommand::Fmt(args) => format(args),
-        RecipeCommand::Show(args) => show(args),
-    }
-}
-
-fn check(args: &CheckArgs) -> Result<(), Failure> {
-    let text = Text::read(&args.text.recipe)?;
-    if text.is_mergekits() {
-        let script = text.mergekits(args.lenient.lenient)?;
-        let (merges, models) = (script.merges(), script.models().len());
-        let (merges, models) = (counted(merges, "merge"), counted(models, "model"));
-        return out::print(&format!("{}: {merges} of {models}\n", text.name));
-    }
-    let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
-    out::print(&format!(
-        "{}: {}, {}, depth {}\n",
-        text.name,
-        counted(recipe.nodes.len(), "node"),
-        counted(recipe.models.len(), "model"),
-        draw::depth(&recipe)
-    ))
-}
-
-fn format(args: &FmtArgs) -> Result<(), Failure> {
-    let text = Text::read(&args.text.recipe)?;
-    let formatted = text.script()?.to_string();
-    if !args.write || args.text.recipe == Path::new("-") {
-        // sd-mecha reads no line break at the end of a recipe.
-        let end = if std::io::stdout().is_terminal() {
-            "\n"
-        } else {
-            ""
-        };
-        return out::print(&(formatted + end));
-    }
-    replace(&args.text.recipe, &formatted)
-        .map_err(|fault| Failure::Run(format!("cannot write {}: {fault}", text.name)))
-}
-
-/// Replaces a file as a whole or not at all, where a link leads.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = path.canonicalize()?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    let permissions = path.metadata()?.permissions();
-    file.as_file().set_permissions(permissions)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-fn show(args: &ShowArgs) -> Result<(), Failure> {
-    let text = Text::read(&args.text.recipe)?;
-    let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
-    let drawing = match args.r#as {
-        Drawing::Tree => draw::tree(&recipe),
-        Drawing::Dot => draw::dot(&recipe),
-        Drawing::Mermaid => draw::mermaid(&recipe),
-    };
-    out::print(&out::escape_lines(&drawing))
 }

@@ -4,29 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::YamlArgs;
+use super::asked::{Asked, no_output};
 use super::failure::Failure;
 use super::models;
 use super::recipe::{Text, placed};
 use super::report;
 use crate::checkpoint::Checkpoint;
-use crate::recipe::mergekit::{CONFIG, Outline, Referred, Script};
+use crate::recipe::mergekit::{CONFIG, Outline, Outlines, Referred, Script};
 use crate::recipe::{Card, Fault, FolderRequest, Options, Recipe};
-use crate::vocabulary::{Tokenizer, counted_tokens};
-
-/// Everything that a tokenizer may be made of.
-const TOKENIZER_FILES: [&str; 11] = [
-    "added_tokens.json",
-    "chat_template.jinja",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-    "special_tokens_map.json",
-    "spiece.model",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-];
+use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens};
 
 /// A merge of a text, and where its result goes.
 #[derive(Debug)]
@@ -40,51 +26,175 @@ pub(super) struct Stage {
 /// The merges of a text that have outputs of their own, in the order in which they build on each
 /// other: the result goes to `output`, and merges with names into folders of these names, in the
 /// folder for them or, where every merge has one, in `output`. Others are parts of the result.
+///
+/// Where tokens of a merge are asked for it is the only one: what builds on it comes after it.
 pub(super) fn stages(
     text: &Text,
-    args: &YamlArgs,
-    (folder, output): (Option<&Path>, &Path),
+    script: &Script,
+    asked: &Asked<'_>,
     options: &Options,
 ) -> Result<Vec<Stage>, Failure> {
-    let script = text.mergekits(args.lenient.lenient)?;
-    let models = opened(text, &script, folder)?;
-    let asks = script.asks_for_tokenizers();
-    let outlines = models.iter().map(|model| Outline {
-        path: model.path().to_owned(),
-        tensors: model.tensors(),
-        tokenizer: asks.then(|| Tokenizer::read(model.path()).map(Arc::new)),
-        counted: counted_tokens(model.path()),
+    let args = asked.yaml;
+    let mut targets = targets(script, asked)?;
+    if let Some(first) = script.needed_first()
+        && targets.iter().any(|(name, _)| *name == Some(first))
+    {
+        targets.retain(|(name, _)| *name == Some(first));
+    }
+    let names: Vec<Option<&str>> = targets.iter().map(|(name, _)| *name).collect();
+    let recipes = Composing {
+        text,
+        folder: asked.file.parent(),
+        options,
+        truncates: args.unsafe_truncate_embeddings,
+        quiet: asked.quiet,
+    };
+    let recipes = recipes.recipes(script, &names)?;
+    let stages = recipes.into_iter().zip(targets);
+    let stages = stages.map(|(mut recipe, (_, output))| {
+        recipe.folder = recipe.folder.map(|own| requested(&own, args));
+        Stage { recipe, output }
     });
-    let outlines: Vec<Outline<'_>> = outlines.collect();
-    let named = match (&args.intermediate_dir, script.has_result()) {
+    Ok(stages.collect())
+}
+
+/// The recipe of a text's result, or where every merge has a name those of all, with the names.
+pub(super) fn drawn(
+    text: &Text,
+    file: &Path,
+    lenient: bool,
+) -> Result<Vec<(Option<String>, Recipe)>, Failure> {
+    let script = text.mergekits(lenient, false)?;
+    let names: Vec<Option<&str>> = match script.has_result() {
+        true => vec![None],
+        false => script.names().map(Some).collect(),
+    };
+    let recipes = Composing {
+        text,
+        folder: file.parent(),
+        options: &Options::default(),
+        truncates: false,
+        quiet: false,
+    };
+    let recipes = recipes.recipes(&script, &names)?;
+    let names = names.into_iter().map(|name| name.map(str::to_owned));
+    Ok(names.zip(recipes).collect())
+}
+
+/// How the merges of a text become recipes.
+struct Composing<'a> {
+    text: &'a Text,
+    /// The folder of the text.
+    folder: Option<&'a Path>,
+    options: &'a Options,
+    truncates: bool,
+    quiet: bool,
+}
+
+impl Composing<'_> {
+    /// The recipes of merges by their names. What there is to say of them is said.
+    fn recipes(&self, script: &Script, names: &[Option<&str>]) -> Result<Vec<Recipe>, Failure> {
+        let models = self.opened(script)?;
+        let asks = script.asks_for_tokenizers();
+        let outlines = models.iter().map(|model| Outline {
+            path: model.path().to_owned(),
+            tensors: model.tensors(),
+            tokenizer: asks.then(|| Tokenizer::read(model.path()).map(Arc::new)),
+            counted: counted_tokens(model.path()),
+        });
+        let outlines: Vec<Outline<'_>> = outlines.collect();
+        let others = script.tokenizers().into_iter();
+        let others = others.map(|model| self.located(script, model));
+        let others = others.collect::<Result<Vec<PathBuf>, Failure>>()?;
+        let others = others
+            .iter()
+            .map(|path| Tokenizer::read(path).map(Arc::new));
+        let outlines = Outlines {
+            models: &outlines,
+            tokenizers: &others.collect::<Vec<_>>(),
+        };
+        let mut recipes = Vec::with_capacity(names.len());
+        let mut remarks = Vec::new();
+        for name in names {
+            let options = self.options.clone();
+            let composed = script.compose(outlines, *name, options, self.truncates);
+            let composed = composed.map_err(|fault| self.text.show(&fault))?;
+            for remark in composed.remarks {
+                if !remarks.contains(&remark) {
+                    remarks.push(remark);
+                }
+            }
+            recipes.push(composed.recipe);
+        }
+        self.say(&self.text.notes(&remarks));
+        Ok(recipes)
+    }
+
+    fn say(&self, notes: &[String]) {
+        if !self.quiet {
+            report::say_notes(notes);
+        }
+    }
+
+    /// Opens the models that a text names.
+    fn opened(&self, script: &Script) -> Result<Vec<Checkpoint>, Failure> {
+        let models = script.models().into_iter();
+        let open = |model: &Referred| {
+            let path = self.located(script, model)?;
+            Checkpoint::open(&path).map_err(|fault| {
+                let span = model.span.clone();
+                self.text.show(&Fault::new(span, fault.to_string()))
+            })
+        };
+        models.map(open).collect()
+    }
+
+    /// Where a model is: as its path says, from here or from beside the text, else on the hub.
+    /// What there is to say of it is said.
+    fn located(&self, script: &Script, model: &Referred) -> Result<PathBuf, Failure> {
+        if let Some(written) = script.place(&model.reference.path) {
+            return Ok(written.to_owned());
+        }
+        if let Some(found) = placed(Path::new(&model.reference.path), self.folder) {
+            return Ok(found);
+        }
+        let reference = PathBuf::from(model.reference.to_string());
+        let located = models::located(&reference, self.quiet);
+        let (path, note) = located.map_err(|failure| match failure {
+            Failure::Usage { message, .. } => {
+                self.text.show(&Fault::new(model.span.clone(), message))
+            }
+            other => other,
+        })?;
+        self.say(note.as_slice());
+        if path.exists() {
+            return Ok(path);
+        }
+        let message = format!("there is no model {}", model.reference);
+        let fault = Fault::new(model.span.clone(), message).label("no such file or folder");
+        Err(self.text.show(&fault))
+    }
+}
+
+/// The merges that are written, by their names, and where.
+pub(super) fn targets<'s>(
+    script: &'s Script,
+    asked: &Asked<'_>,
+) -> Result<Vec<(Option<&'s str>, PathBuf)>, Failure> {
+    let named = match (&asked.yaml.intermediate_dir, script.has_result()) {
         (Some(folder), _) => Some(folder.as_path()),
         (None, true) => None,
-        (None, false) => Some(output),
+        (None, false) => Some(asked.output.ok_or_else(no_output)?),
     };
     let mut targets: Vec<(Option<&str>, PathBuf)> = Vec::new();
     if let Some(folder) = named {
         targets.extend(script.names().map(|name| (Some(name), folder.join(name))));
     }
     if script.has_result() {
+        let output = asked.output.ok_or_else(no_output)?;
         targets.push((None, output.to_owned()));
     }
-    let truncates = args.unsafe_truncate_embeddings;
-    let mut stages = Vec::with_capacity(targets.len());
-    let mut remarks = Vec::new();
-    for (name, output) in targets {
-        let composed = script.compose(&outlines, name, options.clone(), truncates);
-        let composed = composed.map_err(|fault| text.show(&fault))?;
-        for remark in composed.remarks {
-            if !remarks.contains(&remark) {
-                remarks.push(remark);
-            }
-        }
-        let mut recipe = composed.recipe;
-        recipe.folder = recipe.folder.map(|own| requested(&own, args));
-        stages.push(Stage { recipe, output });
-    }
-    report::say_notes(&text.notes(&remarks));
-    Ok(stages)
+    Ok(targets)
 }
 
 /// What a folder is to hold, as far as flags leave it.
@@ -98,37 +208,4 @@ fn requested(own: &FolderRequest, args: &YamlArgs) -> Arc<FolderRequest> {
         own.left_out.extend(TOKENIZER_FILES.map(PathBuf::from));
     }
     Arc::new(own)
-}
-
-/// Opens the models that a text names.
-fn opened(text: &Text, script: &Script, folder: Option<&Path>) -> Result<Vec<Checkpoint>, Failure> {
-    let models = script.models().into_iter();
-    let open = |model: &Referred| {
-        let path = located(text, model, folder)?;
-        Checkpoint::open(&path).map_err(|fault| {
-            let span = model.span.clone();
-            text.show(&Fault::new(span, fault.to_string()))
-        })
-    };
-    models.map(open).collect()
-}
-
-/// Where a model is: as its path says, from here or from beside the text, else on the hub. What
-/// there is to say of it is said.
-fn located(text: &Text, model: &Referred, folder: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(found) = placed(Path::new(&model.reference.path), folder) {
-        return Ok(found);
-    }
-    let reference = PathBuf::from(model.reference.to_string());
-    let (path, note) = models::located(&reference, false).map_err(|failure| match failure {
-        Failure::Usage { message, .. } => text.show(&Fault::new(model.span.clone(), message)),
-        other => other,
-    })?;
-    report::say_notes(note.as_slice());
-    if path.exists() {
-        return Ok(path);
-    }
-    let message = format!("there is no model {}", model.reference);
-    let fault = Fault::new(model.span.clone(), message).label("no such file or folder");
-    Err(text.show(&fault))
 }

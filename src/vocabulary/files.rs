@@ -9,15 +9,17 @@ use super::VocabularyError;
 use crate::checkpoint::read_beside;
 
 /// Names of the files that make a tokenizer, and of those that speak of its tokens.
-pub const TOKENIZER_FILES: [&str; 10] = [
+pub const TOKENIZER_FILES: [&str; 12] = [
     TOKENIZER,
     CONFIG,
     SPECIAL,
     ADDED,
     VOCAB,
     MERGES,
+    "vocab.txt",
     "tokenizer.model",
     "spiece.model",
+    "sentencepiece.bpe.model",
     TEMPLATE,
     CHAT,
 ];

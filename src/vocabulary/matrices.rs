@@ -1,11 +1,13 @@
 //! Which tensors have a row for each token.
 
-/// Names of modules that embed tokens and do not say so.
-const EMBEDDINGS: [&str; 2] = ["wte", "shared"];
+/// Names of modules that embed and do not say so.
+const EMBEDDINGS: [&str; 3] = ["wte", "wpe", "shared"];
 /// Names of modules that make a logit of each token.
 const HEADS: [&str; 5] = ["lm_head", "embed_out", "output", "head", "output_layer"];
-/// Parts of names of modules that embed something else.
-const OTHERS: [&str; 7] = ["pos", "type", "patch", "rotary", "rope", "time", "image"];
+/// Parts of names of modules that embed something else than tokens.
+const OTHERS: [&str; 8] = [
+    "pos", "wpe", "type", "patch", "rotary", "rope", "time", "image",
+];
 
 /// What the name of a tensor says of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +26,25 @@ fn kind(name: &str) -> Option<Kind> {
     if HEADS.contains(&module) {
         return Some(Kind::Head);
     }
-    let embeds = module.contains("emb") || EMBEDDINGS.contains(&module);
     let others = OTHERS.iter().any(|other| module.contains(other));
-    (embeds && !others).then_some(Kind::Embedding)
+    (embeds(module) && !others).then_some(Kind::Embedding)
+}
+
+/// Whether a part of a tensor's name says that it embeds something.
+pub fn embeds(part: &str) -> bool {
+    part.contains("emb") || EMBEDDINGS.contains(&part)
+}
+
+/// Whether a tensor embeds tokens, by its name.
+pub fn embeds_tokens(name: &str) -> bool {
+    kind(name) == Some(Kind::Embedding)
+}
+
+/// Whether a tensor makes the logits of a model, by its name: what is numbered is a part of a
+/// layer.
+pub fn is_head(name: &str) -> bool {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    kind(name) == Some(Kind::Head) && !name.split('.').any(is_number)
 }
 
 /// How many rows a model's matrices have for tokens: as many as its configuration says, if an

@@ -22,7 +22,7 @@ pub use build::{Part, add_texts, union};
 pub use config::counted_tokens;
 pub use fault::VocabularyError;
 pub use files::{TOKENIZER_FILES, file_text};
-pub use matrices::{has_tokens, vocabulary_rows};
+pub use matrices::{embeds, embeds_tokens, has_tokens, is_head, vocabulary_rows};
 pub use rows::{Origin, Row, RowMap, RowMapError, RowOf, Run};
 pub use template::{CHAT_TEMPLATES, ChatTemplate, chat_template, template_of};
 pub use tokenizer::Tokenizer;

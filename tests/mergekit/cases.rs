@@ -44,36 +44,17 @@ impl Case {
         self.command().split(' ').next().unwrap_or_default()
     }
 
-    fn command(&self) -> &str {
+    pub fn command(&self) -> &str {
         self.fields["command"].as_str().expect("a command")
     }
 
-    /// Our command line for mergekit's: `run` with the same flags, into a folder.
+    /// Our command line for mergekit's: one word is another. The CPU computes, where nothing else
+    /// is said.
     pub fn arguments(&self, output: &Path) -> Vec<String> {
         let output = output.to_str().expect("UTF-8");
-        let mut words = self.command().split(' ').skip(1).map(|word| {
-            let word = word.replace("OUT", output).replace("TMP", output);
-            match word.as_str() {
-                "--out-path" => "--output".to_owned(),
-                _ => word,
-            }
-        });
+        let words = self.command().split(' ').skip(1);
+        let words = words.map(|word| word.replace("OUT", output).replace("TMP", output));
         let mut arguments = vec!["run".to_owned()];
-        arguments.extend(words.next());
-        let mut words: Vec<String> = words.collect();
-        let places_output = ["mergekit-yaml", "mergekit-moe"].contains(&self.program());
-        if places_output && !words.is_empty() {
-            words[0] = format!("--output={}", words[0]);
-        }
-        let names_output = words.iter().any(|word| word.starts_with("--output"));
-        if !names_output {
-            // Every merge has a name: they go where intermediate ones would.
-            let at = words.iter().position(|word| word == "-I");
-            match at {
-                Some(at) => words[at] = "--output".to_owned(),
-                None => words.push(format!("--output={output}")),
-            }
-        }
         arguments.extend(words);
         if !arguments.iter().any(|word| word == "--device") {
             arguments.extend(["--device".to_owned(), "cpu".to_owned()]);

@@ -100,31 +100,32 @@ fn gate(found: &Weights, name: &str) -> Option<String> {
     found.has(&own).then_some(own)
 }
 
-/// Whether experts are merged one by one here, while mergekit chooses among the entries of all, or
-/// turns all by one angle.
-const EXPERTS_DIFFER: [&str; 4] = [
-    "mixtral_ties",
-    "qwen3moe_slerp",
-    "dsv3_all_moe_slerp",
-    "dsv3_ties",
-];
+/// Cases whose experts differ on purpose: here each is merged by itself, while mergekit chooses
+/// among the entries of all of a layer, or turns all by one angle. `experts.rs` says what they are.
+pub const EXPERTS_DIFFER: [&str; 3] = ["mixtral_ties", "qwen3moe_slerp", "dsv3_all_moe_slerp"];
 
 /// What results in f32 differ at most, as a share of a tensor's root mean square.
 const F32: f64 = 5e-6;
 
-/// Cases of which more bits differ than the data allow, by the share that may. The weights of this
-/// one, 0.5 and 0.3, put one result in eighty half-way between two values of bf16, and torch adds
-/// products with one rounding where the arithmetic here has two, on every device.
+/// Cases of which more bits differ on purpose than the data allow, by the share that may. The
+/// weights of this one, 0.5 and 0.3, put one result in eighty half-way between two values of bf16,
+/// and torch adds products with one rounding where the arithmetic here has two, on every device.
 const BITS: [(&str, f64); 1] = [("mixed_tensor_dtypes", 0.015)];
+
+/// Cases with elements that differ by more than the data allow, by how many. The differences of
+/// bf16 models tie at the threshold of a selection in f32, too, and torch's sort takes any of them.
+const FAR: [(&str, usize); 1] = [("f32_work_bf16_out", 13)];
 
 /// What is wrong with an output, if anything.
 pub fn differs(case: &Case, found: &Weights, expected: &Weights) -> Result<(), String> {
     let tolerance = case.tolerance();
     let rms_share = tolerance["rel_rms"].as_f64();
     // Entries at the threshold of a selection may fall either way.
-    let selects = tolerance["note"].is_string() || case.name == "f32_work_bf16_out";
+    let selects = tolerance["note"].is_string();
     let exact = case.kind() == "exact";
-    let (mut bits, mut all) = (0, 0);
+    let few = FAR.iter().find(|(name, _)| *name == case.name);
+    let few = few.map_or(0, |(_, count)| *count);
+    let (mut bits, mut all, mut beyond) = (0, 0, 0);
     for name in expected.names() {
         let fused = experts(found, &name);
         if fused.is_some() && EXPERTS_DIFFER.contains(&case.name.as_str()) {
@@ -160,7 +161,8 @@ pub fn differs(case: &Case, found: &Weights, expected: &Weights) -> Result<(), S
             all += 1;
             bits += usize::from(counts && own != wanted);
             let far = f64::from((own - wanted).abs());
-            if rms_share.is_some_and(|share| far > share * rms) && !selects {
+            beyond += usize::from(rms_share.is_some_and(|share| far > share * rms) && !selects);
+            if beyond > few {
                 return Err(format!("{name}: {own}, not {wanted}, rms {rms}"));
             }
         }

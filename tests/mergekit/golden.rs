@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cases::{Case, cases};
 use super::compare::{Weights, differs, strays};
-use super::{data, tokenizers, wgmerge};
+use super::{data, refuses, tokenizers, wgmerge};
 
 /// What is not there yet: cases by a part of the message that refuses them. A case that starts to
 /// work has to leave the list.
@@ -55,12 +55,22 @@ const NOT_YET: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Programs of mergekit that have no counterpart here yet.
-const OTHER_PROGRAMS: [&str; 3] = [
-    "mergekit-extract-lora",
-    "mergekit-tokensurgeon",
-    "mergekit-pytorch",
+/// Programs of mergekit that have no counterpart here: cases of them, and what is said.
+const OTHER_PROGRAMS: [(&str, &str); 2] = [
+    (
+        "mergekit-extract-lora",
+        "there is nothing like mergekit-extract-lora here",
+    ),
+    (
+        "mergekit-tokensurgeon",
+        "there is nothing like mergekit-tokensurgeon here",
+    ),
 ];
+
+fn is_elsewhere(case: &Case) -> bool {
+    let mut programs = OTHER_PROGRAMS.iter();
+    programs.any(|(program, _)| *program == case.program())
+}
 
 fn not_yet(name: &str) -> Option<&'static str> {
     let mut all = NOT_YET.iter();
@@ -112,7 +122,7 @@ fn topics(topics: &[&str]) {
     let mut faults = Vec::new();
     let mut count = 0;
     for case in cases().values() {
-        if !topics.contains(&case.topic.as_str()) || OTHER_PROGRAMS.contains(&case.program()) {
+        if !topics.contains(&case.topic.as_str()) || is_elsewhere(case) {
             continue;
         }
         count += 1;
@@ -168,6 +178,30 @@ fn tokenizers_and_mixtures() {
 }
 
 #[test]
+fn files_without_a_configuration() {
+    topics(&["pytorch"]);
+}
+
+/// A command line of another program of mergekit, with `wgmerge` before it: what to do instead.
+#[test]
+fn other_programs_are_told_apart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut counts = [0; OTHER_PROGRAMS.len()];
+    for case in cases().values() {
+        let mut programs = OTHER_PROGRAMS.iter().enumerate();
+        if let Some((at, (_, message))) = programs.find(|(_, own)| own.0 == case.program()) {
+            let line: Vec<&str> = case.command().split(' ').collect();
+            let said = refuses(folder.path(), &line);
+            assert!(said.contains(message), "{}: {said}", case.name);
+            counts[at] += 1;
+        }
+    }
+    assert_eq!(counts, [4, 4], "cases");
+    let said = refuses(folder.path(), &["mergekit-yaml", "merge.yaml", "OUT"]);
+    assert!(said.contains("wgmerge run RECIPE OUTPUT"), "{said}");
+}
+
+#[test]
 fn every_topic_is_run() {
     let run = [
         "gradient",
@@ -187,16 +221,13 @@ fn every_topic_is_run() {
         "multi",
         "tokenizer",
         "moe",
+        "pytorch",
         "random",
         "error",
     ];
     for case in cases().values() {
         let known = run.contains(&case.topic.as_str());
-        assert!(
-            known || OTHER_PROGRAMS.contains(&case.program()),
-            "{}",
-            case.name
-        );
+        assert!(known || is_elsewhere(case), "{}", case.name);
     }
     let all = cases();
     for (_, names) in NOT_YET {

@@ -61,7 +61,11 @@ pub(in crate::cli) const EXAMPLES: &[(&str, &[Example])] = &[
                 "wgmerge run recipe.mecha -o out.safetensors",
             ),
             example(
-                "The same from standard input, for programs",
+                "A YAML of mergekit: the command line of mergekit-yaml, but for its name",
+                "wgmerge run merge.yaml merged --copy-tokenizer --out-shard-size 5B",
+            ),
+            example(
+                "A recipe from standard input, for programs",
                 "wgmerge run - -o out.safetensors --json < recipe.mecha",
             ),
         ],

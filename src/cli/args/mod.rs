@@ -6,6 +6,7 @@ mod generate;
 mod mergeflux;
 mod options;
 mod peer;
+mod run;
 mod supermario;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub(super) use generate::{CompletionsArgs, ManArgs};
 pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
 pub(super) use options::{LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
 pub(super) use peer::{LenientArgs, YamlArgs};
+pub(super) use run::{PlanArgs, RunArgs};
 pub(super) use supermario::{MarioArgs, SINGLE_HYPHEN, SupermarioArgs, SupermarioListArgs};
 
 use super::{size, word};
@@ -90,7 +92,7 @@ pub(super) enum RecipeCommand {
     Check(CheckArgs),
     /// Print a recipe in the form in which sd-mecha writes it
     Fmt(FmtArgs),
-    /// Show a recipe's graph
+    /// Show a recipe's graph; that of a YAML of mergekit depends on its models' headers
     Show(ShowArgs),
 }
 
@@ -133,6 +135,9 @@ pub(super) struct ShowArgs {
     pub(super) r#as: Drawing,
 
     #[command(flatten)]
+    pub(super) lenient: LenientArgs,
+
+    #[command(flatten)]
     pub(super) configs: ConfigArgs,
 }
 
@@ -172,23 +177,6 @@ pub(super) struct RecipeArgs {
     pub(super) options: OptionArgs,
 }
 
-/// A recipe file, and how it is merged.
-#[derive(Debug, clap::Args)]
-pub(super) struct FileArgs {
-    /// Recipe: a .mecha file, a YAML of mergekit, or - for standard input
-    #[arg(value_name = "RECIPE")]
-    pub(super) recipe: PathBuf,
-
-    #[command(flatten)]
-    pub(super) configs: ConfigArgs,
-
-    #[command(flatten)]
-    pub(super) yaml: YamlArgs,
-
-    #[command(flatten)]
-    pub(super) options: OptionArgs,
-}
-
 #[derive(Debug, clap::Args)]
 pub(super) struct MergeArgs {
     #[command(flatten)]
@@ -199,70 +187,6 @@ pub(super) struct MergeArgs {
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct RunArgs {
-    #[command(flatten)]
-    pub(super) recipe: FileArgs,
-
-    #[command(flatten)]
-    pub(super) work: WorkArgs,
-
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct PlanArgs {
-    /// Merge method; without it the recipe is a file
-    #[arg(long, short = 'M', value_name = "METHOD", value_parser = word::method())]
-    pub(super) method: Option<&'static Method>,
-
-    /// Base model, of methods that work on differences to one
-    #[arg(long, short = 'b', value_name = "PATH", requires = "method")]
-    pub(super) base: Option<PathBuf>,
-
-    /// Models; or without --method one recipe, as `wgmerge run` takes it
-    #[arg(required = true, value_name = "MODEL or RECIPE")]
-    pub(super) models: Vec<PathBuf>,
-
-    /// Set a parameter of the method
-    #[arg(
-        long = "parameter",
-        short = 'p',
-        value_name = "NAME=VALUE[,VALUE...]",
-        requires = "method"
-    )]
-    pub(super) parameters: Vec<String>,
-
-    #[command(flatten)]
-    pub(super) configs: ConfigArgs,
-
-    #[command(flatten)]
-    pub(super) yaml: YamlArgs,
-
-    #[command(flatten)]
-    pub(super) options: OptionArgs,
-
-    #[command(flatten)]
-    pub(super) work: WorkArgs,
-
-    /// Output that the merge would have: decides whether it is a file or a folder [default: a file]
-    #[arg(long, short = 'o', value_name = "PATH")]
-    pub(super) output: Option<PathBuf>,
-
-    /// Print the plan as JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-impl PlanArgs {
-    /// The output that is planned.
-    pub(super) fn output(&self) -> &Path {
-        let output = self.output.as_deref();
-        output.unwrap_or(Path::new("merged.safetensors"))
-    }
 }
 
 #[derive(Debug, clap::Args)]

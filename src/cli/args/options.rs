@@ -11,7 +11,7 @@ use crate::recipe::{Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePoli
 /// Headings of the help.
 const MERGE: &str = "What is computed";
 const FIT: &str = "Which tensors, and what does not fit";
-const OUTPUT: &str = "Output";
+pub(super) const OUTPUT: &str = "Output";
 const WORK: &str = "Where the work is done";
 const REPORT: &str = "What is said";
 
@@ -191,6 +191,12 @@ pub(in crate::cli) struct ReportArgs {
     pub(in crate::cli) quiet: bool,
 
     /// Show the plan before the merge
-    #[arg(long, short = 'v', conflicts_with = "quiet", help_heading = REPORT)]
+    #[arg(
+        long,
+        short = 'v',
+        conflicts_with = "quiet",
+        overrides_with = "verbose",
+        help_heading = REPORT
+    )]
     pub(in crate::cli) verbose: bool,
 }

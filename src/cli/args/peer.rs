@@ -27,9 +27,17 @@ pub(in crate::cli) struct YamlArgs {
     #[arg(long, short = 'I', value_name = "DIR", help_heading = PEER)]
     pub(in crate::cli) intermediate_dir: Option<PathBuf>,
 
-    /// Same as --device gpu
-    #[arg(long, conflicts_with = "device", help_heading = PEER)]
+    /// Compute on a GPU of any maker, and on the CPU where there is none
+    #[arg(
+        long,
+        conflicts_with = "device",
+        overrides_with = "no_cuda",
+        help_heading = PEER
+    )]
     pub(in crate::cli) cuda: bool,
+
+    #[arg(long, hide = true, overrides_with = "cuda")]
+    no_cuda: bool,
 
     /// Same as --seed
     #[arg(long, value_name = "N", conflicts_with = "seed", help_heading = PEER)]
@@ -60,21 +68,32 @@ pub(in crate::cli) struct YamlArgs {
     ///
     /// Rows with one number are merged, though they may belong to different tokens. `tokenizer:` in
     /// the recipe brings rows into one order by their tokens instead.
-    #[arg(long, help_heading = PEER)]
+    #[arg(long, overrides_with = "no_unsafe_truncate_embeddings", help_heading = PEER)]
     pub(in crate::cli) unsafe_truncate_embeddings: bool,
 
+    #[arg(long, hide = true, overrides_with = "unsafe_truncate_embeddings")]
+    no_unsafe_truncate_embeddings: bool,
+
+    /// Same as --missing drop, as mergekit-pytorch has it
+    #[arg(long, short = 'i', conflicts_with_all = ["missing", "tensor_union"], help_heading = PEER)]
+    pub(in crate::cli) tensor_intersection: bool,
+
+    /// Same as --missing skip, as mergekit-pytorch has it
+    #[arg(long, short = 'u', conflicts_with = "missing", help_heading = PEER)]
+    pub(in crate::cli) tensor_union: bool,
+
     /// Write no README.md and no mergekit_config.yml into the output's folder
-    #[arg(long, help_heading = PEER)]
+    #[arg(long, overrides_with = "write_model_card", help_heading = PEER)]
     pub(in crate::cli) no_write_model_card: bool,
 
-    #[arg(long, hide = true, conflicts_with = "no_write_model_card")]
+    #[arg(long, hide = true, overrides_with = "no_write_model_card")]
     write_model_card: bool,
 
     /// Leave the tokenizer's files out of the output's folder
-    #[arg(long, help_heading = PEER)]
+    #[arg(long, overrides_with = "copy_tokenizer", help_heading = PEER)]
     pub(in crate::cli) no_copy_tokenizer: bool,
 
-    #[arg(long, hide = true, conflicts_with = "no_copy_tokenizer")]
+    #[arg(long, hide = true, overrides_with = "no_copy_tokenizer")]
     copy_tokenizer: bool,
 
     #[command(flatten)]
@@ -129,8 +148,11 @@ pub(in crate::cli) const IDLE: [IdleFlag; 15] = [
         "allow-crimes",
         "what can be merged shows in the tensors' names and shapes, see --missing and --shape",
     ),
-    switch!("lazy", "merges that have a name are parts of the result"),
-    valued("transformers-cache", "nothing is downloaded"),
+    switch!("lazy", "a merge that has a name is always made anew"),
+    valued(
+        "transformers-cache",
+        "HF_HUB_CACHE says where downloads are kept",
+    ),
     valued("lora-merge-cache", "nothing is kept between merges"),
     valued(
         "lora-merge-dtype",

@@ -7,13 +7,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::companions::Companion;
-use super::described::{BYTES_MAX, Described, ends_in};
+use super::described::{BYTES_MAX, Described};
 use super::edit::{self, Object, Place, set};
 use super::{dtype, tied};
 use crate::checkpoint::{TensorInfo, read_beside};
 use crate::plan::Job;
 use crate::recipe::Stack;
 use crate::sink::SideContent;
+use crate::vocabulary::embeds_tokens;
 
 /// The fields that say how many layers there are.
 const LAYERS: [&str; 5] = [
@@ -35,16 +36,6 @@ const FIRST_LAYERS: &str = "first_k_dense_replace";
 
 /// Parts of a network whose layers and tokens are not those of its language model.
 const OTHER_PARTS: [&str; 2] = ["vision", "audio"];
-
-/// What embeddings are called, of which each token has a row.
-const EMBEDDINGS: [&str; 6] = [
-    "embed_tokens.weight",
-    "wte.weight",
-    "word_embeddings.weight",
-    "tok_embeddings.weight",
-    "embed_in.weight",
-    "shared.weight",
-];
 
 impl Described<'_> {
     /// What a companion holds in the output: a copy, but for a configuration that says of the
@@ -104,8 +95,8 @@ impl Described<'_> {
                 _ => None,
             }
         };
-        let is_embedding = |job: &&Job| EMBEDDINGS.iter().any(|name| ends_in(&job.key, name));
-        self.plan.jobs.iter().filter(is_embedding).find_map(rows)
+        let mut embeddings = self.plan.jobs.iter().filter(|job| embeds_tokens(&job.key));
+        embeddings.find_map(rows)
     }
 
     /// Has a part of a configuration say what the layers of stacks are.

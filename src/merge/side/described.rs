@@ -53,9 +53,3 @@ fn configuration(model: &Checkpoint) -> Option<Value> {
     }
     serde_json::from_slice(&read_beside(&path, BYTES_MAX).ok()?).ok()
 }
-
-/// Whether a name ends in another one, from a dot on.
-pub(super) fn ends_in(name: &str, end: &str) -> bool {
-    let before = name.strip_suffix(end);
-    before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
-}

@@ -3,19 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::described::{Described, ends_in};
+use super::described::Described;
 use super::edit::{self, Object, set};
 use crate::checkpoint::Checkpoint;
+use crate::vocabulary::is_head;
 
 /// The field of a configuration.
 const FIELD: &str = "tie_word_embeddings";
-
-/// What heads are called.
-const HEADS: [&str; 2] = ["lm_head.weight", "embed_out.weight"];
-
-fn is_head(name: &str) -> bool {
-    HEADS.iter().any(|head| ends_in(name, head))
-}
 
 /// Whether a model uses its embedding as its head.
 fn is_tied((model, config): (&Checkpoint, &Option<Value>)) -> bool {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use super::composer::Composer;
 use super::document::Document;
 use super::fields::Remark;
-use super::outline::Outline;
+use super::outline::Outlines;
 use super::script::{Script, references};
-use crate::keys::Filter;
 use crate::recipe::{
     Card, Fault, FolderRequest, FolderText, Options, OutputDType, Recipe, Route, Text,
 };
@@ -25,15 +24,14 @@ pub struct Composed {
 }
 
 impl Script {
-    /// The recipe of the merge with a name, or of the one without. `outlines` are the models in the
-    /// order of [`Script::models`]. Where `truncates`, tensors with a row for each token are cut to
-    /// as many rows as all models have, whatever their tokens are.
+    /// The recipe of the merge with a name, or of the one without. Where `truncates`, tensors with
+    /// a row for each token are cut to as many rows as all models have, whatever their tokens are.
     ///
     /// # Errors
     /// What does not fit the models, at its place.
     pub fn compose(
         &self,
-        outlines: &[Outline<'_>],
+        outlines: Outlines<'_>,
         name: Option<&str>,
         options: Options,
         truncates: bool,
@@ -86,9 +84,7 @@ fn finish(
         };
     }
     if options.filter.is_all() {
-        let rules = &document.rules;
-        options.filter = Filter::new(&rules.only, &rules.skip)
-            .map_err(|fault| Fault::new(document.span.clone(), fault.to_string()))?;
+        options.filter = document.rules.filter()?;
     }
     if done.node.0 + 1 != composer.nodes.len() {
         // The result is the last node.

@@ -6,14 +6,14 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::document::Document;
 use super::fields::Remark;
-use super::outline::Outline;
+use super::outline::{Outline, Outlines};
 use super::reference::Reference;
 use super::schedule::Made;
 use super::script::{Script, references};
 use crate::dtype::Float;
 use crate::method::Space;
 use crate::recipe::{Form, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing, place};
-use crate::vocabulary::Tokenizer;
+use crate::vocabulary::{Tokenizer, VocabularyError};
 
 /// What a merge refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,14 +35,18 @@ pub(super) struct Done {
     pub reference: usize,
     /// Where its layers come from.
     pub stacks: Vec<Stack>,
-    /// Its tokenizer, where the text says which.
+    /// Its tokenizer, where the text says which, of it or of the merge whose files it has.
     pub tokenizer: Option<Tokenizer>,
+    /// Its chat template, likewise.
+    pub template: Option<String>,
 }
 
 /// Puts a graph together.
 pub(super) struct Composer<'s, 'm> {
     pub script: &'s Script,
-    pub outlines: &'s [Outline<'m>],
+    pub outlines: &'m [Outline<'m>],
+    /// The tokenizers of models that are not merged, in the order of the text's list of them.
+    pub tokenizers: &'m [Result<Arc<Tokenizer>, VocabularyError>],
     /// The references to the models, in the order of the outlines.
     pub models: Vec<Reference>,
     /// The models of the recipe, by their numbers in the text.
@@ -78,15 +82,12 @@ impl Typing for Types {
 }
 
 impl<'s, 'm> Composer<'s, 'm> {
-    pub fn new(
-        script: &'s Script,
-        outlines: &'s [Outline<'m>],
-        truncates: bool,
-    ) -> Composer<'s, 'm> {
+    pub fn new(script: &'s Script, outlines: Outlines<'m>, truncates: bool) -> Composer<'s, 'm> {
         let models = script.models().into_iter();
         Composer {
             script,
-            outlines,
+            outlines: outlines.models,
+            tokenizers: outlines.tokenizers,
             models: models.map(|model| model.reference.clone()).collect(),
             used: Vec::new(),
             nodes: Vec::new(),
@@ -200,15 +201,27 @@ impl<'s, 'm> Composer<'s, 'm> {
         (!types.is_empty()).then(|| Route::Typed(Rule(Arc::new(Types(types)))))
     }
 
-    /// The model whose other files a merge has: its base, else its first.
+    /// What a merge has the other files of: its base, else its first model.
+    fn donor(&self, document: &Document) -> Option<Origin> {
+        let references = references(document);
+        let first = references.first()?;
+        Some(self.origin(&first.reference))
+    }
+
+    /// The model whose other files a merge has.
     pub fn reference(&mut self, document: &Document) -> usize {
-        let first = references(document)
-            .first()
-            .map(|own| own.reference.clone());
-        match first.map(|first| self.origin(&first)) {
+        match self.donor(document) {
             Some(Origin::Model(at)) => self.number(at),
             Some(Origin::Merge(at)) => self.done(at).reference,
             None => 0,
+        }
+    }
+
+    /// The merge whose other files a merge has.
+    pub fn inherited(&self, document: &Document) -> Option<&Done> {
+        match self.donor(document)? {
+            Origin::Model(_) => None,
+            Origin::Merge(at) => Some(self.done(at)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::fields::{Fields, Reading, items, text};
 use super::reference::{Referred, reference};
+use super::rules::Rules;
 use super::setting::{Level, Settings, settings};
 use super::table::{self, ROWS, Row};
 use super::tokenizer::{Tokenizer, chat_template, tokenizer};
@@ -36,19 +37,10 @@ pub(super) struct Document {
     pub tokenizer: Option<Tokenizer>,
     /// The chat template.
     pub chat_template: Option<String>,
-    /// Regular expressions of the names of tensors that are merged, and of those that are not.
+    /// Which tensors are merged.
     pub rules: Rules,
     /// The bytes of its first line.
     pub span: Range<usize>,
-}
-
-/// Which tensors are merged, by regular expressions.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Rules {
-    /// Only these.
-    pub only: Vec<String>,
-    /// Not these.
-    pub skip: Vec<String>,
 }
 
 /// What is merged.
@@ -153,10 +145,7 @@ pub(super) fn document(node: &Node, reading: &mut Reading) -> Result<Document, F
         out_dtype: dtype(&fields, "out_dtype")?,
         tokenizer: tokenizer(&fields, reading)?,
         chat_template: chat_template(&fields)?,
-        rules: Rules {
-            only: patterns(&fields, "only")?,
-            skip: patterns(&fields, "skip")?,
-        },
+        rules: Rules::read(&fields)?,
         span: node.span.clone(),
     })
 }
@@ -359,23 +348,4 @@ fn dtype(fields: &Fields<'_>, key: &str) -> Result<Option<Float>, Fault> {
             format!("it is one of {}", names.join(", "))
         }
     }))
-}
-
-/// Regular expressions: one, or a list of them.
-fn patterns(fields: &Fields<'_>, key: &str) -> Result<Vec<String>, Fault> {
-    let Some(entry) = fields.get(key) else {
-        return Ok(Vec::new());
-    };
-    let nodes: Vec<&Node> = match &entry.value.kind {
-        Kind::List(items) => items.iter().map(Arc::as_ref).collect(),
-        _ => vec![entry.value.as_ref()],
-    };
-    let pattern = |node: &Node| {
-        let text = node.text().filter(|text| regex::Regex::new(text).is_ok());
-        text.map(str::to_owned).ok_or_else(|| {
-            let text = format!("{} is no regular expression", node.describe());
-            Fault::new(node.span.clone(), text).help(format!("`{key}` lists names of tensors"))
-        })
-    };
-    nodes.into_iter().map(pattern).collect()
 }

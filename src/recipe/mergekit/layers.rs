@@ -1,6 +1,8 @@
-//! What the names of tensors say of an architecture: layers, embeddings, heads.
+//! What the names of tensors say of an architecture: its layers, and what lies around them.
 
 use indexmap::IndexMap;
+
+use crate::vocabulary::{embeds, is_head};
 
 /// The place of a tensor in a stack of layers: `model.layers.3.mlp.weight` is in layer 3 of
 /// `model.layers`. It is the first number among the parts of a name that says the layer, so that
@@ -65,26 +67,8 @@ pub(super) fn is_beside(stack: &str) -> bool {
     parts.any(|part| BESIDE.iter().any(|beside| part.starts_with(beside)))
 }
 
-/// Whether an embedding is one of places instead of tokens.
-pub(super) fn is_place(name: &str) -> bool {
-    name.split('.')
-        .any(|part| part == "wpe" || part.contains("pos"))
-}
-
-/// Names of embeddings that do not say so.
-const EMBEDDINGS: [&str; 3] = ["wte", "wpe", "shared"];
-/// Names of the matrices that make logits.
-const HEADS: [&str; 4] = ["lm_head", "embed_out", "output", "head"];
-
-/// Whether a tensor outside of layers makes logits.
-pub(super) fn is_head(name: &str) -> bool {
-    let mut parts = name.rsplit('.');
-    parts.next() == Some("weight") && parts.next().is_some_and(|part| HEADS.contains(&part))
-}
-
 /// Whether a tensor outside of layers comes before them: what embeds tokens or places. The others,
 /// norms and heads, come after them.
 pub(super) fn is_embedding(name: &str) -> bool {
-    let embeds = |part: &str| part.contains("emb") || EMBEDDINGS.contains(&part);
     !is_head(name) && name.split('.').any(embeds)
 }

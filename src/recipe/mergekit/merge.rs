@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::composer::{Composer, Done};
 use super::document::Document;
-use super::extent::{Beside, Renamed};
+use super::extent::Beside;
 use super::fields::Remark;
 use super::piece::{Input, parts};
 use super::rows::Order;
+use super::rules::Kept;
 use super::schedule::{Filters, Levels, Made};
 use super::vocabulary::{Vocabulary, vocabulary_fault};
 use crate::method::{self, Parameters};
@@ -19,6 +20,7 @@ impl Composer<'_, '_> {
     /// another merge.
     pub(super) fn document(&mut self, document: &Document, is_root: bool) -> Result<Done, Fault> {
         let vocabulary = self.vocabulary(document)?;
+        let template = self.template(document)?;
         let unfit = |fault: VocabularyError| vocabulary_fault(document, &fault);
         let alignment = vocabulary.as_ref().map(Vocabulary::alignment);
         let alignment = alignment.transpose().map_err(unfit)?;
@@ -31,6 +33,8 @@ impl Composer<'_, '_> {
         let (mut inputs, mut extents) = (Vec::new(), Vec::new());
         let (mut tensors, mut stacks) = (Made::default(), Vec::new());
         let mut filters = Filters::new();
+        let mut rules = document.rules.clone();
+        let kept = Some(rules.filter()?).filter(|filter| !is_root && !filter.is_all());
         for (module, part) in parts.into_iter().enumerate() {
             let own = self.extents(&part, &modules, module)?;
             let width = part.pieces.first().map_or(0, |first| first.all().count());
@@ -43,12 +47,22 @@ impl Composer<'_, '_> {
                 }
                 // Outside of layers the last slice has as many models as the first.
                 let outside = if at > 0 { width } else { usize::MAX };
-                let levels = Levels::new(piece, Arc::clone(&extent), made, outside);
+                let ties = piece.all().map(|input| self.tied(input, &made)).collect();
+                let levels = Levels::new(piece, Arc::clone(&extent), made, (ties, outside));
                 levels.note_filters(&mut filters);
-                inputs.push(self.merge(document, levels, order)?);
+                rules.note(levels.made.keys().map(String::as_str));
+                let copied = kept.as_ref().and_then(|_| self.copied(&levels));
+                let mut node = self.merge(document, levels, order)?;
+                if let (Some(filter), Some(copied)) = (&kept, copied) {
+                    let rule: Arc<Kept> = Arc::new(Kept(filter.clone()));
+                    let at = document.row_span.start;
+                    node = self.route(Route::Select(Rule(rule)), vec![node, copied], at);
+                }
+                inputs.push(node);
                 extents.push(extent);
             }
         }
+        rules.check()?;
         self.remark_filters(filters);
         let at = document.row_span.start;
         let whole = extents.iter().all(|extent| !extent.sliced);
@@ -62,13 +76,23 @@ impl Composer<'_, '_> {
         if let (Some(float), false) = (document.out_dtype.or(document.dtype), is_root) {
             node = self.route(Route::Cast(Some(float)), vec![node], at);
         }
+        let inherited = || self.inherited(document)?.tokenizer.clone();
         Ok(Done {
+            tokenizer: vocabulary.map(|own| own.tokenizer).or_else(inherited),
+            template,
             node,
             tensors,
             reference: self.reference(document),
             stacks,
-            tokenizer: vocabulary.map(|own| own.tokenizer),
         })
+    }
+
+    /// The model that tensors come from which a merge passes over.
+    fn copied(&mut self, levels: &Levels) -> Option<NodeId> {
+        let input = levels.piece.all().next()?;
+        let origin = self.origin(&input.model.reference);
+        let node = self.plain(origin, input.model.span.start);
+        Some(self.renamed(levels, 0, node))
     }
 
     /// The node of a merge.
@@ -81,7 +105,10 @@ impl Composer<'_, '_> {
         let inputs: Vec<Input> = levels.piece.all().cloned().collect();
         let mut nodes = Vec::with_capacity(inputs.len());
         for (number, input) in inputs.iter().enumerate() {
-            nodes.push(self.input(document, &levels, (number, input)));
+            let at = input.model.span.start;
+            let origin = self.origin(&input.model.reference);
+            let node = self.model(origin, document.dtype, at);
+            nodes.push(self.renamed(&levels, number, node));
         }
         if let Some(order) = order {
             let ordered = self.ordered(&levels, &inputs, nodes, (order, document.dtype));
@@ -106,25 +133,14 @@ impl Composer<'_, '_> {
         Ok(self.push(merge, span.start))
     }
 
-    /// The node of a model of a merge, under the names of the result.
-    fn input(
-        &mut self,
-        document: &Document,
-        levels: &Levels,
-        (number, input): (usize, &Input),
-    ) -> NodeId {
-        let at = input.model.span.start;
-        let origin = self.origin(&input.model.reference);
-        let node = self.model(origin, document.dtype, at);
-        let tied = self.tied(input, &levels.made);
-        if tied.is_none() && !levels.extent.renames(number) {
+    /// A node of a model of a merge, under the names of the result.
+    pub(super) fn renamed(&mut self, levels: &Levels, model: usize, node: NodeId) -> NodeId {
+        if !levels.renames(model) {
             return node;
         }
-        let renamed = Arc::new(Renamed {
-            extent: Arc::clone(&levels.extent),
-            model: number,
-            tied,
-        });
+        let renamed = Arc::clone(&levels.renamed[model]);
+        let mut inputs = levels.piece.all();
+        let at = inputs.nth(model).map_or(0, |input| input.model.span.start);
         self.route(Route::Rename(Rule(renamed)), vec![node], at)
     }
 

@@ -16,6 +16,7 @@ mod parameter;
 mod piece;
 mod reference;
 mod rows;
+mod rules;
 mod schedule;
 mod script;
 mod setting;
@@ -29,6 +30,6 @@ mod yaml;
 
 pub use compose::{CONFIG, Composed};
 pub use fields::Remark;
-pub use outline::Outline;
+pub use outline::{Outline, Outlines};
 pub use reference::{Reference, Referred};
 pub use script::{Script, parse, recognised};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::composer::{Composer, Origin, Types};
-use super::extent::Renamed;
 use super::piece::Input;
 use super::schedule::Levels;
 use super::vocabulary::Vocabulary;
@@ -81,28 +80,31 @@ impl Composer<'_, '_> {
             matrices,
         };
         let mut ordered = Vec::with_capacity(nodes.len());
+        let mut stored = Vec::new();
         for (own, node) in nodes.into_iter().enumerate() {
             let rows = self.rows(&side, own, order)?;
-            ordered.push(match rows.is_empty() {
-                true => node,
-                false => self.gathered(&side, (own, node), rows, dtype),
-            });
+            if rows.is_empty() {
+                ordered.push(node);
+                continue;
+            }
+            if stored.is_empty() {
+                stored = self.stored(&side);
+            }
+            ordered.push(self.gathered(&side, (own, node, &stored), rows, dtype));
         }
         Ok(ordered)
     }
 
     /// The tensors that have rows for tokens.
     fn matrices(&self, levels: &Levels, inputs: &[Input], origins: &[Origin]) -> Vec<Matrix> {
-        let ties = inputs.iter().map(|input| self.tied(input, &levels.made));
-        let ties: Vec<_> = ties.collect();
         let sizes = origins.iter().map(|origin| match origin {
             Origin::Model(model) => self.vocabulary_rows(*model),
             Origin::Merge(_) => None,
         });
         let sizes: Vec<Option<u64>> = sizes.collect();
         let own = |number: usize, name: &str| {
-            let tied = ties[number].as_ref().filter(|tied| tied.head == name);
-            let source = match tied {
+            let tied = levels.renamed[number].tied.as_ref();
+            let source = match tied.filter(|tied| tied.head == name) {
                 Some(tied) => tied.embedding.clone(),
                 None => levels.extent.source(name, number),
             };
@@ -165,14 +167,13 @@ impl Composer<'_, '_> {
     fn gathered(
         &mut self,
         side: &Side<'_>,
-        (own, node): (usize, NodeId),
+        (own, node, stored): (usize, NodeId, &[NodeId]),
         rows: HashMap<String, GatheredRows>,
         dtype: Option<Float>,
     ) -> NodeId {
         let at = side.inputs[own].model.span.start;
         let order = ordered(own, side.inputs.len());
-        let sources = order.iter().map(|number| self.stored(side, *number));
-        let sources: Vec<NodeId> = sources.collect();
+        let sources: Vec<NodeId> = order.iter().map(|number| stored[*number]).collect();
         let types = self.types(side, own, &rows);
         let rows = Arc::new(Rows(rows));
         let gathering: Arc<dyn Gathering> = Arc::clone(&rows) as _;
@@ -189,17 +190,14 @@ impl Composer<'_, '_> {
         self.route(Route::Select(Rule(selection)), vec![node, gathered], at)
     }
 
-    /// A model as it is stored, under the names of the merge.
-    fn stored(&mut self, side: &Side<'_>, number: usize) -> NodeId {
-        let at = side.inputs[number].model.span.start;
-        let plain = self.plain(side.origins[number], at);
-        let tied = self.tied(&side.inputs[number], &side.levels.made);
-        let renamed = Arc::new(Renamed {
-            extent: Arc::clone(&side.levels.extent),
-            model: number,
-            tied,
-        });
-        self.route(Route::Rename(Rule(renamed)), vec![plain], at)
+    /// The models as they are stored, under the names of the merge.
+    fn stored(&mut self, side: &Side<'_>) -> Vec<NodeId> {
+        let mut stored = Vec::with_capacity(side.inputs.len());
+        for (number, input) in side.inputs.iter().enumerate() {
+            let plain = self.plain(side.origins[number], input.model.span.start);
+            stored.push(self.renamed(side.levels, number, plain));
+        }
+        stored
     }
 
     /// The types that all sources of a tensor's rows have, where it is one and not f32.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::extent::Extent;
+use super::extent::{Extent, Renamed, Tied};
 use super::parameter::{Default, Parameter};
 use super::piece::{Input, Piece};
 use super::setting::Setting;
@@ -39,6 +39,8 @@ pub(super) struct Levels {
     pub made: Arc<Made>,
     /// How many of its models take part in tensors outside of layers.
     pub outside: usize,
+    /// The tensors of each of its models, the base included, under the names of the result.
+    pub renamed: Vec<Arc<Renamed>>,
 }
 
 /// A filter, and whether it is for any tensor.
@@ -56,14 +58,33 @@ pub(super) struct Filter {
 pub(super) type Filters = BTreeMap<usize, Filter>;
 
 impl Levels {
-    pub fn new(piece: Piece, extent: Arc<Extent>, made: Arc<Made>, outside: usize) -> Levels {
+    /// `ties` are the heads that the models do not have themselves.
+    pub fn new(
+        piece: Piece,
+        extent: Arc<Extent>,
+        made: Arc<Made>,
+        (ties, outside): (Vec<Option<Tied>>, usize),
+    ) -> Levels {
+        let renamed = ties.into_iter().enumerate().map(|(model, tied)| {
+            Arc::new(Renamed {
+                extent: Arc::clone(&extent),
+                model,
+                tied,
+            })
+        });
         Levels {
             core: piece.row.core.expect("methods without are refused before"),
             piece,
+            renamed: renamed.collect(),
             extent,
             made,
             outside,
         }
+    }
+
+    /// Whether one of its models has other names than the result.
+    pub fn renames(&self, model: usize) -> bool {
+        self.renamed[model].tied.is_some() || self.extent.renames(model)
     }
 
     /// Whether the tensors of its one model, or of the base alone, are passed on as they are.

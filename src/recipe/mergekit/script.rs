@@ -1,11 +1,13 @@
 //! A text of one or more documents, checked without its models.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use super::document::{Document, document};
 use super::fields::{Reading, Remark};
 use super::piece::parts;
 use super::reference::{Reference, Referred};
+use super::tokenizer::TokenizerSource;
 use super::yaml;
 use crate::recipe::Fault;
 
@@ -16,6 +18,8 @@ pub struct Script {
     pub(super) documents: Vec<Document>,
     /// What was written.
     pub(super) text: String,
+    /// The names of merges that are models by now, and where they are.
+    done: Vec<(String, PathBuf)>,
     /// What is worth saying of the text.
     pub remarks: Vec<Remark>,
 }
@@ -60,6 +64,7 @@ pub fn parse(text: &str, lenient: bool) -> Result<Script, Fault> {
     Ok(Script {
         documents,
         text: text.to_owned(),
+        done: Vec::new(),
         remarks: reading.remarks,
     })
 }
@@ -73,7 +78,47 @@ impl Script {
     /// The names of the merges that have one, in the order in which they build on each other.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let names = self.documents.iter().filter_map(|own| own.name.as_ref());
-        names.map(|(name, _)| name.as_str())
+        let names = names.map(|(name, _)| name.as_str());
+        names.filter(|name| self.place(name).is_none())
+    }
+
+    /// The first merge whose tokens another one asks for. They are known when it is written.
+    pub fn needed_first(&self) -> Option<&str> {
+        let asking = self.documents.iter().filter(|own| own.tokenizer.is_some());
+        let asking = asking.filter(|own| match &own.name {
+            Some((name, _)) => self.place(name).is_none(),
+            None => true,
+        });
+        let mut needed = asking.flat_map(|own| references(own).into_iter().chain(source(own)));
+        let named = needed.find_map(|own| self.named(&own.reference))?;
+        let name = self.documents[named].name.as_ref();
+        name.map(|(name, _)| name.as_str())
+    }
+
+    /// Has the merges that build on a merge read it from the folder that it was written to.
+    pub fn written(&mut self, name: &str, folder: &Path) {
+        self.done.push((name.to_owned(), folder.to_owned()));
+    }
+
+    /// Where a merge with a name was written, if it was.
+    pub fn place(&self, name: &str) -> Option<&Path> {
+        let mut done = self.done.iter();
+        let found = done.find(|(own, _)| own == name);
+        found.map(|(_, folder)| folder.as_path())
+    }
+
+    /// The models whose tokenizers results have and that are none of the text's models, each once.
+    pub fn tokenizers(&self) -> Vec<&Referred> {
+        let models = self.models();
+        let mut found: Vec<&Referred> = Vec::new();
+        for referred in self.documents.iter().filter_map(source) {
+            let known = |own: &&Referred| own.reference == referred.reference;
+            let is_merge = self.named(&referred.reference).is_some();
+            if !is_merge && !models.iter().any(known) && !found.iter().any(known) {
+                found.push(referred);
+            }
+        }
+        found
     }
 
     /// Whether one of the merges has no name: it is the result.
@@ -101,7 +146,15 @@ impl Script {
 
     /// The merge that a reference names.
     pub(super) fn named(&self, reference: &Reference) -> Option<usize> {
-        named(&self.documents, reference)
+        named(&self.documents, reference).filter(|_| self.place(&reference.path).is_none())
+    }
+}
+
+/// The model whose tokenizer the result of a document has, where it names one.
+fn source(document: &Document) -> Option<&Referred> {
+    match &document.tokenizer.as_ref()?.request.source {
+        TokenizerSource::Model(model) => Some(model),
+        TokenizerSource::Union | TokenizerSource::Base => None,
     }
 }
 

@@ -6,11 +6,12 @@ use indexmap::IndexMap;
 
 use super::composer::Composer;
 use super::extent::{Extent, Modules, Outer, Run, Tied};
-use super::layers::{is_beside, is_embedding, is_head, is_place, place, stacks};
+use super::layers::{is_beside, place, stacks};
 use super::piece::{Input, Part, Piece};
 use super::schedule::{Made, Tensor};
 use crate::figures::counted;
 use crate::recipe::{Fault, Stack};
+use crate::vocabulary::{embeds_tokens, is_head};
 
 /// Names of modules that have all tensors that no other module has.
 const REST: [&str; 2] = ["default", "text_decoder"];
@@ -131,7 +132,7 @@ impl Composer<'_, '_> {
         let fits = |name: &&str| {
             let own = self.shape(origin, name).filter(|own| own.len() == 2);
             let same = own.is_some_and(|own| own[1..] == tensor.shape[1..]);
-            same && outer(name) && is_embedding(name) && !is_place(name)
+            same && outer(name) && embeds_tokens(name)
         };
         let mut embeddings = self.names(origin).filter(fits);
         match (embeddings.next(), embeddings.next()) {

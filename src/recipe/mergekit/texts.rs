@@ -23,12 +23,8 @@ impl Composer<'_, '_> {
     /// The files that a document asks for.
     pub(super) fn texts(&self, document: &Document, done: &Done) -> Result<Texts, Fault> {
         let unfit = |fault: VocabularyError| vocabulary_fault(document, &fault);
-        let template = match &document.chat_template {
-            Some(wanted) => chat_template(wanted, &self.folders(document)).map_err(unfit)?,
-            None => None,
-        };
         let reference = &self.outlines[self.used[done.reference]].path;
-        let files = match (&done.tokenizer, &template) {
+        let files = match (&done.tokenizer, &done.template) {
             (None, None) => return Ok(Texts::default()),
             (Some(tokenizer), template) => tokenizer.files(template.as_deref()),
             (None, Some(template)) => with_template(reference, template),
@@ -57,6 +53,18 @@ impl Composer<'_, '_> {
             }));
         }
         Ok(found)
+    }
+
+    /// The chat template of a document: the one that it says, else that of the merge whose files it
+    /// has.
+    pub(super) fn template(&self, document: &Document) -> Result<Option<String>, Fault> {
+        let unfit = |fault: VocabularyError| vocabulary_fault(document, &fault);
+        match &document.chat_template {
+            Some(wanted) => chat_template(wanted, &self.folders(document)).map_err(unfit),
+            None => Ok(self
+                .inherited(document)
+                .and_then(|own| own.template.clone())),
+        }
     }
 
     /// The folders of the models of a document.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::fields::{Fields, Reading, text};
-use super::reference::reference;
+use super::reference::{Referred, reference};
 use super::yaml::{Entry, Kind};
 use crate::recipe::Fault;
 use crate::vocabulary::CHAT_TEMPLATES;
@@ -19,7 +19,7 @@ pub(super) struct Tokenizer {
 }
 
 /// The tokenizer of the result.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct TokenizerRequest {
     /// Where it comes from.
     pub source: TokenizerSource,
@@ -30,14 +30,14 @@ pub(super) struct TokenizerRequest {
 }
 
 /// Where a tokenizer comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum TokenizerSource {
     /// The tokens of all models.
     Union,
     /// That of the base model.
     Base,
-    /// That of the model with this reference.
-    Model(String),
+    /// That of a model.
+    Model(Referred),
 }
 
 /// A token whose row is chosen.
@@ -141,7 +141,7 @@ fn source(entry: &Entry, reading: &mut Reading) -> Result<TokenizerSource, Fault
     Ok(match entry.value.text() {
         Some("union") => TokenizerSource::Union,
         Some("base") => TokenizerSource::Base,
-        _ => TokenizerSource::Model(reference(entry, reading)?.reference.to_string()),
+        _ => TokenizerSource::Model(reference(entry, reading)?),
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::composer::{Composer, Origin};
 use super::document::Document;
 use super::fields::Remark;
+use super::reference::Referred;
 use super::script::references;
 use super::tokenizer::{TokenRequest, TokenRow, TokenizerSource};
 use crate::recipe::Fault;
@@ -96,7 +97,10 @@ impl Composer<'_, '_> {
         let member = |reference: &String| {
             let named = |model: &usize| self.models[*model].to_string() == *reference;
             let found = models.iter().position(named);
-            found.ok_or_else(|| fault(format!("{reference} is none of the models of this merge")))
+            found.ok_or_else(|| {
+                let text = format!("{reference} is none of the models of this merge");
+                fault(text).help("the row of a token comes from one of them")
+            })
         };
         let mut tokenizer = match &request.source {
             TokenizerSource::Base => parts[own].stripped(),
@@ -105,7 +109,10 @@ impl Composer<'_, '_> {
                 let others: Vec<Part<'_>> = others.map(|(_, part)| *part).collect();
                 union(parts[own], &others)
             }
-            TokenizerSource::Model(reference) => (*tokenizers[member(reference)?]).clone(),
+            TokenizerSource::Model(model) => {
+                let own = models.iter().zip(&tokenizers);
+                self.tokenizer_of(model, own)?.as_ref().clone()
+            }
         };
         let texts = request.tokens.iter().map(|token| token.text.as_str());
         add_texts(&mut tokenizer, texts);
@@ -120,6 +127,36 @@ impl Composer<'_, '_> {
             multiple: request.multiple.map_or(1, narrow),
             base,
         }))
+    }
+
+    /// The tokenizer of a model: of one that is merged, or of another one.
+    fn tokenizer_of<'t>(
+        &'t self,
+        model: &Referred,
+        mut own: impl Iterator<Item = (&'t usize, &'t Arc<Tokenizer>)>,
+    ) -> Result<&'t Arc<Tokenizer>, Fault> {
+        let named = |at: &usize| self.models[*at] == model.reference;
+        if let Some((_, found)) = own.find(|(at, _)| named(at)) {
+            return Ok(found);
+        }
+        let fault = |text: String| Fault::new(model.span.clone(), text);
+        if let Some(at) = self.models.iter().position(|own| *own == model.reference) {
+            return match &self.outlines[at].tokenizer {
+                Some(Ok(tokenizer)) => Ok(tokenizer),
+                Some(Err(error)) => Err(fault(error.to_string())),
+                None => Err(fault(format!(
+                    "the tokenizer of {} was not read",
+                    model.reference
+                ))),
+            };
+        }
+        let others = self.script.tokenizers().into_iter().zip(self.tokenizers);
+        let mut others = others.filter(|(own, _)| own.reference == model.reference);
+        match others.next() {
+            Some((_, Ok(tokenizer))) => Ok(tokenizer),
+            Some((_, Err(error))) => Err(fault(error.to_string())),
+            None => Err(fault(format!("{} has no tokenizer", model.reference))),
+        }
     }
 
     /// How many rows a model's matrices have for tokens, and how many tokens it counts.
@@ -141,8 +178,8 @@ impl Composer<'_, '_> {
                 Origin::Model(at) => models.push(at),
                 Origin::Merge(_) => {
                     return Err(format!(
-                        "{} is a merge, whose tokens are only known when it is done: give it an \
-                         output of its own and merge that",
+                        "{} is a merge, whose tokens are known when it is written: `wgmerge run` \
+                         with -I DIR writes it first",
                         referred.reference
                     ));
                 }
