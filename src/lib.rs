@@ -96,6 +96,7 @@ pub mod exec;
 mod figures;
 pub mod files;
 pub mod hub;
+mod id;
 pub mod kernel;
 pub mod keys;
 pub mod merge;

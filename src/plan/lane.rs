@@ -4,6 +4,7 @@ use super::class::Class;
 use super::held::row_bytes;
 use super::job::{Action, Job, PLANE_BYTES};
 use super::part::PARTS_MAX;
+use super::{ClassId, IndexVec, ProgramId};
 use crate::kernel::{ARENA_ALIGNMENT, BINS, End, Made, Plane, Program, TILE};
 
 /// Buffers are whole pages.
@@ -24,14 +25,14 @@ const PLANE_DEPTH: u64 = 2;
 
 /// What there is to do, as far as memory goes.
 pub(super) struct Work<'a> {
-    pub(super) programs: &'a [Program],
-    pub(super) classes: &'a [Class],
+    pub(super) programs: &'a IndexVec<ProgramId, Program>,
+    pub(super) classes: &'a IndexVec<ClassId, Class>,
     pub(super) models: usize,
     pub(super) outputs: usize,
 }
 
 /// Bytes that a chunk of a job takes: its inputs, and what an iteration sees of it.
-pub(super) fn chunk_bytes(job: &Job, classes: &[Class], chunk: usize) -> u64 {
+pub(super) fn chunk_bytes(job: &Job, classes: &IndexVec<ClassId, Class>, chunk: usize) -> u64 {
     let Action::Merge { outputs, .. } = &job.action else {
         return 0;
     };
@@ -45,7 +46,12 @@ pub(super) fn chunk_bytes(job: &Job, classes: &[Class], chunk: usize) -> u64 {
 
 /// Elements of a job that are read and computed at a time: `chunk` unless its bytes lie far from
 /// each other; then as many as `arena` bytes take.
-pub(super) fn chunk_of(job: &Job, classes: &[Class], chunk: usize, arena: u64) -> usize {
+pub(super) fn chunk_of(
+    job: &Job,
+    classes: &IndexVec<ClassId, Class>,
+    chunk: usize,
+    arena: u64,
+) -> usize {
     if !job.inputs().iter().any(|input| input.bytes.is_strided()) {
         return chunk;
     }

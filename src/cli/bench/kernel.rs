@@ -16,7 +16,7 @@ use crate::exec::{Batch, ExecError, Executor, Piece};
 use crate::kernel::{Program, Row, TILE};
 use crate::merge::{Device, Slot};
 use crate::method::{Base, Method, Range, Shape};
-use crate::plan::{self, Limits, Output, Plan, Source};
+use crate::plan::{self, Limits, Output, OutputId, Plan, Source};
 use crate::recipe::{Options, Recipe, merge_of};
 
 /// Bytes of inputs that a thread of the CPU works on at a time, about what a task of a merge holds.
@@ -176,7 +176,7 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn of(plan: &'a Plan, elements: usize, float: Float) -> Option<Work<'a>> {
-        let planned = plan.jobs.first()?.work(0)?;
+        let planned = plan.jobs.first()?.work(OutputId::FIRST)?;
         let tensor_bytes = elements * float.bytes();
         let used = planned.slots.iter().flatten().count();
         let mut offset = 0;
