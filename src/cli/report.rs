@@ -135,7 +135,7 @@ pub(super) fn say_notes(notes: &[String]) {
 /// What every JSON about a merge begins with: the program, the recipe, the models, the notes.
 pub(super) fn about(merge: &Merge, notes: &[String]) -> Result<Value, Failure> {
     let recipe = merge.recipe();
-    let method = match &recipe.nodes[recipe.root().0] {
+    let method = match &recipe.nodes[recipe.root().index()] {
         RecipeNode::Merge { method, .. } => Some(method.id),
         _ => None,
     };

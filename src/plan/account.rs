@@ -43,7 +43,7 @@ impl<'a> Account<'a> {
             if let RecipeNode::Model { model, .. } = *node
                 && !std::mem::replace(&mut seen[model], true)
             {
-                let (source, node) = (&sources[model], NodeId(id));
+                let (source, node) = (&sources[model], NodeId::new(id));
                 models.push(Compared {
                     model,
                     source,

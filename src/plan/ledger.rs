@@ -77,7 +77,7 @@ impl<'a> Ledger<'a> {
         lost: Vec<Lost>,
     ) {
         let optional = |lost: &Lost| {
-            let model = matches!(recipe.nodes[lost.node.0], RecipeNode::Model { .. });
+            let model = matches!(recipe.nodes[lost.node.index()], RecipeNode::Model { .. });
             model && solution.is_optional(lost.node, &lost.name)
         };
         if !lost.is_empty() && lost.iter().all(optional) {
@@ -129,7 +129,7 @@ impl<'a> Ledger<'a> {
             .collect();
         let mut seen = HashSet::new();
         for (_, lost) in &self.lost {
-            if let RecipeNode::Model { model, .. } = recipe.nodes[lost.node.0]
+            if let RecipeNode::Model { model, .. } = recipe.nodes[lost.node.index()]
                 && seen.insert((model, &lost.name))
             {
                 models[model].missing.push(lost.name.clone());
@@ -160,7 +160,7 @@ impl<'a> Ledger<'a> {
         }
         let mut others: HashMap<NodeId, Vec<&(String, Lost)>> = HashMap::new();
         for entry in &self.lost {
-            if !matches!(recipe.nodes[entry.1.node.0], RecipeNode::Model { .. }) {
+            if !matches!(recipe.nodes[entry.1.node.index()], RecipeNode::Model { .. }) {
                 others.entry(entry.1.node).or_default().push(entry);
             }
         }

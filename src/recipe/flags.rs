@@ -74,8 +74,8 @@ pub fn merge_of(
     let apart = has_base && !first_is_base;
     nodes.push(RecipeNode::Merge {
         method,
-        base: apart.then_some(NodeId(0)),
-        models: (usize::from(apart)..paths.len()).map(NodeId).collect(),
+        base: apart.then_some(NodeId::new(0)),
+        models: (usize::from(apart)..paths.len()).map(NodeId::new).collect(),
         parameters,
         given: Vec::new(),
         schedule: None,

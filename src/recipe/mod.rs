@@ -140,18 +140,18 @@ impl Recipe {
 
     /// The node that is the result.
     pub fn root(&self) -> NodeId {
-        NodeId(self.nodes.len().saturating_sub(1))
+        NodeId::new(self.nodes.len().saturating_sub(1))
     }
 
     /// What a node is and where it stands, for messages.
     pub fn label(&self, id: NodeId) -> Label {
-        let what = match &self.nodes[id.0] {
+        let what = match &self.nodes[id.index()] {
             RecipeNode::Model { model, .. } => {
                 format!("model \"{}\"", self.models[*model].display())
             }
             node => node.describe(),
         };
-        Label::new(self.lines.get(id.0).copied(), what)
+        Label::new(self.lines.get(id.index()).copied(), what)
     }
 
     /// Whether nothing is routed and models are merged as they are: the tensors of the output are
@@ -174,7 +174,7 @@ impl Recipe {
     pub fn primary_model(&self) -> usize {
         let mut id = self.root();
         loop {
-            match &self.nodes[id.0] {
+            match &self.nodes[id.index()] {
                 RecipeNode::Model { model, .. } => return *model,
                 node => match node.operands().first() {
                     Some(&operand) => id = operand,
@@ -188,7 +188,7 @@ impl Recipe {
     pub fn cast(&self) -> Option<Float> {
         let mut id = self.root();
         loop {
-            match &self.nodes[id.0] {
+            match &self.nodes[id.index()] {
                 RecipeNode::Route {
                     route: Route::Cast(Some(float)),
                     ..

@@ -10,9 +10,10 @@ use crate::dtype::Float;
 use crate::keys::Conversion;
 use crate::method::{Method, Parameters, Space, hash_number};
 
-/// A node of a recipe, by its number. Nodes refer to earlier ones only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub usize);
+crate::id::ids! {
+    /// Which node of a recipe. Nodes refer to earlier ones only.
+    NodeId(usize);
+}
 
 /// A value of a recipe.
 #[derive(Clone, Debug, PartialEq)]

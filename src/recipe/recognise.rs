@@ -169,7 +169,7 @@ impl<'a> Recogniser<'a> {
             Some(Fixed::Own) => Ok(self.own(recipe, &models)),
             Some(Fixed::Config(name)) => {
                 let fault = |fault| SolveError::Config {
-                    node: recipe.label(NodeId(id)),
+                    node: recipe.label(NodeId::new(id)),
                     fault,
                 };
                 let config = Arc::clone(self.registry.find(name).map_err(fault)?);
@@ -222,7 +222,7 @@ impl<'a> Recogniser<'a> {
             }
             if both.is_empty() {
                 return Err(SolveError::Families {
-                    node: recipe.label(NodeId(id)),
+                    node: recipe.label(NodeId::new(id)),
                     first: self.described(first),
                     second: self.described(model),
                 });

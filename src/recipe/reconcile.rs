@@ -124,18 +124,18 @@ fn inserted(recipe: &Recipe, ways: &Ways) -> Recipe {
     let mut number_of: Vec<NodeId> = Vec::with_capacity(recipe.nodes.len());
     for (id, node) in recipe.nodes.iter().enumerate() {
         let mut node = node.clone();
-        node.renumber(&mut |id| number_of[id.0]);
+        node.renumber(&mut |id| number_of[id.index()]);
         nodes.push(node);
         for step in ways[id].iter().flatten() {
             nodes.push(RecipeNode::Route {
                 route: Route::Convert(step),
-                inputs: vec![NodeId(nodes.len() - 1)],
+                inputs: vec![NodeId::new(nodes.len() - 1)],
             });
         }
         if let Some(&line) = recipe.lines.get(id) {
             lines.resize(nodes.len(), line);
         }
-        number_of.push(NodeId(nodes.len() - 1));
+        number_of.push(NodeId::new(nodes.len() - 1));
     }
     Recipe {
         nodes,

@@ -173,7 +173,7 @@ fn recipe(conversion: &'static Conversion, model: &Path, dtype: OutputDType) -> 
             },
             RecipeNode::Route {
                 route: Route::Convert(conversion),
-                inputs: vec![NodeId(0)],
+                inputs: vec![NodeId::new(0)],
             },
         ],
         Options {

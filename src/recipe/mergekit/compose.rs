@@ -90,7 +90,7 @@ fn finish(
         options.filter = Filter::new(&rules.only, &rules.skip)
             .map_err(|fault| Fault::new(document.span.clone(), fault.to_string()))?;
     }
-    if done.node.0 + 1 != composer.nodes.len() {
+    if done.node.index() + 1 != composer.nodes.len() {
         // The result is the last node.
         let at = document.row_span.start;
         composer.route(Route::Cast(None), vec![done.node], at);

@@ -102,7 +102,7 @@ impl<'s, 'm> Composer<'s, 'm> {
     pub fn push(&mut self, node: RecipeNode, at: usize) -> NodeId {
         self.nodes.push(node);
         self.lines.push(place(&self.script.text, at).0);
-        NodeId(self.nodes.len() - 1)
+        NodeId::new(self.nodes.len() - 1)
     }
 
     pub fn route(&mut self, route: Route, inputs: Vec<NodeId>, at: usize) -> NodeId {

@@ -48,7 +48,7 @@ impl Chain {
         let schedule = self
             .folders
             .then(|| Scheduled::Bound(Rule(Arc::new(Gates))));
-        let mut base = NodeId(0);
+        let mut base = NodeId::new(0);
         for (at, merged) in self.merged.iter().enumerate() {
             if !(0.0..1.0).contains(&merged.p) {
                 return Err(SupermarioError::P { p: merged.p });
@@ -58,12 +58,12 @@ impl Chain {
             nodes.push(RecipeNode::Merge {
                 method,
                 base: Some(base),
-                models: vec![NodeId(1 + at)],
+                models: vec![NodeId::new(1 + at)],
                 parameters: Parameters::resolve(method, &given, 1)?,
                 given: Vec::new(),
                 schedule: schedule.clone(),
             });
-            base = NodeId(nodes.len() - 1);
+            base = NodeId::new(nodes.len() - 1);
         }
         let paths = self.merged.iter().map(|merged| merged.path.clone());
         let options = Options {
