@@ -7,8 +7,13 @@ use super::{CutoffId, Kept, Node, ScalarId, Ties};
 pub enum Scope {
     /// One tensor.
     Tensor,
-    /// All merged tensors of a model: statistics with the same number are one selection.
-    Model(u64),
+    /// All tensors of a model in a merge: statistics with the same numbers are one selection.
+    Model {
+        /// Which merge of the recipe.
+        merge: usize,
+        /// Which of its models.
+        model: usize,
+    },
 }
 
 /// Turns sums over a tensor into scalars, on the host in f64.

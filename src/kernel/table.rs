@@ -185,6 +185,7 @@ impl Table {
         self.records.extend([
             word(record.len),
             word(self.groups.len()),
+            // Its low half and its high half.
             quad as u32,
             (quad >> 32) as u32,
             word(record.output_word),
@@ -240,6 +241,7 @@ impl Table {
     }
 }
 
-fn word(number: usize) -> u32 {
+/// A number as a word. A batch that is too large for its words is wrong in whoever made it.
+pub(crate) fn word(number: usize) -> u32 {
     u32::try_from(number).expect("a batch is addressed in 32-bit words")
 }

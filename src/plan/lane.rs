@@ -7,6 +7,8 @@ use super::part::PARTS_MAX;
 use super::{ClassId, IndexVec, ProgramId};
 use crate::kernel::{ARENA_ALIGNMENT, BINS, End, Made, Plane, Program, TILE};
 
+/// Elements of a chunk at most: Programs number them with 32 bits.
+const CHUNK_MAX: u64 = 1 << 32;
 /// Buffers are whole pages.
 pub(crate) const PAGE_BYTES: u64 = 4096;
 /// What a lane holds besides its buffers: a thread's stack and heap, the parts of its task.
@@ -56,7 +58,9 @@ pub(super) fn chunk_of(
         return chunk;
     }
     let mut wide = chunk;
-    while (wide as u64) < job.elements && chunk_bytes(job, classes, 2 * wide) <= arena {
+    while (wide as u64) < job.elements.min(CHUNK_MAX)
+        && chunk_bytes(job, classes, 2 * wide) <= arena
+    {
         wide *= 2;
     }
     wide

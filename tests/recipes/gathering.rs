@@ -145,7 +145,11 @@ fn with_gathering(mut recipe: Recipe, maps: Vec<Vec<Row>>) -> Recipe {
         };
         recipe.nodes.push(RecipeNode::Route {
             route: Route::Gather(Rule(Arc::new(Embedding(map)))),
-            inputs: [number].into_iter().chain(others).map(NodeId::new).collect(),
+            inputs: [number]
+                .into_iter()
+                .chain(others)
+                .map(NodeId::new)
+                .collect(),
         });
     }
     let mut merge = merge.expect("a merge");

@@ -258,6 +258,7 @@ fn synthetic(float: Float, count: usize) -> Vec<u8> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
+        // Its low bits, of either sign.
         let value = (state as i16) as f32 * (0.02 / 32768.0);
         let word = codec::encode(float, codec::settled(value.to_bits()));
         bytes.extend_from_slice(&word.to_le_bytes()[..float.bytes()]);

@@ -50,6 +50,7 @@ impl Tile {
         if program.reads_index() {
             self.index.resize(TILE, 0);
             for (lane, index) in self.index[..len].iter_mut().enumerate() {
+                // The plan has no chunk that is longer.
                 *index = (at + lane) as u32;
             }
         }

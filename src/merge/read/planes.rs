@@ -134,6 +134,7 @@ impl<'a> Maker<'a> {
         let known = states.iter().filter(|(position, _)| *position <= from);
         let (mut position, mut generator) = match known.max_by_key(|(position, _)| *position) {
             Some((position, generator)) => (*position, generator.clone()),
+            // Of the seed the low 32 bits count, as in torch.
             None => (0, Mt::new(seed as u32)),
         };
         states.retain(|(position, _)| *position <= from);

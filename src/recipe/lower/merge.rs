@@ -160,7 +160,7 @@ impl Lowerer<'_> {
             key: self.key,
             elements: self.elements,
             seed: self.recipe.options.seed,
-            merge: id.index() as u32,
+            merge: id.index(),
             working,
             merges_before: self.solution.merges_before(*id),
             fault: None,

@@ -235,6 +235,7 @@ fn experiment(
 /// One stored element.
 fn element(float: Float, elements: Elements, slot: usize, index: usize) -> u64 {
     let random = scramble((index * 2 + slot) as u64);
+    // Its low half and its high half.
     let (bits, wide) = (random as u32, (random >> 32) as u32);
     let sized = |lowest: u32, sizes: u32| (bits & 0x807f_ffff) | ((lowest + wide % sizes) << 23);
     match elements {

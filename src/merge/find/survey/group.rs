@@ -14,8 +14,12 @@ pub(super) enum Group {
         output: OutputId,
         statistic: StatisticId,
     },
-    /// All tensors of a model, for one output.
-    Model { output: OutputId, model: u64 },
+    /// All tensors of a model in a merge, for one output.
+    Model {
+        output: OutputId,
+        merge: usize,
+        model: usize,
+    },
 }
 
 impl Group {
@@ -24,10 +28,11 @@ impl Group {
         let Surveyed { job, output, .. } = *surveyed;
         match statistic {
             Statistic::Largest {
-                scope: Scope::Model(model),
+                scope: Scope::Model { merge, model },
                 ..
             } => Group::Model {
                 output,
+                merge: *merge,
                 model: *model,
             },
             _ => Group::Tensor {
