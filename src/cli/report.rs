@@ -100,7 +100,7 @@ fn undescribed(merge: &Merge) -> Option<String> {
 /// What comes along from the reference model's folder, and what does not.
 fn companions(merge: &Merge) -> Vec<String> {
     let companions = merge.companions();
-    let model = &merge.recipe().models[merge.recipe().reference];
+    let model = &merge.recipe().models[merge.recipe().reference.index()];
     let copied = companions.copied.iter();
     let copied: Vec<String> = copied.map(|file| file.name.display().to_string()).collect();
     let left_out = companions.left_out.iter();

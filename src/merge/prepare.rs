@@ -107,7 +107,7 @@ impl Merge {
             Output::File => Companions::default(),
             Output::Folder => {
                 let which = recipes[0].options.side_files;
-                side::find(&checkpoints[recipes[0].reference], which)
+                side::find(&checkpoints[recipes[0].reference.index()], which)
             }
         };
         Ok(Merge {

@@ -11,6 +11,7 @@ use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Overflow, Stored};
 use crate::kernel::SlotId;
 use crate::plan::{Input, JobId, OutputId, Part, Plan};
+use crate::recipe::ModelId;
 
 /// What all lanes share while a merge runs.
 pub(super) struct Shared<'a> {
@@ -37,12 +38,12 @@ impl Shared<'_> {
     /// Reads bytes of a model's file, unless the merge is stopped.
     pub(super) fn read(
         &self,
-        (model, file): (usize, usize),
+        (model, file): (ModelId, usize),
         offset: u64,
         target: &mut [u8],
     ) -> Result<(), MergeError> {
         self.check_running()?;
-        let checkpoint = &self.checkpoints[model];
+        let checkpoint = &self.checkpoints[model.index()];
         self.reading
             .during(|| checkpoint.read_at(file, offset, target))?;
         let bytes = target.len() as u64;
@@ -147,7 +148,7 @@ impl Shared<'_> {
         element: u64,
         stored: Stored,
     ) -> MergeError {
-        let model = self.checkpoints[input.model()].path().to_owned();
+        let model = self.checkpoints[input.model().index()].path().to_owned();
         let key = self.plan.jobs[job].key.clone();
         match stored {
             Stored::Beyond(value) => MergeError::Beyond {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Bytes, ClassId, FileId, InputId, OutputId};
 use crate::dtype::{DType, Float};
 use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Statistic};
+use crate::recipe::ModelId;
 
 /// Bytes of a key, its place and its rank, per element and plane of ranks.
 const RANK_BYTES: u64 = 12;
@@ -31,7 +32,7 @@ pub struct Input {
 
 impl Input {
     /// Which model; the first, where it is made of several.
-    pub fn model(&self) -> usize {
+    pub fn model(&self) -> ModelId {
         self.bytes.model()
     }
 

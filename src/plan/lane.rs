@@ -58,7 +58,7 @@ pub(super) fn chunk_of(
         return chunk;
     }
     let mut wide = chunk;
-    while (wide as u64) < job.elements.min(CHUNK_MAX)
+    while (wide as u64) < job.elements.min(CHUNK_MAX / 2 + 1)
         && chunk_bytes(job, classes, 2 * wide) <= arena
     {
         wide *= 2;

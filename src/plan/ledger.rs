@@ -9,7 +9,7 @@ use super::account::name;
 use super::{PlanError, Source};
 use crate::figures::counted;
 use crate::keys::{KeyReport, Mismatch, ModelKeys};
-use crate::recipe::{Lost, Missing, NodeId, Recipe, RecipeNode, Solution};
+use crate::recipe::{Lost, Missing, ModelId, NodeId, Recipe, RecipeNode, Solution};
 
 /// What shows while the tensors of a recipe that routes are worked out.
 #[derive(Debug)]
@@ -58,14 +58,14 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    pub(super) fn uses(&mut self, model: usize, name: &str) {
-        if let Some(number) = self.sources[model].tensors.get_index_of(name) {
-            self.used[model][number] = true;
+    pub(super) fn uses(&mut self, model: ModelId, name: &str) {
+        if let Some(number) = self.sources[model.index()].tensors.get_index_of(name) {
+            self.used[model.index()][number] = true;
         }
     }
 
-    pub(super) fn mismatch(&mut self, model: usize, mismatch: Mismatch) {
-        self.mismatched[model].push(mismatch);
+    pub(super) fn mismatch(&mut self, model: ModelId, mismatch: Mismatch) {
+        self.mismatched[model.index()].push(mismatch);
     }
 
     /// Notes what a tensor lacks. Returns whether it can be computed all the same.
@@ -132,11 +132,11 @@ impl<'a> Ledger<'a> {
             if let RecipeNode::Model { model, .. } = recipe.nodes[lost.node.index()]
                 && seen.insert((model, &lost.name))
             {
-                models[model].missing.push(lost.name.clone());
+                models[model.index()].missing.push(lost.name.clone());
             }
         }
         KeyReport {
-            reference: name(&sources[recipe.reference]),
+            reference: name(&sources[recipe.reference.index()]),
             tensors,
             models,
             left_out: std::mem::take(&mut self.left_out),

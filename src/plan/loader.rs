@@ -153,7 +153,7 @@ impl TensorLoader<'_, '_> {
     }
 
     fn mismatch(&mut self, view: &View<Leaf>, seen: &Seen) {
-        let leaf = view.leaves().first().map_or(0, |leaf| leaf.model);
+        let first = view.leaves().first().map(|leaf| leaf.model);
         let expected = Seen::of(self.origin, self.sources).map(|origin| origin.dtype);
         let expected = expected.map_or_else(|_| String::new(), |dtype| dtype.to_string());
         let mismatch = Mismatch {
@@ -163,7 +163,7 @@ impl TensorLoader<'_, '_> {
             shape: true,
             advice: self.recipe.options.shape.advice(self.shape, &seen.shape),
         };
-        self.ledger.mismatch(leaf, mismatch);
+        self.ledger.mismatch(first.unwrap_or_default(), mismatch);
     }
 
     fn enter(

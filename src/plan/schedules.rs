@@ -108,7 +108,7 @@ fn bind(
     id: NodeId,
     schedule: &dyn ScheduleSource,
 ) -> Result<Bound, PlanError> {
-    let reference = sources[recipe.reference].tensors;
+    let reference = sources[recipe.reference.index()].tensors;
     let names = solution.names(recipe, id, &recipe.configs);
     let named = names.iter().map(|name| Named {
         graph: name,

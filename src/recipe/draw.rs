@@ -206,7 +206,11 @@ fn edges(recipe: &Recipe, id: NodeId) -> Vec<(String, NodeId)> {
 fn title(recipe: &Recipe, id: NodeId) -> String {
     match &recipe.nodes[id.index()] {
         RecipeNode::Model { model, space, .. } => {
-            format!("{} ({})", recipe.models[*model].display(), space.word())
+            format!(
+                "{} ({})",
+                recipe.models[model.index()].display(),
+                space.word()
+            )
         }
         RecipeNode::Literal { entries, .. } => {
             let constants: Vec<String> = entries

@@ -2,7 +2,9 @@
 
 use super::prefix::Prefix;
 use super::recognise::Recogniser;
-use super::{Addition, Form, NodeId, Pattern, Recipe, RecipeNode, Route, Solution, SolveError};
+use super::{
+    Addition, Form, ModelId, NodeId, Pattern, Recipe, RecipeNode, Route, Solution, SolveError,
+};
 use crate::keys::config::Config;
 use crate::keys::conversion;
 use crate::method::{Parameters, Space, Value, in_recipes};
@@ -45,7 +47,12 @@ impl Recogniser<'_> {
         }
     }
 
-    fn lora(&mut self, recipe: &mut Recipe, model: usize, strength: f64) -> Result<(), SolveError> {
+    fn lora(
+        &mut self,
+        recipe: &mut Recipe,
+        model: ModelId,
+        strength: f64,
+    ) -> Result<(), SolveError> {
         let target = self.result(recipe, "--lora")?;
         let shown = self.shown(model);
         let mut adapters = shown.configs.iter().filter(|config| config.is_adapter());
@@ -80,7 +87,7 @@ impl Recogniser<'_> {
         Ok(())
     }
 
-    fn vae(&mut self, recipe: &mut Recipe, model: usize) -> Result<(), SolveError> {
+    fn vae(&mut self, recipe: &mut Recipe, model: ModelId) -> Result<(), SolveError> {
         let target = self.result(recipe, "--vae")?;
         let known = target.components().iter().any(|name| name == VAE);
         let form = match known {
@@ -104,7 +111,7 @@ impl Recogniser<'_> {
     }
 
     /// The config by which a file is a VAE that the target can have.
-    fn vae_form(&mut self, model: usize, target: &Config) -> Option<String> {
+    fn vae_form(&mut self, model: ModelId, target: &Config) -> Option<String> {
         let leads = |id: &&str| conversion::path(id, target.id()).is_some();
         let shown = self.shown(model);
         let shown = shown.configs.iter().map(|config| config.id());
@@ -158,7 +165,7 @@ impl Recogniser<'_> {
 }
 
 /// Adds a model of a config and what converts it to another.
-fn converted(recipe: &mut Recipe, model: usize, from: &str, to: &str) -> NodeId {
+fn converted(recipe: &mut Recipe, model: ModelId, from: &str, to: &str) -> NodeId {
     let mut id = push(
         recipe,
         RecipeNode::Model {

@@ -75,7 +75,7 @@ impl Solution<'_> {
             let given = |inputs: &[NodeId]| inputs.iter().find_map(|input| passed[input.index()]);
             let factors = match node {
                 RecipeNode::Model { model, .. } => {
-                    adapters[*model].is_some().then_some(NodeId::new(id))
+                    adapters[model.index()].is_some().then_some(NodeId::new(id))
                 }
                 RecipeNode::Route { route, inputs } => match route {
                     Route::Convert(conversion) if conversion.adapter().is_some() => None,
@@ -103,7 +103,7 @@ impl Solution<'_> {
         let RecipeNode::Model { model, .. } = recipe.nodes[factors.index()] else {
             return Ok(None);
         };
-        let Some(adapter) = &adapters[model] else {
+        let Some(adapter) = &adapters[model.index()] else {
             return Ok(None);
         };
         let conversion = self
@@ -112,7 +112,7 @@ impl Solution<'_> {
             .map(|config| format!("convert_'{}'_to_base", config.id()));
         Err(AdapterError::Merged {
             node: recipe.label(NodeId::new(id)),
-            model: recipe.models[model].display().to_string(),
+            model: recipe.models[model.index()].display().to_string(),
             adapter: adapter.clone(),
             way: match conversion {
                 Some(conversion) => format!(

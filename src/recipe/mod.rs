@@ -64,7 +64,7 @@ pub use lora::Lora;
 pub use lower::{Loader, Lost, LowerError, Lowerer, Value};
 pub use name_set::NameSet;
 pub use naming::Names;
-pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
+pub use node::{Constant, Entry, Form, ModelId, NodeId, Omitted, RecipeNode, Route};
 pub use options::{
     BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
     ShapePolicy, SideFiles,
@@ -112,7 +112,7 @@ pub struct Recipe {
     /// The line of the recipe's text that says each node; empty where there is no text.
     pub lines: Vec<usize>,
     /// The model whose tensors the output has: the base, else the first.
-    pub reference: usize,
+    pub reference: ModelId,
     /// How to treat what does not fit, and what the output looks like.
     pub options: Options,
     /// The text that says it in another program's language, for the record.
@@ -130,7 +130,7 @@ impl Recipe {
             models,
             nodes,
             lines: Vec::new(),
-            reference: 0,
+            reference: ModelId::default(),
             options,
             text: None,
             folder: None,
@@ -147,7 +147,7 @@ impl Recipe {
     pub fn label(&self, id: NodeId) -> Label {
         let what = match &self.nodes[id.index()] {
             RecipeNode::Model { model, .. } => {
-                format!("model \"{}\"", self.models[*model].display())
+                format!("model \"{}\"", self.models[model.index()].display())
             }
             node => node.describe(),
         };
@@ -171,14 +171,14 @@ impl Recipe {
     }
 
     /// The first model that the result is made from.
-    pub fn primary_model(&self) -> usize {
+    pub fn primary_model(&self) -> ModelId {
         let mut id = self.root();
         loop {
             match &self.nodes[id.index()] {
                 RecipeNode::Model { model, .. } => return *model,
                 node => match node.operands().first() {
                     Some(&operand) => id = operand,
-                    None => return 0,
+                    None => return ModelId::default(),
                 },
             }
         }

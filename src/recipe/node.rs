@@ -13,6 +13,9 @@ use crate::method::{Method, Parameters, Space, hash_number};
 crate::id::ids! {
     /// Which node of a recipe. Nodes refer to earlier ones only.
     NodeId(usize);
+    /// Which model: its number in [`Recipe::models`](super::Recipe::models), and that of what is
+    /// known of it wherever models stand in this order.
+    ModelId(usize);
 }
 
 /// A value of a recipe.
@@ -20,8 +23,8 @@ crate::id::ids! {
 pub enum RecipeNode {
     /// A model.
     Model {
-        /// Its number in [`Recipe::models`](super::Recipe::models).
-        model: usize,
+        /// Which.
+        model: ModelId,
         /// How its tensors are named.
         form: Form,
         /// What it holds.

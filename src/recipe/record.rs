@@ -42,7 +42,7 @@ pub fn record(recipe: &Recipe) -> Json {
 fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
     match node {
         RecipeNode::Model { model, form, space } => {
-            let mut value = json!({ "model": recorded_name(&recipe.models[*model]) });
+            let mut value = json!({ "model": recorded_name(&recipe.models[model.index()]) });
             set_form(&mut value, form);
             if *space != Space::Weight {
                 value["space"] = json!(space.word());

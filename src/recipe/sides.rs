@@ -176,7 +176,7 @@ impl Solution<'_> {
     /// What an input looks like: what it is, how many tensors it has, and one of them.
     fn side(&self, recipe: &Recipe, id: NodeId, names: &HashSet<String>) -> String {
         let what = match &recipe.nodes[id.index()] {
-            RecipeNode::Model { model, .. } => self.described[*model].clone(),
+            RecipeNode::Model { model, .. } => self.described[model.index()].clone(),
             _ => recipe.label(id).to_string(),
         };
         match names.iter().min() {

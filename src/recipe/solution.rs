@@ -13,7 +13,7 @@ use super::groups::{Fixed, Groups};
 use super::naming::{Names, Naming};
 use super::prefix::Prefix;
 use super::recognise::{GroupForm, Recogniser};
-use super::{Form, Leaf, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
+use super::{Form, Leaf, ModelId, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
 use crate::keys::Config;
 use crate::keys::nearest::hint;
 
@@ -45,9 +45,10 @@ impl<'a> Solution<'a> {
         let models = recogniser.models;
         check_stacks(recipe)?;
         let mut groups = Groups::of(recipe)?;
-        let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut members: HashMap<usize, Vec<NodeId>> = HashMap::new();
         for id in 0..recipe.nodes.len() {
-            members.entry(groups.find(id)).or_default().push(id);
+            let group = members.entry(groups.find(id)).or_default();
+            group.push(NodeId::new(id));
         }
         let mut forms: HashMap<usize, GroupForm> = HashMap::new();
         for id in 0..recipe.nodes.len() {
@@ -62,6 +63,7 @@ impl<'a> Solution<'a> {
         let configs: Vec<Option<Arc<Config>>> = configs.collect();
         let models_by_node = namings(recipe, models, |id| form(id, &mut groups));
         let is_model = |id: &NodeId| models_by_node[id.index()].is_some();
+        let described = ModelId::all().take(models.len());
         let solution = Solution {
             model_nodes: (0..recipe.nodes.len())
                 .map(NodeId::new)
@@ -70,7 +72,7 @@ impl<'a> Solution<'a> {
             models: models_by_node,
             merges: merges(recipe),
             output: output(recipe, &members[&groups.find(recipe.root().index())]),
-            described: (0..models.len()).map(|m| recogniser.described(m)).collect(),
+            described: described.map(|model| recogniser.described(model)).collect(),
             notes: notes(models, &forms),
             configs,
         };
@@ -157,7 +159,7 @@ impl<'a> Solution<'a> {
     }
 
     /// A model's tensor by the name that its first node gives it.
-    pub fn of_model(&self, wanted: usize, name: &str) -> Option<Leaf> {
+    pub fn of_model(&self, wanted: ModelId, name: &str) -> Option<Leaf> {
         let of = |id: &&NodeId| self.models[id.index()].as_ref().map(|naming| naming.model);
         let is = |id: &&NodeId| of(id) == Some(wanted);
         self.leaf(*self.model_nodes.iter().find(is)?, name)
@@ -310,7 +312,7 @@ fn namings<'a, 'f>(
     models: &'a [Names<'a>],
     mut form: impl FnMut(usize) -> &'f GroupForm,
 ) -> Vec<Option<Naming<'a>>> {
-    let mut known: HashMap<(usize, *const GroupForm), Naming<'a>> = HashMap::new();
+    let mut known: HashMap<(ModelId, *const GroupForm), Naming<'a>> = HashMap::new();
     let mut naming = |(id, node): (usize, &RecipeNode)| {
         let RecipeNode::Model { model, .. } = node else {
             return None;
@@ -322,7 +324,7 @@ fn namings<'a, 'f>(
             let prefix = form.prefixes.get(model).unwrap_or(&none);
             let named_by = (prefix, form.config.as_deref());
             let exact = recipe.options.exact_names;
-            Naming::new(*model, models[*model], named_by, exact)
+            Naming::new(*model, models[model.index()], named_by, exact)
         });
         Some(naming.clone())
     };
@@ -330,16 +332,12 @@ fn namings<'a, 'f>(
 }
 
 /// The model nodes among those of the result's form, the reference first.
-fn output(recipe: &Recipe, members: &[usize]) -> Vec<NodeId> {
+fn output(recipe: &Recipe, members: &[NodeId]) -> Vec<NodeId> {
     if recipe.options.output_names == OutputNames::Graph {
         return Vec::new();
     }
-    let is_model = |&&id: &&usize| matches!(recipe.nodes[id], RecipeNode::Model { .. });
-    let mut models: Vec<NodeId> = members
-        .iter()
-        .filter(is_model)
-        .map(|&id| NodeId::new(id))
-        .collect();
+    let is_model = |id: &&NodeId| matches!(recipe.nodes[id.index()], RecipeNode::Model { .. });
+    let mut models: Vec<NodeId> = members.iter().filter(is_model).copied().collect();
     models.sort_by_key(|id| match recipe.nodes[id.index()] {
         RecipeNode::Model { model, .. } => model != recipe.reference,
         _ => true,
@@ -353,7 +351,7 @@ fn notes(models: &[Names<'_>], forms: &HashMap<usize, GroupForm>) -> Vec<String>
     let mut lines: Vec<String> = prefixes
         .filter(|(_, prefix)| !prefix.is_empty())
         .map(|(&model, prefix)| {
-            let path = models[model].path.display();
+            let path = models[model.index()].path.display();
             match (prefix.strip.as_str(), prefix.add.as_str()) {
                 ("", add) => format!("{path}: `{add}` is put before its names"),
                 (strip, "") => format!("{path}: `{strip}` is left out of its names"),

@@ -167,7 +167,7 @@ fn recipe(conversion: &'static Conversion, model: &Path, dtype: OutputDType) -> 
         vec![model.to_owned()],
         vec![
             RecipeNode::Model {
-                model: 0,
+                model: 0.into(),
                 form: Form::Config(conversion.from.to_owned()),
                 space: Space::Weight,
             },

@@ -39,7 +39,7 @@ pub(super) fn change(described: &Described<'_>) -> Option<bool> {
         .zip(described.configurations())
         .map(is_tied)
         .collect();
-    (tied[described.recipe.reference] && tied.contains(&false)).then_some(false)
+    (tied[described.recipe.reference.index()] && tied.contains(&false)).then_some(false)
 }
 
 /// Writes it into an object; the outermost gets the field where it has none.

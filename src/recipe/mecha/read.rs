@@ -15,7 +15,7 @@ use super::script::{Command, Dialect, Instruction, Script, Value};
 use crate::keys::Configs;
 use crate::method::Space;
 use crate::recipe::Fault;
-use crate::recipe::{Constant, Entry, Form, NodeId, Options, Recipe, RecipeNode, Route};
+use crate::recipe::{Constant, Entry, Form, ModelId, NodeId, Options, Recipe, RecipeNode, Route};
 
 /// Values that dicts are copied to at most, so that a small text makes no large recipe.
 const COPIES_MAX: usize = 1_000_000;
@@ -253,7 +253,7 @@ impl Reader {
             self.models.push(path);
         }
         let node = RecipeNode::Model {
-            model,
+            model: ModelId::new(model),
             form: named.form(&self.configs)?,
             space: named.space()?.unwrap_or(Space::Weight),
         };
@@ -276,7 +276,7 @@ impl Reader {
             ..Recipe::new(Vec::new(), Vec::new(), options)
         };
         let mut number_of = vec![NodeId::new(0); self.nodes.len()];
-        let mut model_of: HashMap<usize, usize> = HashMap::new();
+        let mut model_of: HashMap<ModelId, ModelId> = HashMap::new();
         let last = root.index() + 1;
         for (id, mut node) in self.nodes.into_iter().take(last).enumerate() {
             if !live[id] {
@@ -284,10 +284,10 @@ impl Reader {
             }
             node.renumber(&mut |id| number_of[id.index()]);
             if let RecipeNode::Model { model, .. } = &mut node {
-                let next = recipe.models.len();
+                let next = ModelId::new(recipe.models.len());
                 let new = *model_of.entry(*model).or_insert(next);
                 if new == next {
-                    recipe.models.push(self.models[*model].clone());
+                    recipe.models.push(self.models[model.index()].clone());
                 }
                 *model = new;
             }

@@ -77,7 +77,9 @@ impl Writer<'_> {
     fn node(&mut self, node: &RecipeNode, numbers: &[usize]) -> Option<usize> {
         match node {
             RecipeNode::Model { model, form, space } => {
-                let path = self.recipe.models[*model].to_string_lossy().into_owned();
+                let path = self.recipe.models[model.index()]
+                    .to_string_lossy()
+                    .into_owned();
                 let arguments = vec![
                     unnamed(Value::Text(path)),
                     named("model_config", config(form)),

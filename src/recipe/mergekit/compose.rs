@@ -9,7 +9,7 @@ use super::outline::Outline;
 use super::script::{Script, references};
 use crate::keys::Filter;
 use crate::recipe::{
-    Card, Fault, FolderRequest, FolderText, Options, OutputDType, Recipe, Route, Text,
+    Card, Fault, FolderRequest, FolderText, ModelId, Options, OutputDType, Recipe, Route, Text,
 };
 
 /// What mergekit calls the recipe of a merge in its folder.
@@ -107,7 +107,7 @@ fn finish(
             models: models.collect(),
             nodes: composer.nodes,
             lines: composer.lines,
-            reference: done.reference,
+            reference: ModelId::new(done.reference),
             options,
             text: Some(Arc::new(Text {
                 dialect: "mergekit",

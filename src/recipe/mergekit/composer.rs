@@ -12,7 +12,9 @@ use super::schedule::Made;
 use super::script::{Script, references};
 use crate::dtype::Float;
 use crate::method::Space;
-use crate::recipe::{Form, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing, place};
+use crate::recipe::{
+    Form, ModelId, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing, place,
+};
 use crate::vocabulary::Tokenizer;
 
 /// What a merge refers to.
@@ -180,7 +182,7 @@ impl<'s, 'm> Composer<'s, 'm> {
             return *known;
         }
         let node = RecipeNode::Model {
-            model: self.number(model),
+            model: ModelId::new(self.number(model)),
             form: Form::Own,
             space: Space::Weight,
         };

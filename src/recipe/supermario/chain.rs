@@ -7,8 +7,8 @@ use super::SupermarioError;
 use crate::kernel::OnOverflow;
 use crate::method::{Parameters, Space, Value, find};
 use crate::recipe::{
-    Form, Metadata, Missing, NodeId, OnNan, Options, OutputDType, Recipe, RecipeNode, Rule,
-    Schedule, Scheduled, ShapePolicy, SideFiles,
+    Form, Metadata, Missing, ModelId, NodeId, OnNan, Options, OutputDType, Recipe, RecipeNode,
+    Rule, Schedule, Scheduled, ShapePolicy, SideFiles,
 };
 
 /// In the names of what chooses the experts of a mixture.
@@ -43,7 +43,10 @@ impl Chain {
             form: Form::Own,
             space: Space::Weight,
         };
-        let mut nodes: Vec<RecipeNode> = (0..=self.merged.len()).map(model).collect();
+        let mut nodes: Vec<RecipeNode> = ModelId::all()
+            .take(self.merged.len() + 1)
+            .map(model)
+            .collect();
         let method = find("supermario").expect("the table has supermario");
         let schedule = self
             .folders
