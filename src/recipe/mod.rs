@@ -18,6 +18,7 @@ mod flags;
 mod folder_request;
 mod gathering;
 mod groups;
+mod id;
 mod label;
 mod leaf;
 mod lora;
@@ -58,13 +59,14 @@ pub use fault::{Fault, place};
 pub use flags::{FlagError, merge_of};
 pub use folder_request::{Card, FolderRequest, FolderText, SourceLayer, Stack};
 pub use gathering::{GatheredRows, Gathering};
+pub use id::{ModelId, NodeId};
 pub use label::Label;
 pub use leaf::Leaf;
 pub use lora::Lora;
 pub use lower::{Loader, Lost, LowerError, Lowerer, Value};
 pub use name_set::NameSet;
 pub use naming::Names;
-pub use node::{Constant, Entry, Form, ModelId, NodeId, Omitted, RecipeNode, Route};
+pub use node::{Constant, Entry, Form, Omitted, RecipeNode, Route};
 pub use options::{
     BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
     ShapePolicy, SideFiles,

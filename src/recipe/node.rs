@@ -5,18 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use indexmap::IndexMap;
 
 use super::renaming::{Renaming, Selection};
-use super::{Gathering, Pattern, Rule, Scheduled, Typing};
+use super::{Gathering, ModelId, NodeId, Pattern, Rule, Scheduled, Typing};
 use crate::dtype::Float;
 use crate::keys::Conversion;
 use crate::method::{Method, Parameters, Space, hash_number};
-
-crate::id::ids! {
-    /// Which node of a recipe. Nodes refer to earlier ones only.
-    NodeId(usize);
-    /// Which model: its number in [`Recipe::models`](super::Recipe::models), and that of what is
-    /// known of it wherever models stand in this order.
-    ModelId(usize);
-}
 
 /// A value of a recipe.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The count of all lanes: of values, and of the tensors that hold them, a bit per tensor of each output.
+/// The count of all lanes: of values, and of the tensors that hold them, a bit per tensor of each
+/// output.
 #[derive(Debug)]
 pub(in crate::merge) struct Overflowed {
     values: AtomicU64,
