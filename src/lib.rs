@@ -45,7 +45,7 @@
 //! ```
 //! use wgmerge::method::{Base, Domain, Input, Lowering, Method, Parameters};
 //! use wgmerge::kernel::Node;
-//! use wgmerge::recipe::{NodeId, Options, RecipeNode, merge_of};
+//! use wgmerge::recipe::{Options, RecipeNode, merge_of};
 //!
 //! fn half_way(l: &mut Lowering<'_>) -> Node {
 //!     let terms: Vec<(Node, f64)> = l.values().into_iter().map(|value| (value, 0.5)).collect();
@@ -70,11 +70,10 @@
 //! let models = vec!["a.safetensors".into(), "b.safetensors".into()];
 //! let mut recipe = merge_of("n_average", None, models, &[], Options::default())?;
 //! let root = recipe.root();
-//! if let RecipeNode::Merge { method, parameters, .. } = &mut recipe.nodes[root.0] {
+//! if let RecipeNode::Merge { method, parameters, .. } = &mut recipe.nodes[root.index()] {
 //!     *method = &HALF_WAY;
 //!     *parameters = Parameters::resolve(&HALF_WAY, &[], 2)?;
 //! }
-//! # let _ = NodeId(0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -97,6 +96,7 @@ pub mod exec;
 mod figures;
 pub mod files;
 pub mod hub;
+mod id;
 pub mod kernel;
 pub mod keys;
 pub mod merge;

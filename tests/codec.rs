@@ -181,7 +181,7 @@ fn f64_rounds_once_and_back_is_exact() {
 /// Loads and stores elements through the executor.
 fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
     let steps = vec![Step::Load {
-        slot: 0,
+        slot: 0.into(),
         float: from,
         entry: Entry::Kept,
     }];
@@ -189,7 +189,7 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
         Compute::F32,
         steps,
         End::Store {
-            value: 0,
+            value: 0.into(),
             float: to,
             on_overflow: OnOverflow::Keep,
         },
@@ -330,20 +330,24 @@ fn dropped(level: Level, start: u64, len: usize) -> Vec<f32> {
         cutoffs: vec![],
     };
     let ones: Vec<u8> = (0..len).flat_map(|_| 1f32.to_le_bytes()).collect();
-    let operands = vec![Operand::Value(0), Operand::Value(1), Operand::Scalar(0)];
+    let operands = vec![
+        Operand::Value(0.into()),
+        Operand::Value(1.into()),
+        Operand::Scalar(0.into()),
+    ];
     let (float, entry, formula) = (Float::F32, Entry::Kept, Formula::Dropout);
     let load = Step::Load {
-        slot: 0,
+        slot: 0.into(),
         float,
         entry,
     };
     let steps = vec![
         load,
-        Step::Word { stream: 0 },
+        Step::Word { stream: 0.into() },
         Step::Call { formula, operands },
     ];
     let end = End::Store {
-        value: 2,
+        value: 2.into(),
         float,
         on_overflow: OnOverflow::Keep,
     };

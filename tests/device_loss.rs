@@ -9,7 +9,7 @@ use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::Level;
 use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, OpenError, adapters, probe};
 use wgmerge::exec::{ExecError, Executor};
-use wgmerge::kernel::{Compute, End, Entry, Formula, OnOverflow, Operand, Program, Step};
+use wgmerge::kernel::{Compute, End, Entry, Formula, OnOverflow, Operand, Program, SlotId, Step};
 
 const BYTES: usize = 1 << 20;
 
@@ -22,15 +22,16 @@ fn sum_of_two() -> Case {
     let entry = Entry::Checked;
     let float = Float::F32;
     let mut steps: Vec<Step> = [0, 1]
+        .map(SlotId::new)
         .map(|slot| Step::Load { slot, float, entry })
         .into_iter()
         .collect();
     steps.push(Step::Call {
         formula: Formula::Add,
-        operands: vec![Operand::Value(0), Operand::Value(1)],
+        operands: vec![Operand::Value(0.into()), Operand::Value(1.into())],
     });
     let end = End::Store {
-        value: 2,
+        value: 2.into(),
         float,
         on_overflow: OnOverflow::Keep,
     };

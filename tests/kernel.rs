@@ -8,7 +8,7 @@ use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::exec::{Batch, Executor, Piece};
 use wgmerge::kernel::{
     Compute, Derive, End, Entry, Expression, Formula, Kept, OnOverflow, Operand, Program, Row,
-    Scope, Step, TILE, Ties,
+    Scope, SlotId, StatisticId, Step, TILE, Ties,
 };
 
 fn bytes(x: &[f32]) -> Vec<u8> {
@@ -197,7 +197,7 @@ fn run_random_program(seed: u64, compute: Compute) {
     let mut row = Row::default();
     let mut steps: Vec<Step> = (0..3)
         .map(|slot| Step::Load {
-            slot,
+            slot: SlotId::new(slot),
             float: Float::F32,
             entry: Entry::Kept,
         })
@@ -212,23 +212,25 @@ fn run_random_program(seed: u64, compute: Compute) {
             .parameters()
             .iter()
             .map(|kind| match kind {
-                Kind::Lane => Operand::Value((next(&mut state) as usize % values.len()) as u16),
+                Kind::Lane => {
+                    Operand::Value(((next(&mut state) as usize % values.len()) as u16).into())
+                }
                 Kind::Word => Operand::Index,
                 Kind::Scalar => {
                     let x = (next(&mut state) % 9) as f64 / 4.0 - 1.0;
                     row.scalars.push(compute.scalar(x));
-                    Operand::Scalar((row.scalars.len() - 1) as u16)
+                    Operand::Scalar(((row.scalars.len() - 1) as u16).into())
                 }
                 Kind::Code => {
                     row.scalars
                         .push(1f32.to_bits() + next(&mut state) as u32 % (1 << 23));
-                    Operand::Scalar((row.scalars.len() - 1) as u16)
+                    Operand::Scalar(((row.scalars.len() - 1) as u16).into())
                 }
             })
             .collect();
         let argument = |operand: &Operand, i: usize| match operand {
-            Operand::Value(value) => values[usize::from(*value)][i].to_bits(),
-            Operand::Scalar(scalar) => row.scalars[usize::from(*scalar)],
+            Operand::Value(value) => values[value.index()][i].to_bits(),
+            Operand::Scalar(scalar) => row.scalars[scalar.index()],
             Operand::Index | Operand::Cutoff(_) => i as u32,
         };
         let computed = (0..len).map(|i| {
@@ -239,7 +241,7 @@ fn run_random_program(seed: u64, compute: Compute) {
         steps.push(Step::Call { formula, operands });
     }
     let end = End::Store {
-        value: (steps.len() - 1) as u16,
+        value: ((steps.len() - 1) as u16).into(),
         float: Float::F32,
         on_overflow: OnOverflow::Keep,
     };
@@ -285,8 +287,8 @@ fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) 
 #[test]
 fn statistics_order_themselves_into_levels() {
     let mut e = Expression::new(Compute::F32);
-    let a = e.load(0, Float::F32, Entry::Kept);
-    let b = e.load(1, Float::F32, Entry::Kept);
+    let a = e.load(0.into(), Float::F32, Entry::Kept);
+    let b = e.load(1.into(), Float::F32, Entry::Kept);
     let d = e.call(Formula::Sub, &[a.into(), b.into()]);
     assert_eq!(
         d,
@@ -301,8 +303,11 @@ fn statistics_order_themselves_into_levels() {
     let factor = e.sums(&[t], derive, 1)[0];
     let scaled = e.call(Formula::Scale, &[t.into(), factor]);
     let again = e.trim(scaled, Kept::Density(0.5), Ties::Exact, Scope::Tensor);
-    assert_eq!(e.levels(&[again]), [vec![0], vec![1], vec![2]]);
-    assert_eq!(e.levels(&[t]), [vec![0]]);
+    assert_eq!(
+        e.levels(&[again]),
+        [0, 1, 2].map(|at| vec![StatisticId::new(at)])
+    );
+    assert_eq!(e.levels(&[t]), [vec![StatisticId::new(0)]]);
     assert!(e.levels(&[d]).is_empty());
     assert_eq!(
         e.trim(d, Kept::Density(1.0), Ties::Exact, Scope::Tensor),
@@ -327,11 +332,11 @@ fn statistics_order_themselves_into_levels() {
 #[test]
 fn a_tile_is_summed_by_the_tree() {
     let load = Step::Load {
-        slot: 0,
+        slot: 0.into(),
         float: Float::F32,
         entry: Entry::Kept,
     };
-    let program = Program::new(Compute::BF16, vec![load], End::Sum(vec![0]));
+    let program = Program::new(Compute::BF16, vec![load], End::Sum(vec![0.into()]));
     for len in [0, 1, 511, 512, 513, TILE - 1, TILE, TILE + 1, 3 * TILE + 5] {
         let x: Vec<f32> = (0..len)
             .map(|i| ((i * 37 % 101) as f32 - 50.0) / 3.0)

@@ -50,12 +50,12 @@ fn beyond(float: Float, x: f32) -> Option<f64> {
 /// A Program that stores its input.
 fn program(float: Float, entry: Entry, on_overflow: OnOverflow) -> Program {
     let steps = vec![Step::Load {
-        slot: 0,
+        slot: 0.into(),
         float: Float::F32,
         entry,
     }];
     let end = End::Store {
-        value: 0,
+        value: 0.into(),
         float,
         on_overflow,
     };
@@ -185,14 +185,14 @@ fn sum(on_overflow: OnOverflow) -> Program {
     };
     let add = Step::Call {
         formula: Formula::Add,
-        operands: vec![Operand::Value(0), Operand::Value(1)],
+        operands: vec![Operand::Value(0.into()), Operand::Value(1.into())],
     };
     let end = End::Store {
-        value: 2,
+        value: 2.into(),
         float: Float::F32,
         on_overflow,
     };
-    Program::new(Compute::F32, vec![load(0), load(1), add], end)
+    Program::new(Compute::F32, vec![load(0.into()), load(1.into()), add], end)
 }
 
 #[test]

@@ -5,7 +5,8 @@ use crate::support::cases::{Case, Elements, Outcome, assert_same, random, row};
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::kernel::{
-    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Row, Step, TILE, Window,
+    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Row, Step, TILE, ValueId,
+    Window,
 };
 
 /// Lengths around the boundaries of quads and tiles.
@@ -56,6 +57,7 @@ fn case(program: Program, seed: u64) -> Case {
 }
 
 fn load(slot: u16, float: Float, entry: Entry) -> Step {
+    let slot = slot.into();
     Step::Load { slot, float, entry }
 }
 
@@ -77,20 +79,20 @@ fn calling(formula: Formula, compute: Compute) -> Program {
         load(0, Float::F32, first),
         load(1, Float::BF16, Entry::Kept),
         load(2, Float::F16, Entry::Kept),
-        Step::Word { stream: 1 },
+        Step::Word { stream: 1.into() },
     ];
     let operands = formula
         .parameters()
         .iter()
         .zip(0..)
         .map(|(kind, nth)| match kind {
-            Kind::Lane => Operand::Value(nth % 3),
+            Kind::Lane => Operand::Value((nth % 3).into()),
             Kind::Word if trims(formula) => Operand::Index,
-            Kind::Word => Operand::Value(3),
+            Kind::Word => Operand::Value(3.into()),
             Kind::Code if trims(formula) && usize::from(nth) + 1 == formula.parameters().len() => {
-                Operand::Cutoff(0)
+                Operand::Cutoff(0.into())
             }
-            Kind::Scalar | Kind::Code => Operand::Scalar(nth),
+            Kind::Scalar | Kind::Code => Operand::Scalar(nth.into()),
         });
     steps.push(Step::Call {
         formula,
@@ -99,9 +101,9 @@ fn calling(formula: Formula, compute: Compute) -> Program {
     // A value that was loaded raw is settled before it is stored.
     steps.push(Step::Call {
         formula: Formula::Enter,
-        operands: vec![Operand::Value(4)],
+        operands: vec![Operand::Value(4.into())],
     });
-    let value = 5;
+    let value = ValueId::new(5);
     let float = Float::F32;
     let end = End::Store {
         value,
@@ -112,12 +114,12 @@ fn calling(formula: Formula, compute: Compute) -> Program {
 }
 
 /// Several differences and products of the same inputs.
-fn statistics(compute: Compute, end: impl FnOnce(Vec<u16>) -> End) -> Program {
+fn statistics(compute: Compute, end: impl FnOnce(Vec<ValueId>) -> End) -> Program {
     let call = |formula, operands: [Operand; 2]| Step::Call {
         formula,
         operands: operands.to_vec(),
     };
-    let (a, b) = (Operand::Value(0), Operand::Value(1));
+    let (a, b) = (Operand::Value(0.into()), Operand::Value(1.into()));
     let steps = vec![
         load(1, Float::BF16, Entry::Kept),
         load(0, Float::F64, Entry::Kept),
@@ -125,7 +127,7 @@ fn statistics(compute: Compute, end: impl FnOnce(Vec<u16>) -> End) -> Program {
         call(Formula::Mul, [a, b]),
         call(Formula::Mul, [a, a]),
     ];
-    Program::new(compute, steps, end(vec![2, 3, 4]))
+    Program::new(compute, steps, end([2, 3, 4].map(ValueId::new).to_vec()))
 }
 
 fn expected(case: &Case) -> Outcome {
@@ -150,7 +152,7 @@ fn every_element_type_is_read_and_written() {
     let mut cases = Vec::new();
     for from in Float::ALL {
         for to in Float::ALL {
-            let value = 0;
+            let value = ValueId::new(0);
             let end = End::Store {
                 value,
                 float: *to,
@@ -203,12 +205,12 @@ fn more_tiles_than_a_row_of_a_dispatch() {
         ]
     };
     let end = End::Store {
-        value: 1,
+        value: 1.into(),
         float,
         on_overflow: OnOverflow::Keep,
     };
     let store = Program::new(Compute::F32, steps(), end);
-    let sum = Program::new(Compute::F32, steps(), End::Sum(vec![0, 1]));
+    let sum = Program::new(Compute::F32, steps(), End::Sum(vec![0.into(), 1.into()]));
     let mut cases = Vec::new();
     for program in [store, sum] {
         let ranges = [(0, 300 * TILE + 5), (1 << 20, 700 * TILE - 1)];
@@ -259,12 +261,12 @@ fn an_input_that_must_be_finite_is_named() {
         ];
         let end = match end {
             0 => End::Store {
-                value: 0,
+                value: 0.into(),
                 float: Float::BF16,
                 on_overflow: OnOverflow::Keep,
             },
-            1 => End::Sum(vec![0, 1]),
-            _ => End::Count(vec![0, 1]),
+            1 => End::Sum(vec![0.into(), 1.into()]),
+            _ => End::Count(vec![0.into(), 1.into()]),
         };
         let program = Program::new(Compute::F32, steps, end);
         let mut state = 6;

@@ -24,11 +24,11 @@ fn kept_by_sorting(x: &[f32], k: usize, ties: Ties) -> Vec<bool> {
 /// A Program that counts the magnitudes of its input.
 fn counting() -> Program {
     let load = Step::Load {
-        slot: 0,
+        slot: 0.into(),
         float: Float::F32,
         entry: Entry::Checked,
     };
-    Program::new(Compute::F32, vec![load], End::Count(vec![0]))
+    Program::new(Compute::F32, vec![load], End::Count(vec![0.into()]))
 }
 
 fn bytes(x: &[f32]) -> Vec<u8> {

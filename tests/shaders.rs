@@ -5,7 +5,9 @@ use naga::{AddressSpace, Module, ScalarKind, TypeInner};
 use wgmerge::dtype::Float;
 use wgmerge::kernel::table::{INVOCATIONS, Layout};
 use wgmerge::kernel::wgsl::assemble;
-use wgmerge::kernel::{Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Step};
+use wgmerge::kernel::{
+    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, SlotId, Step, ValueId,
+};
 
 /// Whether a formula's word is a random one; otherwise it is the element's index.
 fn draws(formula: Formula) -> bool {
@@ -13,12 +15,12 @@ fn draws(formula: Formula) -> bool {
 }
 
 /// A Program that loads every element type, calls every formula once and ends as told.
-fn every_formula(compute: Compute, end: impl FnOnce(u16) -> End) -> Program {
+fn every_formula(compute: Compute, end: impl FnOnce(ValueId) -> End) -> Program {
     let mut steps: Vec<Step> = Float::ALL
         .iter()
         .zip(0..)
         .map(|(float, slot)| Step::Load {
-            slot,
+            slot: SlotId::new(slot),
             float: *float,
             entry: if slot % 2 == 0 {
                 Entry::Checked
@@ -28,7 +30,7 @@ fn every_formula(compute: Compute, end: impl FnOnce(u16) -> End) -> Program {
         })
         .collect();
     let word = steps.len() as u16;
-    steps.push(Step::Word { stream: 0 });
+    steps.push(Step::Word { stream: 0.into() });
     for (number, formula) in (0..).zip(Formula::ALL) {
         let last = steps.len() as u16 - 1;
         let lane = if last == word { 0 } else { last };
@@ -37,17 +39,17 @@ fn every_formula(compute: Compute, end: impl FnOnce(u16) -> End) -> Program {
             .iter()
             .zip(0..)
             .map(|(kind, nth)| match kind {
-                Kind::Lane if nth == 0 => Operand::Value(lane),
-                Kind::Lane => Operand::Value(nth),
-                Kind::Word if draws(*formula) => Operand::Value(word),
+                Kind::Lane if nth == 0 => Operand::Value(lane.into()),
+                Kind::Lane => Operand::Value(nth.into()),
+                Kind::Word if draws(*formula) => Operand::Value(word.into()),
                 Kind::Word => Operand::Index,
-                Kind::Scalar => Operand::Scalar(3 * number),
+                Kind::Scalar => Operand::Scalar((3 * number).into()),
                 Kind::Code
                     if usize::from(nth) + 1 == formula.parameters().len() && !draws(*formula) =>
                 {
-                    Operand::Cutoff(0)
+                    Operand::Cutoff(0.into())
                 }
-                Kind::Code => Operand::Scalar(3 * number + 1),
+                Kind::Code => Operand::Scalar((3 * number + 1).into()),
             });
         steps.push(Step::Call {
             formula: *formula,
@@ -55,7 +57,7 @@ fn every_formula(compute: Compute, end: impl FnOnce(u16) -> End) -> Program {
         });
     }
     let last = steps.len() as u16 - 1;
-    Program::new(compute, steps, end(last))
+    Program::new(compute, steps, end(last.into()))
 }
 
 fn programs() -> Vec<Program> {
@@ -68,8 +70,12 @@ fn programs() -> Vec<Program> {
                 on_overflow: OnOverflow::Keep,
             }));
         }
-        programs.push(every_formula(compute, |value| End::Sum(vec![value, 0, 7])));
-        programs.push(every_formula(compute, |value| End::Count(vec![2, value])));
+        programs.push(every_formula(compute, |value| {
+            End::Sum(vec![value, 0.into(), 7.into()])
+        }));
+        programs.push(every_formula(compute, |value| {
+            End::Count(vec![2.into(), value])
+        }));
     }
     programs
 }
@@ -214,7 +220,7 @@ fn formulas_have_the_parameters_of_the_table() {
 
 #[test]
 fn constants_are_those_of_the_layout() {
-    let program = every_formula(Compute::F16, |value| End::Count(vec![value, 1]));
+    let program = every_formula(Compute::F16, |value| End::Count(vec![value, 1.into()]));
     let layout = Layout::of(&program);
     let (module, _) = validate("constants", &assemble(&program).text);
     let constant = |wanted: &str| {

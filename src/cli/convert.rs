@@ -15,7 +15,7 @@ use crate::keys::conversion;
 use crate::merge::Merge;
 use crate::method::Space;
 use crate::recipe::{
-    Form, Names, OnNan, Options, OutputNames, Recipe, RecipeNode, Recogniser, Route,
+    Form, ModelId, Names, OnNan, Options, OutputNames, Recipe, RecipeNode, Recogniser, Route,
 };
 
 /// Converts a checkpoint.
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         ..Recipe::new(
             vec![path.clone()],
             vec![RecipeNode::Model {
-                model: 0,
+                model: ModelId::default(),
                 // What is not looked into needs no config.
                 form: match added_to > 0 || args.additions.vae.is_some() {
                     true => Form::Inferred,
@@ -63,7 +63,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         let to = to.id().to_owned();
         let from = source(args, &path, &recipe, &to)?;
         recipe.nodes[0] = RecipeNode::Model {
-            model: 0,
+            model: ModelId::default(),
             form: Form::Config(from.clone()),
             space: Space::Weight,
         };
@@ -105,7 +105,7 @@ fn source(args: &ConvertArgs, path: &Path, recipe: &Recipe, to: &str) -> Result<
         path: checkpoint.path(),
         tensors: checkpoint.tensors(),
     }];
-    let source = Recogniser::new(recipe, &names).source(0, to);
+    let source = Recogniser::new(recipe, &names).source(ModelId::default(), to);
     let adapter = Adapter::of(checkpoint.tensors().keys().map(String::as_str));
     source.map_err(|unclear| match (unclear.is_unknown, adapter) {
         (true, Some(adapter)) => Failure::input(format!(

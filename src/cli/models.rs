@@ -55,8 +55,10 @@ pub(super) fn locate_all(recipe: &mut Recipe, quiet: bool) -> Result<Vec<String>
 
 /// The failure with the line of the recipe that names the model.
 fn at_line(failure: Failure, recipe: &Recipe, number: usize) -> Failure {
-    let names =
-        |node: &RecipeNode| matches!(node, RecipeNode::Model { model, .. } if *model == number);
+    let names = |node: &RecipeNode| match node {
+        RecipeNode::Model { model, .. } => model.index() == number,
+        _ => false,
+    };
     let node = recipe.nodes.iter().position(names);
     match (failure, node.and_then(|node| recipe.lines.get(node))) {
         (Failure::Usage { message, hint, .. }, Some(&line)) => Failure::Usage {

@@ -100,7 +100,7 @@ fn undescribed(merge: &Merge) -> Option<String> {
 /// What comes along from the reference model's folder, and what does not.
 fn companions(merge: &Merge) -> Vec<String> {
     let companions = merge.companions();
-    let model = &merge.recipe().models[merge.recipe().reference];
+    let model = &merge.recipe().models[merge.recipe().reference.index()];
     let copied = companions.copied.iter();
     let copied: Vec<String> = copied.map(|file| file.name.display().to_string()).collect();
     let left_out = companions.left_out.iter();
@@ -135,7 +135,7 @@ pub(super) fn say_notes(notes: &[String]) {
 /// What every JSON about a merge begins with: the program, the recipe, the models, the notes.
 pub(super) fn about(merge: &Merge, notes: &[String]) -> Result<Value, Failure> {
     let recipe = merge.recipe();
-    let method = match &recipe.nodes[recipe.root().0] {
+    let method = match &recipe.nodes[recipe.root().index()] {
         RecipeNode::Merge { method, .. } => Some(method.id),
         _ => None,
     };

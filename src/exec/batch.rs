@@ -9,7 +9,7 @@ pub struct Piece<'a> {
     pub row: &'a Row,
     /// Index in the tensor of the first element, a multiple of [`TILE`].
     pub start: u64,
-    /// Elements.
+    /// Elements, at most 2^32: they are numbered with 32 bits.
     pub len: usize,
     /// Byte offset in the arena of each input slot, a multiple of
     /// [`ARENA_ALIGNMENT`](crate::kernel::ARENA_ALIGNMENT).

@@ -1,5 +1,7 @@
 //! Why a batch was not done.
 
+use crate::kernel::SlotId;
+
 /// Why a batch was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecError {
@@ -9,7 +11,7 @@ pub enum ExecError {
         /// Number of the piece in the batch.
         piece: usize,
         /// Which input.
-        slot: u16,
+        slot: SlotId,
         /// Element index in the tensor.
         element: u64,
     },
@@ -19,7 +21,7 @@ pub enum ExecError {
         /// Number of the piece in the batch.
         piece: usize,
         /// Which input.
-        slot: u16,
+        slot: SlotId,
         /// Element index in the tensor.
         element: u64,
         /// The number, as f64 bits.

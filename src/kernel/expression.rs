@@ -11,8 +11,9 @@ use indexmap::IndexSet;
 
 use super::fusion::fuse;
 use super::{
-    Compute, Derive, End, Entry, Formula, Iterate, Kept, Kind, Made, Node, Operand, Plane, Program,
-    Row, Scope, Statistic, Step, Stream, Ties,
+    Compute, CutoffId, Derive, End, Entry, Formula, Iterate, Kept, Kind, Made, Node, Operand,
+    Plane, Program, Row, ScalarId, Scope, SlotId, Statistic, StatisticId, Step, Stream, Ties,
+    ValueId,
 };
 use crate::dtype::Float;
 
@@ -41,14 +42,14 @@ pub struct Expression {
     pub(super) steps: IndexSet<Step, RandomState>,
     row: Row,
     /// For each scalar and cutoff, the statistic that fills it.
-    pub(super) scalar_source: Vec<Option<u16>>,
-    pub(super) cutoff_source: Vec<Option<u16>>,
+    pub(super) scalar_source: Vec<Option<StatisticId>>,
+    pub(super) cutoff_source: Vec<Option<StatisticId>>,
     pub(super) statistics: Vec<Statistic>,
     pub(super) planes: Vec<Plane>,
     /// For each step, how many levels of statistics come before it.
     pub(super) levels: Vec<u16>,
     /// The first input slot that is not taken.
-    next_slot: u16,
+    next_slot: SlotId,
     excess: Option<TooLarge>,
 }
 
@@ -68,15 +69,13 @@ impl Expression {
 
     /// The number of the next of some things of which there are `count`; 0, and an excess, where
     /// it holds no more.
-    fn number(&mut self, count: usize, what: &'static str) -> u16 {
+    fn number<Id: From<u16>>(&mut self, count: usize, what: &'static str) -> Id {
         let limit = NUMBERS;
-        match u16::try_from(count) {
-            Ok(number) if count < limit => number,
-            _ => {
-                self.excess.get_or_insert(TooLarge { what, limit });
-                0
-            }
+        let number = u16::try_from(count).ok().filter(|_| count < limit);
+        if number.is_none() {
+            self.excess.get_or_insert(TooLarge { what, limit });
         }
+        Id::from(number.unwrap_or(0))
     }
 
     fn push(&mut self, step: Step) -> Node {
@@ -92,14 +91,14 @@ impl Expression {
     }
 
     /// An input's element.
-    pub fn load(&mut self, slot: u16, float: Float, entry: Entry) -> Node {
-        let next = self.number(usize::from(slot) + 1, "inputs");
+    pub fn load(&mut self, slot: SlotId, float: Float, entry: Entry) -> Node {
+        let next = self.number(slot.index() + 1, "inputs");
         self.next_slot = self.next_slot.max(next);
         self.push(Step::Load { slot, float, entry })
     }
 
     /// The first input slot that no value is loaded from.
-    pub fn next_slot(&self) -> u16 {
+    pub fn next_slot(&self) -> SlotId {
         self.next_slot
     }
 
@@ -176,7 +175,7 @@ impl Expression {
         let Operand::Scalar(threshold) = self.code(0) else {
             unreachable!("a code is a scalar")
         };
-        self.scalar_source[usize::from(threshold)] = Some(statistic);
+        self.scalar_source[threshold.index()] = Some(statistic);
         let cutoff = self.next_cutoff(u64::MAX, Some(statistic));
         self.statistics.push(Statistic::Largest {
             value,
@@ -202,7 +201,7 @@ impl Expression {
     }
 
     /// The number of a new cutoff, which a statistic may fill in.
-    fn next_cutoff(&mut self, element: u64, source: Option<u16>) -> u16 {
+    fn next_cutoff(&mut self, element: u64, source: Option<StatisticId>) -> CutoffId {
         let number = self.number(self.row.cutoffs.len(), "element indices");
         self.row.cutoffs.push(element);
         self.cutoff_source.push(source);
@@ -248,8 +247,8 @@ impl Expression {
     }
 
     /// The number of a new statistic of some values.
-    fn statistic(&mut self, values: &[Node]) -> u16 {
-        let levels = values.iter().map(|value| self.levels[usize::from(value.0)]);
+    fn statistic(&mut self, values: &[Node]) -> StatisticId {
+        let levels = values.iter().map(|value| self.levels[value.index()]);
         if levels.max().unwrap_or(0) >= LEVELS {
             self.excess.get_or_insert(TooLarge {
                 what: "statistics that need one another",
@@ -260,14 +259,14 @@ impl Expression {
     }
 
     /// The first of the scalars that the next statistic fills in, and how many there are.
-    fn found(&mut self, values: &[Node], count: usize) -> (u16, u16) {
+    fn found(&mut self, values: &[Node], count: usize) -> (ScalarId, u16) {
         let number = self.statistic(values);
         let first = self.row.scalars.len();
-        let end = self.number(first + count, "numbers");
-        self.row.scalars.resize(first + count, 0);
-        self.scalar_source.resize(first + count, Some(number));
-        let count = self.number(count, "numbers");
-        (end - count.min(end), count)
+        let end = first + count;
+        self.row.scalars.resize(end, 0);
+        self.scalar_source.resize(end, Some(number));
+        let _: ScalarId = self.number(end, "numbers");
+        (self.number(first, "numbers"), self.number(count, "numbers"))
     }
 
     /// The row as far as it is known before any statistic, the statistics and the planes.
@@ -307,8 +306,8 @@ impl Expression {
     }
 
     /// Whether the value is an input's element as it is stored, untouched.
-    pub fn untouched(&self, value: Node) -> Option<(u16, Float)> {
-        match self.steps[usize::from(value.0)] {
+    pub fn untouched(&self, value: Node) -> Option<(SlotId, Float)> {
+        match self.steps[value.index()] {
             Step::Load { slot, float, .. } => Some((slot, float)),
             _ => None,
         }
@@ -317,13 +316,13 @@ impl Expression {
     fn live(&self, roots: &[Node]) -> Vec<bool> {
         let mut live = vec![false; self.steps.len()];
         for root in roots {
-            live[usize::from(root.0)] = true;
+            live[root.index()] = true;
         }
         for number in (0..self.steps.len()).rev() {
             if let (true, Step::Call { operands, .. }) = (live[number], &self.steps[number]) {
                 for operand in operands {
                     if let Operand::Value(value) = operand {
-                        live[usize::from(*value)] = true;
+                        live[value.index()] = true;
                     }
                 }
             }
@@ -332,46 +331,37 @@ impl Expression {
     }
 
     /// The Program that ends in `end`, whose values are nodes of this expression.
-    pub fn program(&self, roots: &[Node], end: impl FnOnce(Vec<u16>) -> End) -> Program {
+    pub fn program(&self, roots: &[Node], end: impl FnOnce(Vec<ValueId>) -> End) -> Program {
         assert_eq!(
             self.excess, None,
             "an expression that is too large is no Program"
         );
         let live = self.live(roots);
-        let mut number_of = vec![u16::MAX; self.steps.len()];
+        // Steps that are not live have none; whoever reads one is refused.
+        let mut number_of = vec![ValueId::new(u16::MAX); self.steps.len()];
         let mut steps = Vec::new();
-        let mut next = 0;
-        for (node, step) in self.steps.iter().enumerate() {
-            if !live[node] {
-                continue;
-            }
-            number_of[node] = next;
-            next += 1;
+        let kept = self.steps.iter().enumerate();
+        let kept = kept.filter(|(node, _)| live[*node]);
+        for ((node, step), number) in kept.zip(ValueId::all()) {
+            number_of[node] = number;
             let mut step = step.clone();
             if let Step::Call { operands, .. } = &mut step {
                 for operand in operands {
                     if let Operand::Value(value) = operand {
-                        *value = number_of[usize::from(*value)];
+                        *value = number_of[value.index()];
                     }
                 }
             }
             steps.push(step);
         }
-        let mut values: Vec<u16> = roots
-            .iter()
-            .map(|root| number_of[usize::from(root.0)])
-            .collect();
+        let values = roots.iter().map(|root| number_of[root.index()]);
+        let mut values: Vec<ValueId> = values.collect();
         let steps = fuse(steps, &mut values);
         Program::new(self.compute, steps, end(values))
     }
 }
 
-fn scalars(first: u16, count: u16) -> Vec<Operand> {
-    (first..first + count).map(Operand::Scalar).collect()
-}
-
-impl From<Node> for Operand {
-    fn from(node: Node) -> Operand {
-        Operand::Value(node.0)
-    }
+fn scalars(first: ScalarId, count: u16) -> Vec<Operand> {
+    let own = ScalarId::all().skip(first.index()).take(count.into());
+    own.map(Operand::Scalar).collect()
 }

@@ -3,7 +3,7 @@
 //! A fused formula calls the two functions that it replaces, so every bit stays the same; what is
 //! saved is a store and a load per element.
 
-use super::{Formula, Operand, Step};
+use super::{Formula, Operand, Step, ValueId};
 
 /// `outer(a…, inner(b…), c…)` becomes `fused(a…, b…, c…)`.
 struct Fusion {
@@ -55,19 +55,19 @@ const FUSIONS: &[Fusion] = &[
 
 /// Fuses what nobody else reads. `ends` are the values that the Program ends in; they are
 /// renumbered with the steps.
-pub(super) fn fuse(mut steps: Vec<Step>, ends: &mut [u16]) -> Vec<Step> {
+pub(super) fn fuse(mut steps: Vec<Step>, ends: &mut [ValueId]) -> Vec<Step> {
     let mut readers = vec![0; steps.len()];
     for step in &steps {
         if let Step::Call { operands, .. } = step {
             for operand in operands {
                 if let Operand::Value(value) = operand {
-                    readers[usize::from(*value)] += 1;
+                    readers[value.index()] += 1;
                 }
             }
         }
     }
     for &value in ends.iter() {
-        readers[usize::from(value)] += 1;
+        readers[value.index()] += 1;
     }
     let mut gone = vec![false; steps.len()];
     for number in 0..steps.len() {
@@ -92,11 +92,11 @@ fn fused(steps: &[Step], number: usize, readers: &[usize]) -> Option<(Step, usiz
         let Operand::Value(inner) = *operands.get(fusion.operand)? else {
             return None;
         };
-        let Step::Call { formula, operands } = &steps[usize::from(inner)] else {
+        let Step::Call { formula, operands } = &steps[inner.index()] else {
             return None;
         };
         let fits = fusion.outer == *outer && fusion.inner == *formula;
-        (fits && readers[usize::from(inner)] == 1).then_some((fusion, usize::from(inner), operands))
+        (fits && readers[inner.index()] == 1).then_some((fusion, inner.index(), operands))
     };
     let (fusion, inner, own) = FUSIONS.iter().find_map(inner_of)?;
     let (before, rest) = operands.split_at(fusion.operand);
@@ -108,27 +108,24 @@ fn fused(steps: &[Step], number: usize, readers: &[usize]) -> Option<(Step, usiz
     Some((step, inner))
 }
 
-fn renumber(steps: Vec<Step>, gone: &[bool], ends: &mut [u16]) -> Vec<Step> {
-    let mut numbers: Vec<u16> = vec![0; steps.len()];
-    let mut next = 0;
+fn renumber(steps: Vec<Step>, gone: &[bool], ends: &mut [ValueId]) -> Vec<Step> {
+    let mut numbers = vec![ValueId::default(); steps.len()];
     let mut kept = Vec::with_capacity(steps.len());
-    for (number, mut step) in steps.into_iter().enumerate() {
-        if gone[number] {
-            continue;
-        }
+    let rest = steps.into_iter().enumerate();
+    let rest = rest.filter(|(number, _)| !gone[*number]);
+    for ((number, mut step), own) in rest.zip(ValueId::all()) {
         if let Step::Call { operands, .. } = &mut step {
             for operand in operands {
                 if let Operand::Value(value) = operand {
-                    *value = numbers[usize::from(*value)];
+                    *value = numbers[value.index()];
                 }
             }
         }
-        numbers[number] = next;
-        next += 1;
+        numbers[number] = own;
         kept.push(step);
     }
     for value in ends {
-        *value = numbers[usize::from(*value)];
+        *value = numbers[value.index()];
     }
     kept
 }

@@ -1,15 +1,15 @@
 //! The order of an expression's statistics: which must be known before which.
 
-use super::{Expression, Node, Operand, Step};
+use super::{Expression, Node, Operand, StatisticId, Step};
 
 impl Expression {
     /// How many levels of statistics come before a step.
     pub(super) fn level_of(&self, step: &Step) -> u16 {
         let below = |values: &[Node]| {
-            let levels = values.iter().map(|value| self.levels[usize::from(value.0)]);
+            let levels = values.iter().map(|value| self.levels[value.index()]);
             levels.max().unwrap_or(0)
         };
-        let after = |statistic: u16| below(self.statistics[usize::from(statistic)].values()) + 1;
+        let after = |statistic: StatisticId| below(self.statistics[statistic.index()].values()) + 1;
         match step {
             Step::Word { .. } => 0,
             Step::Load { slot, .. } => {
@@ -18,7 +18,7 @@ impl Expression {
             }
             Step::Call { operands, .. } => {
                 let levels = operands.iter().map(|operand| match operand {
-                    Operand::Value(value) => self.levels[usize::from(*value)],
+                    Operand::Value(value) => self.levels[value.index()],
                     operand => self.source(*operand).map_or(0, after),
                 });
                 levels.max().unwrap_or(0)
@@ -27,22 +27,22 @@ impl Expression {
     }
 
     /// The statistic whose result an operand is.
-    fn source(&self, operand: Operand) -> Option<u16> {
+    fn source(&self, operand: Operand) -> Option<StatisticId> {
         match operand {
-            Operand::Scalar(scalar) => self.scalar_source[usize::from(scalar)],
-            Operand::Cutoff(cutoff) => self.cutoff_source[usize::from(cutoff)],
+            Operand::Scalar(scalar) => self.scalar_source[scalar.index()],
+            Operand::Cutoff(cutoff) => self.cutoff_source[cutoff.index()],
             Operand::Value(_) | Operand::Index => None,
         }
     }
 
     /// The statistics that `roots` need, in levels: each level needs only those before it.
-    pub fn levels(&self, roots: &[Node]) -> Vec<Vec<u16>> {
-        let mut levels: Vec<Vec<u16>> = Vec::new();
+    pub fn levels(&self, roots: &[Node]) -> Vec<Vec<StatisticId>> {
+        let mut levels: Vec<Vec<StatisticId>> = Vec::new();
         let needed = self.needed(roots);
-        for (statistic, number) in self.statistics.iter().zip(0u16..) {
-            if needed[usize::from(number)] {
+        for (statistic, number) in self.statistics.iter().zip(StatisticId::all()) {
+            if needed[number.index()] {
                 let values = statistic.values().iter();
-                let level = values.map(|value| self.levels[usize::from(value.0)]).max();
+                let level = values.map(|value| self.levels[value.index()]).max();
                 let level = usize::from(level.unwrap_or(0));
                 levels.resize(levels.len().max(level + 1), Vec::new());
                 levels[level].push(number);
@@ -58,7 +58,7 @@ impl Expression {
         let mut live = vec![false; self.steps.len()];
         let mark = |live: &mut [bool], values: &[Node]| {
             for value in values {
-                live[usize::from(value.0)] = true;
+                live[value.index()] = true;
             }
         };
         mark(&mut live, roots);
@@ -77,9 +77,9 @@ impl Expression {
                 Step::Call { operands, .. } => {
                     for operand in operands {
                         if let Operand::Value(value) = operand {
-                            live[usize::from(*value)] = true;
+                            live[value.index()] = true;
                         } else if let Some(statistic) = self.source(*operand) {
-                            let statistic = usize::from(statistic);
+                            let statistic = statistic.index();
                             if !std::mem::replace(&mut needed[statistic], true) {
                                 mark(&mut live, self.statistics[statistic].values());
                             }

@@ -4,13 +4,13 @@
 //! runs through the whole tensor, is made on the host and lies in the arena like an input. To a
 //! Program it is one more input of f32.
 
-use super::{Derive, Node};
+use super::{Derive, Node, SlotId};
 
 /// A plane of an expression.
 #[derive(Clone, Debug)]
 pub struct Plane {
     /// The input slot in which Programs find it.
-    pub slot: u16,
+    pub slot: SlotId,
     /// What it holds.
     pub made: Made,
 }

@@ -1,6 +1,6 @@
 //! The fused straight-line form of one tensor's expression.
 
-use super::{Compute, Formula, OnOverflow};
+use super::{Compute, CutoffId, Formula, OnOverflow, ScalarId, SlotId, StreamId, ValueId};
 use crate::dtype::Float;
 
 /// How a loaded value enters the arithmetic.
@@ -23,11 +23,11 @@ pub enum Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// The result of an earlier step.
-    Value(u16),
+    Value(ValueId),
     /// A scalar of the tensor's row.
-    Scalar(u16),
+    Scalar(ScalarId),
     /// A cutoff of the tensor's row, relative to the piece.
-    Cutoff(u16),
+    Cutoff(CutoffId),
     /// The element's index in the piece.
     Index,
 }
@@ -38,7 +38,7 @@ pub enum Step {
     /// An element of an input.
     Load {
         /// Which input of the tensor.
-        slot: u16,
+        slot: SlotId,
         /// Its stored type.
         float: Float,
         /// What happens to values that are not finite.
@@ -47,7 +47,7 @@ pub enum Step {
     /// A random word for each element.
     Word {
         /// Which stream of the row.
-        stream: u16,
+        stream: StreamId,
     },
     /// A formula.
     Call {
@@ -64,21 +64,21 @@ pub enum End {
     /// One value is rounded and written.
     Store {
         /// Which value.
-        value: u16,
+        value: ValueId,
         /// The stored type.
         float: Float,
         /// What happens to results beyond it.
         on_overflow: OnOverflow,
     },
     /// Each value is summed over every tile.
-    Sum(Vec<u16>),
+    Sum(Vec<ValueId>),
     /// The magnitudes of each value are counted in the bins of a window.
-    Count(Vec<u16>),
+    Count(Vec<ValueId>),
 }
 
 impl End {
     /// The values that must be known at the end.
-    pub fn values(&self) -> &[u16] {
+    pub fn values(&self) -> &[ValueId] {
         match self {
             End::Store { value, .. } => std::slice::from_ref(value),
             End::Sum(values) | End::Count(values) => values,
@@ -104,17 +104,11 @@ impl Program {
         assert!(count <= usize::from(u16::MAX), "a Program of {count} steps");
         for (number, step) in steps.iter().enumerate() {
             for value in read_by(step) {
-                assert!(
-                    usize::from(value) < number,
-                    "step {number} reads value {value}"
-                );
+                assert!(value.index() < number, "step {number} reads value {value}");
             }
         }
         for &value in end.values() {
-            assert!(
-                usize::from(value) < steps.len(),
-                "the end reads value {value}"
-            );
+            assert!(value.index() < steps.len(), "the end reads value {value}");
         }
         let (planes, plane_count) = assign_planes(&steps, &end);
         Program {
@@ -137,8 +131,8 @@ impl Program {
     }
 
     /// The input slots that it reads, in ascending order.
-    pub fn slots(&self) -> Vec<u16> {
-        let mut slots: Vec<u16> = self.loads().map(|(slot, _)| slot).collect();
+    pub fn slots(&self) -> Vec<SlotId> {
+        let mut slots: Vec<SlotId> = self.loads().map(|(slot, _)| slot).collect();
         slots.sort_unstable();
         slots.dedup();
         slots
@@ -150,8 +144,8 @@ impl Program {
     }
 
     /// The tile plane in which a step's value lives until it was last read.
-    pub fn plane(&self, value: u16) -> usize {
-        usize::from(self.planes[usize::from(value)])
+    pub fn plane(&self, value: ValueId) -> usize {
+        usize::from(self.planes[value.index()])
     }
 
     /// How many planes of a tile are live at once at most.
@@ -168,7 +162,7 @@ impl Program {
     }
 
     /// The input slots loaded, with their stored types.
-    pub fn loads(&self) -> impl Iterator<Item = (u16, Float)> {
+    pub fn loads(&self) -> impl Iterator<Item = (SlotId, Float)> {
         self.steps.iter().filter_map(|step| match step {
             Step::Load { slot, float, .. } => Some((*slot, *float)),
             _ => None,
@@ -176,7 +170,7 @@ impl Program {
     }
 }
 
-fn read_by(step: &Step) -> impl Iterator<Item = u16> {
+fn read_by(step: &Step) -> impl Iterator<Item = ValueId> {
     let operands = match step {
         Step::Call { operands, .. } => operands.as_slice(),
         _ => &[],
@@ -194,11 +188,11 @@ fn assign_planes(steps: &[Step], end: &End) -> (Vec<u16>, u16) {
     for (number, step) in steps.iter().enumerate() {
         last_read[number] = number;
         for value in read_by(step) {
-            last_read[usize::from(value)] = number;
+            last_read[value.index()] = number;
         }
     }
     for &value in end.values() {
-        last_read[usize::from(value)] = usize::MAX;
+        last_read[value.index()] = usize::MAX;
     }
     let mut free: Vec<u16> = Vec::new();
     let mut planes: Vec<u16> = Vec::with_capacity(steps.len());
@@ -209,7 +203,7 @@ fn assign_planes(steps: &[Step], end: &End) -> (Vec<u16>, u16) {
             count - 1
         }));
         let mut ended: Vec<usize> = read_by(step)
-            .map(usize::from)
+            .map(ValueId::index)
             .chain([number])
             .filter(|&value| last_read[value] == number)
             .collect();

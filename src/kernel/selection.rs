@@ -195,10 +195,11 @@ impl Selection {
         }
         for bin in (0..BINS).rev() {
             if above + counts[bin] >= self.k {
-                let lo = window.lo + ((bin as u32) << window.shift);
-                let hi = u64::from(lo) + (1u64 << window.shift) - 1;
-                self.lo = lo.max(self.lo);
-                self.hi = (hi as u32).min(self.hi);
+                let lo = u64::from(window.lo) + ((bin as u64) << window.shift);
+                let hi = lo + (1u64 << window.shift) - 1;
+                let key = |end: u64| u32::try_from(end).unwrap_or(u32::MAX);
+                self.lo = key(lo).max(self.lo);
+                self.hi = key(hi).min(self.hi);
                 self.above = above;
                 self.equal = (window.shift == 0).then_some(counts[bin]);
                 return;

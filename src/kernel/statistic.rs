@@ -1,14 +1,19 @@
 //! What must be known about whole tensors before their elements can be computed.
 
-use super::{Kept, Node, Ties};
+use super::{CutoffId, Kept, Node, ScalarId, Ties};
 
 /// Over what a selection of the largest magnitudes ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// One tensor.
     Tensor,
-    /// All merged tensors of a model: statistics with the same number are one selection.
-    Model(u64),
+    /// All tensors of a model in a merge: statistics with the same numbers are one selection.
+    Model {
+        /// Which merge of the recipe.
+        merge: usize,
+        /// Which of its models.
+        model: usize,
+    },
 }
 
 /// Turns sums over a tensor into scalars, on the host in f64.
@@ -55,9 +60,9 @@ pub enum Statistic {
         /// The elements that may be kept, where not all are the value's: the others are zero.
         among: Option<u64>,
         /// The scalar that receives the threshold's bits.
-        threshold: u16,
+        threshold: ScalarId,
         /// The cutoff that receives the index up to which ties are kept.
-        cutoff: u16,
+        cutoff: CutoffId,
     },
     /// Sums of values over the tensor, turned into scalars.
     Sums {
@@ -66,7 +71,7 @@ pub enum Statistic {
         /// How the sums become scalars.
         derive: Derive,
         /// The first scalar that receives a result.
-        first: u16,
+        first: ScalarId,
         /// How many scalars there are.
         count: u16,
     },
@@ -77,7 +82,7 @@ pub enum Statistic {
         /// The iteration.
         iterate: Iterate,
         /// The first scalar that receives a result.
-        first: u16,
+        first: ScalarId,
         /// How many scalars there are.
         count: u16,
     },

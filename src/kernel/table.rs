@@ -5,7 +5,7 @@
 //! piece's row exactly the numbers that the Program reads. [`Layout`] is the only place that knows
 //! where they lie; the shader gets its constants and word numbers from it.
 
-use super::{End, Operand, Program, Row, Step, TILE, Window};
+use super::{CutoffId, End, Operand, Program, Row, ScalarId, SlotId, Step, StreamId, TILE, Window};
 
 /// Invocations of a workgroup; each does one quad, four elements, of a tile.
 pub const INVOCATIONS: usize = TILE / 4;
@@ -19,10 +19,10 @@ const HEADER: [&str; 5] = ["LENGTH", "FIRST_GROUP", "QUAD_LOW", "QUAD_HIGH", "OU
 /// Where the words of a record lie, for one Program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    slots: Vec<u16>,
-    scalars: Vec<u16>,
-    cutoffs: Vec<u16>,
-    streams: Vec<u16>,
+    slots: Vec<SlotId>,
+    scalars: Vec<ScalarId>,
+    cutoffs: Vec<CutoffId>,
+    streams: Vec<StreamId>,
     values: usize,
     counts: bool,
 }
@@ -70,44 +70,41 @@ impl Layout {
                 }
             }
         }
-        for numbers in [
-            &mut layout.scalars,
-            &mut layout.cutoffs,
-            &mut layout.streams,
-        ] {
-            numbers.sort_unstable();
-            numbers.dedup();
-        }
+        sort(&mut layout.scalars);
+        sort(&mut layout.cutoffs);
+        sort(&mut layout.streams);
         layout
     }
 
     /// The numbers of a row that the Program reads, one after the other.
     pub fn numbers(&self, row: &Row) -> Row {
-        let at = usize::from;
+        let scalars = self.scalars.iter().map(|i| row.scalars[i.index()]);
+        let cutoffs = self.cutoffs.iter().map(|i| row.cutoffs[i.index()]);
+        let streams = self.streams.iter().map(|i| row.streams[i.index()]);
         Row {
-            scalars: self.scalars.iter().map(|&i| row.scalars[at(i)]).collect(),
-            cutoffs: self.cutoffs.iter().map(|&i| row.cutoffs[at(i)]).collect(),
-            streams: self.streams.iter().map(|&i| row.streams[at(i)]).collect(),
+            scalars: scalars.collect(),
+            cutoffs: cutoffs.collect(),
+            streams: streams.collect(),
         }
     }
 
     /// Word of a record that holds the arena word where an input begins.
-    pub fn input(&self, slot: u16) -> usize {
+    pub fn input(&self, slot: SlotId) -> usize {
         HEADER.len() + rank(&self.slots, slot)
     }
 
     /// Word of a record that holds a scalar.
-    pub fn scalar(&self, scalar: u16) -> usize {
+    pub fn scalar(&self, scalar: ScalarId) -> usize {
         HEADER.len() + self.slots.len() + rank(&self.scalars, scalar)
     }
 
     /// Word of a record that holds a cutoff relative to the piece.
-    pub fn cutoff(&self, cutoff: u16) -> usize {
+    pub fn cutoff(&self, cutoff: CutoffId) -> usize {
         HEADER.len() + self.slots.len() + self.scalars.len() + rank(&self.cutoffs, cutoff)
     }
 
     /// First of the four words of a record that hold a stream.
-    pub fn stream(&self, stream: u16) -> usize {
+    pub fn stream(&self, stream: StreamId) -> usize {
         self.streams_begin() + 4 * rank(&self.streams, stream)
     }
 
@@ -149,8 +146,14 @@ impl Layout {
     }
 }
 
+/// Puts numbers into ascending order, each once.
+fn sort<Id: Ord>(numbers: &mut Vec<Id>) {
+    numbers.sort_unstable();
+    numbers.dedup();
+}
+
 /// Position of a number that the Program reads among all that it reads.
-fn rank(numbers: &[u16], number: u16) -> usize {
+fn rank<Id: Ord>(numbers: &[Id], number: Id) -> usize {
     numbers
         .binary_search(&number)
         .expect("a layout is asked only for what its Program reads")
@@ -182,24 +185,25 @@ impl Table {
         self.records.extend([
             word(record.len),
             word(self.groups.len()),
+            // Its low half and its high half.
             quad as u32,
             (quad >> 32) as u32,
             word(record.output_word),
         ]);
         let inputs = layout.slots.iter().map(|slot| {
-            let bytes = record.inputs[usize::from(*slot)];
+            let bytes = record.inputs[slot.index()];
             assert_eq!(bytes % 4, 0, "an input begins at a whole word");
             word(bytes / 4)
         });
         self.records.extend(inputs);
         let row = record.row;
-        let scalars = layout.scalars.iter().map(|i| row.scalars[usize::from(*i)]);
+        let scalars = layout.scalars.iter().map(|i| row.scalars[i.index()]);
         self.records.extend(scalars);
         let cutoffs = layout.cutoffs.iter();
-        let cutoffs = cutoffs.map(|i| row.cutoff_from(usize::from(*i), record.start));
+        let cutoffs = cutoffs.map(|i| row.cutoff_from(*i, record.start));
         self.records.extend(cutoffs);
         for stream in &layout.streams {
-            self.records.extend(row.streams[usize::from(*stream)].0);
+            self.records.extend(row.streams[stream.index()].0);
         }
         if layout.counts {
             assert_eq!(record.windows.len(), layout.values, "a window per value");
@@ -237,6 +241,7 @@ impl Table {
     }
 }
 
-fn word(number: usize) -> u32 {
+/// A number as a word. A batch that is too large for its words is wrong in whoever made it.
+pub(crate) fn word(number: usize) -> u32 {
     u32::try_from(number).expect("a batch is addressed in 32-bit words")
 }

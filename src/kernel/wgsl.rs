@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use super::table::Layout;
-use super::{Compute, End, Entry, Formula, Kind, Operand, Program, Step};
+use super::{Compute, End, Entry, Formula, Kind, Operand, Program, Step, ValueId};
 
 /// The shader of one Program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ fn functions(program: &Program, layout: &Layout) -> String {
     text
 }
 
-fn value_function(program: &Program, layout: &Layout, number: usize, value: u16) -> String {
+fn value_function(program: &Program, layout: &Layout, number: usize, value: ValueId) -> String {
     let mut text = format!("fn value_{number}(at: Place) -> vec4f {{\n");
     let needed = needed(program, value);
     for (step, needed) in needed.iter().enumerate() {
@@ -98,7 +98,7 @@ fn value_function(program: &Program, layout: &Layout, number: usize, value: u16)
             writeln!(text, "    let v{step} = {expression};").expect("a String takes all text");
         }
     }
-    text += &match program.steps()[usize::from(value)] {
+    text += &match program.steps()[value.index()] {
         Step::Word { .. } => format!("    return raw(v{value});\n}}\n\n"),
         _ => format!("    return v{value};\n}}\n\n"),
     };
@@ -106,14 +106,14 @@ fn value_function(program: &Program, layout: &Layout, number: usize, value: u16)
 }
 
 /// Which steps a value needs.
-fn needed(program: &Program, value: u16) -> Vec<bool> {
-    let mut needed = vec![false; usize::from(value) + 1];
-    needed[usize::from(value)] = true;
+fn needed(program: &Program, value: ValueId) -> Vec<bool> {
+    let mut needed = vec![false; value.index() + 1];
+    needed[value.index()] = true;
     for number in (0..needed.len()).rev() {
         if let (true, Step::Call { operands, .. }) = (needed[number], &program.steps()[number]) {
             for operand in operands {
                 if let Operand::Value(read) = operand {
-                    needed[usize::from(*read)] = true;
+                    needed[read.index()] = true;
                 }
             }
         }

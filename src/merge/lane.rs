@@ -7,8 +7,8 @@ use super::read::{Maker, Place, read_input, read_inputs};
 use super::shared::Shared;
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
-use crate::kernel::{Program, Row};
-use crate::plan::Part;
+use crate::kernel::{Program, Row, SlotId};
+use crate::plan::{InputId, JobId, OutputId, Part};
 
 /// A worker with its buffers and its executor.
 pub(super) struct Lane<'a> {
@@ -22,7 +22,7 @@ pub(super) struct Lane<'a> {
 
 /// A tensor whose inputs lie in the arena, as far as they were read.
 struct Kept {
-    job: usize,
+    job: JobId,
     /// The arena offset of each input that was read.
     offsets: Vec<Option<usize>>,
     /// Where they end.
@@ -73,7 +73,7 @@ impl<'a> Lane<'a> {
     /// permit to compute. A chunk is read right before it is used, so it is found in the cache.
     pub(super) fn stream<'p>(
         &mut self,
-        (part, output): (Part, usize),
+        (part, output): (Part, OutputId),
         row: &Row,
         programs: impl IntoIterator<Item = &'p Program>,
         mut work: impl FnMut(&mut Engine<'a>, &Piece<'_>, &[u8]) -> Result<(), ExecError>,
@@ -90,7 +90,7 @@ impl<'a> Lane<'a> {
     pub(super) fn stream_group(
         &mut self,
         part: Part,
-        outputs: &[(usize, Vec<u16>)],
+        outputs: &[(OutputId, Vec<SlotId>)],
         rows: &[Row],
         mut work: impl FnMut(&mut Engine<'a>, &[Piece<'_>], &[u8]) -> Result<(), ExecError>,
     ) -> Result<(), MergeError> {
@@ -134,7 +134,7 @@ impl<'a> Lane<'a> {
     pub(super) fn load(
         &mut self,
         parts: &[Part],
-        output: usize,
+        output: OutputId,
         bytes: usize,
     ) -> Result<Vec<Loaded>, MergeError> {
         let plan = self.shared.plan;
@@ -159,7 +159,7 @@ impl<'a> Lane<'a> {
     fn load_group(
         &mut self,
         part: Part,
-        outputs: &[(usize, Vec<u16>)],
+        outputs: &[(OutputId, Vec<SlotId>)],
         rows: &[Row],
     ) -> Result<(Vec<Loaded>, usize), MergeError> {
         let plan = self.shared.plan;
@@ -189,8 +189,8 @@ impl<'a> Lane<'a> {
             let mut inputs = vec![0; job.slot_count(*output)];
             let slots = job.work(*output).map_or(&[][..], |work| &work.slots);
             for &slot in reads {
-                let slot = usize::from(slot);
-                let Some(number) = slots.get(slot).and_then(|at| at.map(usize::from)) else {
+                let slot = slot.index();
+                let Some(number) = slots.get(slot).and_then(|at| at.map(InputId::index)) else {
                     continue;
                 };
                 let input = &job.inputs()[number];
@@ -223,6 +223,6 @@ impl<'a> Lane<'a> {
 }
 
 /// The input slots that Programs read.
-pub(super) fn slots<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Vec<u16> {
+pub(super) fn slots<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Vec<SlotId> {
     programs.into_iter().flat_map(Program::slots).collect()
 }

@@ -7,7 +7,7 @@ use super::side::{self, Companions};
 use super::{Device, MergeError, target};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::exec::cpu::Level;
-use crate::plan::{self, Limits, Output, Plan, PlannedFile, Source};
+use crate::plan::{self, Limits, Output, OutputId, Plan, PlannedFile, Source};
 use crate::recipe::{Recipe, Sweep};
 use crate::sink::{self, FileLayout, Layout, Root, Sink};
 
@@ -127,7 +127,7 @@ impl Merge {
             Output::File => Companions::default(),
             Output::Folder => {
                 let which = recipes[0].options.side_files;
-                side::find(&checkpoints[recipes[0].reference], which)
+                side::find(&checkpoints[recipes[0].reference.index()], which)
             }
         };
         Ok(Merge {
@@ -177,7 +177,7 @@ impl Merge {
     pub fn check_output(&self) -> Result<(), MergeError> {
         let inputs = self.inputs();
         let mut layouts = Vec::with_capacity(self.outputs.len());
-        for variant in 0..self.outputs.len() {
+        for variant in (0..self.outputs.len()).map(OutputId::new) {
             let layout = self.layout(variant)?;
             inputs.check(&layout)?;
             Sink::preflight(&layout, &self.sink_options())?;
@@ -191,7 +191,7 @@ impl Merge {
     /// # Errors
     /// Where it has not, or where it cannot be asked.
     pub fn check_room(&self) -> Result<(), MergeError> {
-        let layouts = (0..self.outputs.len()).map(|variant| self.layout(variant));
+        let layouts = (0..self.outputs.len()).map(|number| self.layout(OutputId::new(number)));
         let layouts = layouts.collect::<Result<Vec<_>, _>>()?;
         Ok(Sink::check_room(&layouts)?)
     }
@@ -228,16 +228,16 @@ impl Merge {
         }
     }
 
-    pub(super) fn layout(&self, variant: usize) -> Result<Layout, MergeError> {
-        let output = self.outputs[variant].clone();
-        let files = self.files().iter().enumerate().map(|(number, file)| {
+    pub(super) fn layout(&self, variant: OutputId) -> Result<Layout, MergeError> {
+        let output = self.outputs[variant.index()].clone();
+        let files = self.plan.files.numbered().map(|(number, file)| {
             Ok(FileLayout {
                 name: file.name.clone(),
                 header: self.plan.header(variant, number).map_err(Box::new)?,
                 data_bytes: file.data_bytes,
             })
         });
-        let recipe = &self.recipes[variant];
+        let recipe = &self.recipes[variant.index()];
         let (root, side_files) = match self.kind {
             Output::File => (Root::File(output), Vec::new()),
             Output::Folder => {
@@ -264,7 +264,7 @@ impl Merge {
 
     /// What merges that were killed left of these outputs.
     pub fn left_behind(&self) -> Vec<PathBuf> {
-        let layouts = (0..self.outputs.len()).map(|variant| self.layout(variant));
+        let layouts = (0..self.outputs.len()).map(|number| self.layout(OutputId::new(number)));
         layouts
             .flat_map(|layout| {
                 layout

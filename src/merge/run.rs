@@ -10,7 +10,7 @@ use super::pool::{Averages, Busy, Deltas, Overflowed, Permits, workers};
 use super::shared::Shared;
 use super::write::window;
 use super::{Merge, MergeError, Progress, Report};
-use crate::plan::Task;
+use crate::plan::{OutputId, Task};
 use crate::sink::Sink;
 
 impl Merge {
@@ -19,6 +19,7 @@ impl Merge {
         let begun = Instant::now();
         self.check_output()?;
         let sinks = (0..self.outputs().len())
+            .map(OutputId::new)
             .map(|variant| Ok(Sink::create(&self.layout(variant)?, &self.sink_options())?))
             .collect::<Result<Vec<Sink>, MergeError>>()?;
         let shared = Shared {
@@ -71,7 +72,7 @@ impl Merge {
             .collect();
         let mut rows = Rows::new(self.plan());
         let surveyed = survey::run(shared, &mut lanes, &mut rows);
-        let jobs = 0..self.plan().jobs.len();
+        let jobs = self.plan().jobs.numbered().map(|(number, _)| number);
         surveyed.map_err(|fault| flaw::first(&mut lanes[0], jobs, fault))?;
         let read = self.plan().task_reads();
         let written: u64 = self.plan().files.iter().map(|file| file.data_bytes).sum();

@@ -9,7 +9,9 @@ use crate::checkpoint::Checkpoint;
 use crate::dtype::Float;
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Overflow, Stored};
-use crate::plan::{Input, Part, Plan};
+use crate::kernel::SlotId;
+use crate::plan::{Input, JobId, OutputId, Part, Plan};
+use crate::recipe::ModelId;
 
 /// What all lanes share while a merge runs.
 pub(super) struct Shared<'a> {
@@ -36,12 +38,12 @@ impl Shared<'_> {
     /// Reads bytes of a model's file, unless the merge is stopped.
     pub(super) fn read(
         &self,
-        (model, file): (usize, usize),
+        (model, file): (ModelId, usize),
         offset: u64,
         target: &mut [u8],
     ) -> Result<(), MergeError> {
         self.check_running()?;
-        let checkpoint = &self.checkpoints[model];
+        let checkpoint = &self.checkpoints[model.index()];
         self.reading
             .during(|| checkpoint.read_at(file, offset, target))?;
         let bytes = target.len() as u64;
@@ -72,7 +74,7 @@ impl Shared<'_> {
     }
 
     /// The fault of a job of which two readings do not agree.
-    pub(super) fn contradiction(&self, job: usize) -> MergeError {
+    pub(super) fn contradiction(&self, job: JobId) -> MergeError {
         match self.check_unchanged() {
             Err(changed) => changed,
             Ok(()) => MergeError::Contradiction {
@@ -82,10 +84,10 @@ impl Shared<'_> {
     }
 
     /// Counts results that their types cannot hold; `of` gives the job and output of each piece.
-    pub(super) fn count(&self, found: &[Overflow], of: impl Fn(usize) -> (usize, usize)) {
+    pub(super) fn count(&self, found: &[Overflow], of: impl Fn(usize) -> (JobId, OutputId)) {
         for overflow in found {
             let (job, output) = of(overflow.piece);
-            let tensor = job * self.plan.outputs + output;
+            let tensor = job.index() * self.plan.outputs + output.index();
             self.overflowed.add(tensor, overflow.values);
         }
     }
@@ -95,18 +97,24 @@ impl Shared<'_> {
     pub(super) fn fault_at(
         &self,
         fault: ExecError,
-        of: impl Fn(usize) -> (usize, usize),
+        of: impl Fn(usize) -> (JobId, OutputId),
     ) -> MergeError {
-        let place = fault.place().map_or((0, 0), |(piece, _)| of(piece));
+        let place = fault
+            .place()
+            .map_or_else(Default::default, |(piece, _)| of(piece));
         self.fault(fault, place)
     }
 
     /// Names the model and tensor of a fault in an output of a job.
-    pub(super) fn fault(&self, fault: ExecError, (number, output): (usize, usize)) -> MergeError {
+    pub(super) fn fault(
+        &self,
+        fault: ExecError,
+        (number, output): (JobId, OutputId),
+    ) -> MergeError {
         let job = &self.plan.jobs[number];
-        let refused = |slot: u16, element: u64, stored: Stored| {
+        let refused = |slot: SlotId, element: u64, stored: Stored| {
             let mut inputs = job.slots(output);
-            match inputs.find(|(own, _)| *own == usize::from(slot)) {
+            match inputs.find(|(own, _)| *own == slot) {
                 Some((_, input)) => self.refused(number, input, element, stored),
                 None => MergeError::Internal(format!("`{}` has no input {slot}", job.key)),
             }
@@ -124,7 +132,7 @@ impl Shared<'_> {
                 element,
                 value: f32::from_bits(bits),
                 float: job.dtype.float().unwrap_or(Float::F32),
-                variant: (self.plan.outputs > 1).then_some(output + 1),
+                variant: (self.plan.outputs > 1).then_some(output.index() + 1),
             },
             ExecError::Lost(_) | ExecError::OutOfMemory(_) => {
                 MergeError::Internal(fault.to_string())
@@ -135,12 +143,12 @@ impl Shared<'_> {
     /// The error about an element of a job's input.
     pub(super) fn refused(
         &self,
-        job: usize,
+        job: JobId,
         input: &Input,
         element: u64,
         stored: Stored,
     ) -> MergeError {
-        let model = self.checkpoints[input.model()].path().to_owned();
+        let model = self.checkpoints[input.model().index()].path().to_owned();
         let key = self.plan.jobs[job].key.clone();
         match stored {
             Stored::Beyond(value) => MergeError::Beyond {

@@ -166,6 +166,7 @@ fn rescaled(l: &mut Lowering<'_>) -> Vec<Argument> {
 /// A value of which each entry is kept with a probability, and zero else.
 pub(super) fn kept(l: &mut Lowering<'_>, value: Argument, probability: f64) -> Node {
     let words = l.dropout_words(value);
+    // A probability of one is the largest threshold: the cast saturates.
     let threshold = l.expression.code((probability * 4_294_967_296.0) as u32);
     let operands = [value.node.into(), words.into(), threshold];
     l.expression.call(Formula::Dropout, &operands)

@@ -43,7 +43,7 @@ pub struct Lowering<'a> {
     /// The seed of the merge.
     pub seed: u64,
     /// Distinguishes this merge from others of the recipe.
-    pub merge: u32,
+    pub merge: usize,
     /// The type that all models' values are of, where it is narrower than f32: tools that compute
     /// in it round every step of some methods.
     pub working: Option<Float>,
@@ -314,12 +314,17 @@ impl Lowering<'_> {
 
     /// The scope of a model's selection over all its tensors.
     pub fn model_scope(&self, model: Argument) -> Scope {
-        Scope::Model((u64::from(self.merge) << 32) | model.position as u64)
+        Scope::Model {
+            merge: self.merge,
+            model: model.position,
+        }
     }
 
-    /// The random words of a model's dropout mask: others in each merge of a recipe.
+    /// The random words of a model's dropout mask: others in each merge of a recipe, as far as a
+    /// recipe has up to 2^16 merges of up to 2^16 models.
     pub fn dropout_words(&mut self, model: Argument) -> Node {
-        let position = (self.merges_before << 16) ^ model.position as u32;
+        let position = u32::try_from(model.position).unwrap_or(u32::MAX);
+        let position = (self.merges_before << 16) ^ position;
         let stream = Stream::dropout(self.seed, position, self.key);
         self.expression.word(stream)
     }

@@ -9,7 +9,7 @@ use super::{PlanError, Source};
 use crate::checkpoint::TensorInfo;
 use crate::dtype::{DType, Float};
 use crate::keys::{KeyReport, Mismatch, ModelKeys, is_counter};
-use crate::recipe::{FAMILY_SHARE, Missing, NodeId, Recipe, RecipeNode, Solution};
+use crate::recipe::{FAMILY_SHARE, Missing, ModelId, NodeId, Recipe, RecipeNode, Solution};
 
 pub(super) fn name(source: &Source<'_>) -> String {
     source.path.display().to_string()
@@ -17,7 +17,7 @@ pub(super) fn name(source: &Source<'_>) -> String {
 
 /// A model of a plain merge, by the names of the graph.
 struct Compared<'a> {
-    model: usize,
+    model: ModelId,
     source: &'a Source<'a>,
     /// A node that is this model.
     node: NodeId,
@@ -41,9 +41,9 @@ impl<'a> Account<'a> {
         let mut models: Vec<Compared<'_>> = Vec::new();
         for (id, node) in recipe.nodes.iter().enumerate() {
             if let RecipeNode::Model { model, .. } = *node
-                && !std::mem::replace(&mut seen[model], true)
+                && !std::mem::replace(&mut seen[model.index()], true)
             {
-                let (source, node) = (&sources[model], NodeId(id));
+                let (source, node) = (&sources[model.index()], NodeId::new(id));
                 models.push(Compared {
                     model,
                     source,
@@ -82,8 +82,8 @@ impl<'a> Account<'a> {
                 let mut names = self.solution.model_names(reference.node);
                 let lone = names.find(|name| !is_shared(name));
                 return Err(PlanError::Families {
-                    model: self.solution.described[other.model].clone(),
-                    reference: self.solution.described[reference.model].clone(),
+                    model: self.solution.described[other.model.index()].clone(),
+                    reference: self.solution.described[reference.model.index()].clone(),
                     shared,
                     tensors,
                     example: lone.unwrap_or_default().to_owned(),

@@ -3,7 +3,7 @@
 use super::{Factor, Factors};
 use crate::checkpoint::{Axes, heap_bytes};
 use crate::dtype::DType;
-use crate::recipe::Rule;
+use crate::recipe::{ModelId, Rule};
 use crate::vocabulary::{Origin, RowMap};
 
 /// What is wanted of a tensor.
@@ -22,7 +22,7 @@ pub enum Bytes {
     /// One after the other in a file.
     Run {
         /// Which model.
-        model: usize,
+        model: ModelId,
         /// Which of its files.
         file: usize,
         /// Byte offset of the first element in that file.
@@ -58,7 +58,7 @@ pub enum Bytes {
     /// One element of a file, as often as it is wanted.
     Repeated {
         /// Which model.
-        model: usize,
+        model: ModelId,
         /// Which of its files.
         file: usize,
         /// Byte offset of the element in that file.
@@ -90,21 +90,25 @@ pub enum Bytes {
 
 impl Bytes {
     /// The first model that is read.
-    pub fn model(&self) -> usize {
+    pub fn model(&self) -> ModelId {
         match self {
             Bytes::Run { model, .. } | Bytes::Repeated { model, .. } => *model,
             Bytes::Joined(runs) => {
                 let mut read = runs.iter().filter(|(_, bytes)| *bytes != Bytes::Zero);
-                read.next().map_or(0, |(_, bytes)| bytes.model())
+                read.next()
+                    .map_or_else(ModelId::default, |(_, bytes)| bytes.model())
             }
             Bytes::Fitted { of, .. }
             | Bytes::Spread { of, .. }
             | Bytes::Numbers { of, .. }
             | Bytes::Strided { of, .. }
             | Bytes::From { of, .. } => of.model(),
-            Bytes::Gathered(rows) => rows.sources.first().map_or(0, |own| own.bytes.model()),
+            Bytes::Gathered(rows) => {
+                let first = rows.sources.first();
+                first.map_or_else(ModelId::default, |own| own.bytes.model())
+            }
             Bytes::Delta(factors) => factors.model(),
-            Bytes::Inside { .. } | Bytes::Zero => 0,
+            Bytes::Inside { .. } | Bytes::Zero => ModelId::default(),
         }
     }
 

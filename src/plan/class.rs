@@ -7,19 +7,20 @@ use foldhash::{HashMap, HashSet};
 
 use super::held::row_bytes;
 use super::job::Work;
+use super::{ClassId, IndexVec, ProgramId};
 use crate::checkpoint::heap_bytes;
 use crate::dtype::Float;
-use crate::kernel::{End, Expression, Node, OnOverflow, Program, Statistic};
+use crate::kernel::{End, Expression, Node, OnOverflow, Program, Statistic, StatisticId, ValueId};
 
 /// Statistics that can be found at the same time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Level {
     /// The Program that counts magnitudes, and the statistics its values belong to.
-    pub largest: Option<(usize, Vec<u16>)>,
+    pub largest: Option<(ProgramId, Vec<StatisticId>)>,
     /// The Program that sums, and the statistics its values belong to, in order.
-    pub sums: Option<(usize, Vec<u16>)>,
+    pub sums: Option<(ProgramId, Vec<StatisticId>)>,
     /// Iterations: the Programs that write what their passes see, and the statistic.
-    pub iterated: Vec<(Vec<usize>, u16)>,
+    pub iterated: Vec<(Vec<ProgramId>, StatisticId)>,
 }
 
 /// The Programs of tensors with the same arithmetic.
@@ -28,16 +29,16 @@ pub struct Class {
     /// Statistics, first things first.
     pub levels: Vec<Level>,
     /// The Program that computes the output.
-    pub store: usize,
+    pub store: ProgramId,
     /// Which input slots any of the Programs reads.
     pub slots: Vec<bool>,
     /// For each plane of the expression, the Programs that compute the values it is made of.
-    pub planes: Vec<Vec<usize>>,
+    pub planes: Vec<Vec<ProgramId>>,
 }
 
 impl Class {
     /// All its Programs.
-    pub fn programs(&self) -> impl Iterator<Item = usize> {
+    pub fn programs(&self) -> impl Iterator<Item = ProgramId> {
         let levels = self.levels.iter();
         let reductions = levels
             .clone()
@@ -55,10 +56,10 @@ pub(super) type Works = Arc<[Arc<Work>]>;
 /// Gathers distinct Programs and classes, and all else that many tensors have in common.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
-    pub(super) programs: Vec<Program>,
-    pub(super) classes: Vec<Class>,
-    program_of: HashMap<Program, usize>,
-    class_of: HashMap<Class, usize>,
+    pub(super) programs: IndexVec<ProgramId, Program>,
+    pub(super) classes: IndexVec<ClassId, Class>,
+    program_of: HashMap<Program, ProgramId>,
+    class_of: HashMap<Class, ClassId>,
     /// Some expressions with their classes: most tensors of a merge compute the same.
     known: Vec<Known>,
     /// What is computed, by a hash of its numbers.
@@ -86,7 +87,7 @@ struct Known {
     expression: Expression,
     root: Node,
     stored: Stored,
-    class: usize,
+    class: ClassId,
 }
 
 /// Expressions that are compared before their Programs are extracted.
@@ -94,7 +95,7 @@ const KNOWN_MAX: usize = 8;
 
 impl Classes {
     /// The class of an expression whose output is `root`, stored in a type.
-    pub(super) fn class(&mut self, expression: &Expression, root: Node, stored: Stored) -> usize {
+    pub(super) fn class(&mut self, expression: &Expression, root: Node, stored: Stored) -> ClassId {
         let known = self.known.iter().find(|known| {
             (known.root, known.stored) == (root, stored) && known.expression.is_like(expression)
         });
@@ -158,8 +159,8 @@ impl Classes {
         shape
     }
 
-    fn extract(&mut self, expression: &Expression, root: Node, stored: Stored) -> usize {
-        let slots = usize::from(expression.next_slot());
+    fn extract(&mut self, expression: &Expression, root: Node, stored: Stored) -> ClassId {
+        let slots = expression.next_slot().index();
         let end = |value| End::Store {
             value,
             float: stored.float,
@@ -181,22 +182,22 @@ impl Classes {
             store,
             slots: vec![false; slots],
         };
-        let programs: Vec<usize> = class.programs().collect();
+        let programs: Vec<ProgramId> = class.programs().collect();
         let programs = programs.into_iter();
         for (slot, _) in programs.flat_map(|program| self.programs[program].loads()) {
-            class.slots[usize::from(slot)] = true;
+            class.slots[slot.index()] = true;
         }
         if let Some(&known) = self.class_of.get(&class) {
             return known;
         }
-        self.class_of.insert(class.clone(), self.classes.len());
-        self.classes.push(class);
-        self.classes.len() - 1
+        let number = self.classes.push(class.clone());
+        self.class_of.insert(class, number);
+        number
     }
 
     /// The Program that writes a value as f32.
-    fn value(&mut self, expression: &Expression, value: Node) -> usize {
-        let end = |values: Vec<u16>| End::Store {
+    fn value(&mut self, expression: &Expression, value: Node) -> ProgramId {
+        let end = |values: Vec<ValueId>| End::Store {
             value: values[0],
             float: Float::F32,
             // What it leads to shows in the output.
@@ -205,10 +206,10 @@ impl Classes {
         self.program(expression.program(&[value], end))
     }
 
-    fn level(&mut self, expression: &Expression, statistics: Vec<u16>) -> Level {
+    fn level(&mut self, expression: &Expression, statistics: Vec<StatisticId>) -> Level {
         let (mut largest, mut sums, mut iterated) = (Vec::new(), Vec::new(), Vec::new());
         for number in statistics {
-            match &expression.statistics()[usize::from(number)] {
+            match &expression.statistics()[number.index()] {
                 Statistic::Largest { .. } => largest.push(number),
                 Statistic::Sums { .. } => sums.push(number),
                 Statistic::Iterated { values, .. } => {
@@ -227,27 +228,27 @@ impl Classes {
     fn reduction(
         &mut self,
         expression: &Expression,
-        statistics: Vec<u16>,
-        end: fn(Vec<u16>) -> End,
-    ) -> Option<(usize, Vec<u16>)> {
+        statistics: Vec<StatisticId>,
+        end: fn(Vec<ValueId>) -> End,
+    ) -> Option<(ProgramId, Vec<StatisticId>)> {
         if statistics.is_empty() {
             return None;
         }
         let roots: Vec<Node> = statistics
             .iter()
-            .flat_map(|&statistic| expression.statistics()[usize::from(statistic)].values())
+            .flat_map(|&statistic| expression.statistics()[statistic.index()].values())
             .copied()
             .collect();
         let program = self.program(expression.program(&roots, end));
         Some((program, statistics))
     }
 
-    fn program(&mut self, program: Program) -> usize {
+    fn program(&mut self, program: Program) -> ProgramId {
         if let Some(&known) = self.program_of.get(&program) {
             return known;
         }
-        self.program_of.insert(program.clone(), self.programs.len());
-        self.programs.push(program);
-        self.programs.len() - 1
+        let number = self.programs.push(program.clone());
+        self.program_of.insert(program, number);
+        number
     }
 }

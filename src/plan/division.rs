@@ -34,7 +34,7 @@ pub(super) fn divide(
     output: &Output,
     jobs: &[Job],
 ) -> Result<Vec<Division>, PlanError> {
-    let reference = &sources[recipe.reference];
+    let reference = &sources[recipe.reference.index()];
     let path = || reference.path.display().to_string();
     // A folder of components that was converted is none any more, and another may become one.
     let from_reference = jobs

@@ -1,11 +1,11 @@
 //! Drafts of jobs, before equal computations are joined.
 
-use super::PlanError;
 use super::bytes::Bytes;
 use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place, Work as Arithmetic};
+use super::{InputId, PlanError};
 use crate::dtype::{DType, Float};
-use crate::kernel::{Expression, Node};
+use crate::kernel::{Expression, Node, SlotId};
 
 /// A job whose class is not known yet.
 pub(super) struct Draft {
@@ -38,18 +38,18 @@ pub(super) struct Lowered {
     pub(super) root: Node,
     /// The type that the result counts as being of.
     pub(super) float: Float,
-    pub(super) inputs: Vec<(u16, Input)>,
+    pub(super) inputs: Vec<(SlotId, Input)>,
 }
 
 impl Draft {
     /// The job of an only or first output.
-    pub(super) fn job(self, classes: &mut Classes) -> Job {
+    pub(super) fn job(self, classes: &mut Classes) -> Result<Job, PlanError> {
         let action = match self.work {
             Work::Copy(input) => Action::Copy(input),
             Work::Merge(lowered, stored) => {
                 let mut inputs = Vec::new();
                 let work = lowered.work(stored, &mut inputs, classes);
-                let work = classes.work(work);
+                let work = classes.work(work.ok_or_else(|| too_many(&self.key))?);
                 Action::Merge {
                     inputs: inputs.into(),
                     outputs: classes.works(None, work),
@@ -59,7 +59,7 @@ impl Draft {
             }
         };
         let elements: u64 = self.shape.iter().product();
-        Job {
+        Ok(Job {
             key: self.key,
             dtype: self.dtype,
             elements,
@@ -68,7 +68,7 @@ impl Draft {
             shape: classes.shape(&self.shape),
             place: Place::default(),
             action,
-        }
+        })
     }
 
     /// That no output before has the tensor.
@@ -91,7 +91,7 @@ impl Draft {
             ) => {
                 let mut all = std::mem::take(inputs).into_vec();
                 let work = lowered.work(stored, &mut all, classes);
-                let work = classes.work(work);
+                let work = classes.work(work.ok_or_else(|| too_many(&self.key))?);
                 *inputs = all.into();
                 *outputs = classes.works(Some(&*outputs), work);
                 Ok(())
@@ -103,14 +103,20 @@ impl Draft {
 
 impl Lowered {
     /// The input of a slot, where it is a tensor of a file as it is.
-    pub(super) fn whole_input(&self, slot: u16) -> Option<&Input> {
+    pub(super) fn whole_input(&self, slot: SlotId) -> Option<&Input> {
         let mut inputs = self.inputs.iter();
         let (_, input) = inputs.find(|(own, _)| *own == slot)?;
         matches!(input.bytes, Bytes::Run { .. }).then_some(input)
     }
 
-    /// What is computed; `all` gets the inputs that it does not have.
-    fn work(self, stored: Stored, all: &mut Vec<Input>, classes: &mut Classes) -> Arithmetic {
+    /// What is computed; `all` gets the inputs that it does not have. None where those are more
+    /// than have numbers.
+    fn work(
+        self,
+        stored: Stored,
+        all: &mut Vec<Input>,
+        classes: &mut Classes,
+    ) -> Option<Arithmetic> {
         let Lowered {
             expression,
             root,
@@ -118,25 +124,31 @@ impl Lowered {
             ..
         } = self;
         let class = classes.class(&expression, root, stored);
-        let mut slots = vec![None; usize::from(expression.next_slot())];
+        let mut slots = vec![None; expression.next_slot().index()];
         for (slot, input) in inputs {
-            let slot = usize::from(slot);
+            let slot = slot.index();
             if classes.classes[class].slots[slot] {
                 let known = all.iter().position(|known| *known == input);
                 let at = known.unwrap_or_else(|| {
                     all.push(input);
                     all.len() - 1
                 });
-                slots[slot] = u16::try_from(at).ok();
+                slots[slot] = Some(InputId::after(at)?);
             }
         }
         let (row, statistics, planes) = expression.into_parts();
-        Arithmetic {
+        Some(Arithmetic {
             class,
             slots,
             row,
             statistics,
             planes,
-        }
+        })
+    }
+}
+
+fn too_many(key: &str) -> PlanError {
+    PlanError::Inputs {
+        key: key.to_owned(),
     }
 }

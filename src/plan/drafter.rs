@@ -180,7 +180,7 @@ impl<'a> Drafter<'a> {
     /// The types of the models' tensors that go by a name.
     fn types(self, key: &str) -> Vec<DType> {
         let leaves = self.solution.named(key);
-        let info = |leaf: Leaf| self.sources[leaf.model].tensors.get(&leaf.name);
+        let info = |leaf: Leaf| self.sources[leaf.model.index()].tensors.get(&leaf.name);
         let types = leaves.filter_map(info).map(|info| info.dtype);
         types.collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ViewError;
+use super::{InputId, ViewError};
 use crate::checkpoint::Coded;
 use crate::figures::{binary, counted};
 use crate::keys::{BlockError, FilterError, KeyReport};
@@ -97,6 +97,12 @@ pub enum PlanError {
          by one"
     )]
     Outputs { key: String },
+    #[error(
+        "recipes that are merged at once read more than {} of models for `{key}`: merge \
+         fewer at a time",
+        counted(InputId::all().count(), "tensor")
+    )]
+    Inputs { key: String },
     #[error(
         "`{key}` is of the types {}, which torch does not add up: convert the models to another \
          type first (`wgmerge convert --dtype bf16`)",

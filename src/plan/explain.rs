@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Plan;
 use super::reads::Range;
+use super::{IndexVec, Plan};
 use crate::figures::{counted, human};
 use crate::kernel::{End, Program, Step};
 use crate::keys::{BlockRatio, KeyReport};
@@ -96,7 +96,7 @@ impl Plan {
     }
 
     fn programs_used(&self) -> Vec<ProgramSummary> {
-        let mut tensors = vec![(0, ""); self.classes.len()];
+        let mut tensors = IndexVec::from(vec![(0, ""); self.classes.len()]);
         for job in &self.jobs {
             for work in job.outputs() {
                 let (count, example) = &mut tensors[work.class];
@@ -106,9 +106,9 @@ impl Plan {
                 *count += 1;
             }
         }
-        let classes = self.classes.iter().zip(tensors);
+        let classes = self.classes.iter().zip(&tensors);
         classes
-            .map(|(class, (tensors, example))| ProgramSummary {
+            .map(|(class, &(tensors, example))| ProgramSummary {
                 tensors,
                 example: example.to_owned(),
                 inputs: class.slots.iter().filter(|used| **used).count(),

@@ -5,13 +5,13 @@ use crate::checkpoint::Axes;
 use crate::dtype::DType;
 use crate::kernel::PANEL;
 use crate::keys::adapter::{Delta, Matrix};
-use crate::recipe::Leaf;
+use crate::recipe::{Leaf, ModelId};
 
 /// A stored factor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Factor {
     /// Which model.
-    pub model: usize,
+    pub model: ModelId,
     /// Which of its files.
     pub file: usize,
     /// Byte offset of the first element in that file.
@@ -85,7 +85,7 @@ impl Factors {
     ) -> Result<(Factors, Vec<u64>), ViewError> {
         let fault = || {
             let infos = delta.factors().into_iter().map(|leaf| {
-                let info = &sources[leaf.model].tensors[&leaf.name];
+                let info = &sources[leaf.model.index()].tensors[&leaf.name];
                 format!("`{}` {} {:?}", leaf.name, info.dtype, info.shape)
             });
             ViewError::Factors {
@@ -93,7 +93,7 @@ impl Factors {
             }
         };
         let stored = delta.try_map(|leaf| {
-            let info = sources[leaf.model].tensors.get(&leaf.name)?;
+            let info = sources[leaf.model.index()].tensors.get(&leaf.name)?;
             Some(Factor {
                 model: leaf.model,
                 file: info.file,
@@ -163,11 +163,11 @@ impl Factors {
     }
 
     /// The first model that is read.
-    pub fn model(&self) -> usize {
+    pub fn model(&self) -> ModelId {
         self.delta
             .factors()
             .first()
-            .map_or(0, |factor| factor.model)
+            .map_or_else(ModelId::default, |factor| factor.model)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Bytes;
+use super::{Bytes, ClassId, FileId, InputId, OutputId};
 use crate::dtype::{DType, Float};
-use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, Statistic};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Statistic};
+use crate::recipe::ModelId;
 
 /// Bytes of a key, its place and its rank, per element and plane of ranks.
 const RANK_BYTES: u64 = 12;
@@ -15,7 +16,7 @@ pub(super) const PLANE_BYTES: u64 = 4;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Which file of the output.
-    pub file: usize,
+    pub file: FileId,
     /// Byte offset in that file's data section.
     pub offset: u64,
 }
@@ -31,7 +32,7 @@ pub struct Input {
 
 impl Input {
     /// Which model; the first, where it is made of several.
-    pub fn model(&self) -> usize {
+    pub fn model(&self) -> ModelId {
         self.bytes.model()
     }
 
@@ -46,10 +47,10 @@ impl Input {
 #[derive(Clone, Debug)]
 pub struct Work {
     /// The class whose Programs compute it.
-    pub class: usize,
+    pub class: ClassId,
     /// For each input slot of the class, the number of the tensor's input that is found there;
     /// None where no Program reads it, or a plane lies there.
-    pub slots: Vec<Option<u16>>,
+    pub slots: Vec<Option<InputId>>,
     /// Its numbers, as far as they are known before any statistic.
     pub row: Row,
     /// What must be known about it.
@@ -132,25 +133,25 @@ impl Job {
     }
 
     /// What an output computes; None where it is copied.
-    pub fn work(&self, output: usize) -> Option<&Work> {
-        self.outputs().get(output).map(Arc::as_ref)
+    pub fn work(&self, output: OutputId) -> Option<&Work> {
+        self.outputs().get(output.index()).map(Arc::as_ref)
     }
 
     /// How many input slots an output has; one for the bytes of a copy.
-    pub(crate) fn slot_count(&self, output: usize) -> usize {
+    pub(crate) fn slot_count(&self, output: OutputId) -> usize {
         self.work(output).map_or(1, |work| work.slots.len())
     }
 
     /// The inputs that an output reads, by slot.
-    pub fn slots(&self, output: usize) -> impl Iterator<Item = (usize, &Input)> {
+    pub fn slots(&self, output: OutputId) -> impl Iterator<Item = (SlotId, &Input)> {
         let copied = match &self.action {
-            Action::Copy(input) => Some((0, input)),
+            Action::Copy(input) => Some((SlotId::default(), input)),
             Action::Merge { .. } => None,
         };
         let slots = self.work(output).map_or(&[][..], |work| &work.slots);
         let inputs = self.inputs();
-        let read = slots.iter().enumerate();
-        let read = read.filter_map(|(slot, at)| Some((slot, &inputs[usize::from((*at)?)])));
+        let read = SlotId::all().zip(slots);
+        let read = read.filter_map(|(slot, at)| Some((slot, &inputs[(*at)?.index()])));
         copied.into_iter().chain(read)
     }
 

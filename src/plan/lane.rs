@@ -4,8 +4,11 @@ use super::class::Class;
 use super::held::row_bytes;
 use super::job::{Action, Job, PLANE_BYTES};
 use super::part::PARTS_MAX;
+use super::{ClassId, IndexVec, ProgramId};
 use crate::kernel::{ARENA_ALIGNMENT, BINS, End, Made, Plane, Program, TILE};
 
+/// Elements of a chunk at most: Programs number them with 32 bits.
+const CHUNK_MAX: u64 = 1 << 32;
 /// Buffers are whole pages.
 pub(crate) const PAGE_BYTES: u64 = 4096;
 /// What a lane holds besides its buffers: a thread's stack and heap, the parts of its task.
@@ -24,14 +27,14 @@ const PLANE_DEPTH: u64 = 2;
 
 /// What there is to do, as far as memory goes.
 pub(super) struct Work<'a> {
-    pub(super) programs: &'a [Program],
-    pub(super) classes: &'a [Class],
+    pub(super) programs: &'a IndexVec<ProgramId, Program>,
+    pub(super) classes: &'a IndexVec<ClassId, Class>,
     pub(super) models: usize,
     pub(super) outputs: usize,
 }
 
 /// Bytes that a chunk of a job takes: its inputs, and what an iteration sees of it.
-pub(super) fn chunk_bytes(job: &Job, classes: &[Class], chunk: usize) -> u64 {
+pub(super) fn chunk_bytes(job: &Job, classes: &IndexVec<ClassId, Class>, chunk: usize) -> u64 {
     let Action::Merge { outputs, .. } = &job.action else {
         return 0;
     };
@@ -45,12 +48,19 @@ pub(super) fn chunk_bytes(job: &Job, classes: &[Class], chunk: usize) -> u64 {
 
 /// Elements of a job that are read and computed at a time: `chunk` unless its bytes lie far from
 /// each other; then as many as `arena` bytes take.
-pub(super) fn chunk_of(job: &Job, classes: &[Class], chunk: usize, arena: u64) -> usize {
+pub(super) fn chunk_of(
+    job: &Job,
+    classes: &IndexVec<ClassId, Class>,
+    chunk: usize,
+    arena: u64,
+) -> usize {
     if !job.inputs().iter().any(|input| input.bytes.is_strided()) {
         return chunk;
     }
     let mut wide = chunk;
-    while (wide as u64) < job.elements && chunk_bytes(job, classes, 2 * wide) <= arena {
+    while (wide as u64) < job.elements.min(CHUNK_MAX / 2 + 1)
+        && chunk_bytes(job, classes, 2 * wide) <= arena
+    {
         wide *= 2;
     }
     wide

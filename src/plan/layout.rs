@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::division::{Division, divide, key_in_file};
 use super::job::Job;
-use super::{Output, PlanError, Source};
+use super::{FileId, Output, PlanError, Source};
 use crate::checkpoint::{HeaderError, encode_header, header_bytes};
 use crate::dtype::DType;
 use crate::recipe::Recipe;
@@ -71,7 +71,7 @@ pub(super) fn place(
     for Division { name, members } in divisions {
         let own = first..first + members.len();
         first = own.end;
-        let data_bytes = set_offsets(&mut jobs[own.clone()], files.len());
+        let data_bytes = set_offsets(&mut jobs[own.clone()], FileId::new(files.len()));
         let mut dtypes = BTreeMap::new();
         for job in &jobs[own.clone()] {
             *dtypes.entry(job.dtype).or_default() += job.bytes;
@@ -122,7 +122,7 @@ pub(super) fn measure(
 
 /// Lays the tensors end to end. Where that would put one at an offset that is no multiple of its
 /// element's size, wider types go first, as the format's own writer does.
-fn set_offsets(members: &mut [Job], file: usize) -> u64 {
+fn set_offsets(members: &mut [Job], file: FileId) -> u64 {
     let mut total = lay(members, file);
     let aligned = |job: &Job| job.place.offset.is_multiple_of(job.dtype.unit().bytes);
     if !members.iter().all(aligned) {
@@ -132,7 +132,7 @@ fn set_offsets(members: &mut [Job], file: usize) -> u64 {
     total
 }
 
-fn lay(members: &mut [Job], file: usize) -> u64 {
+fn lay(members: &mut [Job], file: FileId) -> u64 {
     let mut offset = 0;
     for job in members {
         job.place.file = file;

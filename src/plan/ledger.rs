@@ -9,7 +9,7 @@ use super::account::name;
 use super::{PlanError, Source};
 use crate::figures::counted;
 use crate::keys::{KeyReport, Mismatch, ModelKeys};
-use crate::recipe::{Lost, Missing, NodeId, Recipe, RecipeNode, Solution};
+use crate::recipe::{Lost, Missing, ModelId, NodeId, Recipe, RecipeNode, Solution};
 
 /// What shows while the tensors of a recipe that routes are worked out.
 #[derive(Debug)]
@@ -58,14 +58,14 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    pub(super) fn uses(&mut self, model: usize, name: &str) {
-        if let Some(number) = self.sources[model].tensors.get_index_of(name) {
-            self.used[model][number] = true;
+    pub(super) fn uses(&mut self, model: ModelId, name: &str) {
+        if let Some(number) = self.sources[model.index()].tensors.get_index_of(name) {
+            self.used[model.index()][number] = true;
         }
     }
 
-    pub(super) fn mismatch(&mut self, model: usize, mismatch: Mismatch) {
-        self.mismatched[model].push(mismatch);
+    pub(super) fn mismatch(&mut self, model: ModelId, mismatch: Mismatch) {
+        self.mismatched[model.index()].push(mismatch);
     }
 
     /// Notes what a tensor lacks. Returns whether it can be computed all the same.
@@ -77,7 +77,7 @@ impl<'a> Ledger<'a> {
         lost: Vec<Lost>,
     ) {
         let optional = |lost: &Lost| {
-            let model = matches!(recipe.nodes[lost.node.0], RecipeNode::Model { .. });
+            let model = matches!(recipe.nodes[lost.node.index()], RecipeNode::Model { .. });
             model && solution.is_optional(lost.node, &lost.name)
         };
         if !lost.is_empty() && lost.iter().all(optional) {
@@ -129,14 +129,14 @@ impl<'a> Ledger<'a> {
             .collect();
         let mut seen = HashSet::new();
         for (_, lost) in &self.lost {
-            if let RecipeNode::Model { model, .. } = recipe.nodes[lost.node.0]
+            if let RecipeNode::Model { model, .. } = recipe.nodes[lost.node.index()]
                 && seen.insert((model, &lost.name))
             {
-                models[model].missing.push(lost.name.clone());
+                models[model.index()].missing.push(lost.name.clone());
             }
         }
         KeyReport {
-            reference: name(&sources[recipe.reference]),
+            reference: name(&sources[recipe.reference.index()]),
             tensors,
             models,
             left_out: std::mem::take(&mut self.left_out),
@@ -160,7 +160,7 @@ impl<'a> Ledger<'a> {
         }
         let mut others: HashMap<NodeId, Vec<&(String, Lost)>> = HashMap::new();
         for entry in &self.lost {
-            if !matches!(recipe.nodes[entry.1.node.0], RecipeNode::Model { .. }) {
+            if !matches!(recipe.nodes[entry.1.node.index()], RecipeNode::Model { .. }) {
                 others.entry(entry.1.node).or_default().push(entry);
             }
         }

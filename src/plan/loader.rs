@@ -7,7 +7,7 @@ use super::ledger::Ledger;
 use super::seen::Seen;
 use super::{PlanError, Source};
 use crate::dtype::Float;
-use crate::kernel::{Entry, Expression, Formula, Node};
+use crate::kernel::{Entry, Expression, Formula, Node, SlotId};
 use crate::keys::Mismatch;
 use crate::method::Space;
 use crate::recipe::{Leaf, Loader, OnNan, OnOverflow, Recipe, View, same_numbers};
@@ -32,7 +32,7 @@ pub(super) struct TensorLoader<'a, 'b> {
 /// An input, and what it was made of.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    pub(super) slot: u16,
+    pub(super) slot: SlotId,
     pub(super) view: View<Leaf>,
     /// The dimensions of what is seen, in as many dimensions as the reference has.
     pub(super) form: Vec<u64>,
@@ -62,7 +62,7 @@ impl TensorLoader<'_, '_> {
         expression: &Expression,
         view: &View<Leaf>,
         space: Space,
-    ) -> Option<(u16, Float)> {
+    ) -> Option<(SlotId, Float)> {
         let framed = self.framed.as_ref();
         if framed.is_some_and(|framed| !framed.owners.contains(view)) {
             return None;
@@ -153,7 +153,7 @@ impl TensorLoader<'_, '_> {
     }
 
     fn mismatch(&mut self, view: &View<Leaf>, seen: &Seen) {
-        let leaf = view.leaves().first().map_or(0, |leaf| leaf.model);
+        let first = view.leaves().first().map(|leaf| leaf.model);
         let expected = Seen::of(self.origin, self.sources).map(|origin| origin.dtype);
         let expected = expected.map_or_else(|_| String::new(), |dtype| dtype.to_string());
         let mismatch = Mismatch {
@@ -163,7 +163,7 @@ impl TensorLoader<'_, '_> {
             shape: true,
             advice: self.recipe.options.shape.advice(self.shape, &seen.shape),
         };
-        self.ledger.mismatch(leaf, mismatch);
+        self.ledger.mismatch(first.unwrap_or_default(), mismatch);
     }
 
     fn enter(
@@ -211,7 +211,7 @@ impl TensorLoader<'_, '_> {
     }
 
     /// What is read, by input slot.
-    pub(super) fn into_inputs(self) -> Vec<(u16, Input)> {
+    pub(super) fn into_inputs(self) -> Vec<(SlotId, Input)> {
         let inputs = self.inputs.into_iter();
         inputs.map(|loaded| (loaded.slot, loaded.input)).collect()
     }

@@ -33,7 +33,7 @@ const SPEC: &str = "modelspec.";
 
 /// The entries of the output's metadata.
 pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, String)> {
-    let reference = &sources[recipe.reference];
+    let reference = &sources[recipe.reference.index()];
     let mut entries = vec![("format".to_owned(), "pt".to_owned())];
     entries.extend_from_slice(&recipe.options.entries);
     if recipe.options.metadata == Metadata::None {

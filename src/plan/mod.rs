@@ -19,6 +19,7 @@ mod factors;
 mod frame;
 
 mod held;
+mod id;
 mod job;
 mod lane;
 mod layout;
@@ -41,6 +42,7 @@ pub use class::{Class, Level};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
+pub use id::{ClassId, FileId, InputId, JobId, OutputId, ProgramId};
 pub use job::{Action, Input, Job, Place, Work};
 pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
@@ -58,6 +60,7 @@ use std::borrow::Cow;
 
 use held::Held;
 
+pub use crate::id::IndexVec;
 use crate::kernel::Program;
 use crate::keys::KeyReport;
 use crate::recipe::{Recipe, Recogniser, Reconciled};
@@ -66,18 +69,18 @@ use crate::recipe::{Recipe, Recogniser, Reconciled};
 #[derive(Debug)]
 pub struct Plan {
     /// The files of the output; those of further outputs are the same but for their metadata.
-    pub files: Vec<PlannedFile>,
+    pub files: IndexVec<FileId, PlannedFile>,
     /// One job per tensor of the output, in the order of their places.
-    pub jobs: Vec<Job>,
+    pub jobs: IndexVec<JobId, Job>,
     /// The distinct computations.
-    pub programs: Vec<Program>,
+    pub programs: IndexVec<ProgramId, Program>,
     /// Jobs of one class share their Programs.
-    pub classes: Vec<Class>,
+    pub classes: IndexVec<ClassId, Class>,
     /// How many outputs there are: what each computes of a tensor is with the tensor's job.
     pub outputs: usize,
     /// The jobs whose statistics need passes of their own, before anything is merged: tensors that
     /// do not fit into memory, and selections over whole models. Sorted by tensor name.
-    pub survey: Vec<usize>,
+    pub survey: Vec<JobId>,
     /// How many tasks the merge pass has.
     pub task_count: usize,
     /// Who needs how much memory.
@@ -85,7 +88,7 @@ pub struct Plan {
     /// The account of keys.
     pub report: KeyReport,
     /// What the metadata of each output says.
-    metadata: Vec<Vec<(String, String)>>,
+    metadata: IndexVec<OutputId, Vec<(String, String)>>,
 }
 
 /// Works out a merge.
@@ -152,11 +155,12 @@ pub(crate) fn build_all(
         outputs,
     };
     let mut memory = memory::divide(&mut jobs, &work, held, limits)?;
+    let jobs = IndexVec::from(jobs);
     let survey = task::surveyed(&jobs, &classes);
     let measure = task::measure(&jobs, &survey, &memory);
     memory.shrink(&jobs, &work, &measure);
     Ok(Plan {
-        files,
+        files: files.into(),
         jobs,
         programs,
         classes,
@@ -165,7 +169,7 @@ pub(crate) fn build_all(
         task_count: measure.tasks,
         memory,
         report,
-        metadata,
+        metadata: metadata.into(),
     })
 }
 
@@ -173,6 +177,12 @@ impl Plan {
     /// Whether there is work that no device does.
     pub fn needs_host(&self) -> bool {
         self.outputs > 1 || self.jobs.iter().any(Job::needs_host)
+    }
+
+    /// The jobs of a file, in the order of their places.
+    pub fn jobs_of(&self, file: &PlannedFile) -> &[Job] {
+        let all: &[Job] = &self.jobs;
+        &all[file.jobs.clone()]
     }
 
     /// The work of the merge pass, in the order in which it is done.
@@ -203,7 +213,7 @@ impl Plan {
     ///
     /// # Errors
     /// None for a plan that [`build_all`] made: it has measured every header.
-    pub fn header(&self, output: usize, file: usize) -> Result<Vec<u8>, PlanError> {
+    pub fn header(&self, output: OutputId, file: FileId) -> Result<Vec<u8>, PlanError> {
         let file = &self.files[file];
         let header = file.header(&self.jobs, &self.metadata[output]);
         header.map_err(|fault| PlanError::Header {

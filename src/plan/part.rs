@@ -1,5 +1,7 @@
 //! The pieces that the work is cut into.
 
+use super::JobId;
+
 /// Parts of one task, so that tables and histograms stay small.
 pub(super) const PARTS_MAX: usize = 64;
 
@@ -7,7 +9,7 @@ pub(super) const PARTS_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Which job.
-    pub job: usize,
+    pub job: JobId,
     /// The first element, a multiple of [`TILE`](crate::kernel::TILE); the first byte of a copy.
     pub start: u64,
     /// Elements; bytes of a copy.

@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
-use super::Plan;
 use super::class::Level;
 use super::job::{Action, Job, Work};
-use crate::kernel::{Program, Statistic, TILE};
+use super::{InputId, Plan, ProgramId};
+use crate::kernel::{Program, Statistic, StatisticId, TILE};
 
 /// Tiles from which the first window of a selection is guessed.
 pub(crate) const SAMPLE_TILES: u64 = 128;
@@ -154,7 +154,7 @@ impl Plan {
             }
         }
         all.extend(&open);
-        let passes = |programs: &[usize]| u64::from(!programs.is_empty());
+        let passes = |programs: &[ProgramId]| u64::from(!programs.is_empty());
         Reads {
             bytes: Range::new(
                 self.read_by(&open, job, work),
@@ -200,13 +200,14 @@ impl Plan {
     }
 
     /// Bytes that one pass of Programs over a job reads.
-    fn read_by(&self, programs: &[usize], job: &Job, work: &Work) -> u64 {
+    fn read_by(&self, programs: &[ProgramId], job: &Job, work: &Work) -> u64 {
         let programs = programs.iter().map(|&program| &self.programs[program]);
-        let slots = programs.flat_map(Program::slots).map(usize::from);
-        let mut inputs: Vec<u16> = slots.filter_map(|slot| work.slots[slot]).collect();
+        let slots = programs.flat_map(Program::slots);
+        let inputs = slots.filter_map(|slot| work.slots[slot.index()]);
+        let mut inputs: Vec<InputId> = inputs.collect();
         inputs.sort_unstable();
         inputs.dedup();
-        let inputs = inputs.into_iter().map(|at| &job.inputs()[usize::from(at)]);
+        let inputs = inputs.into_iter().map(|at| &job.inputs()[at.index()]);
         inputs.map(|input| input.read_bytes(job.elements)).sum()
     }
 }
@@ -236,8 +237,8 @@ fn surveyed(job: &Job, work: &Work, level: &Level) -> Reads {
 }
 
 /// Whether there is anything to find: a selection of some entries, neither of none nor of all.
-fn is_open(job: &Job, own: &[u16], statistics: &[Statistic]) -> bool {
-    own.iter().any(|&at| match &statistics[usize::from(at)] {
+fn is_open(job: &Job, own: &[StatisticId], statistics: &[Statistic]) -> bool {
+    own.iter().any(|&at| match &statistics[at.index()] {
         Statistic::Largest { kept, .. } => {
             let count = kept.count(job.elements);
             count > 0 && count < job.elements

@@ -102,7 +102,7 @@ fn draft<'a>(
         for draft in drafter.all(keys, ledger)? {
             match known.next() {
                 Some(job) => draft.join(job, classes)?,
-                None if first => own.push(draft.job(classes)),
+                None if first => own.push(draft.job(classes)?),
                 None => return Err(draft.stray()),
             }
         }

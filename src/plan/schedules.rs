@@ -34,7 +34,7 @@ pub(super) fn applied<'r>(
     let recipe = applied.recipe.as_ref();
     let open = recipe.nodes.iter().enumerate().filter_map(|(id, node)| {
         let schedule = open(node)?;
-        Some((NodeId(id), Arc::clone(schedule)))
+        Some((NodeId::new(id), Arc::clone(schedule)))
     });
     let open: Vec<(NodeId, Arc<dyn ScheduleSource>)> = open.collect();
     if open.is_empty() {
@@ -47,7 +47,7 @@ pub(super) fn applied<'r>(
     }
     let recipe = applied.recipe.to_mut();
     for ((id, _), bound) in open.into_iter().zip(bound) {
-        if let RecipeNode::Merge { schedule, .. } = &mut recipe.nodes[id.0] {
+        if let RecipeNode::Merge { schedule, .. } = &mut recipe.nodes[id.index()] {
             *schedule = Some(Scheduled::Bound(Rule(bound.schedule)));
         }
         applied.notes.extend(bound.notes);
@@ -81,7 +81,7 @@ fn with_block_weights(recipe: &Recipe) -> Result<Cow<'_, Recipe>, PlanError> {
         given,
         schedule,
         ..
-    } = &mut recipe.nodes[root.0]
+    } = &mut recipe.nodes[root.index()]
     else {
         return Err(PlanError::NoRatio { node });
     };
@@ -108,7 +108,7 @@ fn bind(
     id: NodeId,
     schedule: &dyn ScheduleSource,
 ) -> Result<Bound, PlanError> {
-    let reference = sources[recipe.reference].tensors;
+    let reference = sources[recipe.reference.index()].tensors;
     let names = solution.names(recipe, id, &recipe.configs);
     let named = names.iter().map(|name| Named {
         graph: name,

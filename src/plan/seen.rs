@@ -5,7 +5,7 @@ use super::{Factors, Source, ViewError};
 use crate::checkpoint::{Axes, TensorInfo};
 use crate::dtype::{DType, Float};
 use crate::keys::Reshape;
-use crate::recipe::{Leaf, Rule, View};
+use crate::recipe::{Leaf, ModelId, Rule, View};
 use crate::vocabulary::RowMap;
 
 /// A tensor as a recipe sees it.
@@ -23,7 +23,7 @@ pub struct Seen {
 
 impl Seen {
     /// A tensor of a model.
-    pub fn tensor(model: usize, info: &TensorInfo) -> Seen {
+    pub fn tensor(model: ModelId, info: &TensorInfo) -> Seen {
         let run = Bytes::Run {
             model,
             file: info.file,
@@ -58,7 +58,7 @@ impl Seen {
     pub fn of(view: &View<Leaf>, sources: &[Source<'_>]) -> Result<Seen, ViewError> {
         match view {
             View::Tensor(leaf) => {
-                let info = &sources[leaf.model].tensors[&leaf.name];
+                let info = &sources[leaf.model.index()].tensors[&leaf.name];
                 Ok(Seen::tensor(leaf.model, info))
             }
             View::Reshaped(of, reshape) => {

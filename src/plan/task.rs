@@ -5,6 +5,7 @@ use super::class::Class;
 use super::job::{Action, Job};
 use super::memory::MemoryPlan;
 use super::part::{Measure, PARTS_MAX, Part, Task};
+use super::{ClassId, IndexVec, JobId};
 use crate::kernel::TILE;
 
 /// Resident tensors share a task up to this many bytes, so that tasks stay of a size.
@@ -14,7 +15,7 @@ const LARGE_BYTES: u64 = 64 << 20;
 
 /// The tasks in the order in which they are done.
 pub(super) fn tasks<'a>(
-    jobs: &'a [Job],
+    jobs: &'a IndexVec<JobId, Job>,
     memory: &'a MemoryPlan,
 ) -> impl Iterator<Item = Task> + use<'a> {
     let is_large = |task: &Task| task.arena_bytes > LARGE_BYTES;
@@ -23,7 +24,11 @@ pub(super) fn tasks<'a>(
 }
 
 /// How much there is to do, and the most that is done at once.
-pub(super) fn measure(jobs: &[Job], survey: &[usize], memory: &MemoryPlan) -> Measure {
+pub(super) fn measure(
+    jobs: &IndexVec<JobId, Job>,
+    survey: &[JobId],
+    memory: &MemoryPlan,
+) -> Measure {
     let mut measure = Measure::default();
     for task in Cutter::new(jobs, memory) {
         measure.tasks += 1;
@@ -40,7 +45,10 @@ pub(super) fn measure(jobs: &[Job], survey: &[usize], memory: &MemoryPlan) -> Me
 }
 
 /// The jobs whose statistics are found before anything is merged, by name.
-pub(super) fn surveyed(jobs: &[Job], classes: &[Class]) -> Vec<usize> {
+pub(super) fn surveyed(
+    jobs: &IndexVec<JobId, Job>,
+    classes: &IndexVec<ClassId, Class>,
+) -> Vec<JobId> {
     let needed = |job: &Job| match &job.action {
         Action::Copy(_) => false,
         Action::Merge {
@@ -50,7 +58,8 @@ pub(super) fn surveyed(jobs: &[Job], classes: &[Class]) -> Vec<usize> {
             !resident && classes.any(|class| !class.levels.is_empty())
         }
     };
-    let mut survey: Vec<usize> = (0..jobs.len()).filter(|&at| needed(&jobs[at])).collect();
+    let survey = jobs.numbered().filter(|(_, job)| needed(job));
+    let mut survey: Vec<JobId> = survey.map(|(number, _)| number).collect();
     survey.sort_by(|&a, &b| jobs[a].key.cmp(&jobs[b].key));
     survey
 }
@@ -67,8 +76,8 @@ fn survey_run(job: &Job, memory: &MemoryPlan) -> u64 {
 
 /// The runs that a surveyed job is read in.
 pub(crate) fn survey_parts(
-    job: usize,
-    jobs: &[Job],
+    job: JobId,
+    jobs: &IndexVec<JobId, Job>,
     memory: &MemoryPlan,
 ) -> impl Iterator<Item = Part> + use<> {
     let total = jobs[job].elements;
@@ -82,7 +91,7 @@ pub(crate) fn survey_parts(
 
 /// Makes tasks, in the order of the output.
 struct Cutter<'a> {
-    jobs: &'a [Job],
+    jobs: &'a IndexVec<JobId, Job>,
     memory: &'a MemoryPlan,
     /// The job that is cut next, and from where on.
     at: usize,
@@ -91,7 +100,7 @@ struct Cutter<'a> {
 }
 
 impl<'a> Cutter<'a> {
-    fn new(jobs: &'a [Job], memory: &'a MemoryPlan) -> Cutter<'a> {
+    fn new(jobs: &'a IndexVec<JobId, Job>, memory: &'a MemoryPlan) -> Cutter<'a> {
         Cutter {
             jobs,
             memory,
@@ -112,7 +121,7 @@ impl<'a> Cutter<'a> {
             return None;
         }
         let part = |len| Part {
-            job: self.at,
+            job: JobId::new(self.at),
             start: self.start,
             len,
         };

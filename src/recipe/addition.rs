@@ -3,7 +3,7 @@
 //! Each is short for nodes that a recipe can have as well. Which nodes shows when the models are
 //! known: the key format of the result decides about conversions.
 
-use super::{Pattern, Recipe};
+use super::{ModelId, Pattern, Recipe};
 
 /// Something that is done to the result.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,14 +11,14 @@ pub enum Addition {
     /// The deltas of an adapter are added.
     Lora {
         /// Its number in [`Recipe::models`].
-        model: usize,
+        model: ModelId,
         /// What they are multiplied with.
         strength: f64,
     },
     /// The VAE of a model, or one alone, takes the place of the result's.
     Vae {
         /// Its number in [`Recipe::models`].
-        model: usize,
+        model: ModelId,
     },
     /// Tensors are left out: those of a component, or those whose names match.
     Drop(Pattern),
@@ -43,11 +43,12 @@ impl Recipe {
         self.options.additions.push(Addition::Drop(pattern));
     }
 
-    fn add_model(&mut self, path: std::path::PathBuf) -> usize {
+    fn add_model(&mut self, path: std::path::PathBuf) -> ModelId {
         let known = self.models.iter().position(|known| *known == path);
-        known.unwrap_or_else(|| {
+        let number = known.unwrap_or_else(|| {
             self.models.push(path);
             self.models.len() - 1
-        })
+        });
+        ModelId::new(number)
     }
 }

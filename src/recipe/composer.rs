@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::compose::{ComposeError, Given, Merge, Term, Value};
-use super::{Entry, NodeId, Options, Recipe, RecipeNode};
+use super::{Entry, ModelId, NodeId, Options, Recipe, RecipeNode};
 use crate::method::{Parameters, in_recipes};
 
 /// The recipe of a value, unchecked.
@@ -64,7 +64,7 @@ impl Composer {
                 if model == next {
                     self.recipe.models.push(path.clone());
                 }
-                let (form, space) = (form.clone(), *space);
+                let (model, form, space) = (ModelId::new(model), form.clone(), *space);
                 self.push(RecipeNode::Model { model, form, space })
             }
             Term::Literal(entries, form) => {

@@ -10,7 +10,7 @@ use crate::method::Value;
 pub fn depth(recipe: &Recipe) -> usize {
     let mut depths: Vec<usize> = Vec::with_capacity(recipe.nodes.len());
     for node in &recipe.nodes {
-        let below = node.inputs().iter().map(|id| depths[id.0]).max();
+        let below = node.inputs().iter().map(|id| depths[id.index()]).max();
         let own = usize::from(matches!(
             node,
             RecipeNode::Merge { .. } | RecipeNode::Route { .. }
@@ -33,7 +33,7 @@ pub fn tree(recipe: &Recipe) -> String {
     };
     let mut roots = VecDeque::from([recipe.root()]);
     while let Some(root) = roots.pop_front() {
-        tree.seen[root.0] = false;
+        tree.seen[root.index()] = false;
         tree.open.push(Branch::root(root));
         while let Some(branch) = tree.open.pop() {
             roots.extend(tree.draw(&branch));
@@ -78,7 +78,7 @@ impl Tree<'_> {
     /// as a tree of its own.
     fn draw(&mut self, branch: &Branch) -> Option<NodeId> {
         let Branch { id, role, lead, .. } = branch;
-        let again = std::mem::replace(&mut self.seen[id.0], true);
+        let again = std::mem::replace(&mut self.seen[id.index()], true);
         let edges = edges(self.recipe, *id);
         let deep = branch.level == LEVELS;
         let more = match (again || deep) && !edges.is_empty() {
@@ -117,9 +117,14 @@ pub fn dot(recipe: &Recipe) -> String {
     let mut text = String::from("digraph recipe {\n    node [shape=box];\n");
     for id in shown(recipe) {
         let label = title(recipe, id).replace('\\', "\\\\").replace('"', "\\\"");
-        let _ = writeln!(text, "    n{} [label=\"{label}\"];", id.0);
+        let _ = writeln!(text, "    n{} [label=\"{label}\"];", id.index());
         for (role, child) in edges(recipe, id) {
-            let _ = writeln!(text, "    n{} -> n{} [label=\"{role}\"];", child.0, id.0);
+            let _ = writeln!(
+                text,
+                "    n{} -> n{} [label=\"{role}\"];",
+                child.index(),
+                id.index()
+            );
         }
     }
     text + "}\n"
@@ -130,16 +135,16 @@ pub fn mermaid(recipe: &Recipe) -> String {
     let mut text = String::from("flowchart TD\n");
     for id in shown(recipe) {
         let label = title(recipe, id).replace('"', "#quot;");
-        let _ = writeln!(text, "    n{}[\"{label}\"]", id.0);
+        let _ = writeln!(text, "    n{}[\"{label}\"]", id.index());
         for (role, child) in edges(recipe, id) {
-            let _ = writeln!(text, "    n{} -- {role} --> n{}", child.0, id.0);
+            let _ = writeln!(text, "    n{} -- {role} --> n{}", child.index(), id.index());
         }
     }
     text
 }
 
 fn marker(id: NodeId) -> String {
-    format!("[{}]", id.0)
+    format!("[{}]", id.index())
 }
 
 /// The nodes that are drawn: constants are written into what they steer.
@@ -147,19 +152,19 @@ fn shown(recipe: &Recipe) -> Vec<NodeId> {
     let mut shown = vec![false; recipe.nodes.len()];
     let mut open = vec![recipe.root()];
     while let Some(id) = open.pop() {
-        if !std::mem::replace(&mut shown[id.0], true) {
+        if !std::mem::replace(&mut shown[id.index()], true) {
             open.extend(edges(recipe, id).into_iter().map(|(_, child)| child));
         }
     }
     (0..shown.len())
         .filter(|id| shown[*id])
-        .map(NodeId)
+        .map(NodeId::new)
         .collect()
 }
 
 /// What a node is made of, each with its role.
 fn edges(recipe: &Recipe, id: NodeId) -> Vec<(String, NodeId)> {
-    match &recipe.nodes[id.0] {
+    match &recipe.nodes[id.index()] {
         RecipeNode::Model { .. } => Vec::new(),
         RecipeNode::Literal { entries, .. } => entries
             .iter()
@@ -199,9 +204,13 @@ fn edges(recipe: &Recipe, id: NodeId) -> Vec<(String, NodeId)> {
 
 /// A node in one line, with its constants.
 fn title(recipe: &Recipe, id: NodeId) -> String {
-    match &recipe.nodes[id.0] {
+    match &recipe.nodes[id.index()] {
         RecipeNode::Model { model, space, .. } => {
-            format!("{} ({})", recipe.models[*model].display(), space.word())
+            format!(
+                "{} ({})",
+                recipe.models[model.index()].display(),
+                space.word()
+            )
         }
         RecipeNode::Literal { entries, .. } => {
             let constants: Vec<String> = entries

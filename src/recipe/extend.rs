@@ -2,7 +2,9 @@
 
 use super::prefix::Prefix;
 use super::recognise::Recogniser;
-use super::{Addition, Form, NodeId, Pattern, Recipe, RecipeNode, Route, Solution, SolveError};
+use super::{
+    Addition, Form, ModelId, NodeId, Pattern, Recipe, RecipeNode, Route, Solution, SolveError,
+};
 use crate::keys::adapter::Adapter;
 use crate::keys::config::Config;
 use crate::keys::conversion;
@@ -46,7 +48,12 @@ impl Recogniser<'_> {
         }
     }
 
-    fn lora(&mut self, recipe: &mut Recipe, model: usize, strength: f64) -> Result<(), SolveError> {
+    fn lora(
+        &mut self,
+        recipe: &mut Recipe,
+        model: ModelId,
+        strength: f64,
+    ) -> Result<(), SolveError> {
         let formats = self.adapter_formats(model)?;
         let target = self.result(recipe, "--lora")?;
         let mut fits = formats.iter();
@@ -82,7 +89,7 @@ impl Recogniser<'_> {
     }
 
     /// The configs of adapters that a file may be of.
-    fn adapter_formats(&mut self, model: usize) -> Result<Vec<String>, SolveError> {
+    fn adapter_formats(&mut self, model: ModelId) -> Result<Vec<String>, SolveError> {
         let shown = self.shown(model);
         let formats = shown.configs.iter().filter(|config| config.is_adapter());
         let formats: Vec<String> = formats.map(|config| config.id().to_owned()).collect();
@@ -99,7 +106,7 @@ impl Recogniser<'_> {
         })
     }
 
-    fn vae(&mut self, recipe: &mut Recipe, model: usize) -> Result<(), SolveError> {
+    fn vae(&mut self, recipe: &mut Recipe, model: ModelId) -> Result<(), SolveError> {
         let target = self.result(recipe, "--vae")?;
         let known = target.components().iter().any(|name| name == VAE);
         let form = match known {
@@ -123,7 +130,7 @@ impl Recogniser<'_> {
     }
 
     /// The config by which a file is a VAE that the target can have.
-    fn vae_form(&mut self, model: usize, target: &Config) -> Option<String> {
+    fn vae_form(&mut self, model: ModelId, target: &Config) -> Option<String> {
         let leads = |id: &&str| conversion::path(id, target.id()).is_some();
         let shown = self.shown(model);
         let models = shown.configs.iter().filter(|config| !config.is_adapter());
@@ -178,7 +185,7 @@ impl Recogniser<'_> {
 }
 
 /// Adds a model of a config and what converts it to another.
-fn converted(recipe: &mut Recipe, model: usize, from: &str, to: &str) -> NodeId {
+fn converted(recipe: &mut Recipe, model: ModelId, from: &str, to: &str) -> NodeId {
     let mut id = push(
         recipe,
         RecipeNode::Model {

@@ -11,7 +11,7 @@ impl Solution<'_> {
         let RecipeNode::Route {
             route: Route::Convert(conversion),
             inputs,
-        } = &recipe.nodes[id.0]
+        } = &recipe.nodes[id.index()]
         else {
             return Ok(());
         };
@@ -73,9 +73,11 @@ impl Solution<'_> {
         // The model node whose factors a node passes on.
         let mut passed: Vec<Option<NodeId>> = Vec::with_capacity(recipe.nodes.len());
         for (id, node) in recipe.nodes.iter().enumerate() {
-            let given = |inputs: &[NodeId]| inputs.iter().find_map(|input| passed[input.0]);
+            let given = |inputs: &[NodeId]| inputs.iter().find_map(|input| passed[input.index()]);
             let factors = match node {
-                RecipeNode::Model { model, .. } => adapters[*model].is_some().then_some(NodeId(id)),
+                RecipeNode::Model { model, .. } => {
+                    adapters[model.index()].is_some().then_some(NodeId::new(id))
+                }
                 RecipeNode::Route { route, inputs } => match route {
                     Route::Convert(conversion) if conversion.adapter().is_some() => None,
                     Route::Cast(_) => given(inputs),
@@ -99,10 +101,10 @@ impl Solution<'_> {
         let Some(factors) = factors else {
             return Ok(None);
         };
-        let RecipeNode::Model { model, .. } = recipe.nodes[factors.0] else {
+        let RecipeNode::Model { model, .. } = recipe.nodes[factors.index()] else {
             return Ok(None);
         };
-        let Some(adapter) = &adapters[model] else {
+        let Some(adapter) = &adapters[model.index()] else {
             return Ok(None);
         };
         let conversion = self
@@ -110,8 +112,8 @@ impl Solution<'_> {
             .filter(|config| config.is_adapter())
             .map(|config| format!("convert_'{}'_to_base", config.id()));
         Err(AdapterError::Merged {
-            node: recipe.label(NodeId(id)),
-            model: recipe.models[model].display().to_string(),
+            node: recipe.label(NodeId::new(id)),
+            model: recipe.models[model.index()].display().to_string(),
             adapter: adapter.clone(),
             way: match conversion {
                 Some(conversion) => format!(

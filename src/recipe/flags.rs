@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Form, NodeId, Options, Recipe, RecipeNode};
+use super::{Form, ModelId, NodeId, Options, Recipe, RecipeNode};
 use crate::keys::nearest::hint;
 use crate::method::{
     Base, Method, ParameterError, Parameters, Shape, Space, Value, find, named, parameter_named,
@@ -64,7 +64,8 @@ pub fn merge_of(
     parameters.fix(method, names);
     let has_base = base.is_some();
     let paths: Vec<PathBuf> = base.into_iter().chain(models).collect();
-    let mut nodes: Vec<RecipeNode> = (0..paths.len())
+    let mut nodes: Vec<RecipeNode> = ModelId::all()
+        .take(paths.len())
         .map(|model| RecipeNode::Model {
             model,
             form: Form::Inferred,
@@ -74,8 +75,8 @@ pub fn merge_of(
     let apart = has_base && !first_is_base;
     nodes.push(RecipeNode::Merge {
         method,
-        base: apart.then_some(NodeId(0)),
-        models: (usize::from(apart)..paths.len()).map(NodeId).collect(),
+        base: apart.then_some(NodeId::new(0)),
+        models: (usize::from(apart)..paths.len()).map(NodeId::new).collect(),
         parameters,
         given: Vec::new(),
         schedule: None,

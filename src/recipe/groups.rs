@@ -52,7 +52,7 @@ impl Groups {
                     inputs,
                 } => {
                     let (from, to) = (conversion.from.to_owned(), conversion.to.to_owned());
-                    groups.fix(recipe, id, inputs[0].0, Fixed::Config(from))?;
+                    groups.fix(recipe, id, inputs[0].index(), Fixed::Config(from))?;
                     groups.fix(recipe, id, id, Fixed::Config(to))?;
                 }
                 RecipeNode::Route {
@@ -61,7 +61,7 @@ impl Groups {
                 } => {}
                 _ => {
                     for input in node.inputs() {
-                        groups.join(recipe, id, input.0)?;
+                        groups.join(recipe, id, input.index())?;
                     }
                 }
             }
@@ -91,7 +91,7 @@ impl Groups {
         let root = self.find(id);
         match &self.fixed[root] {
             Some(known) if *known != fixed => Err(SolveError::Conflict {
-                node: recipe.label(NodeId(at)),
+                node: recipe.label(NodeId::new(at)),
                 first: known.name().to_owned(),
                 second: fixed.name().to_owned(),
             }),

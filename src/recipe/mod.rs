@@ -18,6 +18,7 @@ mod flags;
 mod folder_request;
 mod gathering;
 mod groups;
+mod id;
 mod label;
 mod leaf;
 mod lora;
@@ -58,13 +59,14 @@ pub use fault::{Fault, place};
 pub use flags::{FlagError, merge_of};
 pub use folder_request::{Card, FolderRequest, FolderText, SourceLayer, Stack};
 pub use gathering::{GatheredRows, Gathering};
+pub use id::{ModelId, NodeId};
 pub use label::Label;
 pub use leaf::Leaf;
 pub use lora::Lora;
 pub use lower::{Loader, Lost, LowerError, Lowerer, Value};
 pub use name_set::NameSet;
 pub use naming::Names;
-pub use node::{Constant, Entry, Form, NodeId, Omitted, RecipeNode, Route};
+pub use node::{Constant, Entry, Form, Omitted, RecipeNode, Route};
 pub use options::{
     BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
     ShapePolicy, SideFiles,
@@ -112,7 +114,7 @@ pub struct Recipe {
     /// The line of the recipe's text that says each node; empty where there is no text.
     pub lines: Vec<usize>,
     /// The model whose tensors the output has: the base, else the first.
-    pub reference: usize,
+    pub reference: ModelId,
     /// How to treat what does not fit, and what the output looks like.
     pub options: Options,
     /// The text that says it in another program's language, for the record.
@@ -130,7 +132,7 @@ impl Recipe {
             models,
             nodes,
             lines: Vec::new(),
-            reference: 0,
+            reference: ModelId::default(),
             options,
             text: None,
             folder: None,
@@ -140,18 +142,18 @@ impl Recipe {
 
     /// The node that is the result.
     pub fn root(&self) -> NodeId {
-        NodeId(self.nodes.len().saturating_sub(1))
+        NodeId::new(self.nodes.len().saturating_sub(1))
     }
 
     /// What a node is and where it stands, for messages.
     pub fn label(&self, id: NodeId) -> Label {
-        let what = match &self.nodes[id.0] {
+        let what = match &self.nodes[id.index()] {
             RecipeNode::Model { model, .. } => {
-                format!("model \"{}\"", self.models[*model].display())
+                format!("model \"{}\"", self.models[model.index()].display())
             }
             node => node.describe(),
         };
-        Label::new(self.lines.get(id.0).copied(), what)
+        Label::new(self.lines.get(id.index()).copied(), what)
     }
 
     /// Whether nothing is routed and models are merged as they are: the tensors of the output are
@@ -171,14 +173,14 @@ impl Recipe {
     }
 
     /// The first model that the result is made from.
-    pub fn primary_model(&self) -> usize {
+    pub fn primary_model(&self) -> ModelId {
         let mut id = self.root();
         loop {
-            match &self.nodes[id.0] {
+            match &self.nodes[id.index()] {
                 RecipeNode::Model { model, .. } => return *model,
                 node => match node.operands().first() {
                     Some(&operand) => id = operand,
-                    None => return 0,
+                    None => return ModelId::default(),
                 },
             }
         }
@@ -188,7 +190,7 @@ impl Recipe {
     pub fn cast(&self) -> Option<Float> {
         let mut id = self.root();
         loop {
-            match &self.nodes[id.0] {
+            match &self.nodes[id.index()] {
                 RecipeNode::Route {
                     route: Route::Cast(Some(float)),
                     ..

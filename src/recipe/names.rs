@@ -18,10 +18,10 @@ impl Solution<'_> {
     /// The names of all tensors that a node may have: those that any of its models has.
     pub fn names(&self, recipe: &Recipe, id: NodeId, registry: &Configs) -> NameSet {
         let mut gatherer = Gatherer::new(self, recipe, registry, id);
-        for id in (0..=id.0).map(NodeId) {
+        for id in (0..=id.index()).map(NodeId::new) {
             gatherer.gather(id);
         }
-        let names = gatherer.sets[id.0].take();
+        let names = gatherer.sets[id.index()].take();
         let names = names.iter().flat_map(|names| &names.names);
         names.map(|name| name.clone().into_owned()).collect()
     }
@@ -70,12 +70,12 @@ impl<'a> Gatherer<'a> {
         registry: &'a Configs,
         root: NodeId,
     ) -> Gatherer<'a> {
-        let mut readers = vec![0; root.0 + 1];
-        readers[root.0] = 1;
-        for id in (0..=root.0).rev() {
+        let mut readers = vec![0; root.index() + 1];
+        readers[root.index()] = 1;
+        for id in (0..=root.index()).rev() {
             if readers[id] > 0 {
                 for source in sources(&recipe.nodes[id]) {
-                    readers[source.0] += 1;
+                    readers[source.index()] += 1;
                 }
             }
         }
@@ -83,7 +83,7 @@ impl<'a> Gatherer<'a> {
             solution,
             recipe,
             registry,
-            sets: vec![None; root.0 + 1],
+            sets: vec![None; root.index() + 1],
             readers,
             last: 0,
             within: HashSet::new(),
@@ -91,10 +91,10 @@ impl<'a> Gatherer<'a> {
     }
 
     fn gather(&mut self, id: NodeId) {
-        if self.readers[id.0] == 0 {
+        if self.readers[id.index()] == 0 {
             return;
         }
-        let node = &self.recipe.nodes[id.0];
+        let node = &self.recipe.nodes[id.index()];
         let names = match node {
             RecipeNode::Model { .. } => {
                 let names = self.solution.model_names(id).map(Cow::Borrowed).collect();
@@ -151,7 +151,7 @@ impl<'a> Gatherer<'a> {
                 self.union(sets)
             }
         };
-        self.sets[id.0] = Some(names);
+        self.sets[id.index()] = Some(names);
     }
 
     fn set(&mut self, names: Borrowed<'a>) -> Rc<Names<'a>> {
@@ -162,10 +162,10 @@ impl<'a> Gatherer<'a> {
 
     /// The names of a node that was gathered, for one of its readers.
     fn read(&mut self, id: NodeId) -> Rc<Names<'a>> {
-        self.readers[id.0] -= 1;
-        let names = match self.readers[id.0] {
-            0 => self.sets[id.0].take(),
-            _ => self.sets[id.0].clone(),
+        self.readers[id.index()] -= 1;
+        let names = match self.readers[id.index()] {
+            0 => self.sets[id.index()].take(),
+            _ => self.sets[id.index()].clone(),
         };
         names.unwrap_or_default()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
+use super::ModelId;
 use super::prefix::Prefix;
 use crate::checkpoint::Tensors;
 use crate::keys::Config;
@@ -21,7 +22,7 @@ pub struct Names<'a> {
 /// The tensors of a model in file order, by the names of the graph.
 #[derive(Clone, Debug)]
 pub(super) struct Naming<'a> {
-    pub(super) model: usize,
+    pub(super) model: ModelId,
     file: Names<'a>,
     /// The numbers of the tensors by the graph's names; None where those are the file's own.
     names: Option<Arc<IndexMap<String, usize, RandomState>>>,
@@ -31,7 +32,7 @@ impl<'a> Naming<'a> {
     /// The naming of a model under a config, or by its own names. Where two of its tensors get one
     /// name, the one that has it in the file keeps it; where names are `exact`, the later one.
     pub(super) fn new(
-        model: usize,
+        model: ModelId,
         file: Names<'a>,
         (prefix, config): (&Prefix, Option<&Config>),
         exact: bool,

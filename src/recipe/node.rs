@@ -5,22 +5,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use indexmap::IndexMap;
 
 use super::renaming::{Renaming, Selection};
-use super::{Gathering, Pattern, Rule, Scheduled, Typing};
+use super::{Gathering, ModelId, NodeId, Pattern, Rule, Scheduled, Typing};
 use crate::dtype::Float;
 use crate::keys::Conversion;
 use crate::method::{Method, Parameters, Space, hash_number};
-
-/// A node of a recipe, by its number. Nodes refer to earlier ones only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub usize);
 
 /// A value of a recipe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecipeNode {
     /// A model.
     Model {
-        /// Its number in [`Recipe::models`](super::Recipe::models).
-        model: usize,
+        /// Which.
+        model: ModelId,
         /// How its tensors are named.
         form: Form,
         /// What it holds.

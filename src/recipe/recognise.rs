@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::groups::Fixed;
 use super::naming::Naming;
 use super::prefix::{Prefix, Side};
-use super::{Form, Names, NodeId, Recipe, RecipeNode, SolveError};
+use super::{Form, ModelId, Names, NodeId, Recipe, RecipeNode, SolveError};
 use crate::keys::{Config, Configs, Verdict, conversion};
 use crate::method::Space;
 
@@ -50,7 +50,7 @@ pub(super) struct GroupForm {
     /// The model config, or None for own names.
     pub(super) config: Option<Arc<Config>>,
     /// The prefixes of models that have one.
-    pub(super) prefixes: HashMap<usize, Prefix>,
+    pub(super) prefixes: HashMap<ModelId, Prefix>,
     /// What its models show, for messages.
     pub(super) explanation: String,
 }
@@ -89,24 +89,24 @@ impl<'a> Recogniser<'a> {
     }
 
     /// What a model shows.
-    pub(super) fn shown(&mut self, model: usize) -> Rc<Shown<'a>> {
-        if let Some(shown) = &self.shown[model] {
+    pub(super) fn shown(&mut self, model: ModelId) -> Rc<Shown<'a>> {
+        if let Some(shown) = &self.shown[model.index()] {
             return Rc::clone(shown);
         }
         // Models of one family mostly have the same tensors.
-        let twin = (0..self.models.len())
-            .find(|&other| self.shown[other].is_some() && self.same(model, other));
-        let shown = match twin.and_then(|twin| self.shown[twin].clone()) {
+        let mut known = ModelId::all().zip(&self.shown);
+        let twin = known.find(|(other, shown)| shown.is_some() && self.same(model, *other));
+        let shown = match twin.and_then(|(_, shown)| shown.clone()) {
             Some(shown) => shown,
-            None => Rc::new(self.look(model, &self.told[model])),
+            None => Rc::new(self.look(model, &self.told[model.index()])),
         };
-        self.shown[model] = Some(Rc::clone(&shown));
+        self.shown[model.index()] = Some(Rc::clone(&shown));
         shown
     }
 
     /// What a model shows with a prefix left out or put before.
-    fn look(&self, model: usize, prefix: &Prefix) -> Shown<'a> {
-        let tensors = self.models[model].tensors;
+    fn look(&self, model: ModelId, prefix: &Prefix) -> Shown<'a> {
+        let tensors = self.models[model.index()].tensors;
         let recognition = match prefix.is_empty() {
             true => {
                 let shown = tensors.iter();
@@ -135,11 +135,11 @@ impl<'a> Recogniser<'a> {
         &mut self,
         recipe: &Recipe,
         id: usize,
-        members: &[usize],
+        members: &[NodeId],
         fixed: Option<&Fixed>,
     ) -> Result<GroupForm, SolveError> {
         let mut form = self.found(recipe, id, members, fixed)?;
-        for (model, told) in self.told.iter().enumerate() {
+        for (model, told) in ModelId::all().zip(&self.told) {
             if !told.is_empty() {
                 form.prefixes.insert(model, told.clone());
             }
@@ -151,13 +151,13 @@ impl<'a> Recogniser<'a> {
         &mut self,
         recipe: &Recipe,
         id: usize,
-        members: &[usize],
+        members: &[NodeId],
         fixed: Option<&Fixed>,
     ) -> Result<GroupForm, SolveError> {
-        let mut models: Vec<usize> = Vec::new();
+        let mut models: Vec<ModelId> = Vec::new();
         for &member in members {
             // Parameters may have any shape.
-            if let RecipeNode::Model { model, form, space } = &recipe.nodes[member]
+            if let RecipeNode::Model { model, form, space } = &recipe.nodes[member.index()]
                 && *space != Space::Param
                 && (*form != Form::Own || fixed == Some(&Fixed::Own))
                 && !models.contains(model)
@@ -169,7 +169,7 @@ impl<'a> Recogniser<'a> {
             Some(Fixed::Own) => Ok(self.own(recipe, &models)),
             Some(Fixed::Config(name)) => {
                 let fault = |fault| SolveError::Config {
-                    node: recipe.label(NodeId(id)),
+                    node: recipe.label(NodeId::new(id)),
                     fault,
                 };
                 let config = Arc::clone(self.registry.find(name).map_err(fault)?);
@@ -190,15 +190,15 @@ impl<'a> Recogniser<'a> {
         &mut self,
         recipe: &Recipe,
         id: usize,
-        models: &[usize],
+        models: &[ModelId],
     ) -> Result<GroupForm, SolveError> {
         let mut fits: Option<Vec<&'a Arc<Config>>> = None;
-        let mut first = 0;
+        let mut first = ModelId::default();
         let mut unknown = Vec::new();
         let mut explanation = String::new();
         for &model in models {
             let shown = self.shown(model);
-            let path = self.models[model].path.display();
+            let path = self.models[model.index()].path.display();
             if explanation.len() < EXPLAINED {
                 explanation += &format!("{path}:\n{}\n", shown.explanation);
             }
@@ -222,7 +222,7 @@ impl<'a> Recogniser<'a> {
             }
             if both.is_empty() {
                 return Err(SolveError::Families {
-                    node: recipe.label(NodeId(id)),
+                    node: recipe.label(NodeId::new(id)),
                     first: self.described(first),
                     second: self.described(model),
                 });
@@ -242,13 +242,13 @@ impl<'a> Recogniser<'a> {
     }
 
     /// The form of a config, if all of these models can be named by it.
-    fn with_prefixes(&self, config: &Arc<Config>, unknown: &[usize]) -> Option<GroupForm> {
+    fn with_prefixes(&self, config: &Arc<Config>, unknown: &[ModelId]) -> Option<GroupForm> {
         let mut form = GroupForm {
             config: Some(Arc::clone(config)),
             ..GroupForm::default()
         };
         for &model in unknown {
-            if !self.told[model].is_empty() {
+            if !self.told[model.index()].is_empty() {
                 return None;
             }
             form.prefixes.insert(model, self.prefix(model, config)?);
@@ -261,7 +261,7 @@ impl<'a> Recogniser<'a> {
     ///
     /// # Errors
     /// What speaks for and against the configs, where it is not clear.
-    pub fn source(&mut self, model: usize, to: &str) -> Result<String, Unclear> {
+    pub fn source(&mut self, model: ModelId, to: &str) -> Result<String, Unclear> {
         let shown = self.shown(model);
         match shown.configs.as_slice() {
             [config] => Ok(config.id().to_owned()),
@@ -284,8 +284,8 @@ impl<'a> Recogniser<'a> {
     }
 
     /// The prefix with which a model is of a config.
-    pub(super) fn prefix(&self, model: usize, config: &Config) -> Option<Prefix> {
-        let tensors = self.models[model].tensors;
+    pub(super) fn prefix(&self, model: ModelId, config: &Config) -> Option<Prefix> {
+        let tensors = self.models[model.index()].tensors;
         let has = |name: &str| tensors.contains_key(name);
         let known = |name: &str| config.canonical(name).is_some();
         let own = Side {
@@ -304,7 +304,7 @@ impl<'a> Recogniser<'a> {
 
     /// Own names, with the prefixes that make those of all models meet the reference's, or else
     /// the first's.
-    fn own(&self, recipe: &Recipe, models: &[usize]) -> GroupForm {
+    fn own(&self, recipe: &Recipe, models: &[ModelId]) -> GroupForm {
         let mut form = GroupForm::default();
         if recipe.options.exact_names {
             return form;
@@ -315,20 +315,22 @@ impl<'a> Recogniser<'a> {
         };
         let wanted = Naming::new(
             reference,
-            self.models[reference],
-            (&self.told[reference], None),
+            self.models[reference.index()],
+            (&self.told[reference.index()], None),
             recipe.options.exact_names,
         );
         let known = |name: &str| wanted.find(name).is_some();
         for &model in models.iter().filter(|&&model| model != reference) {
-            let tensors = self.models[model].tensors;
-            let least =
-                FAMILY_SHARE * tensors.len().min(self.models[reference].tensors.len()) as f64;
+            let tensors = self.models[model.index()].tensors;
+            let least = FAMILY_SHARE
+                * tensors
+                    .len()
+                    .min(self.models[reference.index()].tensors.len()) as f64;
             let meets = |prefix: &Prefix| {
                 let met = tensors.keys().filter(|name| known(&prefix.apply(name)));
                 met.count() as f64 >= least
             };
-            if !self.told[model].is_empty() || meets(&Prefix::default()) {
+            if !self.told[model.index()].is_empty() || meets(&Prefix::default()) {
                 continue;
             }
             let has = |name: &str| tensors.contains_key(name);
@@ -347,18 +349,21 @@ impl<'a> Recogniser<'a> {
         form
     }
 
-    /// A model and what it is, for messages.
     /// Where a model is, as it was named.
-    pub(super) fn path(&self, model: usize) -> String {
-        self.models[model].path.display().to_string()
+    pub(super) fn path(&self, model: ModelId) -> String {
+        self.models[model.index()].path.display().to_string()
     }
 
     /// The names of a model's tensors, as they are stored.
-    pub(super) fn tensor_names(&self, model: usize) -> impl Iterator<Item = &'a str> {
-        self.models[model].tensors.keys().map(String::as_str)
+    pub(super) fn tensor_names(&self, model: ModelId) -> impl Iterator<Item = &'a str> {
+        self.models[model.index()]
+            .tensors
+            .keys()
+            .map(String::as_str)
     }
 
-    pub(super) fn described(&mut self, model: usize) -> String {
+    /// A model and what it is, for messages.
+    pub(super) fn described(&mut self, model: ModelId) -> String {
         let path = self.path(model);
         let shown = self.shown(model);
         match shown.configs.as_slice() {
@@ -372,8 +377,8 @@ impl<'a> Recogniser<'a> {
     }
 
     /// Whether two models have the same names and shapes in the same order.
-    fn same(&self, model: usize, other: usize) -> bool {
-        let [a, b] = [model, other].map(|model| self.models[model].tensors);
+    fn same(&self, model: ModelId, other: ModelId) -> bool {
+        let [a, b] = [model, other].map(|model| self.models[model.index()].tensors);
         a.len() == b.len()
             && a.iter()
                 .zip(b)
@@ -381,9 +386,9 @@ impl<'a> Recogniser<'a> {
     }
 
     /// The prefix with which a model can be of a config that it is said to be of.
-    fn check(&self, model: usize, config: &Config) -> Result<Prefix, SolveError> {
-        let names = &self.models[model];
-        let told = &self.told[model];
+    fn check(&self, model: ModelId, config: &Config) -> Result<Prefix, SolveError> {
+        let names = &self.models[model.index()];
+        let told = &self.told[model.index()];
         let known = names
             .tensors
             .keys()

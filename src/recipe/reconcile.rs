@@ -4,7 +4,7 @@
 
 use super::groups::{Fixed, Groups};
 use super::recognise::Recogniser;
-use super::{Form, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
+use super::{Form, ModelId, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
 use crate::keys::conversion::{self, Conversion};
 
 /// A recipe with a conversion behind every model that needs one, and a line for each.
@@ -49,7 +49,7 @@ impl Recogniser<'_> {
                 let Some((from, way)) = self.way(model, &target) else {
                     continue;
                 };
-                let path = recipe.models[model].display();
+                let path = recipe.models[model.index()].display();
                 notes.push(format!("{path}: {from}, is converted to {target}"));
                 ways[id] = Some(way);
             }
@@ -101,7 +101,7 @@ impl Recogniser<'_> {
     }
 
     /// What a model is and the conversions that lead to a config, where it is not of that config.
-    fn way(&mut self, model: usize, target: &str) -> Option<(String, Vec<&'static Conversion>)> {
+    fn way(&mut self, model: ModelId, target: &str) -> Option<(String, Vec<&'static Conversion>)> {
         let shown = self.shown(model);
         if shown.configs.iter().any(|config| config.id() == target) {
             return None;
@@ -124,18 +124,18 @@ fn inserted(recipe: &Recipe, ways: &Ways) -> Recipe {
     let mut number_of: Vec<NodeId> = Vec::with_capacity(recipe.nodes.len());
     for (id, node) in recipe.nodes.iter().enumerate() {
         let mut node = node.clone();
-        node.renumber(&mut |id| number_of[id.0]);
+        node.renumber(&mut |id| number_of[id.index()]);
         nodes.push(node);
         for step in ways[id].iter().flatten() {
             nodes.push(RecipeNode::Route {
                 route: Route::Convert(step),
-                inputs: vec![NodeId(nodes.len() - 1)],
+                inputs: vec![NodeId::new(nodes.len() - 1)],
             });
         }
         if let Some(&line) = recipe.lines.get(id) {
             lines.resize(nodes.len(), line);
         }
-        number_of.push(NodeId(nodes.len() - 1));
+        number_of.push(NodeId::new(nodes.len() - 1));
     }
     Recipe {
         nodes,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Constant, Entry, Form, NodeId, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled};
+use super::{Constant, Entry, Form, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled};
 use crate::checkpoint::recorded_name;
 use crate::method::{Space, Value};
 
@@ -42,7 +42,7 @@ pub fn record(recipe: &Recipe) -> Json {
 fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
     match node {
         RecipeNode::Model { model, form, space } => {
-            let mut value = json!({ "model": recorded_name(&recipe.models[*model]) });
+            let mut value = json!({ "model": recorded_name(&recipe.models[model.index()]) });
             set_form(&mut value, form);
             if *space != Space::Weight {
                 value["space"] = json!(space.word());
@@ -59,7 +59,7 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
             value
         }
         RecipeNode::Route { route, inputs } => {
-            let ids: Vec<usize> = inputs.iter().map(|NodeId(id)| *id).collect();
+            let ids: Vec<usize> = inputs.iter().map(|id| id.index()).collect();
             let mut value = json!({ "route": route.id(), "inputs": ids });
             match route {
                 Route::Cast(Some(float)) => value["dtype"] = json!(float.name()),
@@ -88,15 +88,15 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), plain(&value)))
                 .collect();
-            let ids: Vec<usize> = models.iter().map(|NodeId(id)| *id).collect();
+            let ids: Vec<usize> = models.iter().map(|id| id.index()).collect();
             let mut merge = json!({ "merge": method.id, "models": ids, "parameters": values });
-            if let Some(NodeId(base)) = base {
-                merge["base"] = json!(base);
+            if let Some(base) = base {
+                merge["base"] = json!(base.index());
             }
             if !given.is_empty() {
                 let given = given
                     .iter()
-                    .map(|(name, NodeId(id))| ((*name).to_owned(), json!(id)));
+                    .map(|(name, id)| ((*name).to_owned(), json!(id.index())));
                 merge["given"] = given.collect::<Map<String, Json>>().into();
             }
             match schedule {
@@ -130,7 +130,7 @@ fn set_form(value: &mut Json, form: &Form) {
 
 fn entry_json(entry: &Entry) -> Json {
     match entry {
-        Entry::Node(NodeId(id)) => json!({ "node": id }),
+        Entry::Node(id) => json!({ "node": id.index() }),
         Entry::Constant(Constant::Null) => Json::Null,
         Entry::Constant(Constant::Flag(flag)) => json!(flag),
         Entry::Constant(Constant::Number(number)) => json!(number),

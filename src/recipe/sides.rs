@@ -39,7 +39,7 @@ impl Solution<'_> {
         }
         let mut sets: Vec<Names> = Vec::with_capacity(recipe.nodes.len());
         for (id, node) in recipe.nodes.iter().enumerate() {
-            let id = NodeId(id);
+            let id = NodeId::new(id);
             let set = match node {
                 RecipeNode::Model { .. } => self.model_side(id, &sets),
                 RecipeNode::Literal { .. } => None,
@@ -82,7 +82,7 @@ impl Solution<'_> {
         inputs: &[NodeId],
         sets: &[Names],
     ) -> Names {
-        let side = sets[inputs.first()?.0].as_ref()?;
+        let side = sets[inputs.first()?.index()].as_ref()?;
         let first = &side.names;
         let chooses = matches!(
             route,
@@ -110,7 +110,9 @@ impl Solution<'_> {
             }
             Route::Select(rule) => {
                 let of = |position: usize, input: &NodeId| {
-                    let names = sets[input.0].iter().flat_map(|side| side.names.iter());
+                    let names = sets[input.index()]
+                        .iter()
+                        .flat_map(|side| side.names.iter());
                     names.filter(move |name| rule.0.input(name) == Some(position))
                 };
                 let inputs = inputs.iter().enumerate();
@@ -141,7 +143,7 @@ impl Solution<'_> {
     ) -> Result<Names, SolveError> {
         let mut all: Option<(NodeId, Side)> = None;
         for &input in inputs {
-            let Some(side) = &sets[input.0] else {
+            let Some(side) = &sets[input.index()] else {
                 continue;
             };
             let Some((first, before)) = &all else {
@@ -173,8 +175,8 @@ impl Solution<'_> {
 
     /// What an input looks like: what it is, how many tensors it has, and one of them.
     fn side(&self, recipe: &Recipe, id: NodeId, names: &HashSet<String>) -> String {
-        let what = match &recipe.nodes[id.0] {
-            RecipeNode::Model { model, .. } => self.described[*model].clone(),
+        let what = match &recipe.nodes[id.index()] {
+            RecipeNode::Model { model, .. } => self.described[model.index()].clone(),
             _ => recipe.label(id).to_string(),
         };
         match names.iter().min() {

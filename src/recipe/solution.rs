@@ -13,7 +13,7 @@ use super::groups::{Fixed, Groups};
 use super::naming::{Names, Naming};
 use super::prefix::Prefix;
 use super::recognise::{GroupForm, Recogniser};
-use super::{Form, Leaf, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
+use super::{Form, Leaf, ModelId, NodeId, OutputNames, Recipe, RecipeNode, Route, SolveError};
 use crate::keys::Config;
 use crate::keys::nearest::hint;
 
@@ -45,9 +45,10 @@ impl<'a> Solution<'a> {
         let models = recogniser.models;
         check_stacks(recipe)?;
         let mut groups = Groups::of(recipe)?;
-        let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut members: HashMap<usize, Vec<NodeId>> = HashMap::new();
         for id in 0..recipe.nodes.len() {
-            members.entry(groups.find(id)).or_default().push(id);
+            let group = members.entry(groups.find(id)).or_default();
+            group.push(NodeId::new(id));
         }
         let mut forms: HashMap<usize, GroupForm> = HashMap::new();
         for id in 0..recipe.nodes.len() {
@@ -61,24 +62,25 @@ impl<'a> Solution<'a> {
         let configs = (0..recipe.nodes.len()).map(|id| form(id, &mut groups).config.clone());
         let configs: Vec<Option<Arc<Config>>> = configs.collect();
         let models_by_node = namings(recipe, models, |id| form(id, &mut groups));
-        let is_model = |id: &NodeId| models_by_node[id.0].is_some();
+        let is_model = |id: &NodeId| models_by_node[id.index()].is_some();
+        let described = ModelId::all().take(models.len());
         let solution = Solution {
             model_nodes: (0..recipe.nodes.len())
-                .map(NodeId)
+                .map(NodeId::new)
                 .filter(is_model)
                 .collect(),
             models: models_by_node,
             merges: merges(recipe),
-            output: output(recipe, &members[&groups.find(recipe.root().0)]),
-            described: (0..models.len()).map(|m| recogniser.described(m)).collect(),
+            output: output(recipe, &members[&groups.find(recipe.root().index())]),
+            described: described.map(|model| recogniser.described(model)).collect(),
             notes: notes(models, &forms),
             configs,
         };
         for (id, node) in recipe.nodes.iter().enumerate() {
             let explanation = Some(&forms[&groups.find(id)].explanation);
-            solution.check(recipe, NodeId(id), node, explanation)?;
-            solution.check_entries(recipe, NodeId(id))?;
-            solution.check_factors(recipe, NodeId(id))?;
+            solution.check(recipe, NodeId::new(id), node, explanation)?;
+            solution.check_entries(recipe, NodeId::new(id))?;
+            solution.check_factors(recipe, NodeId::new(id))?;
         }
         solution.check_adapters(recipe, models)?;
         solution.check_sides(recipe)?;
@@ -100,7 +102,7 @@ impl<'a> Solution<'a> {
         else {
             return Ok(());
         };
-        let Some(config) = &self.configs[id.0] else {
+        let Some(config) = &self.configs[id.index()] else {
             return Err(SolveError::NoConfig {
                 node: recipe.label(id),
                 explanation: explanation.cloned().unwrap_or_default(),
@@ -128,17 +130,17 @@ impl<'a> Solution<'a> {
 
     /// The model config of a node, or None where its tensors have their own names.
     pub fn config(&self, id: NodeId) -> Option<&Config> {
-        self.configs[id.0].as_deref()
+        self.configs[id.index()].as_deref()
     }
 
     /// How many merges come before a node.
     pub(super) fn merges_before(&self, id: NodeId) -> u32 {
-        self.merges[id.0]
+        self.merges[id.index()]
     }
 
     /// A model node's tensor by the name that the node's form gives it.
     pub fn leaf(&self, id: NodeId, name: &str) -> Option<Leaf> {
-        let naming = self.models[id.0].as_ref()?;
+        let naming = self.models[id.index()].as_ref()?;
         Some(Leaf {
             model: naming.model,
             name: naming.find(name)?.to_owned(),
@@ -147,7 +149,7 @@ impl<'a> Solution<'a> {
 
     /// The name that a model node's tensor has in its file, by the name of the node's form.
     pub fn stored_name(&self, id: NodeId, name: &str) -> Option<&'a str> {
-        self.models[id.0].as_ref()?.find(name)
+        self.models[id.index()].as_ref()?.find(name)
     }
 
     /// The tensors of models that go by a name, each of one node.
@@ -157,15 +159,15 @@ impl<'a> Solution<'a> {
     }
 
     /// A model's tensor by the name that its first node gives it.
-    pub fn of_model(&self, wanted: usize, name: &str) -> Option<Leaf> {
-        let of = |id: &&NodeId| self.models[id.0].as_ref().map(|naming| naming.model);
+    pub fn of_model(&self, wanted: ModelId, name: &str) -> Option<Leaf> {
+        let of = |id: &&NodeId| self.models[id.index()].as_ref().map(|naming| naming.model);
         let is = |id: &&NodeId| of(id) == Some(wanted);
         self.leaf(*self.model_nodes.iter().find(is)?, name)
     }
 
     /// The names of a model node's tensors, in file order.
     pub fn model_names(&self, id: NodeId) -> impl Iterator<Item = &str> {
-        self.models[id.0].iter().flat_map(Naming::names)
+        self.models[id.index()].iter().flat_map(Naming::names)
     }
 
     /// The name that a tensor of the result has in the output: that of the reference model's file,
@@ -174,14 +176,14 @@ impl<'a> Solution<'a> {
         let namings = self
             .output
             .iter()
-            .filter_map(|id| self.models[id.0].as_ref());
+            .filter_map(|id| self.models[id.index()].as_ref());
         let mut found = namings.filter_map(|naming| naming.find(name));
         found.next().unwrap_or(name)
     }
 
     /// Whether a pick or omission of a component passes a tensor.
     pub fn passes(&self, id: NodeId, route: &Route, name: &str) -> bool {
-        let component = self.configs[id.0]
+        let component = self.configs[id.index()]
             .as_ref()
             .and_then(|config| config.component_of(name));
         match route {
@@ -195,7 +197,7 @@ impl<'a> Solution<'a> {
     /// Whether the config of a node lets models lack a tensor: it calls it optional, or does not
     /// have it at all.
     pub fn is_optional(&self, id: NodeId, name: &str) -> bool {
-        let config = self.configs[id.0].as_ref();
+        let config = self.configs[id.index()].as_ref();
         config.is_some_and(|config| config.key(name).is_none_or(|key| key.optional))
     }
 }
@@ -227,7 +229,7 @@ pub fn check_names(recipe: &Recipe) -> Result<(), SolveError> {
             (&groups.fixed[group], with_models.contains(&group))
             && let Ok(config) = recipe.configs.find(name)
         {
-            check_entries(recipe, NodeId(id), Some(config), |_| false)?;
+            check_entries(recipe, NodeId::new(id), Some(config), |_| false)?;
         }
     }
     Ok(())
@@ -244,7 +246,7 @@ fn check_entries(
     config: Option<&Config>,
     has: impl Fn(&String) -> bool,
 ) -> Result<(), SolveError> {
-    let RecipeNode::Literal { entries, form, .. } = &recipe.nodes[id.0] else {
+    let RecipeNode::Literal { entries, form, .. } = &recipe.nodes[id.index()] else {
         return Ok(());
     };
     let known = |name: &String| {
@@ -279,7 +281,11 @@ const STACKS_MAX: usize = 16;
 fn check_stacks(recipe: &Recipe) -> Result<(), SolveError> {
     let mut depths: Vec<usize> = Vec::with_capacity(recipe.nodes.len());
     for (id, node) in recipe.nodes.iter().enumerate() {
-        let below = node.inputs().into_iter().map(|input| depths[input.0]).max();
+        let below = node
+            .inputs()
+            .into_iter()
+            .map(|input| depths[input.index()])
+            .max();
         let is_stack = matches!(
             node,
             RecipeNode::Route {
@@ -290,7 +296,7 @@ fn check_stacks(recipe: &Recipe) -> Result<(), SolveError> {
         let depth = below.unwrap_or(0) + usize::from(is_stack);
         if depth > STACKS_MAX {
             return Err(SolveError::Stacks {
-                node: recipe.label(NodeId(id)),
+                node: recipe.label(NodeId::new(id)),
                 limit: STACKS_MAX,
             });
         }
@@ -306,7 +312,7 @@ fn namings<'a, 'f>(
     models: &'a [Names<'a>],
     mut form: impl FnMut(usize) -> &'f GroupForm,
 ) -> Vec<Option<Naming<'a>>> {
-    let mut known: HashMap<(usize, *const GroupForm), Naming<'a>> = HashMap::new();
+    let mut known: HashMap<(ModelId, *const GroupForm), Naming<'a>> = HashMap::new();
     let mut naming = |(id, node): (usize, &RecipeNode)| {
         let RecipeNode::Model { model, .. } = node else {
             return None;
@@ -318,7 +324,7 @@ fn namings<'a, 'f>(
             let prefix = form.prefixes.get(model).unwrap_or(&none);
             let named_by = (prefix, form.config.as_deref());
             let exact = recipe.options.exact_names;
-            Naming::new(*model, models[*model], named_by, exact)
+            Naming::new(*model, models[model.index()], named_by, exact)
         });
         Some(naming.clone())
     };
@@ -326,17 +332,13 @@ fn namings<'a, 'f>(
 }
 
 /// The model nodes among those of the result's form, the reference first.
-fn output(recipe: &Recipe, members: &[usize]) -> Vec<NodeId> {
+fn output(recipe: &Recipe, members: &[NodeId]) -> Vec<NodeId> {
     if recipe.options.output_names == OutputNames::Graph {
         return Vec::new();
     }
-    let is_model = |&&id: &&usize| matches!(recipe.nodes[id], RecipeNode::Model { .. });
-    let mut models: Vec<NodeId> = members
-        .iter()
-        .filter(is_model)
-        .map(|&id| NodeId(id))
-        .collect();
-    models.sort_by_key(|id| match recipe.nodes[id.0] {
+    let is_model = |id: &&NodeId| matches!(recipe.nodes[id.index()], RecipeNode::Model { .. });
+    let mut models: Vec<NodeId> = members.iter().filter(is_model).copied().collect();
+    models.sort_by_key(|id| match recipe.nodes[id.index()] {
         RecipeNode::Model { model, .. } => model != recipe.reference,
         _ => true,
     });
@@ -349,7 +351,7 @@ fn notes(models: &[Names<'_>], forms: &HashMap<usize, GroupForm>) -> Vec<String>
     let mut lines: Vec<String> = prefixes
         .filter(|(_, prefix)| !prefix.is_empty())
         .map(|(&model, prefix)| {
-            let path = models[model].path.display();
+            let path = models[model.index()].path.display();
             match (prefix.strip.as_str(), prefix.add.as_str()) {
                 ("", add) => format!("{path}: `{add}` is put before its names"),
                 (strip, "") => format!("{path}: `{strip}` is left out of its names"),

@@ -55,18 +55,18 @@ pub fn spaces(recipe: &Recipe) -> Result<Vec<Option<Space>>, SpaceError> {
                 Form::Singleton => space.or(Some(Space::Param)),
                 _ => *space,
             },
-            RecipeNode::Merge { .. } => merge(recipe, NodeId(id), &found)?,
+            RecipeNode::Merge { .. } => merge(recipe, NodeId::new(id), &found)?,
             RecipeNode::Route { route, inputs } => match route {
                 Route::ConvertSingleton => Some(Space::Param),
                 Route::Convert(conversion) if conversion.adapter().is_some() => {
-                    let input = found[inputs[0].0];
+                    let input = found[inputs[0].index()];
                     if let Some(space) = input.filter(|space| *space != Space::Weight) {
-                        let id = NodeId(id);
+                        let id = NodeId::new(id);
                         return Err(mismatch(recipe, id, "adapter", Space::Weight, space));
                     }
                     Some(Space::Delta)
                 }
-                _ => same(recipe, NodeId(id), inputs, &found)?,
+                _ => same(recipe, NodeId::new(id), inputs, &found)?,
             },
         };
         found.push(space);
@@ -91,7 +91,7 @@ fn merge(
         models,
         given,
         ..
-    } = &recipe.nodes[id.0]
+    } = &recipe.nodes[id.index()]
     else {
         return Ok(None);
     };
@@ -104,7 +104,7 @@ fn merge(
         Some((*model, input.name, input.domain))
     });
     for (node, input, domain) in base.chain(inputs) {
-        let Some(space) = found[node.0] else {
+        let Some(space) = found[node.index()] else {
             continue;
         };
         match (domain, shared) {
@@ -124,7 +124,7 @@ fn merge(
         }
     }
     for (parameter, node) in given {
-        match found[node.0] {
+        match found[node.index()] {
             Some(space) if space != Space::Param => {
                 return Err(mismatch(recipe, id, parameter, Space::Param, space));
             }
@@ -161,7 +161,7 @@ fn same(
 ) -> Result<Option<Space>, SpaceError> {
     let mut shared = None;
     for input in inputs {
-        match (shared, found[input.0]) {
+        match (shared, found[input.index()]) {
             (Some(wanted), Some(space)) if wanted != space => {
                 return Err(SpaceError::Mixed {
                     node: recipe.label(id),

@@ -79,7 +79,7 @@ impl Walk for Trace<'_> {
         answers: &mut Vec<Found>,
     ) -> Result<Step<Question, Found>, Infallible> {
         let Question { id, view, through } = question;
-        Ok(match &self.recipe.nodes[id.0] {
+        Ok(match &self.recipe.nodes[id.index()] {
             RecipeNode::Model { .. } => {
                 let mut leaf = |name: &String| self.solution.leaf(*id, name).map(View::Tensor);
                 Step::Answer(view.replace(&mut leaf).map(Rc::new))

@@ -65,6 +65,7 @@ impl Tokenizer {
         Tokenizer {
             folder: folder.to_owned(),
             layout,
+            // A file of tokens has fewer bytes than 2^32.
             model_size: numbers.len() as u32,
             numbers,
             added: IndexMap::new(),
@@ -215,6 +216,7 @@ impl Tokenizer {
         }
         // What its model has comes first.
         let model = self.numbers.values().take(self.model_size as usize);
+        // No more than its model has.
         let kept = model.filter(|number| **number < rows).count() as u32;
         if kept < self.model_size {
             self.cut = Some(rows);

@@ -114,7 +114,7 @@ fn a_stack_has_its_own_lists_texts_and_card() {
     recipe.nodes.truncate(1);
     recipe.nodes.push(RecipeNode::Route {
         route: Route::Rename(Rule(Arc::new(Swapped))),
-        inputs: vec![NodeId(0)],
+        inputs: vec![NodeId::new(0)],
     });
     recipe.text = Some(Arc::new(Text {
         dialect: "mergekit",

@@ -3,7 +3,8 @@
 use super::{compare, naive, next};
 use wgmerge::dtype::{Float, codec};
 use wgmerge::kernel::{
-    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Row, Step,
+    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Row, ScalarId, SlotId, Step,
+    ValueId,
 };
 
 /// A settled f32, often zero or tiny, sometimes infinite or NaN.
@@ -41,14 +42,14 @@ fn tiny_results_pass_the_guard() {
     let mut state = 7;
     for round in 0..3000 {
         for (formula, lanes) in formulas {
-            let slots = 0..lanes as u16;
+            let slots = SlotId::all().take(lanes);
             let load = |slot| Step::Load {
                 slot,
                 float: Float::F32,
                 entry: Entry::Kept,
             };
-            let mut steps: Vec<Step> = slots.clone().map(load).collect();
-            let (mut lane, mut scalar) = (slots, 0..3);
+            let mut steps: Vec<Step> = slots.map(load).collect();
+            let (mut lane, mut scalar) = (ValueId::all(), ScalarId::all());
             let operand = |kind: &Kind| match kind {
                 Kind::Scalar => scalar.next().map(Operand::Scalar),
                 _ => lane.next().map(Operand::Value),
@@ -56,7 +57,7 @@ fn tiny_results_pass_the_guard() {
             let operands = formula.parameters().iter().filter_map(operand).collect();
             steps.push(Step::Call { formula, operands });
             let end = End::Store {
-                value: lanes as u16,
+                value: (lanes as u16).into(),
                 float: Float::F32,
                 on_overflow: OnOverflow::Keep,
             };

@@ -143,7 +143,7 @@ fn check_memory(plan: &Plan, limits: &Limits) {
 /// Checks which jobs find their statistics by themselves and which are surveyed.
 fn check_survey(plan: &Plan, limits: &Limits, scope_is_model: bool) {
     let mut surveyed = Vec::new();
-    for (at, job) in plan.jobs.iter().enumerate() {
+    for (at, job) in plan.jobs.numbered() {
         let Action::Merge {
             outputs, resident, ..
         } = &job.action
@@ -179,7 +179,7 @@ fn check(plan: &Plan, limits: &Limits, scope_is_model: bool) {
     for task in plan.tasks() {
         check_task(plan, &task);
         for part in task.parts {
-            parts[part.job].push(part);
+            parts[part.job.index()].push(part);
         }
         tasks += 1;
     }

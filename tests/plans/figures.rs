@@ -113,7 +113,7 @@ fn figures_add_up() {
         };
         let found = (summary.bytes_read.least, summary.bytes_read.most);
         assert_eq!(found, wanted, "{method} {parameters:?}");
-        let header = plan.files[0].header_bytes[0];
+        let header = plan.files[0.into()].header_bytes[0];
         assert_eq!(summary.bytes_written, header + merged + 77 * 8);
         assert_eq!((summary.merged, summary.copied, summary.tensors), (3, 1, 4));
         let json = serde_json::to_value(&summary).expect("a summary");

@@ -2,7 +2,7 @@
 
 use wgmerge::dtype::DType::{BF16, F16, F32, I64};
 use wgmerge::keys::Filter;
-use wgmerge::plan::{Action, Bytes, Input, Job, Plan};
+use wgmerge::plan::{Action, Bytes, Job, Plan};
 use wgmerge::recipe::{Missing, OnNan};
 
 use super::{DATA_START, Entry, Model, Work};
@@ -17,7 +17,10 @@ fn job<'a>(plan: &'a Plan, key: &str) -> &'a Job {
 
 /// The models that a job reads.
 fn reads(job: &Job) -> Vec<usize> {
-    job.inputs().iter().map(Input::model).collect()
+    job.inputs()
+        .iter()
+        .map(|input| input.model().index())
+        .collect()
 }
 
 #[test]
@@ -63,7 +66,7 @@ fn inputs_lie_where_the_headers_say() {
                     model,
                     file,
                     offset,
-                } => (model, file, offset - DATA_START, i.element_bytes),
+                } => (model.index(), file, offset - DATA_START, i.element_bytes),
                 other => panic!("{key} is read as {other:?}"),
             })
             .collect()

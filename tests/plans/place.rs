@@ -3,7 +3,7 @@
 use wgmerge::checkpoint::parse_header;
 use wgmerge::dtype::DType::{BF16, F16, F32, F64, I64, U8};
 use wgmerge::dtype::Float;
-use wgmerge::plan::{Output, Plan};
+use wgmerge::plan::{Output, OutputId, Plan};
 use wgmerge::recipe::{Metadata, Missing, Options, OutputDType};
 
 use super::{Entry, Model, Work};
@@ -20,9 +20,9 @@ const ENTRIES: &[Entry<'_>] = &[
 /// Checks that every header says what its file will hold; gives the names with their tensors.
 #[track_caller]
 fn files(plan: &Plan) -> Vec<(String, Vec<String>)> {
-    let files = plan.files.iter().enumerate();
+    let files = plan.files.numbered();
     let checked = files.map(|(number, file)| {
-        let bytes = plan.header(0, number).expect("a header");
+        let bytes = plan.header(OutputId::FIRST, number).expect("a header");
         assert_eq!(file.header_bytes, [bytes.len() as u64]);
         assert!(bytes.len().is_multiple_of(4096));
         let length: [u8; 8] = bytes[..8].try_into().expect("eight bytes");
@@ -127,7 +127,7 @@ fn shards_hold_as_much_as_they_may() {
             (name, keys.join(" ")),
             (&shard(number + 1), wanted.to_owned())
         );
-        assert!(plan.files[number].data_bytes <= 100 || wanted == "huge");
+        assert!(plan.files[number.into()].data_bytes <= 100 || wanted == "huge");
     }
     assert_eq!(found.len(), wanted.len());
     work.options.shard_bytes = Some(1 << 20);
@@ -205,8 +205,8 @@ fn the_header_carries_the_metadata_asked_for() {
             ..Options::default()
         };
         let plan = work.planned();
-        let header = plan.header(0, 0).expect("a header");
-        let header = parse_header(&header[8..], plan.files[0].data_bytes);
+        let header = plan.header(OutputId::FIRST, 0.into()).expect("a header");
+        let header = parse_header(&header[8..], plan.files[0.into()].data_bytes);
         let entries = header.expect("a sound header").metadata.into_iter();
         let text = |(name, value): (String, String)| match name.as_str() {
             "wgmerge_recipe" => format!("{name}=…"),

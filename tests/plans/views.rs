@@ -9,7 +9,7 @@ use super::Model;
 
 fn leaf(name: &str) -> View<Leaf> {
     View::Tensor(Leaf {
-        model: 0,
+        model: 0.into(),
         name: name.to_owned(),
     })
 }

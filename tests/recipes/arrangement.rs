@@ -167,13 +167,13 @@ fn recipe(conversion: &'static Conversion, model: &Path, dtype: OutputDType) -> 
         vec![model.to_owned()],
         vec![
             RecipeNode::Model {
-                model: 0,
+                model: 0.into(),
                 form: Form::Config(conversion.from.to_owned()),
                 space: Space::Weight,
             },
             RecipeNode::Route {
                 route: Route::Convert(conversion),
-                inputs: vec![NodeId(0)],
+                inputs: vec![NodeId::new(0)],
             },
         ],
         Options {

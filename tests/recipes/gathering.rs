@@ -145,11 +145,15 @@ fn with_gathering(mut recipe: Recipe, maps: Vec<Vec<Row>>) -> Recipe {
         };
         recipe.nodes.push(RecipeNode::Route {
             route: Route::Gather(Rule(Arc::new(Embedding(map)))),
-            inputs: [number].into_iter().chain(others).map(NodeId).collect(),
+            inputs: [number]
+                .into_iter()
+                .chain(others)
+                .map(NodeId::new)
+                .collect(),
         });
     }
     let mut merge = merge.expect("a merge");
-    merge.renumber(&mut |id| NodeId(id.0 + count));
+    merge.renumber(&mut |id| NodeId::new(id.index() + count));
     recipe.nodes.push(merge);
     recipe
 }
@@ -350,12 +354,12 @@ fn what_cannot_be_gathered_is_refused() {
     assert!(fault.contains("[200, 33]"), "{fault}");
     // The result of a merge has no bytes from which rows could be read.
     let mut nested = recipe(100);
-    let merged = NodeId(nested.nodes.len() - 1);
+    let merged = NodeId::new(nested.nodes.len() - 1);
     let route = nested.nodes[2].clone();
     let RecipeNode::Route { route, .. } = route else {
         panic!("a gathering")
     };
-    let inputs = vec![merged, NodeId(0)];
+    let inputs = vec![merged, NodeId::new(0)];
     nested.nodes.push(RecipeNode::Route { route, inputs });
     let fault = refused(nested);
     assert!(fault.contains("write a merge to a folder first"), "{fault}");

@@ -90,11 +90,11 @@ fn layers_are_stacked_repeated_and_numbered_anew() {
     let models = [network(folder.path(), 10.0), network(folder.path(), 20.0)];
     let rename = |layers: &[usize], model| RecipeNode::Route {
         route: Route::Rename(Rule(Arc::new(Layers(layers.to_vec())))),
-        inputs: vec![NodeId(model)],
+        inputs: vec![NodeId::new(model)],
     };
     let stack = RecipeNode::Route {
         route: Route::Select(Rule(Arc::new(Halves))),
-        inputs: vec![NodeId(2), NodeId(3)],
+        inputs: vec![NodeId::new(2), NodeId::new(3)],
     };
     let more = vec![rename(&[0, 1, 1], 0), rename(&[0, 0, 1, 0], 1), stack];
     let output = folder.path().join("out.safetensors");

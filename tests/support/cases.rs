@@ -2,7 +2,7 @@
 
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::{Batch, ExecError, Executor, Piece};
-use wgmerge::kernel::{ARENA_ALIGNMENT, End, Program, Row, Stream, Window};
+use wgmerge::kernel::{ARENA_ALIGNMENT, End, Program, Row, SlotId, Stream, Window};
 
 /// What a piece's elements are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Case {
         seed: u64,
     ) -> Case {
         let mut state = seed;
-        let mut loads: Vec<(u16, Float)> = program.loads().collect();
+        let mut loads: Vec<(SlotId, Float)> = program.loads().collect();
         loads.sort_unstable_by_key(|(slot, _)| *slot);
         let mut arena = Vec::new();
         let mut inputs = Vec::new();

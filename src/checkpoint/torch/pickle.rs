@@ -224,6 +224,7 @@ impl Machine<'_> {
             }
             op::BINGET | op::BINPUT => self.code.byte()?.into(),
             op::LONG_BINGET | op::LONG_BINPUT => u32::from_le_bytes(self.code.array()?),
+            // What the memo holds is counted with the values.
             _ => self.memo.len() as u32,
         })
     }

@@ -7,6 +7,7 @@ use super::super::tensor::Shape;
 use super::element::Element;
 use super::fault::TorchError;
 use super::global::Global;
+use super::input::PICKLE_BYTES_MAX;
 
 /// The most values of one pickle, containers' entries and copies included.
 const VALUES_MAX: usize = 10_000_000;
@@ -84,6 +85,15 @@ pub(super) struct Entry {
     pub(super) value: Value,
 }
 
+// Places in the heap are numbered with 32 bits.
+const _: () = assert!(PICKLE_BYTES_MAX < u32::MAX as usize);
+
+/// The number of the last of some things: each was made by an instruction of its own, of a byte or
+/// more.
+fn last<T>(things: &[T]) -> u32 {
+    things.len() as u32 - 1
+}
+
 /// All that a pickle has made.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
@@ -111,7 +121,7 @@ impl Heap {
     }
 
     pub(super) fn add_text(&mut self, text: &str) -> Value {
-        // A pickle has fewer bytes than 32 bits count, and so have its texts.
+        // The texts are bytes of the pickle.
         let start = self.text.len() as u32;
         self.text.push_str(text);
         Value::Text(Text {
@@ -122,22 +132,22 @@ impl Heap {
 
     pub(super) fn add_tuple(&mut self, values: Vec<Value>) -> Value {
         self.tuples.push(values.into());
-        Value::Tuple(self.tuples.len() as u32 - 1)
+        Value::Tuple(last(&self.tuples))
     }
 
     pub(super) fn add_list(&mut self, values: Vec<Value>) -> Value {
         self.lists.push(values);
-        Value::List(self.lists.len() as u32 - 1)
+        Value::List(last(&self.lists))
     }
 
     pub(super) fn add_dict(&mut self, entries: Vec<Entry>) -> Value {
         self.dicts.push(entries);
-        Value::Dict(self.dicts.len() as u32 - 1)
+        Value::Dict(last(&self.dicts))
     }
 
     pub(super) fn add_storage(&mut self, storage: Storage) -> Value {
         self.storages.push(storage);
-        Value::Storage(self.storages.len() as u32 - 1)
+        Value::Storage(last(&self.storages))
     }
 
     pub(super) fn add_tensor(&mut self, tensor: Tensor) -> Result<Value, TorchError> {
@@ -148,7 +158,7 @@ impl Heap {
             });
         }
         self.tensors.push(tensor);
-        Ok(Value::Tensor(self.tensors.len() as u32 - 1))
+        Ok(Value::Tensor(last(&self.tensors)))
     }
 
     pub(super) fn text(&self, text: Text) -> &str {

@@ -9,7 +9,7 @@ mod peer;
 mod run;
 mod supermario;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use regex::Regex;

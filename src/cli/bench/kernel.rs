@@ -16,7 +16,7 @@ use crate::exec::{Batch, ExecError, Executor, Piece};
 use crate::kernel::{Program, Row, TILE};
 use crate::merge::{Device, Slot};
 use crate::method::{Base, Method, Range, Shape};
-use crate::plan::{self, Limits, Output, Plan, Source};
+use crate::plan::{self, Limits, Output, OutputId, Plan, Source};
 use crate::recipe::{Options, Recipe, merge_of};
 
 /// Bytes of inputs that a thread of the CPU works on at a time, about what a task of a merge holds.
@@ -176,7 +176,7 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn of(plan: &'a Plan, elements: usize, float: Float) -> Option<Work<'a>> {
-        let planned = plan.jobs.first()?.work(0)?;
+        let planned = plan.jobs.first()?.work(OutputId::FIRST)?;
         let tensor_bytes = elements * float.bytes();
         let used = planned.slots.iter().flatten().count();
         let mut offset = 0;
@@ -258,6 +258,7 @@ fn synthetic(float: Float, count: usize) -> Vec<u8> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
+        // Its low bits, of either sign.
         let value = (state as i16) as f32 * (0.02 / 32768.0);
         let word = codec::encode(float, codec::settled(value.to_bits()));
         bytes.extend_from_slice(&word.to_le_bytes()[..float.bytes()]);

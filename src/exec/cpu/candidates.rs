@@ -82,6 +82,7 @@ impl Candidates {
         let Some(search) = &mut self.searches[value] else {
             return;
         };
+        // There are at most as many as a lane has memory for, far fewer than 2^32.
         search.before.push(search.keys.len() as u32);
         search.above += count::collect(level, plane, search.lo, search.hi, &mut search.keys);
         if search.keys.len() > self.max {

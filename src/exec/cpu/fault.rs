@@ -2,7 +2,7 @@
 
 use crate::dtype::Float;
 use crate::exec::{ExecError, Piece, Stored};
-use crate::kernel::Entry;
+use crate::kernel::{Entry, SlotId};
 
 /// A value that must not be, in a lane of a tile.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +13,8 @@ pub(super) struct Fault {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    NonFinite { slot: u16 },
-    Beyond { slot: u16, bits: u64 },
+    NonFinite { slot: SlotId },
+    Beyond { slot: SlotId, bits: u64 },
     Overflow { bits: u32 },
 }
 
@@ -27,7 +27,7 @@ impl Fault {
 
     /// Looks for the first stored element of a load that its entry refuses.
     pub(super) fn of_load(
-        (slot, float, entry): (u16, Float, Entry),
+        (slot, float, entry): (SlotId, Float, Entry),
         bytes: &[u8],
     ) -> Result<(), Fault> {
         for (lane, element) in bytes.chunks_exact(float.bytes()).enumerate() {

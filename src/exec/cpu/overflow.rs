@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use crate::dtype::{Float, codec};
 use crate::exec::{Piece, Stored};
-use crate::kernel::{Entry, OnOverflow, Program, Step};
+use crate::kernel::{Entry, OnOverflow, Program, SlotId, Step};
 
 const SIGN: u32 = 0x8000_0000;
 const INFINITY: u32 = 0x7f80_0000;
@@ -24,7 +24,7 @@ impl Beyond<'_> {
     /// the type cannot hold though their inputs are finite.
     pub(super) fn treat(&self, plane: &[u32], out: &mut [u8]) -> Result<u64, Fault> {
         let limit = codec::limit(self.float);
-        let kept: Vec<(u16, Float)> = self.kept().collect();
+        let kept: Vec<(SlotId, Float)> = self.kept().collect();
         let mut count = 0;
         for (lane, &bits) in plane.iter().enumerate() {
             let magnitude = bits & !SIGN;
@@ -49,7 +49,7 @@ impl Beyond<'_> {
 
     /// The inputs whose infinities and NaN take part in the arithmetic, and with them what the host
     /// made of them.
-    fn kept(&self) -> impl Iterator<Item = (u16, Float)> {
+    fn kept(&self) -> impl Iterator<Item = (SlotId, Float)> {
         let loads = |wanted: Entry| {
             let steps = self.program.steps().iter();
             steps.filter_map(move |step| match step {
@@ -62,9 +62,9 @@ impl Beyond<'_> {
         loads(Entry::Kept).chain(made)
     }
 
-    fn is_special(&self, (slot, float): (u16, Float), lane: usize) -> bool {
+    fn is_special(&self, (slot, float): (SlotId, Float), lane: usize) -> bool {
         let bytes = float.bytes();
-        let begin = self.piece.inputs[usize::from(slot)] + (self.at + lane) * bytes;
+        let begin = self.piece.inputs[slot.index()] + (self.at + lane) * bytes;
         Stored::read(float, &self.arena[begin..][..bytes]) == Stored::Special
     }
 }

@@ -4,7 +4,7 @@ use super::fault::Fault;
 use super::formula::{Argument, in_bf16, in_f16, in_f32};
 use super::{Level, codec, philox, plain};
 use crate::exec::{Batch, ExecError, Piece};
-use crate::kernel::{Compute, Entry, Formula, Operand, Program, Step, TILE};
+use crate::kernel::{Compute, Entry, Formula, Operand, Program, Step, TILE, ValueId};
 
 /// The planes of a tile: the values that are live while a Program runs.
 #[derive(Debug, Default)]
@@ -50,10 +50,11 @@ impl Tile {
         if program.reads_index() {
             self.index.resize(TILE, 0);
             for (lane, index) in self.index[..len].iter_mut().enumerate() {
+                // The plan has no chunk that is longer.
                 *index = (at + lane) as u32;
             }
         }
-        for (step, number) in program.steps().iter().zip(0..) {
+        for (step, number) in program.steps().iter().zip(ValueId::all()) {
             let target = program.plane(number);
             // A step never writes a plane that it reads, so its own can be taken out meanwhile.
             let mut out = std::mem::take(&mut self.planes[target]);
@@ -77,7 +78,7 @@ impl Tile {
     ) -> Result<(), Fault> {
         match step {
             Step::Load { slot, float, entry } => {
-                let begin = piece.inputs[usize::from(*slot)] + at * float.bytes();
+                let begin = piece.inputs[slot.index()] + at * float.bytes();
                 let bytes = &arena[begin..][..out.len() * float.bytes()];
                 let working = (*entry != Entry::Raw).then_some(program.compute());
                 let finite = codec::decode(level, *float, working, bytes, out);
@@ -86,7 +87,7 @@ impl Tile {
                 }
             }
             Step::Word { stream } => {
-                let stream = piece.row.streams[usize::from(*stream)];
+                let stream = piece.row.streams[stream.index()];
                 philox::fill(level, stream, piece.start + at as u64, out);
             }
             Step::Call { formula, operands } => {
@@ -97,10 +98,8 @@ impl Tile {
                             Argument::Plane(&self.planes[program.plane(value)])
                         }
                         Operand::Index => Argument::Plane(&self.index),
-                        Operand::Scalar(i) => Argument::Same(piece.row.scalars[usize::from(i)]),
-                        Operand::Cutoff(i) => {
-                            Argument::Same(piece.row.cutoff_from(usize::from(i), piece.start))
-                        }
+                        Operand::Scalar(i) => Argument::Same(piece.row.scalars[i.index()]),
+                        Operand::Cutoff(i) => Argument::Same(piece.row.cutoff_from(i, piece.start)),
                     };
                 }
                 let arguments = &arguments[..operands.len()];

@@ -147,7 +147,7 @@ fn split(partials: &[u8], pieces: usize) -> (Vec<bool>, &[[u8; 4]]) {
 fn check_inputs(batch: &Batch<'_>, arena: &[u8]) {
     for (slot, float) in batch.program.loads() {
         for piece in batch.pieces {
-            let end = piece.inputs[usize::from(slot)] + piece.len * float.bytes();
+            let end = piece.inputs[slot.index()] + piece.len * float.bytes();
             assert!(
                 end <= arena.len(),
                 "input {slot} ends at byte {end} of {}",

@@ -12,7 +12,7 @@ use wgpu::{Buffer, BufferUsages, MapMode};
 use super::device::GpuDevice;
 use super::pipeline::{PARAMS_BYTES, Pipeline};
 use crate::exec::ExecError;
-use crate::kernel::table::Table;
+use crate::kernel::table::{Table, word};
 
 /// What the table and the partial results hold at first, in bytes.
 const SMALL_BYTES: u64 = 256 << 10;
@@ -218,7 +218,7 @@ impl Slot {
             pass.set_pipeline(&pipeline.compute);
             pass.set_bind_group(0, &self.bind_group, &[]);
             let rows = table.groups().div_ceil(columns);
-            pass.dispatch_workgroups(columns as u32, rows as u32, 1);
+            pass.dispatch_workgroups(word(columns), word(rows), 1);
         }
         let down = [
             (&self.partials, partial_bytes),
@@ -235,12 +235,7 @@ impl Slot {
 
     /// Writes params and table where the host sees them.
     fn write_table(&self, table: &Table, columns: usize) -> Result<(), ExecError> {
-        let params = [
-            0,
-            table.groups() as u32,
-            columns as u32,
-            table.pieces() as u32,
-        ];
+        let params = [0, word(table.groups()), word(columns), word(table.pieces())];
         let end = PARAMS_BYTES + 4 * table.len() as u64;
         let mut view = self
             .table

@@ -8,7 +8,7 @@ use crate::kernel::{ARENA_ALIGNMENT, Entry, Step, TILE};
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
 use crate::merge::read::read_input;
-use crate::plan::Part;
+use crate::plan::{InputId, JobId, Part};
 
 /// Elements that are looked at together, at most.
 const RUN: usize = 128 * TILE;
@@ -17,7 +17,7 @@ const RUN: usize = 128 * TILE;
 /// order, the first model's first element. How a merge is cut does not show in it.
 pub(in crate::merge) fn first(
     lane: &mut Lane<'_>,
-    jobs: impl IntoIterator<Item = usize>,
+    jobs: impl IntoIterator<Item = JobId>,
     found: MergeError,
 ) -> MergeError {
     if !found.is_of_input() {
@@ -32,18 +32,18 @@ pub(in crate::merge) fn first(
 }
 
 /// Ends with an error at a job's first value that its Programs refuse.
-fn look(lane: &mut Lane<'_>, number: usize) -> Result<(), MergeError> {
+fn look(lane: &mut Lane<'_>, number: JobId) -> Result<(), MergeError> {
     let shared = lane.shared;
     let plan = shared.plan;
     let job = &plan.jobs[number];
     // What reads each input, of all outputs.
-    let mut loads: Vec<(u16, Float, Entry)> = Vec::new();
+    let mut loads: Vec<(InputId, Float, Entry)> = Vec::new();
     for work in job.outputs() {
         let programs = plan.classes[work.class].programs();
         let steps = programs.flat_map(|program| plan.programs[program].steps());
         loads.extend(steps.filter_map(|step| match step {
             Step::Load { slot, float, entry } => {
-                let input = work.slots[usize::from(*slot)]?;
+                let input = work.slots[slot.index()]?;
                 Some((input, *float, *entry))
             }
             _ => None,
@@ -51,14 +51,12 @@ fn look(lane: &mut Lane<'_>, number: usize) -> Result<(), MergeError> {
     }
     loads.sort_by_key(|(input, _, _)| *input);
     loads.dedup();
-    let mut inputs: Vec<_> = job.inputs().iter().enumerate().collect();
+    let mut inputs: Vec<_> = InputId::all().zip(job.inputs()).collect();
     inputs.sort_by_key(|(number, input)| (input.model(), *number));
     let room = plan.memory.arena_bytes / size_of::<f64>() / TILE * TILE;
     let run = room.clamp(TILE, RUN);
     for (number_of, input) in inputs {
-        let own = loads
-            .iter()
-            .filter(|(own, ..)| usize::from(*own) == number_of);
+        let own = loads.iter().filter(|(own, ..)| *own == number_of);
         for start in (0..job.elements).step_by(run) {
             if shared.cancel.load(Ordering::Relaxed) {
                 return Err(MergeError::Interrupted);

@@ -2,23 +2,23 @@
 
 use super::statistics::of_job;
 use crate::exec::{Batch, Executor};
-use crate::kernel::{Row, Statistic};
+use crate::kernel::{Row, Statistic, StatisticId};
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
-use crate::plan::Part;
+use crate::plan::{OutputId, Part, ProgramId};
 
 /// Passes over a whole tensor until the iteration ends, and fills in its scalars. `programs` write
 /// the values that it sees.
 pub(in crate::merge) fn run(
     lane: &mut Lane<'_>,
-    programs: &[usize],
-    statistic: u16,
-    (part, output): (Part, usize),
+    programs: &[ProgramId],
+    statistic: StatisticId,
+    (part, output): (Part, OutputId),
     row: &mut Row,
 ) -> Result<(), MergeError> {
     let plan = lane.shared.plan;
     let of_job = of_job(lane.shared, part.job, output);
-    let Statistic::Iterated { iterate, first, .. } = &of_job[usize::from(statistic)] else {
+    let Statistic::Iterated { iterate, first, .. } = &of_job[statistic.index()] else {
         return Ok(());
     };
     let mut passes = (iterate.begin)(programs.len(), &iterate.parameters);
@@ -41,9 +41,7 @@ pub(in crate::merge) fn run(
         })?;
         if let Some(scalars) = passes.end() {
             let compute = plan.programs[programs[0]].compute();
-            for (at, scalar) in (usize::from(*first)..).zip(scalars) {
-                row.scalars[at] = compute.scalar(scalar);
-            }
+            row.put(*first, scalars.into_iter().map(|x| compute.scalar(x)));
             return Ok(());
         }
     }

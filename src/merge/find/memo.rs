@@ -3,7 +3,7 @@
 use super::statistics::Totals;
 use crate::kernel::table::Layout;
 use crate::kernel::{Program, Row, Threshold, Ties};
-use crate::plan::Work;
+use crate::plan::{InputId, ProgramId, Work};
 
 /// Results of scans over one tensor.
 #[derive(Debug, Default)]
@@ -15,8 +15,8 @@ pub(in crate::merge) struct Memo<'p> {
 /// All that the result of a scan depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::merge) struct Scan<'p> {
-    program: usize,
-    inputs: &'p [Option<u16>],
+    program: ProgramId,
+    inputs: &'p [Option<InputId>],
     numbers: Row,
     kept: Vec<(u64, Ties)>,
 }
@@ -25,7 +25,7 @@ impl<'p> Scan<'p> {
     /// A scan by a Program, with its number; of `kept` largest entries, if it is that. None where
     /// the result hangs on planes as well.
     pub(in crate::merge) fn of(
-        (number, program): (usize, &Program),
+        (number, program): (ProgramId, &Program),
         work: &'p Work,
         row: &Row,
         kept: Vec<(u64, Ties)>,

@@ -9,16 +9,18 @@ use super::statistics::{IDLE, SAMPLE, Totals, fill, of_job, selection};
 use crate::exec::Batch;
 use crate::exec::cpu::Tie;
 use crate::exec::cpu::candidates::{Candidates, Found};
-use crate::kernel::{BINS, Program, Row, Selection, Statistic, TILE, Threshold, Window};
+use crate::kernel::{
+    BINS, Program, Row, Selection, Statistic, StatisticId, TILE, Threshold, Window,
+};
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
-use crate::plan::{Part, SAMPLE_TILES};
+use crate::plan::{OutputId, Part, ProgramId, SAMPLE_TILES};
 
 /// A whole tensor, for one output, with its numbers.
 #[derive(Clone, Copy)]
 struct Place<'r> {
     part: Part,
-    output: usize,
+    output: OutputId,
     row: &'r Row,
 }
 
@@ -43,7 +45,7 @@ impl Place<'_> {
 /// another output has found is not looked for again.
 pub(in crate::merge) fn resolve<'p>(
     lane: &mut Lane<'p>,
-    (part, output): (Part, usize),
+    (part, output): (Part, OutputId),
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
@@ -67,8 +69,8 @@ pub(in crate::merge) fn resolve<'p>(
 
 fn sums<'p>(
     lane: &mut Lane<'p>,
-    (number, statistics): (usize, &[u16]),
-    (part, output): (Part, usize),
+    (number, statistics): (ProgramId, &[StatisticId]),
+    (part, output): (Part, OutputId),
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
@@ -97,15 +99,15 @@ fn sums<'p>(
 
 fn largest<'p>(
     lane: &mut Lane<'p>,
-    (number, statistics): (usize, &[u16]),
-    (part, output): (Part, usize),
+    (number, statistics): (ProgramId, &[StatisticId]),
+    (part, output): (Part, OutputId),
     row: &mut Row,
     memo: &mut Memo<'p>,
 ) -> Result<(), MergeError> {
     let plan = lane.shared.plan;
     let program = &plan.programs[number];
     let of_job = of_job(lane.shared, part.job, output);
-    let own = statistics.iter().map(|&at| &of_job[usize::from(at)]);
+    let own = statistics.iter().map(|&at| &of_job[at.index()]);
     let kept = own.clone().filter_map(|statistic| match statistic {
         Statistic::Largest { kept, ties, .. } => {
             Some((kept.count(statistic.among(part.len)), *ties))

@@ -2,12 +2,14 @@
 
 use crate::exec::cpu::Tie;
 use crate::exec::{Batch, Piece};
-use crate::kernel::{BINS, Compute, Program, Row, Selection, Statistic, Threshold, Window};
+use crate::kernel::{
+    BINS, Compute, Program, Row, Selection, Statistic, StatisticId, Threshold, Window,
+};
 use crate::merge::MergeError;
 use crate::merge::device::Engine;
 use crate::merge::lane::{Lane, Loaded};
 use crate::merge::shared::Shared;
-use crate::plan::Class;
+use crate::plan::{Class, JobId, OutputId, ProgramId};
 
 /// Elements of the sample from which the first window of a selection is guessed.
 pub(in crate::merge) const SAMPLE: usize = 1 << 16;
@@ -40,8 +42,8 @@ pub(in crate::merge) fn resolve(
 /// The statistics of an output of a job.
 pub(in crate::merge) fn of_job<'s>(
     shared: &Shared<'s>,
-    job: usize,
-    output: usize,
+    job: JobId,
+    output: OutputId,
 ) -> &'s [Statistic] {
     let work = shared.plan.jobs[job].work(output);
     work.map_or(&[], |work| &work.statistics)
@@ -49,8 +51,8 @@ pub(in crate::merge) fn of_job<'s>(
 
 fn sums(
     lane: &mut Lane<'_>,
-    program: usize,
-    statistics: &[u16],
+    program: ProgramId,
+    statistics: &[StatisticId],
     parts: &[&Loaded],
     rows: &mut [Row],
     arena_bytes: usize,
@@ -70,13 +72,15 @@ fn sums(
     let partials = lane
         .engine
         .sum(&batch, lane.arena.get(arena_bytes))
-        .map_err(|fault| shared.fault_at(fault, |piece| (parts[piece].part.job, 0)))?;
+        .map_err(|fault| {
+            shared.fault_at(fault, |piece| (parts[piece].part.job, OutputId::FIRST))
+        })?;
     let tiles: Vec<usize> = pieces.iter().map(Piece::tiles).collect();
     let mut rest = partials.as_slice();
     for ((part, row), tiles) in parts.iter().zip(rows).zip(tiles) {
         let (own, others) = rest.split_at(tiles * values);
         rest = others;
-        let of_job = of_job(shared, part.part.job, 0);
+        let of_job = of_job(shared, part.part.job, OutputId::FIRST);
         let mut totals = Totals::new(values);
         totals.add(own);
         totals.derive(of_job, statistics, program.compute(), row);
@@ -107,7 +111,7 @@ impl Totals {
     pub(in crate::merge) fn derive(
         &self,
         of_job: &[Statistic],
-        statistics: &[u16],
+        statistics: &[StatisticId],
         compute: Compute,
         row: &mut Row,
     ) {
@@ -118,14 +122,12 @@ impl Totals {
                 derive,
                 first,
                 ..
-            } = &of_job[usize::from(*statistic)]
+            } = &of_job[statistic.index()]
             {
                 let (own, others) = totals.split_at(values.len());
                 totals = others;
                 let scalars = (derive.function)(own, &derive.parameters);
-                for (at, scalar) in (usize::from(*first)..).zip(scalars) {
-                    row.scalars[at] = compute.scalar(scalar);
-                }
+                row.put(*first, scalars.into_iter().map(|x| compute.scalar(x)));
             }
         }
     }
@@ -143,8 +145,8 @@ pub(in crate::merge) fn selection(statistic: &Statistic, n: u64, among: u64) -> 
 
 fn largest(
     lane: &mut Lane<'_>,
-    program: usize,
-    statistics: &[u16],
+    program: ProgramId,
+    statistics: &[StatisticId],
     parts: &[&Loaded],
     rows: &mut [Row],
     arena_bytes: usize,
@@ -166,10 +168,10 @@ fn largest(
         selections: Vec::new(),
     };
     for part in parts {
-        let of_job = of_job(shared, part.part.job, 0);
+        let of_job = of_job(shared, part.part.job, OutputId::FIRST);
         let own = statistics
             .iter()
-            .map(|&at| &of_job[usize::from(at)])
+            .map(|&at| &of_job[at.index()])
             .map(|statistic| selection(statistic, part.part.len, statistic.among(part.part.len)));
         search.selections.extend(own);
     }
@@ -177,9 +179,9 @@ fn largest(
     search.guess(&mut lane.engine, arena);
     let found = search.run(&mut lane.engine, arena)?;
     for ((part, row), found) in parts.iter().zip(rows).zip(found.chunks(values)) {
-        let of_job = of_job(shared, part.part.job, 0);
+        let of_job = of_job(shared, part.part.job, OutputId::FIRST);
         for (&statistic, found) in statistics.iter().zip(found) {
-            fill(&of_job[usize::from(statistic)], row, *found);
+            fill(&of_job[statistic.index()], row, *found);
         }
     }
     Ok(())
@@ -189,7 +191,7 @@ fn largest(
 struct Search<'a> {
     shared: &'a Shared<'a>,
     /// The job of each piece.
-    jobs: Vec<usize>,
+    jobs: Vec<JobId>,
     program: &'a Program,
     pieces: Vec<Piece<'a>>,
     values: usize,
@@ -261,7 +263,7 @@ impl Search<'_> {
             pieces: &pieces,
         };
         let counts = engine.count(&batch, &windows, arena).map_err(|fault| {
-            let job_of = |piece: usize| (self.jobs[unfinished[piece]], 0);
+            let job_of = |piece: usize| (self.jobs[unfinished[piece]], OutputId::FIRST);
             self.shared.fault_at(fault, job_of)
         })?;
         for (at, counts) in at.into_iter().zip(counts.chunks_exact(BINS + 1)) {
@@ -278,7 +280,7 @@ pub(in crate::merge) fn fill(statistic: &Statistic, row: &mut Row, found: Thresh
         threshold, cutoff, ..
     } = statistic
     {
-        row.scalars[usize::from(*threshold)] = found.key;
-        row.cutoffs[usize::from(*cutoff)] = found.cutoff;
+        row.scalars[threshold.index()] = found.key;
+        row.cutoffs[cutoff.index()] = found.cutoff;
     }
 }

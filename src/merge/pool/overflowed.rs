@@ -2,28 +2,29 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The count of all lanes: of values, and of the tensors that hold them, a bit per job.
+/// The count of all lanes: of values, and of the tensors that hold them, a bit per tensor of each
+/// output.
 #[derive(Debug)]
 pub(in crate::merge) struct Overflowed {
     values: AtomicU64,
-    jobs: Vec<AtomicU64>,
+    tensors: Vec<AtomicU64>,
 }
 
 impl Overflowed {
-    pub(in crate::merge) fn new(jobs: usize) -> Overflowed {
-        let words = jobs.div_ceil(64);
+    pub(in crate::merge) fn new(tensors: usize) -> Overflowed {
+        let words = tensors.div_ceil(64);
         Overflowed {
             values: AtomicU64::new(0),
-            jobs: std::iter::repeat_with(AtomicU64::default)
+            tensors: std::iter::repeat_with(AtomicU64::default)
                 .take(words)
                 .collect(),
         }
     }
 
-    /// Adds values of a job.
-    pub(in crate::merge) fn add(&self, job: usize, values: u64) {
+    /// Adds values of a tensor.
+    pub(in crate::merge) fn add(&self, tensor: usize, values: u64) {
         self.values.fetch_add(values, Ordering::Relaxed);
-        self.jobs[job / 64].fetch_or(1 << (job % 64), Ordering::Relaxed);
+        self.tensors[tensor / 64].fetch_or(1 << (tensor % 64), Ordering::Relaxed);
     }
 
     /// Values that were added.
@@ -31,9 +32,9 @@ impl Overflowed {
         self.values.load(Ordering::Relaxed)
     }
 
-    /// Jobs that they belong to.
+    /// Tensors that they belong to.
     pub(in crate::merge) fn tensors(&self) -> usize {
-        let words = self.jobs.iter();
+        let words = self.tensors.iter();
         let bits = words.map(|word| word.load(Ordering::Relaxed).count_ones() as usize);
         bits.sum()
     }

@@ -105,6 +105,7 @@ impl Shared<'_> {
                 decode(self.level, float, own, &mut value);
                 f64::from(value[0])
             }
+            // The four bytes that were read.
             None if factor.dtype == DType::I32 => f64::from(u64::from_le_bytes(bytes) as i32),
             None => i64::from_le_bytes(bytes) as f64,
         })

@@ -35,7 +35,9 @@ impl Gatherer<'_> {
             return Ok(());
         }
         let (mut rest, mut from) = (target, start);
-        for run in self.gathered.map.0.runs_from((start / columns) as u32) {
+        // The elements lie in the rows of the map, which numbers them with 32 bits.
+        let row = (start / columns) as u32;
+        for run in self.gathered.map.0.runs_from(row) {
             let to = (u64::from(run.end()) * columns).min(end);
             let (part, behind) = rest.split_at_mut(((to - from) * unit) as usize);
             self.run(run, from - u64::from(run.start) * columns, part)?;

@@ -4,20 +4,20 @@ use super::arrange;
 use crate::kernel::ARENA_ALIGNMENT;
 use crate::merge::MergeError;
 use crate::merge::shared::Shared;
-use crate::plan::{Action, Bytes, Input, Job, Part};
+use crate::plan::{Action, Bytes, Input, Job, OutputId, Part};
 
 /// Reads the inputs of a part into the arena from `at` on; `inputs` gets their offsets. Returns
 /// where they end.
 pub(in crate::merge) fn read_inputs(
     shared: &Shared<'_>,
-    (part, output): (&Part, usize),
+    (part, output): (&Part, OutputId),
     arena: &mut [u8],
     mut at: usize,
     inputs: &mut [usize],
 ) -> Result<usize, MergeError> {
     let job = &shared.plan.jobs[part.job];
     for (slot, input) in job.slots(output) {
-        inputs[slot] = at;
+        inputs[slot.index()] = at;
         at = read_input(shared, part, input, arena, at)?;
     }
     Ok(at)

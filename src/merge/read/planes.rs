@@ -12,11 +12,11 @@ use super::inputs::read_inputs;
 use super::rows::RowTotals;
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, Executor, Piece};
-use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, RowSums, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, RowSums, SlotId, TILE};
 use crate::merge::MergeError;
 use crate::merge::pool::Buffer;
 use crate::merge::shared::Shared;
-use crate::plan::{Job, Part, Work};
+use crate::plan::{Job, JobId, OutputId, Part, ProgramId, Work};
 
 /// Generator states remembered: a chunk may begin a little before the last one ended.
 const STATES: usize = 8;
@@ -26,24 +26,24 @@ pub(in crate::merge) struct Maker<'a> {
     shared: &'a Shared<'a>,
     cpu: CpuExecutor,
     /// The job that all the following is about.
-    job: Option<usize>,
+    job: Option<JobId>,
     /// States of generators, with the words drawn before.
     states: HashMap<Source, Vec<(u64, Mt)>>,
     /// The last row of each job's planes that was worked out, and its number.
-    last_rows: HashMap<(usize, usize), (u64, f32)>,
+    last_rows: HashMap<(OutputId, usize), (u64, f32)>,
     /// The ranks of each job's planes that have some.
-    ranks: HashMap<(usize, usize), Vec<f32>>,
+    ranks: HashMap<(OutputId, usize), Vec<f32>>,
     scratch: Buffer,
 }
 
 /// Who draws from a generator: an output's plane, at a depth of planes made for planes.
-type Source = (usize, usize, usize);
+type Source = (OutputId, usize, usize);
 
 /// A part of a tensor, for one output, with its numbers.
 #[derive(Clone, Copy)]
 pub(in crate::merge) struct Place<'r> {
     pub(in crate::merge) part: Part,
-    pub(in crate::merge) output: usize,
+    pub(in crate::merge) output: OutputId,
     pub(in crate::merge) row: &'r Row,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Maker<'a> {
     pub(in crate::merge) fn make(
         &mut self,
         place: Place<'_>,
-        reads: &[u16],
+        reads: &[SlotId],
         arena: &mut [u8],
         mut at: usize,
         inputs: &mut [usize],
@@ -83,7 +83,7 @@ impl<'a> Maker<'a> {
             }
             let end = at + place.part.len as usize * size_of::<f32>();
             self.fill(place, (number, 0), &mut arena[at..end])?;
-            inputs[usize::from(slot)] = at;
+            inputs[slot.index()] = at;
             at = end.next_multiple_of(ARENA_ALIGNMENT);
         }
         Ok(at)
@@ -95,7 +95,7 @@ impl<'a> Maker<'a> {
 
     /// What the output computes: planes are only made of what is merged.
     fn work(&self, place: Place<'_>) -> &'a Work {
-        &self.job(place).outputs()[place.output]
+        &self.job(place).outputs()[place.output.index()]
     }
 
     fn fill(
@@ -134,6 +134,7 @@ impl<'a> Maker<'a> {
         let known = states.iter().filter(|(position, _)| *position <= from);
         let (mut position, mut generator) = match known.max_by_key(|(position, _)| *position) {
             Some((position, generator)) => (*position, generator.clone()),
+            // Of the seed the low 32 bits count, as in torch.
             None => (0, Mt::new(seed as u32)),
         };
         states.retain(|(position, _)| *position <= from);
@@ -253,14 +254,14 @@ impl<'a> Maker<'a> {
         let mut at = read_inputs(self.shared, (&part, output), arena, 0, &mut offsets)?;
         for (earlier, Plane { slot, .. }) in work.planes[..plane].iter().enumerate() {
             let slot = *slot;
-            let read = |&program: &usize| {
+            let read = |&program: &ProgramId| {
                 let mut loads = plan.programs[program].loads();
                 loads.any(|(loaded, _)| loaded == slot)
             };
             if programs.iter().any(read) {
                 let end = at + part.len as usize * size_of::<f32>();
                 self.fill(place, (earlier, 1), &mut arena[at..end])?;
-                offsets[usize::from(slot)] = at;
+                offsets[slot.index()] = at;
                 at = end.next_multiple_of(ARENA_ALIGNMENT);
             }
         }

@@ -41,7 +41,7 @@ impl<'m> Described<'m> {
     }
 
     pub(super) fn reference(&self) -> &'m Checkpoint {
-        &self.checkpoints[self.recipe.reference]
+        &self.checkpoints[self.recipe.reference.index()]
     }
 }
 

@@ -67,7 +67,7 @@ fn text(plan: &Plan, files: &[&PlannedFile]) -> String {
     let mut map: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
     for file in files {
         let name = file.name.file_name().unwrap_or_default().to_string_lossy();
-        let jobs = plan.jobs[file.jobs.clone()].iter();
+        let jobs = plan.jobs_of(file).iter();
         map.extend(jobs.map(|job| (file.key(job), name.clone())));
     }
     let bytes: u64 = files.iter().map(|file| file.data_bytes).sum();

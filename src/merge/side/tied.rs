@@ -31,7 +31,7 @@ pub(super) fn change(described: &Described<'_>) -> Option<bool> {
         .zip(described.configurations())
         .map(is_tied)
         .collect();
-    match (tied[described.recipe.reference], has_head) {
+    match (tied[described.recipe.reference.index()], has_head) {
         (true, true) => tied.contains(&false).then_some(false),
         (false, false) => tied.contains(&true).then_some(true),
         _ => None,

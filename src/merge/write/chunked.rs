@@ -3,12 +3,12 @@
 
 use super::run::Run;
 use crate::exec::{Batch, ExecError};
-use crate::kernel::{Program, Row};
+use crate::kernel::{Program, Row, SlotId};
 use crate::merge::MergeError;
 use crate::merge::find::{Memo, Rows, scan};
 use crate::merge::lane::{self, Lane};
 use crate::merge::read::read_copy;
-use crate::plan::{Action, Task};
+use crate::plan::{Action, OutputId, Task};
 
 /// For each part of a task the rows of all outputs, with the statistics that this lane finds by
 /// itself.
@@ -23,7 +23,7 @@ pub(in crate::merge) fn rows(
         let job = &plan.jobs[part.job];
         let mut own = Vec::with_capacity(plan.outputs);
         let mut memo = Memo::default();
-        for output in 0..job.outputs().len() {
+        for (output, _) in OutputId::all().zip(job.outputs()) {
             let mut row = known.get(part.job, output).clone();
             if let Action::Merge { resident: true, .. } = &job.action {
                 scan::resolve(lane, (*part, output), &mut row, &mut memo)?;
@@ -64,7 +64,7 @@ pub(in crate::merge) fn fill(
         let programs = works.map(|work| &plan.programs[plan.classes[work.class].store]);
         let programs: Vec<&Program> = programs.collect();
         let reads = programs.iter().map(|program| lane::slots([*program]));
-        let reads: Vec<(usize, Vec<u16>)> = reads.enumerate().collect();
+        let reads: Vec<(OutputId, Vec<SlotId>)> = OutputId::all().zip(reads).collect();
         lane.stream_group(run.part, &reads, &rows[run.at], |engine, pieces, arena| {
             let outputs = targets.iter_mut().zip(&programs).zip(pieces);
             let mut first: Option<ExecError> = None;
@@ -76,7 +76,7 @@ pub(in crate::merge) fn fill(
                     pieces: &[piece],
                 };
                 match engine.store(&batch, arena, target) {
-                    Ok(found) => shared.count(&found, |_| (run.part.job, number)),
+                    Ok(found) => shared.count(&found, |_| (run.part.job, reads[number].0)),
                     // Of faults in several outputs the one at the lowest element is told.
                     Err(fault) => {
                         let element = |fault: &ExecError| fault.place().map(|(_, element)| element);

@@ -1,7 +1,7 @@
 //! Runs of elements, and the windows of output that they are written in.
 
 use crate::kernel::TILE;
-use crate::plan::{Job, Part};
+use crate::plan::{IndexVec, Job, JobId, Part};
 
 /// A run of elements of one of the task's parts.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub(in crate::merge) struct Run {
 
 /// Cuts the parts into windows of at most `limit` bytes of output; each with its bytes.
 pub(in crate::merge) fn windows(
-    jobs: &[Job],
+    jobs: &IndexVec<JobId, Job>,
     parts: &[Part],
     limit: usize,
 ) -> Vec<(Vec<Run>, usize)> {

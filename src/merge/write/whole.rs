@@ -7,7 +7,7 @@ use crate::merge::MergeError;
 use crate::merge::find::Rows;
 use crate::merge::find::statistics;
 use crate::merge::lane::{Lane, Loaded};
-use crate::plan::{Action, Task};
+use crate::plan::{Action, JobId, OutputId, ProgramId, Task};
 
 /// A task whose inputs lie in the arena.
 pub(in crate::merge) struct Inputs {
@@ -24,11 +24,11 @@ pub(in crate::merge) fn load(
 ) -> Result<Inputs, MergeError> {
     let shared = lane.shared;
     let arena_bytes = task.arena_bytes as usize;
-    let loaded = lane.load(&task.parts, 0, arena_bytes)?;
+    let loaded = lane.load(&task.parts, OutputId::FIRST, arena_bytes)?;
     let rows = shared.permits.with(|| {
         let arena = lane.arena.get(arena_bytes);
         let uploaded = lane.engine.upload(arena);
-        uploaded.map_err(|fault| shared.fault(fault, (task.parts[0].job, 0)))?;
+        uploaded.map_err(|fault| shared.fault(fault, (task.parts[0].job, OutputId::FIRST)))?;
         resident_rows(lane, &loaded, known, arena_bytes)
     })?;
     Ok(Inputs {
@@ -48,9 +48,9 @@ fn resident_rows(
     let plan = lane.shared.plan;
     let mut rows: Vec<Row> = loaded
         .iter()
-        .map(|part| known.get(part.part.job, 0).clone())
+        .map(|part| known.get(part.part.job, OutputId::FIRST).clone())
         .collect();
-    for (number, class) in plan.classes.iter().enumerate() {
+    for (number, class) in plan.classes.numbered() {
         let members: Vec<usize> = (0..loaded.len())
             .filter(|&at| match &plan.jobs[loaded[at].part.job].action {
                 Action::Merge {
@@ -82,7 +82,7 @@ pub(in crate::merge) fn fill(
     let shared = lane.shared;
     let plan = shared.plan;
     let arena = lane.arena.get(task.arena_bytes);
-    let mut batches: Vec<(usize, Vec<(usize, Piece<'_>)>)> = Vec::new();
+    let mut batches: Vec<(ProgramId, Vec<(JobId, Piece<'_>)>)> = Vec::new();
     for run in window {
         let loaded = &task.loaded[run.at];
         let skip = run.part.start - loaded.part.start;
@@ -100,7 +100,7 @@ pub(in crate::merge) fn fill(
                 piece.len = run.part.len as usize;
                 piece.output = run.output;
                 for (offset, at) in piece.inputs.iter_mut().zip(&work.slots) {
-                    let element = at.map_or(0, |at| inputs[usize::from(at)].element_bytes);
+                    let element = at.map_or(0, |at| inputs[at.index()].element_bytes);
                     *offset += (skip * element) as usize;
                 }
                 let program = plan.classes[work.class].store;
@@ -112,24 +112,28 @@ pub(in crate::merge) fn fill(
         }
     }
     shared.permits.with(|| {
-        let mut first: Option<(usize, ExecError)> = None;
+        let mut first: Option<(JobId, ExecError)> = None;
         for (program, members) in batches {
-            let (jobs, pieces): (Vec<usize>, Vec<Piece<'_>>) = members.into_iter().unzip();
+            let (jobs, pieces): (Vec<JobId>, Vec<Piece<'_>>) = members.into_iter().unzip();
             let batch = Batch {
                 program: &plan.programs[program],
                 pieces: &pieces,
             };
             match lane.engine.store(&batch, arena, target) {
-                Ok(found) => shared.count(&found, |piece| (jobs[piece], 0)),
+                Ok(found) => shared.count(&found, |piece| (jobs[piece], OutputId::FIRST)),
                 // Of faults in several tensors the first in the order of the output is told.
                 Err(fault) => {
-                    let job = fault.place().map_or(0, |(piece, _)| jobs[piece]);
+                    let job = fault
+                        .place()
+                        .map_or_else(JobId::default, |(piece, _)| jobs[piece]);
                     if first.as_ref().is_none_or(|(known, _)| job < *known) {
                         first = Some((job, fault));
                     }
                 }
             }
         }
-        first.map_or(Ok(()), |(job, fault)| Err(shared.fault(fault, (job, 0))))
+        first.map_or(Ok(()), |(job, fault)| {
+            Err(shared.fault(fault, (job, OutputId::FIRST)))
+        })
     })
 }

@@ -66,7 +66,9 @@ fn each_window<'a>(
             .collect();
         fill(lane, &window, &mut targets)?;
         for (sink, target) in sinks.iter().zip(&targets) {
-            shared.writing.during(|| sink.write(file, offset, target))?;
+            shared
+                .writing
+                .during(|| sink.write(file.index(), offset, target))?;
             shared.progress.advance(bytes as u64);
         }
     }

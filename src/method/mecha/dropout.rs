@@ -63,13 +63,12 @@ fn ties_sum_with_dropout(l: &mut Lowering<'_>) -> Node {
         seed if seed < 0.0 => TORCH_SEED,
         seed => seed,
     };
-    let survivors: Vec<Node> = values
-        .iter()
-        .enumerate()
+    let survivors: Vec<Node> = (0..)
+        .zip(&values)
         .map(|(draw, &value)| {
             let uniform = l.expression.make(Made::TorchUniform {
                 seed: seed as u64,
-                draw: draw as u32,
+                draw,
             });
             keep(l, value, uniform, kept)
         })

@@ -37,7 +37,7 @@ impl Lowerer<'_> {
         answers: &mut Vec<Found>,
     ) -> Result<Step<Wanted, Found>, LowerError> {
         let recipe = self.recipe;
-        let node = &recipe.nodes[wanted.id.0];
+        let node = &recipe.nodes[wanted.id.index()];
         let RecipeNode::Merge { given, base, .. } = node else {
             return Ok(Step::Answer(None));
         };
@@ -79,7 +79,7 @@ impl Lowerer<'_> {
             parameters,
             given,
             schedule,
-        } = &recipe.nodes[wanted.id.0]
+        } = &recipe.nodes[wanted.id.index()]
         else {
             return Ok(None);
         };
@@ -160,7 +160,7 @@ impl Lowerer<'_> {
             key: self.key,
             elements: self.elements,
             seed: self.recipe.options.seed,
-            merge: id.0 as u32,
+            merge: id.index(),
             working,
             merges_before: self.solution.merges_before(*id),
             fault: None,

@@ -240,7 +240,7 @@ impl<'a> Lowerer<'a> {
         let lost = missing.into_iter().map(|name| Lost { node: id, name });
         self.lost.extend(lost);
         let found = found?;
-        let space = match &self.recipe.nodes[id.0] {
+        let space = match &self.recipe.nodes[id.index()] {
             RecipeNode::Model { space, .. } if found.is_rearranged() => *space,
             _ => Space::Delta,
         };
@@ -314,7 +314,7 @@ impl Walk for Lowerer<'_> {
     type Fault = LowerError;
 
     fn known(&self, wanted: &Wanted) -> Option<Found> {
-        match &self.known[wanted.id.0] {
+        match &self.known[wanted.id.index()] {
             Some((known, value)) if known == wanted => Some(value.clone()),
             Some(_) => self.others.get(wanted).cloned(),
             None => None,
@@ -322,7 +322,7 @@ impl Walk for Lowerer<'_> {
     }
 
     fn learn(&mut self, wanted: Wanted, value: &Found) {
-        match &mut self.known[wanted.id.0] {
+        match &mut self.known[wanted.id.index()] {
             first @ None => *first = Some((wanted, value.clone())),
             Some(_) => {
                 self.others.insert(wanted, value.clone());
@@ -336,7 +336,7 @@ impl Walk for Lowerer<'_> {
         answers: &mut Vec<Found>,
     ) -> Result<Step<Wanted, Found>, LowerError> {
         let recipe = self.recipe;
-        let node = &recipe.nodes[wanted.id.0];
+        let node = &recipe.nodes[wanted.id.index()];
         let computes = matches!(node, RecipeNode::Literal { .. } | RecipeNode::Merge { .. });
         if computes && !wanted.view.is_rearranged() {
             return Err(LowerError::MergedFactors {

@@ -142,7 +142,7 @@ impl Lowerer<'_> {
         wanted: &Wanted,
         answers: &mut Vec<Found>,
     ) -> Step<Wanted, Found> {
-        let checked = match &self.recipe.nodes[first.0] {
+        let checked = match &self.recipe.nodes[first.index()] {
             RecipeNode::Route {
                 route: Route::OmitNonFinite(omitted),
                 inputs,
@@ -197,7 +197,10 @@ impl Lowerer<'_> {
 
     /// Whether a model lacks something that its config does not require.
     fn is_optional(&self, lost: &Lost) -> bool {
-        let model = matches!(self.recipe.nodes[lost.node.0], RecipeNode::Model { .. });
+        let model = matches!(
+            self.recipe.nodes[lost.node.index()],
+            RecipeNode::Model { .. }
+        );
         model && self.solution.is_optional(lost.node, &lost.name)
     }
 

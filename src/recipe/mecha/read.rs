@@ -15,7 +15,7 @@ use super::script::{Command, Dialect, Instruction, Script, Value};
 use crate::keys::Configs;
 use crate::method::Space;
 use crate::recipe::Fault;
-use crate::recipe::{Constant, Entry, Form, NodeId, Options, Recipe, RecipeNode, Route};
+use crate::recipe::{Constant, Entry, Form, ModelId, NodeId, Options, Recipe, RecipeNode, Route};
 
 /// Values that dicts are copied to at most, so that a small text makes no large recipe.
 const COPIES_MAX: usize = 1_000_000;
@@ -103,10 +103,10 @@ impl Reader {
         let mut hash = DefaultHasher::new();
         node.hash(&mut hash);
         let known = self.shared.entry(hash.finish()).or_default();
-        if let Some(known) = known.iter().find(|known| self.nodes[known.0] == node) {
+        if let Some(known) = known.iter().find(|known| self.nodes[known.index()] == node) {
             return *known;
         }
-        let id = NodeId(self.nodes.len());
+        let id = NodeId::new(self.nodes.len());
         known.push(id);
         self.nodes.push(node);
         self.lines.push(line);
@@ -115,7 +115,7 @@ impl Reader {
 
     /// The line that says a node.
     pub(super) fn line(&self, id: NodeId) -> usize {
-        self.lines[id.0]
+        self.lines[id.index()]
     }
 
     pub(super) fn item(&self, number: usize) -> Item {
@@ -150,7 +150,7 @@ impl Reader {
     /// The constant that a node is for every tensor, if it is one.
     pub(super) fn folded(&self, mut id: NodeId) -> Option<Constant> {
         loop {
-            id = match &self.nodes[id.0] {
+            id = match &self.nodes[id.index()] {
                 RecipeNode::Route {
                     route: Route::ConvertSingleton,
                     inputs,
@@ -253,7 +253,7 @@ impl Reader {
             self.models.push(path);
         }
         let node = RecipeNode::Model {
-            model,
+            model: ModelId::new(model),
             form: named.form(&self.configs)?,
             space: named.space()?.unwrap_or(Space::Weight),
         };
@@ -263,11 +263,11 @@ impl Reader {
     /// Keeps what the result is made of.
     fn finish(self, root: NodeId, options: Options) -> Recipe {
         let mut live = vec![false; self.nodes.len()];
-        live[root.0] = true;
+        live[root.index()] = true;
         for id in (0..self.nodes.len()).rev() {
             if live[id] {
                 for input in self.nodes[id].inputs() {
-                    live[input.0] = true;
+                    live[input.index()] = true;
                 }
             }
         }
@@ -275,23 +275,23 @@ impl Reader {
             configs: self.configs,
             ..Recipe::new(Vec::new(), Vec::new(), options)
         };
-        let mut number_of = vec![NodeId(0); self.nodes.len()];
-        let mut model_of: HashMap<usize, usize> = HashMap::new();
-        let last = root.0 + 1;
+        let mut number_of = vec![NodeId::new(0); self.nodes.len()];
+        let mut model_of: HashMap<ModelId, ModelId> = HashMap::new();
+        let last = root.index() + 1;
         for (id, mut node) in self.nodes.into_iter().take(last).enumerate() {
             if !live[id] {
                 continue;
             }
-            node.renumber(&mut |id| number_of[id.0]);
+            node.renumber(&mut |id| number_of[id.index()]);
             if let RecipeNode::Model { model, .. } = &mut node {
-                let next = recipe.models.len();
+                let next = ModelId::new(recipe.models.len());
                 let new = *model_of.entry(*model).or_insert(next);
                 if new == next {
-                    recipe.models.push(self.models[*model].clone());
+                    recipe.models.push(self.models[model.index()].clone());
                 }
                 *model = new;
             }
-            number_of[id] = NodeId(recipe.nodes.len());
+            number_of[id] = NodeId::new(recipe.nodes.len());
             recipe.nodes.push(node);
             recipe.lines.push(self.lines[id]);
         }

@@ -30,7 +30,7 @@ pub fn write(recipe: &Recipe) -> Result<Script, WriteError> {
     for (id, node) in recipe.nodes.iter().enumerate() {
         let number = writer.node(node, &numbers);
         let number = number.ok_or_else(|| WriteError {
-            node: recipe.label(NodeId(id)).to_string(),
+            node: recipe.label(NodeId::new(id)).to_string(),
         })?;
         numbers.push(number);
     }
@@ -77,7 +77,9 @@ impl Writer<'_> {
     fn node(&mut self, node: &RecipeNode, numbers: &[usize]) -> Option<usize> {
         match node {
             RecipeNode::Model { model, form, space } => {
-                let path = self.recipe.models[*model].to_string_lossy().into_owned();
+                let path = self.recipe.models[model.index()]
+                    .to_string_lossy()
+                    .into_owned();
                 let arguments = vec![
                     unnamed(Value::Text(path)),
                     named("model_config", config(form)),
@@ -117,7 +119,7 @@ impl Writer<'_> {
     ) -> usize {
         let values = entries.iter().map(|(name, entry)| match entry {
             recipe::Entry::Constant(constant) => named(name, value(constant)),
-            recipe::Entry::Node(id) => named(name, Value::Reference(numbers[id.0])),
+            recipe::Entry::Node(id) => named(name, Value::Reference(numbers[id.index()])),
         });
         let dict = self.push(Command::Dict, values.collect());
         if *form == Form::Inferred && space.is_none() {
@@ -177,7 +179,7 @@ impl Writer<'_> {
         for parameter in method.parameters {
             let given = given.iter().find(|(name, _)| *name == parameter.name);
             let argument = match given {
-                Some((_, id)) => Value::Reference(numbers[id.0]),
+                Some((_, id)) => Value::Reference(numbers[id.index()]),
                 None => {
                     let whole = matches!(parameter.shape, Shape::Number(_, Range::Whole));
                     let constant = parameter_value(values.get(parameter.name)?, whole)?;
@@ -213,7 +215,7 @@ impl Writer<'_> {
 }
 
 fn references(ids: &[NodeId], numbers: &[usize]) -> Vec<Argument> {
-    let ids = ids.iter().map(|id| Value::Reference(numbers[id.0]));
+    let ids = ids.iter().map(|id| Value::Reference(numbers[id.index()]));
     ids.map(unnamed).collect()
 }
 

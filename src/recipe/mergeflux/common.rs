@@ -6,7 +6,8 @@ use super::Precision;
 use crate::kernel::OnOverflow;
 use crate::method::Space;
 use crate::recipe::{
-    Form, Metadata, Missing, OnNan, Options, OutputDType, OutputNames, RecipeNode, ShapePolicy,
+    Form, Metadata, Missing, ModelId, OnNan, Options, OutputDType, OutputNames, RecipeNode,
+    ShapePolicy,
 };
 
 /// What is left out of the names of all models.
@@ -99,7 +100,7 @@ pub(super) fn model_nodes(count: usize) -> Vec<RecipeNode> {
         form: Form::Own,
         space: Space::Weight,
     };
-    (0..count).map(node).collect()
+    ModelId::all().take(count).map(node).collect()
 }
 
 /// A path as the user gave it.

@@ -160,8 +160,8 @@ impl Delta {
         let mut nodes = common::model_nodes(1 + count);
         nodes.push(RecipeNode::Merge {
             method,
-            base: Some(NodeId(0)),
-            models: (1..=count).map(NodeId).collect(),
+            base: Some(NodeId::new(0)),
+            models: (1..=count).map(NodeId::new).collect(),
             parameters,
             given: Vec::new(),
             schedule: None,

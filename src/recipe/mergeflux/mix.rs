@@ -108,7 +108,7 @@ impl Mix {
         nodes.push(RecipeNode::Merge {
             method,
             base: None,
-            models: (0..count).map(NodeId).collect(),
+            models: (0..count).map(NodeId::new).collect(),
             parameters,
             given: Vec::new(),
             schedule: Some(Scheduled::Bound(Rule(Arc::new(window)))),

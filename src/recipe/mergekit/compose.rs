@@ -8,7 +8,7 @@ use super::fields::Remark;
 use super::outline::Outlines;
 use super::script::{Script, references};
 use crate::recipe::{
-    Card, Fault, FolderRequest, FolderText, Options, OutputDType, Recipe, Route, Text,
+    Card, Fault, FolderRequest, FolderText, ModelId, Options, OutputDType, Recipe, Route, Text,
 };
 
 /// What mergekit calls the recipe of a merge in its folder.
@@ -86,7 +86,7 @@ fn finish(
     if options.filter.is_all() {
         options.filter = document.rules.filter()?;
     }
-    if done.node.0 + 1 != composer.nodes.len() {
+    if done.node.index() + 1 != composer.nodes.len() {
         // The result is the last node.
         let at = document.row_span.start;
         composer.route(Route::Cast(None), vec![done.node], at);
@@ -103,7 +103,7 @@ fn finish(
             models: models.collect(),
             nodes: composer.nodes,
             lines: composer.lines,
-            reference: done.reference,
+            reference: ModelId::new(done.reference),
             options,
             text: Some(Arc::new(Text {
                 dialect: "mergekit",

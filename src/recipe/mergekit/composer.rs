@@ -12,7 +12,9 @@ use super::schedule::Made;
 use super::script::{Script, references};
 use crate::dtype::Float;
 use crate::method::Space;
-use crate::recipe::{Form, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing, place};
+use crate::recipe::{
+    Form, ModelId, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing, place,
+};
 use crate::vocabulary::{Tokenizer, VocabularyError};
 
 /// What a merge refers to.
@@ -103,7 +105,7 @@ impl<'s, 'm> Composer<'s, 'm> {
     pub fn push(&mut self, node: RecipeNode, at: usize) -> NodeId {
         self.nodes.push(node);
         self.lines.push(place(&self.script.text, at).0);
-        NodeId(self.nodes.len() - 1)
+        NodeId::new(self.nodes.len() - 1)
     }
 
     pub fn route(&mut self, route: Route, inputs: Vec<NodeId>, at: usize) -> NodeId {
@@ -181,7 +183,7 @@ impl<'s, 'm> Composer<'s, 'm> {
             return *known;
         }
         let node = RecipeNode::Model {
-            model: self.number(model),
+            model: ModelId::new(self.number(model)),
             form: Form::Own,
             space: Space::Weight,
         };

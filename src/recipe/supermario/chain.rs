@@ -7,8 +7,8 @@ use super::SupermarioError;
 use crate::kernel::OnOverflow;
 use crate::method::{Parameters, Space, Value, find};
 use crate::recipe::{
-    Form, Metadata, Missing, NodeId, OnNan, Options, OutputDType, Recipe, RecipeNode, Rule,
-    Schedule, Scheduled, ShapePolicy, SideFiles,
+    Form, Metadata, Missing, ModelId, NodeId, OnNan, Options, OutputDType, Recipe, RecipeNode,
+    Rule, Schedule, Scheduled, ShapePolicy, SideFiles,
 };
 
 /// In the names of what chooses the experts of a mixture.
@@ -43,12 +43,15 @@ impl Chain {
             form: Form::Own,
             space: Space::Weight,
         };
-        let mut nodes: Vec<RecipeNode> = (0..=self.merged.len()).map(model).collect();
+        let mut nodes: Vec<RecipeNode> = ModelId::all()
+            .take(self.merged.len() + 1)
+            .map(model)
+            .collect();
         let method = find("supermario").expect("the table has supermario");
         let schedule = self
             .folders
             .then(|| Scheduled::Bound(Rule(Arc::new(Gates))));
-        let mut base = NodeId(0);
+        let mut base = NodeId::new(0);
         for (at, merged) in self.merged.iter().enumerate() {
             if !(0.0..1.0).contains(&merged.p) {
                 return Err(SupermarioError::P { p: merged.p });
@@ -58,12 +61,12 @@ impl Chain {
             nodes.push(RecipeNode::Merge {
                 method,
                 base: Some(base),
-                models: vec![NodeId(1 + at)],
+                models: vec![NodeId::new(1 + at)],
                 parameters: Parameters::resolve(method, &given, 1)?,
                 given: Vec::new(),
                 schedule: schedule.clone(),
             });
-            base = NodeId(nodes.len() - 1);
+            base = NodeId::new(nodes.len() - 1);
         }
         let paths = self.merged.iter().map(|merged| merged.path.clone());
         let options = Options {

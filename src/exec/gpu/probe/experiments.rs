@@ -3,7 +3,8 @@
 use crate::dtype::{Float, codec};
 use crate::kernel::ARENA_ALIGNMENT;
 use crate::kernel::{
-    Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step, Stream,
+    Compute, CutoffId, End, Entry, Formula, OnOverflow, Operand, Program, Row, ScalarId, SlotId,
+    Step, Stream, StreamId, ValueId,
 };
 
 /// Elements of each experiment: whole tiles and a bit more.
@@ -47,12 +48,12 @@ enum Elements {
 
 const PAIR: [Float; 2] = [Float::F32, Float::F32];
 const ORDINARY: [Elements; 2] = [Elements::Ordinary, Elements::Ordinary];
-const A: Operand = Operand::Value(0);
-const B: Operand = Operand::Value(1);
-const C: Operand = Operand::Value(2);
-const BY_WEIGHT: Operand = Operand::Scalar(0);
-const BY_ONE: Operand = Operand::Scalar(1);
-const BY_HALF: Operand = Operand::Scalar(2);
+const A: Operand = Operand::Value(ValueId::new(0));
+const B: Operand = Operand::Value(ValueId::new(1));
+const C: Operand = Operand::Value(ValueId::new(2));
+const BY_WEIGHT: Operand = Operand::Scalar(ScalarId::new(0));
+const BY_ONE: Operand = Operand::Scalar(ScalarId::new(1));
+const BY_HALF: Operand = Operand::Scalar(ScalarId::new(2));
 
 /// A formula with its operands.
 type Call<'a> = (Formula, &'a [Operand]);
@@ -95,7 +96,7 @@ fn arithmetic() -> Vec<Experiment> {
 fn masks() -> Vec<Experiment> {
     let trim: Call<'_> = (
         Formula::Trim,
-        &[A, Operand::Index, BY_ONE, Operand::Cutoff(0)],
+        &[A, Operand::Index, BY_ONE, Operand::Cutoff(CutoffId::new(0))],
     );
     let elect: Call<'_> = (Formula::Gather, &[A, A, B]);
     let dropout: Call<'_> = (Formula::Dropout, &[A, C, BY_HALF]);
@@ -153,9 +154,9 @@ fn roundings() -> Vec<Experiment> {
 
 fn reductions() -> Vec<Experiment> {
     let product: Call<'_> = (Formula::Mul, &[A, B]);
-    let reduce = |end: fn(Vec<u16>) -> End| {
+    let reduce = |end: fn(Vec<ValueId>) -> End| {
         program(PAIR, false, Compute::F32, &[product], |value| {
-            end(vec![value, 0])
+            end(vec![value, ValueId::new(0)])
         })
     };
     vec![
@@ -164,7 +165,7 @@ fn reductions() -> Vec<Experiment> {
     ]
 }
 
-fn store(value: u16) -> End {
+fn store(value: ValueId) -> End {
     End::Store {
         value,
         float: Float::F32,
@@ -178,21 +179,23 @@ fn program(
     words: bool,
     compute: Compute,
     calls: &[Call<'_>],
-    end: impl FnOnce(u16) -> End,
+    end: impl FnOnce(ValueId) -> End,
 ) -> Program {
     let entry = Entry::Kept;
-    let loads = (0..)
+    let loads = SlotId::all()
         .zip(floats)
         .map(|(slot, float)| Step::Load { slot, float, entry });
     let mut steps: Vec<Step> = loads.collect();
     if words {
-        steps.push(Step::Word { stream: 0 });
+        steps.push(Step::Word {
+            stream: StreamId::new(0),
+        });
     }
     steps.extend(calls.iter().map(|(formula, operands)| Step::Call {
         formula: *formula,
         operands: operands.to_vec(),
     }));
-    let last = u16::try_from(steps.len() - 1).expect("an experiment has a few steps");
+    let last = ValueId::after(steps.len() - 1).expect("an experiment has a few steps");
     Program::new(compute, steps, end(last))
 }
 
@@ -232,6 +235,7 @@ fn experiment(
 /// One stored element.
 fn element(float: Float, elements: Elements, slot: usize, index: usize) -> u64 {
     let random = scramble((index * 2 + slot) as u64);
+    // Its low half and its high half.
     let (bits, wide) = (random as u32, (random >> 32) as u32);
     let sized = |lowest: u32, sizes: u32| (bits & 0x807f_ffff) | ((lowest + wide % sizes) << 23);
     match elements {

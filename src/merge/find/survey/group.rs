@@ -1,32 +1,38 @@
 //! What a selection ranges over, and where its kept ties end.
 
-use crate::kernel::{Scope, Statistic};
+use crate::kernel::{Scope, Statistic, StatisticId};
 
 use super::pass::Surveyed;
+use crate::plan::{JobId, OutputId};
 
 /// What a selection ranges over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Group {
     /// A statistic of an output of a job.
     Tensor {
-        job: usize,
-        output: usize,
-        statistic: u16,
+        job: JobId,
+        output: OutputId,
+        statistic: StatisticId,
     },
-    /// All tensors of a model, for one output.
-    Model { output: usize, model: u64 },
+    /// All tensors of a model in a merge, for one output.
+    Model {
+        output: OutputId,
+        merge: usize,
+        model: usize,
+    },
 }
 
 impl Group {
     /// What statistic number `at` of an output ranges over.
-    pub(super) fn of(surveyed: &Surveyed<'_>, at: u16, statistic: &Statistic) -> Group {
+    pub(super) fn of(surveyed: &Surveyed<'_>, at: StatisticId, statistic: &Statistic) -> Group {
         let Surveyed { job, output, .. } = *surveyed;
         match statistic {
             Statistic::Largest {
-                scope: Scope::Model(model),
+                scope: Scope::Model { merge, model },
                 ..
             } => Group::Model {
                 output,
+                merge: *merge,
                 model: *model,
             },
             _ => Group::Tensor {

@@ -13,7 +13,7 @@ use crate::merge::find::Rows;
 use crate::merge::find::statistics::{IDLE, SAMPLE};
 use crate::merge::lane::Lane;
 use crate::merge::pool::workers;
-use crate::plan::Part;
+use crate::plan::{JobId, Part};
 
 /// Keys that are sampled of a tile.
 const TILE_SAMPLE: usize = 64;
@@ -199,7 +199,11 @@ fn count<'a>(
         None => Ok(()),
         Some(number) => {
             let has = |job: &&Surveyed<'_>| searches.numbers(job).contains(&number);
-            let job = pass.jobs.iter().find(has).map_or(0, |job| job.job);
+            let job = pass
+                .jobs
+                .iter()
+                .find(has)
+                .map_or_else(JobId::default, |job| job.job);
             Err(shared.contradiction(job))
         }
     }

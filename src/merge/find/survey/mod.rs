@@ -15,10 +15,11 @@ mod turns;
 use pass::{Pass, Surveyed};
 
 use super::Rows;
+use crate::kernel::StatisticId;
 use crate::merge::MergeError;
 use crate::merge::lane::Lane;
 use crate::merge::shared::Shared;
-use crate::plan::Level;
+use crate::plan::{Level, OutputId, ProgramId};
 
 /// Fills the rows of the surveyed jobs.
 pub(in crate::merge) fn run<'a>(
@@ -41,11 +42,11 @@ pub(in crate::merge) fn run<'a>(
 fn pass<'a>(
     shared: &'a Shared<'a>,
     level: usize,
-    kind: impl Fn(&'a Level) -> Option<&'a (usize, Vec<u16>)>,
+    kind: impl Fn(&'a Level) -> Option<&'a (ProgramId, Vec<StatisticId>)>,
 ) -> Pass<'a> {
     let plan = shared.plan;
     let outputs = plan.survey.iter().flat_map(|&job| {
-        let works = plan.jobs[job].outputs().iter().enumerate();
+        let works = OutputId::all().zip(plan.jobs[job].outputs());
         works.map(move |(output, work)| (job, output, work.class))
     });
     let jobs = outputs.filter_map(|(job, output, class)| {

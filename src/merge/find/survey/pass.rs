@@ -1,19 +1,20 @@
 //! The runs of surveyed tensors, and how all lanes read them.
 
 use super::turns::Turns;
+use crate::kernel::StatisticId;
 use crate::merge::MergeError;
 use crate::merge::lane::{Lane, Loaded};
 use crate::merge::pool::workers;
 use crate::merge::shared::Shared;
-use crate::plan::{Part, survey_parts};
+use crate::plan::{JobId, OutputId, Part, ProgramId, survey_parts};
 
 /// An output of a surveyed job, in one level.
 #[derive(Clone, Copy)]
 pub(super) struct Surveyed<'a> {
-    pub(super) job: usize,
-    pub(super) output: usize,
-    pub(super) program: usize,
-    pub(super) statistics: &'a [u16],
+    pub(super) job: JobId,
+    pub(super) output: OutputId,
+    pub(super) program: ProgramId,
+    pub(super) statistics: &'a [StatisticId],
 }
 
 /// The jobs of one kind of statistic.

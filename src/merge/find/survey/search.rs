@@ -185,7 +185,7 @@ impl Searched {
 fn groups<'a>(shared: &Shared<'a>, surveyed: &Surveyed<'a>) -> Vec<(Group, &'a Statistic)> {
     let of_job = of_job(shared, surveyed.job, surveyed.output);
     let statistics = surveyed.statistics.iter();
-    let statistics = statistics.map(|&at| (at, &of_job[usize::from(at)]));
+    let statistics = statistics.map(|&at| (at, &of_job[at.index()]));
     statistics
         .map(|(at, statistic)| (Group::of(surveyed, at, statistic), statistic))
         .collect()
@@ -210,6 +210,6 @@ pub(super) fn fill_in(
 ) {
     let of_job = of_job(pass.shared, surveyed.job, surveyed.output);
     for (&at, threshold) in surveyed.statistics.iter().zip(thresholds) {
-        fill(&of_job[usize::from(at)], row, *threshold);
+        fill(&of_job[at.index()], row, *threshold);
     }
 }

@@ -21,7 +21,9 @@ impl Reader {
             return Ok(item);
         };
         let way = adapter(&upgraded);
-        if let (Some(first), RecipeNode::Model { model, .. }) = (way.first(), &self.nodes[id.0]) {
+        if let (Some(first), RecipeNode::Model { model, .. }) =
+            (way.first(), &self.nodes[id.index()])
+        {
             let file = RecipeNode::Model {
                 model: *model,
                 form: Form::Config(first.from.to_owned()),
@@ -57,14 +59,16 @@ impl Reader {
 
     /// Where an adapter has nothing for a tensor, a merge gave its first operand that has it.
     fn with_default(&mut self, id: NodeId, line: usize) -> NodeId {
-        let RecipeNode::Merge { .. } = &self.nodes[id.0] else {
+        let RecipeNode::Merge { .. } = &self.nodes[id.index()] else {
             return id;
         };
         if !self.is_partial(id) {
             return id;
         }
-        let operands = self.nodes[id.0].operands();
-        let whole = operands.iter().find(|operand| !self.partial[operand.0]);
+        let operands = self.nodes[id.index()].operands();
+        let whole = operands
+            .iter()
+            .find(|operand| !self.partial[operand.index()]);
         let defaults = whole.map_or(operands.clone(), |whole| vec![*whole]);
         defaults.into_iter().fold(id, |id, default| {
             self.route(Route::Fallback, vec![id, default], line)
@@ -74,7 +78,7 @@ impl Reader {
     /// Whether a node may lack tensors of its model config, because an adapter does.
     fn is_partial(&mut self, id: NodeId) -> bool {
         for node in &self.nodes[self.partial.len()..] {
-            let known = |input: &NodeId| self.partial[input.0];
+            let known = |input: &NodeId| self.partial[input.index()];
             let partial = match node {
                 RecipeNode::Route { route, inputs } => match route {
                     Route::Convert(_) => true,
@@ -85,18 +89,18 @@ impl Reader {
             };
             self.partial.push(partial);
         }
-        self.partial[id.0]
+        self.partial[id.index()]
     }
 
     /// The result, with the components that were not merged as the first model has them.
     pub(in super::super) fn pass_through(&mut self, root: NodeId) -> NodeId {
-        let models: Vec<(NodeId, String)> = (0..=root.0)
+        let models: Vec<(NodeId, String)> = (0..=root.index())
             .filter_map(|id| match &self.nodes[id] {
                 RecipeNode::Model {
                     form: Form::Config(config),
                     space: Space::Weight,
                     ..
-                } => Some((NodeId(id), config.clone())),
+                } => Some((NodeId::new(id), config.clone())),
                 _ => None,
             })
             .collect();
@@ -107,7 +111,7 @@ impl Reader {
             return root;
         };
         let line = self.line(root);
-        if config.is_adapter() || matches!(self.nodes[root.0], RecipeNode::Model { .. }) {
+        if config.is_adapter() || matches!(self.nodes[root.index()], RecipeNode::Model { .. }) {
             return root;
         }
         let mut result = root;

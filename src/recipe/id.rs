@@ -1,0 +1,9 @@
+//! What numbers the parts of a recipe.
+
+crate::id::ids! {
+    /// Which node of a recipe. Nodes refer to earlier ones only.
+    NodeId(usize);
+    /// Which model: its number in [`Recipe::models`](super::Recipe::models), and that of what is
+    /// known of it wherever models stand in this order.
+    ModelId(usize);
+}
