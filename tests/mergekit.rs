@@ -1,5 +1,6 @@
 //! mergekit's YAML: what is read, what is refused where, and the same numbers as mergekit.
 
+mod bounds;
 mod cases;
 mod compare;
 mod defects;

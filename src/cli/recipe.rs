@@ -8,7 +8,7 @@ use super::{out, report, text};
 use crate::keys::{Config, Configs};
 use crate::recipe::mecha::{self, Script};
 use crate::recipe::mergekit;
-use crate::recipe::{Fault, Options, Recipe, check_names, place, spaces};
+use crate::recipe::{Fault, Lines, Options, Recipe, check_names, spaces};
 
 /// The text of a recipe, with the name to show it under.
 pub(super) struct Text {
@@ -52,8 +52,9 @@ impl Text {
 
     /// Remarks as notes, with their places.
     pub(super) fn notes(&self, remarks: &[mergekit::Remark]) -> Vec<String> {
+        let lines = Lines::of(&self.text);
         let note = |remark: &mergekit::Remark| {
-            let (line, column) = place(&self.text, remark.span.start);
+            let (line, column) = lines.place(remark.span.start);
             format!("{}:{line}:{column}: {}", self.name, remark.text)
         };
         remarks.iter().map(note).collect()

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::args::YamlArgs;
 use super::asked::{Asked, no_output};
 use super::failure::Failure;
@@ -114,19 +116,15 @@ impl Composing<'_> {
             tokenizers: &others.collect::<Vec<_>>(),
         };
         let mut recipes = Vec::with_capacity(names.len());
-        let mut remarks = Vec::new();
+        let mut remarks = IndexSet::new();
         for name in names {
             let options = self.options.clone();
             let composed = script.compose(outlines, *name, options, self.truncates);
             let composed = composed.map_err(|fault| self.text.show(&fault))?;
-            for remark in composed.remarks {
-                if !remarks.contains(&remark) {
-                    remarks.push(remark);
-                }
-            }
+            remarks.extend(composed.remarks);
             recipes.push(composed.recipe);
         }
-        self.say(&self.text.notes(&remarks));
+        self.say(&self.text.notes(&remarks.into_iter().collect::<Vec<_>>()));
         Ok(recipes)
     }
 

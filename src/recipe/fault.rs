@@ -71,7 +71,7 @@ impl Fault {
 
     /// Line and column of the fault in its text, both from 1; columns count characters.
     pub fn place(&self, text: &str) -> (usize, usize) {
-        place(text, self.within(text).start)
+        Lines::of(text).place(self.within(text).start)
     }
 
     /// The fault with the line of the text that it is in. `path` names the text.
@@ -93,14 +93,30 @@ impl Fault {
     }
 }
 
-/// Line and column of a byte of a text, both from 1; columns count characters.
-pub fn place(text: &str, at: usize) -> (usize, usize) {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
+/// The lines of a text, for many places in it.
+#[derive(Clone, Debug)]
+pub struct Lines<'t> {
+    text: &'t str,
+    /// Where each begins.
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    /// Those of a text.
+    pub fn of(text: &'t str) -> Lines<'t> {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let starts = std::iter::once(0).chain(ends).collect();
+        Lines { text, starts }
     }
-    let before = &text[..at];
-    let line = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    (line, before[start..].chars().count() + 1)
+
+    /// Line and column of a byte of the text, both from 1; columns count characters.
+    pub fn place(&self, at: usize) -> (usize, usize) {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let line = self.starts.partition_point(|start| *start <= at);
+        let before = &self.text[self.starts[line - 1]..at];
+        (line, before.chars().count() + 1)
+    }
 }

@@ -55,7 +55,7 @@ mod walk;
 pub use adapter_error::AdapterError;
 pub use addition::Addition;
 pub use block_ratios::BlockRatios;
-pub use fault::{Fault, place};
+pub use fault::{Fault, Lines};
 pub use flags::{FlagError, merge_of};
 pub use folder_request::{Card, FolderRequest, FolderText, SourceLayer, Stack};
 pub use gathering::{GatheredRows, Gathering};

@@ -214,8 +214,8 @@ pub enum SideFiles {
     /// model's.
     #[default]
     All,
-    /// Those that lie in the folder itself, without a card or any other README. A file of weights
-    /// keeps its name as well where the model is that file.
+    /// Those that lie in the folder itself, as they are, without a card or any other README. A file
+    /// of weights keeps its name as well where the model is that file.
     Flat,
 }
 

@@ -12,7 +12,7 @@ use super::edit::{self, Object, Place, set};
 use super::{dtype, tied};
 use crate::checkpoint::{TensorInfo, read_beside};
 use crate::plan::Job;
-use crate::recipe::Stack;
+use crate::recipe::{SideFiles, Stack};
 use crate::sink::SideContent;
 use crate::vocabulary::embeds_tokens;
 
@@ -39,9 +39,11 @@ const OTHER_PARTS: [&str; 2] = ["vision", "audio"];
 
 impl Described<'_> {
     /// What a companion holds in the output: a copy, but for a configuration that says of the
-    /// weights what is no longer so.
+    /// weights what is no longer so. The way of `supermario` copies that too.
     pub(super) fn content(&self, companion: &Companion) -> SideContent {
-        let is_config = companion.name.ends_with("config.json") && companion.bytes <= BYTES_MAX;
+        let is_config = companion.name.ends_with("config.json")
+            && companion.bytes <= BYTES_MAX
+            && self.recipe.options.side_files != SideFiles::Flat;
         // A copy fails with its reason where this one does not read.
         let text = match is_config {
             true => read_beside(&companion.origin, BYTES_MAX)

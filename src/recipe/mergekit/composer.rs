@@ -13,7 +13,7 @@ use super::script::{Script, references};
 use crate::dtype::Float;
 use crate::method::Space;
 use crate::recipe::{
-    Form, ModelId, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing, place,
+    Form, Lines, ModelId, NodeId, RecipeNode, Route, Rule, SourceLayer, Stack, Typing,
 };
 use crate::vocabulary::{Tokenizer, VocabularyError};
 
@@ -55,6 +55,8 @@ pub(super) struct Composer<'s, 'm> {
     pub used: Vec<usize>,
     pub nodes: Vec<RecipeNode>,
     pub lines: Vec<usize>,
+    /// The lines of the text.
+    places: Lines<'s>,
     /// The nodes of models, as they are read for a type of arithmetic.
     pub read: HashMap<Read, NodeId>,
     /// The merges before, as far as they are needed.
@@ -94,6 +96,7 @@ impl<'s, 'm> Composer<'s, 'm> {
             used: Vec::new(),
             nodes: Vec::new(),
             lines: Vec::new(),
+            places: Lines::of(&script.text),
             read: HashMap::new(),
             results: Vec::new(),
             remarks: Vec::new(),
@@ -104,7 +107,7 @@ impl<'s, 'm> Composer<'s, 'm> {
     /// Adds a node, which a byte of the text says.
     pub fn push(&mut self, node: RecipeNode, at: usize) -> NodeId {
         self.nodes.push(node);
-        self.lines.push(place(&self.script.text, at).0);
+        self.lines.push(self.places.place(at).0);
         NodeId::new(self.nodes.len() - 1)
     }
 

@@ -1,5 +1,6 @@
 //! Which tensors of the result a merge gives, and what they are called in its models.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::layers::{Place, is_embedding, place};
@@ -168,12 +169,48 @@ impl Renaming for Renamed {
     }
 }
 
-/// The merges of a document side by side.
+/// The merges of a document side by side, of which there may be thousands.
 #[derive(Debug)]
-pub(super) struct Beside(pub Vec<Arc<Extent>>);
+pub(super) struct Beside {
+    extents: Vec<Arc<Extent>>,
+    /// For each stack the first merge that has a layer, by the numbers of its part and the layer.
+    layers: HashMap<String, HashMap<(usize, usize), usize>>,
+    /// Those that have tensors outside of their layers.
+    loose: Vec<usize>,
+}
+
+impl Beside {
+    pub fn new(extents: Vec<Arc<Extent>>) -> Beside {
+        let mut layers: HashMap<String, HashMap<(usize, usize), usize>> = HashMap::new();
+        for (at, extent) in extents.iter().enumerate() {
+            for run in &extent.runs {
+                let own = layers.entry(run.stack.clone()).or_default();
+                for layer in run.first..run.first + run.count {
+                    own.entry((extent.module, layer)).or_insert(at);
+                }
+            }
+        }
+        let is_loose =
+            |extent: &Extent| !extent.sliced || extent.outer.before || extent.outer.after;
+        let loose = extents.iter().enumerate();
+        let loose = loose.filter(|(_, extent)| is_loose(extent));
+        Beside {
+            loose: loose.map(|(at, _)| at).collect(),
+            layers,
+            extents,
+        }
+    }
+}
 
 impl Selection for Beside {
     fn input(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|extent| extent.has(name))
+        let module = self.extents.first()?.modules.of(name)?;
+        let layer = place(name).and_then(|place| {
+            let own = self.layers.get(place.stack)?;
+            own.get(&(module, place.layer)).copied()
+        });
+        let mut loose = self.loose.iter().copied();
+        let loose = loose.find(|at| self.extents[*at].has(name));
+        layer.into_iter().chain(loose).min()
     }
 }

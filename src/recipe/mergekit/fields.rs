@@ -9,7 +9,7 @@ use crate::keys::nearest::nearest;
 use crate::recipe::Fault;
 
 /// What is worth saying of a text that is not wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Remark {
     /// What is to be said.
     pub text: String,

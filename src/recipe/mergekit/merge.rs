@@ -40,6 +40,7 @@ impl Composer<'_, '_> {
             let width = part.pieces.first().map_or(0, |first| first.all().count());
             for (at, (piece, extent)) in part.pieces.into_iter().zip(own).enumerate() {
                 self.note_layers(&piece, &extent, &mut stacks);
+                self.check_families(&piece, &extent)?;
                 let made = Arc::new(self.made(&piece, &extent));
                 // Other documents ask for them, and none has the result.
                 if !is_root {
@@ -69,7 +70,7 @@ impl Composer<'_, '_> {
         let mut node = match inputs.as_slice() {
             [node] if whole => *node,
             _ => {
-                let beside: Arc<Beside> = Arc::new(Beside(extents));
+                let beside: Arc<Beside> = Arc::new(Beside::new(extents));
                 self.route(Route::Select(Rule(beside)), inputs, at)
             }
         };

@@ -1,7 +1,8 @@
 //! A text of one or more documents, checked without its models.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
 
 use super::document::{Document, document};
 use super::fields::{Reading, Remark};
@@ -195,6 +196,9 @@ pub(super) fn references(document: &Document) -> Vec<&Referred> {
 fn check_names(documents: &[Document]) -> Result<(), Fault> {
     let mut names = HashMap::new();
     for document in documents {
+        if let Some((name, span)) = &document.name {
+            check_name(name, span)?;
+        }
         let key = document.name.as_ref().map(|(name, _)| name.as_str());
         if names.insert(key, ()).is_none() {
             continue;
@@ -209,6 +213,23 @@ fn check_names(documents: &[Document]) -> Result<(), Fault> {
         });
     }
     Ok(())
+}
+
+/// Refuses a name that is no folder's inside the one for such merges.
+fn check_name(name: &str, span: &Range<usize>) -> Result<(), Fault> {
+    let parts: PathBuf = Path::new(name).components().collect();
+    let mut all = Path::new(name).components();
+    let inside = all.all(|part| matches!(part, Component::Normal(_)));
+    let plain = parts.as_os_str() == name && !name.chars().any(char::is_control);
+    match inside && plain && !name.is_empty() {
+        true => Ok(()),
+        false => {
+            let text = format!("`{}` is no name of a merge", name.escape_debug());
+            Err(Fault::new(span.clone(), text)
+                .label("leads elsewhere")
+                .help("its folder is called so: take a plain name, such as `stage-1`"))
+        }
+    }
 }
 
 /// The documents, each behind those that it builds on.

@@ -1,5 +1,6 @@
 //! Which layers of which models a merge has.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -10,7 +11,7 @@ use super::layers::{is_beside, place, stacks};
 use super::piece::{Input, Part, Piece};
 use super::schedule::{Made, Tensor};
 use crate::figures::counted;
-use crate::recipe::{Fault, Stack};
+use crate::recipe::{FAMILY_SHARE, Fault, Stack};
 use crate::vocabulary::{embeds_tokens, is_head};
 
 /// Names of modules that have all tensors that no other module has.
@@ -98,6 +99,37 @@ impl Composer<'_, '_> {
     fn stacks(&self, input: &Input, modules: &Modules, module: usize) -> IndexMap<String, usize> {
         let names = self.names(self.origin(&input.model.reference));
         stacks(names.filter(|name| modules.of(name) == Some(module)))
+    }
+
+    /// Refuses models of which one shares few tensors with the first.
+    pub(super) fn check_families(&self, piece: &Piece, extent: &Extent) -> Result<(), Fault> {
+        let named = |number: usize, input: &Input| {
+            let names = self.names(self.origin(&input.model.reference));
+            let targets = names.filter_map(|name| extent.target(name, number));
+            targets.collect::<HashSet<String>>()
+        };
+        let mut inputs = piece.all().enumerate();
+        let Some((number, first)) = inputs.next() else {
+            return Ok(());
+        };
+        let own = named(number, first);
+        for (number, input) in inputs {
+            if input.model.reference == first.model.reference {
+                continue;
+            }
+            let other = named(number, input);
+            let (shared, fewer) = (own.intersection(&other).count(), own.len().min(other.len()));
+            if (shared as f64) < FAMILY_SHARE * fewer as f64 {
+                let (one, two) = (&first.model.reference, &input.model.reference);
+                let text = format!(
+                    "{two} and {one} are different architectures: they share {shared} of {}",
+                    counted(fewer, "tensor")
+                );
+                return Err(Fault::new(input.model.span.clone(), text)
+                    .help("merge models whose tensors have the same names"));
+            }
+        }
+        Ok(())
     }
 
     /// The tensors that a merge gives: all that any of its models has.

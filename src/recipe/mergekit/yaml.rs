@@ -4,7 +4,7 @@
 //! that a text cannot grow without bound by aliases of aliases. A key that is given twice is a
 //! fault.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -113,6 +113,8 @@ struct Open {
     key: Option<(String, Range<usize>)>,
     /// Mappings whose entries it has besides its own.
     merged: Vec<Arc<Node>>,
+    /// The keys of its entries.
+    keys: HashSet<String>,
 }
 
 /// Puts nodes together.
@@ -167,6 +169,7 @@ impl Builder {
             anchor,
             key: None,
             merged: Vec::new(),
+            keys: HashSet::new(),
         });
     }
 
@@ -203,7 +206,7 @@ impl Builder {
                     open.merged.append(&mut mappings(node, place)?);
                 }
                 Some((key, place)) => {
-                    if entries.iter().any(|entry| entry.key == key) {
+                    if !open.keys.insert(key.clone()) {
                         return Err(Fault::new(place, format!("`{key}` is given twice"))
                             .label("second time")
                             .help("remove one of the two"));
@@ -258,7 +261,7 @@ fn merge(open: &mut Open) {
             continue;
         };
         for entry in others {
-            if !entries.iter().any(|own| own.key == entry.key) {
+            if open.keys.insert(entry.key.clone()) {
                 entries.push(entry.clone());
             }
         }
