@@ -5,6 +5,7 @@ same bytes.
 """
 
 import json
+import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def header(shapes: Shapes) -> bytes:
     entries: dict = {"__metadata__": {"format": "pt"}}
     at = 0
     for name, shape in shapes.items():
-        end = at + 2 * int(numpy.prod(shape))
+        end = at + 2 * math.prod(shape)
         entries[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [at, end]}
         at = end
     text = json.dumps(entries, separators=(",", ":")).encode()
@@ -106,7 +107,7 @@ def vocabulary(number: int, rows: int) -> tuple[dict[str, int], list[list[str]]]
     Single characters, then pairs of them. Each tokenizer has three quarters of its alphabet in
     common with the next one's, so that half of its pairs are in both, under other numbers.
     """
-    size = int(rows**0.5)
+    size = math.isqrt(rows) + 1
     first = 0x4E00 + number * size // 4
     letters = [chr(first + at) for at in range(size)]
     tokens = ["<unk>", "<s>", "</s>", *letters]
