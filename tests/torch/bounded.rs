@@ -9,7 +9,7 @@ use crate::memory::watched;
 /// What a process may hold that refuses a file, in MiB: the program and 16 more.
 const PEAK_MIB: u64 = 24;
 
-/// Merges a file in a budget of 32 MiB. It is refused, with this in the message and within the peak.
+/// Merges a file in a budget of 32 MiB. It is refused, with this in the message, within the peak.
 #[track_caller]
 fn refused(bytes: &[u8], expected: &str) {
     let scratch = Scratch::new();
@@ -99,12 +99,14 @@ fn names_are_bounded() {
     let long = "k".repeat(60_000);
     refused(
         &file(&["a", &long], &tensors(20_000)),
-        "has a name of 60002 bytes for tensors, the limit is 4096",
+        "has a name of 60000 bytes for tensors, the limit is 4096",
     );
     let long = "k".repeat(3000);
+    let names = [&b"}"[..], &text(&long), &b"}"[..], &text(&long), b"h\0ss"].concat();
+    let inner = [state, text("dict"), names].concat();
     refused(
-        &file(&["state_dict", "b", &long, &long], &state),
-        "has a name of 6005 bytes for tensors, the limit is 4096",
+        &file(&[], &inner),
+        "has a name of 6006 bytes for tensors, the limit is 4096",
     );
     // Twenty thousand times a name of 3,006 bytes or fewer.
     let inner = [

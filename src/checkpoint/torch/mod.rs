@@ -5,11 +5,10 @@
 //! the file; their bytes are then lent like those of any other file.
 //!
 //! All that a file can make grow is bounded. A pickle is read through a window ([`input`]); its
-//! values take 8 MiB and 1280 bytes for each tensor at most ([`value`]), and a search among them
+//! values take 8 MiB and 1536 bytes for each tensor at most ([`value`]), and a search among them
 //! about as much again. Names are measured before they are made: together they take 4 MiB and 256
 //! bytes for each tensor at most ([`names`]). Of an archive's directory only the members are kept
-//! that tensors refer to ([`zip`]). So what is refused is refused within 16 MiB and what its tensors
-//! take.
+//! that tensors refer to ([`zip`]). So what is refused takes 16 MiB at most beside its tensors.
 
 mod archive;
 mod call;

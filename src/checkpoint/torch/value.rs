@@ -12,10 +12,10 @@ use super::global::Global;
 
 /// The most bytes of a pickle's values beside those of its tensors.
 const HELD_BYTES_MAX: usize = 8 << 20;
-/// The most bytes of the values for each tensor: one of four dimensions and a name of 200 bytes
-/// takes as many.
-const TENSOR_BYTES: usize = 1280;
-/// Bytes of a container beside its values: its place, and a piece of memory.
+/// The most bytes of the values for each tensor: a parameter of four dimensions with a name of 200
+/// bytes takes 1300.
+const TENSOR_BYTES: usize = 1536;
+/// Bytes of a list or dict beside its values: its place, and a piece of memory.
 const CONTAINER_BYTES: usize = 32;
 /// Bytes that the place of a storage takes, with what is looked up for it in the file.
 const STORAGE_BYTES: usize = size_of::<Storage>() + 200;
@@ -133,8 +133,8 @@ impl Heap {
     }
 
     pub(super) fn add_tuple(&mut self, values: &[Value]) -> Result<Value, TorchError> {
-        self.hold(CONTAINER_BYTES + size_of_val(values))?;
         let place = (self.values.len() as u32, values.len() as u32);
+        self.hold(size_of_val(&place) + size_of_val(values))?;
         self.values.extend_from_slice(values);
         self.tuples.push(place);
         Ok(Value::Tuple(self.tuples.len() as u32 - 1))
