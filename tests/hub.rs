@@ -2,6 +2,8 @@
 //! machine alone.
 
 #[cfg(all(unix, feature = "hub"))]
+mod bounded;
+#[cfg(all(unix, feature = "hub"))]
 mod broken;
 #[cfg(unix)]
 mod cached;

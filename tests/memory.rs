@@ -233,7 +233,7 @@ fn adapters_stay_within_the_budget() {
 }
 
 /// A command's exit status, its peak of resident memory in MiB, and what it says.
-fn watched(command: &mut Command) -> (Option<i32>, u64, String) {
+pub fn watched(command: &mut Command) -> (Option<i32>, u64, String) {
     let mut child = command
         .stderr(Stdio::piped())
         .spawn()

@@ -1,6 +1,7 @@
 //! PyTorch files: what torch.save writes is read as torch.load reads it, and what is no list of
 //! weights is refused. The files and what torch made of them are in `tests/data/torch`.
 
+mod bounded;
 mod choice;
 mod folders;
 mod fuzz;

@@ -3,25 +3,31 @@
 //! Redirects are followed here, because the token may go to the hub and to nobody else, and because
 //! the hub says on the way what the storage behind it does not.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
+use super::address::{joined, origin, quoted};
+use super::answer::{Limits, Wrong};
 use super::error::Refusal;
-use super::reference::{is_commit, is_inner_path};
-use super::{Listing, Reference, Settings, Stored};
+use super::gathered::Gathered;
+use super::reference::is_commit;
+use super::{Listing, Reference, Settings};
 
 /// Redirects of one request at most.
 const REDIRECTS_MAX: usize = 10;
-/// Bytes of a page of a listing at most.
-const PAGE_MAX: u64 = 64 << 20;
 /// Pages of a listing at most.
 const PAGES_MAX: usize = 1000;
+/// The time for one answer, by that for the next bytes of it.
+const ANSWER_PATIENCE: u32 = 6;
+/// The time for all pages of a listing, by the same.
+const LISTING_PATIENCE: u32 = 180;
 
 /// Why a request brought nothing.
 #[derive(Debug)]
@@ -61,24 +67,6 @@ struct Revision {
     sha: String,
 }
 
-#[derive(Deserialize)]
-struct Entry {
-    r#type: String,
-    oid: String,
-    #[serde(default)]
-    size: u64,
-    path: String,
-    lfs: Option<Large>,
-    #[serde(rename = "xetHash")]
-    xet_hash: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Large {
-    oid: String,
-    size: u64,
-}
-
 impl<'s> Client<'s> {
     pub(super) fn new(settings: &'s Settings) -> Client<'s> {
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
@@ -108,51 +96,61 @@ impl<'s> Client<'s> {
         let url = format!("{endpoint}/api/models/{repository}/revision/{revision}");
         let answer = self.get(&url, 0)?;
         let answer = self.good(answer, reference)?;
-        let found: Revision = self.json(answer)?;
-        match is_commit(&found.sha) {
-            true => Ok(found.sha),
-            false => Err(self.nonsense(format!("its commit is `{}`", found.sha))),
+        let read = self.limits().value(answer.into_body().into_reader());
+        let Revision { sha } = read.map_err(|wrong| self.wrong(wrong))?;
+        match is_commit(&sha) {
+            true => Ok(sha),
+            false => Err(self.nonsense(format!("its commit is `{sha:.100}`"))),
         }
     }
 
     /// What a commit lists.
     pub(super) fn listing(&self, reference: &Reference, commit: &str) -> Result<Listing, Fault> {
         let (endpoint, repository) = (&self.settings.endpoint, &reference.repository);
-        let mut files = BTreeMap::new();
         let mut next =
             format!("{endpoint}/api/models/{repository}/tree/{commit}?recursive=true&expand=false");
+        let mut gathered = Gathered::default();
+        let (mut limits, mut asked, hasher) = (self.limits(), HashSet::new(), RandomState::new());
+        let (begin, time) = (Instant::now(), self.settings.patience * LISTING_PATIENCE);
         for _ in 0..PAGES_MAX {
+            if !asked.insert(hasher.hash_one(&next)) {
+                return Err(self.nonsense("a page of its listing leads to an earlier one".into()));
+            }
             let answer = self.get(&next, 0)?;
             let answer = self.good(answer, reference)?;
             let following = next_page(&answer);
-            let entries: Vec<Entry> = self.json(answer)?;
-            for entry in entries.into_iter().filter(|entry| entry.r#type == "file") {
-                let (path, stored) = self.stored(entry)?;
-                files.insert(path, stored);
+            let mut refused = None;
+            let body = answer.into_body().into_reader();
+            let read = limits.list(body, &mut |entry| {
+                refused = gathered.add(entry).err();
+                refused.is_none()
+            });
+            if let Some(fault) = refused {
+                return Err(self.nonsense(fault));
             }
+            read.map_err(|wrong| self.wrong(wrong))?;
             match following {
-                Some(url) => next = joined(&next, &url),
-                None => return Ok(Listing::new(files)),
+                Some(url) => next = self.led(&next, &url)?,
+                None => return Ok(Listing::new(gathered.files)),
+            }
+            if begin.elapsed() > time {
+                let fault = format!("its listing was not whole after {} s", time.as_secs());
+                return Err(Fault::Passing(fault));
             }
         }
-        Err(self.nonsense("its listing does not end".to_owned()))
+        Err(self.nonsense(format!(
+            "its listing has more than {PAGES_MAX} pages, the limit"
+        )))
     }
 
-    fn stored(&self, entry: Entry) -> Result<(String, Stored), Fault> {
-        let stored = Stored {
-            size: entry.size,
-            blob_id: entry.oid,
-            lfs_size: entry.lfs.as_ref().map(|large| large.size),
-            lfs_sha256: entry.lfs.map(|large| large.oid),
-            xet_hash: entry.xet_hash,
-        };
-        let is_hash = |text: &str| {
-            (40..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
-        };
-        match is_inner_path(&entry.path) && is_hash(stored.etag()) {
-            true => Ok((entry.path, stored)),
-            false => Err(self.nonsense(format!("it lists `{}`", entry.path))),
-        }
+    /// What the answers to one question may have.
+    fn limits(&self) -> Limits {
+        Limits::new(self.settings.patience * ANSWER_PATIENCE)
+    }
+
+    /// How long the next bytes of an answer are waited for.
+    pub(super) fn patience(&self) -> Duration {
+        self.settings.patience
     }
 
     /// The bytes of a file, from `start` on or, where the server does not do that, from the
@@ -205,19 +203,26 @@ impl<'s> Client<'s> {
             match place.filter(|_| answer.status().is_redirection()) {
                 None => return Ok(Answer { answer, url }),
                 Some(place) => {
-                    let next = joined(&url, place);
-                    if url.starts_with("https:") && !next.starts_with("https:") {
-                        return Err(self.nonsense(format!(
-                            "it leads from {} to {}",
-                            origin(&url),
-                            origin(&next)
-                        )));
-                    }
-                    url = next;
+                    url = self.led(&url, place)?;
                 }
             }
         }
         Err(self.nonsense("its redirects do not end".to_owned()))
+    }
+
+    /// Where an answer leads from an address.
+    fn led(&self, url: &str, place: &str) -> Result<String, Fault> {
+        let next = joined(url, place);
+        let (from, to) = (origin(url), origin(&next));
+        if url.starts_with("https:") && !next.starts_with("https:") {
+            return Err(self.nonsense(format!("it leads from {from} to {to}")));
+        }
+        // What stands there would be sent as who asks: nobody but the user says that.
+        if to.contains('@') && to != origin(&self.settings.endpoint) {
+            let fault = format!("it leads from {from} to an address with a user's name in it");
+            return Err(self.nonsense(fault));
+        }
+        Ok(next)
     }
 
     /// The answer, if it is what was asked for.
@@ -271,13 +276,11 @@ impl<'s> Client<'s> {
         }))
     }
 
-    fn json<T: serde::de::DeserializeOwned>(&self, answer: Response<Body>) -> Result<T, Fault> {
-        let mut text = Vec::new();
-        let body = answer.into_body().into_reader();
-        body.take(PAGE_MAX)
-            .read_to_end(&mut text)
-            .map_err(|fault| Fault::Passing(fault.to_string()))?;
-        serde_json::from_slice(&text).map_err(|fault| self.nonsense(fault.to_string()))
+    fn wrong(&self, wrong: Wrong) -> Fault {
+        match wrong {
+            Wrong::Nonsense(fault) => self.nonsense(fault),
+            Wrong::Passing(fault) => Fault::Passing(fault),
+        }
     }
 
     fn nonsense(&self, fault: String) -> Fault {
@@ -319,43 +322,4 @@ fn next_page(answer: &Response<Body>) -> Option<String> {
     let mut next = links.filter(|link| link.contains("rel=\"next\""));
     let (_, rest) = next.next()?.split_once('<')?;
     Some(rest.split_once('>')?.0.to_owned())
-}
-
-/// The scheme and host of an address.
-fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url[host..].find(['/', '?', '#']);
-    end.map_or(url, |end| &url[..host + end])
-}
-
-/// Where a `Location` leads from an address.
-fn joined(url: &str, place: &str) -> String {
-    let host = origin(url);
-    if place.contains("://") && !place.starts_with(['/', '?']) {
-        place.to_owned()
-    } else if let Some(rest) = place.strip_prefix("//") {
-        let scheme = host.split("//").next().unwrap_or_default();
-        format!("{scheme}//{rest}")
-    } else if place.starts_with('/') {
-        format!("{host}{place}")
-    } else {
-        let folder = url.split(['?', '#']).next().unwrap_or(url);
-        let folder = folder.rfind('/').filter(|at| *at >= host.len());
-        let folder = folder.map_or(host, |at| &url[..at]);
-        format!("{folder}/{place}")
-    }
-}
-
-/// A text as it stands in an address.
-fn quoted(text: &str, with_slashes: bool) -> String {
-    let mut quoted = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        match plain || (with_slashes && byte == b'/') {
-            true => quoted.push(char::from(byte)),
-            // Writing to a String cannot fail.
-            false => drop(write!(quoted, "%{byte:02X}")),
-        }
-    }
-    quoted
 }

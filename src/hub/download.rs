@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -13,12 +13,18 @@ use super::client::{Client, Fault, Incoming};
 use super::error::Refusal;
 use super::store::failed;
 use super::{HubError, Reference, Stored, Watch};
-use crate::figures::hex;
+use crate::figures::{counted, hex};
 
 /// Bytes that are moved at once.
 const BUFFER: usize = 1 << 18;
 /// The time before a transfer is begun again; doubled each time.
 const PAUSE: Duration = Duration::from_millis(300);
+/// The bytes that must come in a second, on average over [`SPAN`].
+const SLOWEST: u64 = 1 << 10;
+/// How long a transfer may be slower, by how long its next bytes are waited for.
+const SPAN: u32 = 3;
+/// The bytes with which a try counts as one that went on: fewer could come in endless tries.
+const PROGRESS: u64 = 64 << 10;
 
 /// What is downloaded, and for whom.
 pub(super) struct Download<'a> {
@@ -92,7 +98,8 @@ impl Download<'_> {
                 Err(End::Failed(fault)) => return Err(fault),
                 Err(End::Cut(fault)) => fault,
             };
-            tries = if part.at > best { 1 } else { tries + 1 };
+            let has_come = part.at.saturating_sub(best) >= PROGRESS;
+            tries = if has_come { 1 } else { tries + 1 };
             best = best.max(part.at);
             if tries >= self.tries {
                 let file = self.named(name);
@@ -142,6 +149,7 @@ impl Download<'_> {
             return Err(End::Cut("the server sends another part of it".to_owned()));
         }
         let mut buffer = vec![0; BUFFER];
+        let mut pace = Pace::new(self.client.patience() * SPAN);
         while part.at < stored.bytes() {
             self.check_cancelled()?;
             let read = match incoming.body.read(&mut buffer) {
@@ -154,6 +162,7 @@ impl Download<'_> {
             }
             part.append(&buffer[..read]).map_err(io)?;
             self.report(part);
+            pace.check(read as u64).map_err(End::Cut)?;
         }
         match incoming.body.read(&mut buffer) {
             Ok(1..) => Err(self.too_long(name, stored, path).into()),
@@ -223,6 +232,43 @@ impl Download<'_> {
             self.watch.advance(part.at - part.reported);
             part.reported = part.at;
         }
+    }
+}
+
+/// How fast a transfer is.
+struct Pace {
+    span: Duration,
+    /// When this span began.
+    begin: Instant,
+    /// Bytes since then.
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(span: Duration) -> Pace {
+        let (begin, bytes) = (Instant::now(), 0);
+        Pace { span, begin, bytes }
+    }
+
+    /// Counts bytes.
+    ///
+    /// # Errors
+    /// What there is to say of a transfer that is too slow.
+    fn check(&mut self, bytes: u64) -> Result<(), String> {
+        self.bytes += bytes;
+        let elapsed = self.begin.elapsed();
+        if elapsed < self.span {
+            return Ok(());
+        }
+        let seconds = elapsed.as_secs_f64();
+        if (self.bytes as f64) < SLOWEST as f64 * seconds {
+            return Err(format!(
+                "{} came in {seconds:.1} s, less than {SLOWEST} in each",
+                counted(self.bytes, "byte")
+            ));
+        }
+        *self = Pace::new(self.span);
+        Ok(())
     }
 }
 

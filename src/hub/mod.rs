@@ -6,9 +6,17 @@
 //! is not there. What comes is checked against the length and hash that the hub names, and a
 //! download that ends early goes on where it was.
 //!
+//! A hub that is none is given up: a listing has at most 150,000 files and folders with texts of
+//! 48 MiB, and 1,000 pages, none of them twice; one answer takes a minute at most, and a transfer
+//! that is slower than 1 KiB a second is begun anew as often as one that is cut.
+//!
 //! Nothing here knows tensors: which files of a repository make up a model is told by their names
 //! and by the indexes among them.
 
+#[cfg(feature = "hub")]
+mod address;
+#[cfg(feature = "hub")]
+mod answer;
 mod cache;
 mod choice;
 #[cfg(feature = "hub")]
@@ -18,6 +26,8 @@ mod download;
 mod error;
 #[cfg(feature = "hub")]
 mod fetch;
+#[cfg(feature = "hub")]
+mod gathered;
 mod listing;
 mod locate;
 mod reference;

@@ -1,11 +1,16 @@
 //! What a pickle's calls make: containers and tensors. Nothing else is called.
 
+use smallvec::SmallVec;
+
 use super::super::header::DIMENSIONS_MAX;
 use super::super::tensor::Shape;
 use super::element::Element;
 use super::fault::TorchError;
 use super::global::{Callable, Global};
-use super::value::{Entry, Heap, Storage, Tensor, Value};
+use super::value::{Heap, Storage, Tensor, Value};
+
+/// Arguments of a call that are looked at, at most: those of a tensor with its dtype and marks.
+const ARGUMENTS_MAX: usize = 8;
 
 /// Why a call is not made.
 #[derive(Debug)]
@@ -34,7 +39,7 @@ pub(super) fn call(heap: &mut Heap, callee: Value, arguments: Value) -> Result<V
         Value::Global(_) => return Err(NoCall::Refused("an object of a class".to_owned())),
         _ => return Err(NoCall::Wrong("what is called is no function")),
     };
-    let arguments = heap.tuple(arguments).to_vec();
+    let arguments = first(heap.tuple(arguments));
     match callable {
         Callable::FromType => match arguments[..] {
             [
@@ -43,7 +48,7 @@ pub(super) fn call(heap: &mut Heap, callee: Value, arguments: Value) -> Result<V
                 Value::Tuple(own),
                 ..,
             ] => {
-                let own = heap.tuple(own).to_vec();
+                let own = first(heap.tuple(own));
                 made(heap, function, &own)
             }
             _ => Err(NoCall::Refused("a tensor of a class of its own".to_owned())),
@@ -52,23 +57,22 @@ pub(super) fn call(heap: &mut Heap, callee: Value, arguments: Value) -> Result<V
     }
 }
 
+/// The first arguments of a call: as many as matter, and one more.
+fn first(arguments: &[Value]) -> SmallVec<[Value; ARGUMENTS_MAX]> {
+    SmallVec::from_slice(&arguments[..arguments.len().min(ARGUMENTS_MAX)])
+}
+
 fn made(heap: &mut Heap, callable: Callable, arguments: &[Value]) -> Result<Value, NoCall> {
     match callable {
-        Callable::Dict => {
-            let entries = match arguments.first() {
-                None => Vec::new(),
-                Some(Value::Dict(other)) => heap.dict(*other).to_vec(),
-                Some(pairs) => read_pairs(heap, *pairs)?,
-            };
-            heap.count(2 * entries.len())?;
-            Ok(heap.add_dict(entries))
-        }
-        Callable::DefaultDict => Ok(heap.add_dict(Vec::new())),
+        Callable::Dict => Ok(match arguments.first() {
+            None => heap.add_dict(&[])?,
+            Some(Value::Dict(other)) => heap.add_dict_like(*other)?,
+            Some(pairs) => add_pairs(heap, *pairs)?,
+        }),
+        Callable::DefaultDict => Ok(heap.add_dict(&[])?),
         Callable::List => {
-            let elements = arguments.first().and_then(|of| heap.sequence(*of));
-            let elements = elements.map(<[Value]>::to_vec).unwrap_or_default();
-            heap.count(elements.len())?;
-            Ok(heap.add_list(elements))
+            let like = arguments.first().copied();
+            Ok(heap.add_list_like(like.unwrap_or(Value::None))?)
         }
         Callable::Size => match arguments {
             [Value::Tuple(size)] => Ok(Value::Tuple(*size)),
@@ -88,15 +92,23 @@ fn made(heap: &mut Heap, callable: Callable, arguments: &[Value]) -> Result<Valu
     }
 }
 
-/// The entries of a dict that Python 2 wrote: a list of pairs.
-fn read_pairs(heap: &Heap, pairs: Value) -> Result<Vec<Entry>, NoCall> {
-    let wrong = || NoCall::Wrong("the entries of a dict are no pairs");
-    let pairs = heap.sequence(pairs).ok_or_else(wrong)?;
-    let entries = pairs.iter().map(|pair| match heap.sequence(*pair) {
-        Some(&[key, value]) => Ok(Entry { key, value }),
-        _ => Err(wrong()),
-    });
-    entries.collect()
+/// A dict as Python 2 wrote it: a list of pairs.
+fn add_pairs(heap: &mut Heap, pairs: Value) -> Result<Value, NoCall> {
+    const WRONG: NoCall = NoCall::Wrong("the entries of a dict are no pairs");
+    let count = heap.sequence(pairs).ok_or(WRONG)?.len();
+    let dict = heap.add_dict(&[])?;
+    let Value::Dict(number) = dict else {
+        return Err(WRONG);
+    };
+    for at in 0..count {
+        let pair = heap.sequence(pairs).and_then(|pairs| pairs.get(at));
+        let pair = pair.and_then(|pair| heap.sequence(*pair));
+        match pair {
+            Some(&[key, value]) => heap.extend_dict(number, &[[key, value]])?,
+            _ => return Err(WRONG),
+        }
+    }
+    Ok(dict)
 }
 
 /// A tensor of a storage. Its numbers are checked where it is placed in the file.
@@ -189,5 +201,5 @@ pub(super) fn storage(heap: &mut Heap, id: Value) -> Result<Value, NoCall> {
         elements: positive(elements)?,
         begin: positive(begin)?,
     };
-    Ok(heap.add_storage(storage))
+    Ok(heap.add_storage(storage)?)
 }

@@ -1,7 +1,7 @@
 //! The instructions of a pickle one after the other, and what follows them in its bytes.
 
 use super::fault::{Stop, TorchError};
-use super::input::Input;
+use super::input::{Input, TEXT_BYTES_MAX};
 use super::opcode as op;
 use super::value::Value;
 
@@ -16,7 +16,17 @@ pub(super) struct Code<'f> {
     /// The instruction.
     pub(super) opcode: u8,
     /// Where it stands in the pickle.
-    pub(super) at: usize,
+    pub(super) at: u64,
+}
+
+/// A text as it stands in a pickle.
+pub(super) enum Words {
+    /// One that is kept.
+    Text(String),
+    /// One that is longer, of so many bytes.
+    Long(u64),
+    /// Bytes that are something else, as in what Python 2 calls a string.
+    Other,
 }
 
 impl<'f> Code<'f> {
@@ -37,7 +47,7 @@ impl<'f> Code<'f> {
 
     /// Bytes that were taken.
     pub(super) fn taken(&self) -> u64 {
-        self.input.at() as u64
+        self.input.at()
     }
 
     /// The error for an instruction that cannot be followed.
@@ -65,6 +75,13 @@ impl<'f> Code<'f> {
     pub(super) fn bytes(&mut self, count: u64) -> Result<&[u8], Stop> {
         let (opcode, at) = (self.opcode, self.at);
         self.input.take(count)?.ok_or_else(|| ends(opcode, at))
+    }
+
+    pub(super) fn skip(&mut self, count: u64) -> Result<(), Stop> {
+        match self.input.skip(count)? {
+            true => Ok(()),
+            false => Err(ends(self.opcode, self.at)),
+        }
     }
 
     pub(super) fn line(&mut self) -> Result<&[u8], Stop> {
@@ -106,6 +123,10 @@ impl<'f> Code<'f> {
             op::LONG1 => self.byte()?.into(),
             _ => u32::from_le_bytes(self.array()?).into(),
         };
+        if len > MAGIC.len() as u64 {
+            self.skip(len)?;
+            return Ok(Value::Other);
+        }
         let bytes = self.bytes(len)?;
         if bytes.len() > 8 {
             return Ok(if bytes == MAGIC {
@@ -121,32 +142,38 @@ impl<'f> Code<'f> {
         Ok(Value::Int(i64::from_le_bytes(whole)))
     }
 
-    /// A text; None where its bytes are something else, as in what Python 2 calls a string.
-    pub(super) fn text(&mut self) -> Result<Option<String>, Stop> {
+    pub(super) fn text(&mut self) -> Result<Words, Stop> {
+        let plain = |text: &str| match text.contains('\\') {
+            true => Words::Other,
+            false => Words::Text(text.to_owned()),
+        };
         Ok(match self.opcode {
-            op::UNICODE => Some(self.text_line()?).filter(|text| !text.contains('\\')),
+            op::UNICODE => plain(&self.text_line()?),
             op::STRING => {
                 let text = self.text_line()?;
                 let quoted = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
                 let inner = quoted('\'').or_else(|| quoted('"'));
-                inner.filter(|text| !text.contains('\\')).map(str::to_owned)
+                inner.map_or(Words::Other, plain)
             }
             opcode => {
                 let len = self.length()?;
-                let text = std::str::from_utf8(self.bytes(len)?)
-                    .map(str::to_owned)
-                    .ok();
-                // What Python 2 calls a string may be any bytes.
-                if text.is_none() && opcode != op::BINSTRING && opcode != op::SHORT_BINSTRING {
-                    return Err(self.wrong("a text is not UTF-8"));
+                if len > TEXT_BYTES_MAX as u64 {
+                    self.skip(len)?;
+                    return Ok(Words::Long(len));
                 }
-                text
+                let text = std::str::from_utf8(self.bytes(len)?).map(str::to_owned);
+                match (text, opcode) {
+                    (Ok(text), _) => Words::Text(text),
+                    // What Python 2 calls a string may be any bytes.
+                    (Err(_), op::BINSTRING | op::SHORT_BINSTRING) => Words::Other,
+                    (Err(_), _) => return Err(self.wrong("a text is not UTF-8")),
+                }
             }
         })
     }
 }
 
-fn ends(opcode: u8, at: usize) -> Stop {
+fn ends(opcode: u8, at: u64) -> Stop {
     let opcode = op::name(opcode);
     let fault = "it ends in the middle";
     TorchError::Malformed { opcode, at, fault }.into()

@@ -1,6 +1,7 @@
 //! What can be wrong with a PyTorch file. The file is named by the error around it.
 
 use crate::checkpoint::file::FileError;
+use crate::figures::counted;
 
 /// What is wrong with a PyTorch file.
 #[derive(Debug, thiserror::Error)]
@@ -100,8 +101,8 @@ pub enum TorchError {
     /// The pickle is longer than any list of weights.
     #[error("the pickle has more than {max} bytes, the limit; save the weights alone")]
     TooLong {
-        /// The limit.
-        max: usize,
+        /// The limit in bytes.
+        max: u64,
     },
     /// The pickle makes more values than are kept.
     #[error("the pickle makes more than {max} {what}, the limit; save the weights alone")]
@@ -111,13 +112,59 @@ pub enum TorchError {
         /// Of what.
         what: &'static str,
     },
+    /// The values that the pickle makes take more memory than they get.
+    #[error(
+        "the pickle makes values of more than {max} bytes, the limit with {}; save the weights \
+             alone",
+        counted(*.tensors, "tensor")
+    )]
+    TooMuch {
+        /// The limit in bytes.
+        max: usize,
+        /// The tensors up to there, each of which raises it.
+        tensors: usize,
+    },
+    /// A tensor, or a dict of tensors, has a longer name than is read.
+    #[error(
+        "has a name of {bytes} bytes for tensors, the limit is {max}; shorten it in Python and \
+             save the state dict again"
+    )]
+    LongName {
+        /// Its bytes, with those of the dicts around it.
+        bytes: u64,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// The names of the tensors take more memory than they get.
+    #[error(
+        "the names of its {} take {bytes} bytes, the limit is {max}; shorten them in Python and \
+             save the state dict again",
+        counted(*.tensors, "tensor")
+    )]
+    LongNames {
+        /// How many tensors there are.
+        tensors: usize,
+        /// The bytes of their names.
+        bytes: u64,
+        /// The limit in bytes.
+        max: u64,
+    },
+    /// Its tensors lie too deep.
+    #[error(
+        "its tensors lie in more than {max} dicts in each other, the limit; save the innermost \
+             dict alone"
+    )]
+    TooDeep {
+        /// The limit.
+        max: usize,
+    },
     /// The pickle is not sound.
     #[error("the pickle is damaged at byte {at} ({opcode}): {fault}; download the file again")]
     Malformed {
         /// The instruction.
         opcode: String,
         /// Where it stands in the pickle.
-        at: usize,
+        at: u64,
         /// What is wrong.
         fault: &'static str,
     },
@@ -133,7 +180,7 @@ pub enum TorchError {
         /// The instruction.
         opcode: String,
         /// Where it stands in the pickle.
-        at: usize,
+        at: u64,
     },
     /// The pickle is of an object, such as a module with its code.
     #[error(
@@ -147,7 +194,7 @@ pub enum TorchError {
         /// The instruction.
         opcode: String,
         /// Where it stands in the pickle.
-        at: usize,
+        at: u64,
     },
     /// It is not what the format before the archives was.
     #[error(
@@ -203,6 +250,9 @@ pub enum TensorFault {
         /// The type by its name in torch.
         dtype: String,
     },
+    /// Its name stands for something else in safetensors.
+    #[error("safetensors keeps this name for its metadata; rename or drop it in Python")]
+    ReservedName,
     /// The bytes that it refers to are not there.
     #[error("its storage `{storage}` is not in the file; the file is damaged, download it again")]
     NoStorage {
@@ -218,7 +268,7 @@ pub enum TensorFault {
         /// The key of the storage.
         storage: String,
         /// The bytes that it should have.
-        expected: u64,
+        expected: u128,
         /// The bytes that are there.
         actual: u64,
     },

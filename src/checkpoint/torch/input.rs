@@ -1,12 +1,14 @@
-//! The bytes of a pickle, read as far as they are needed.
+//! The bytes of a pickle, read through a window.
 
 use super::fault::{Stop, TorchError};
 use crate::checkpoint::file::WeightFile;
 
 /// The longest pickle that is read, in bytes: twice what a hundred thousand tensors take.
-pub(super) const PICKLE_BYTES_MAX: usize = 64 << 20;
-/// Bytes that are read at a time, at first.
-const BLOCK_BYTES: usize = 64 << 10;
+const PICKLE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes that are read at a time.
+const BLOCK_BYTES: u64 = 64 << 10;
+/// The longest text that is kept, in bytes: twenty times the longest names of tensors.
+pub(super) const TEXT_BYTES_MAX: usize = 4096;
 
 /// A part of a file that is read from its beginning on.
 pub(super) struct Input<'f> {
@@ -15,77 +17,106 @@ pub(super) struct Input<'f> {
     start: u64,
     /// Its length.
     len: u64,
-    bytes: Vec<u8>,
-    at: usize,
+    /// Its bytes from `from` on, as far as they were read.
+    window: Vec<u8>,
+    from: u64,
+    at: u64,
 }
 
 impl<'f> Input<'f> {
     pub(super) fn new(file: &'f WeightFile, start: u64, len: u64) -> Input<'f> {
-        let bytes = Vec::new();
         Input {
             file,
             start,
             len,
-            bytes,
+            window: Vec::new(),
+            from: 0,
             at: 0,
         }
     }
 
     /// How many bytes were taken.
-    pub(super) fn at(&self) -> usize {
+    pub(super) fn at(&self) -> u64 {
         self.at
     }
 
-    /// The next bytes; None where the part ends before them.
+    /// The next bytes, some few; None where the part ends before them.
     pub(super) fn take(&mut self, count: u64) -> Result<Option<&[u8]>, Stop> {
-        let end = (self.at as u64).saturating_add(count);
-        if end > self.len {
+        let Some(end) = self.end(count)? else {
             return Ok(None);
-        }
+        };
         self.reach(end)?;
-        let taken = &self.bytes[self.at..end as usize];
-        self.at = end as usize;
-        Ok(Some(taken))
+        let begin = (self.at - self.from) as usize;
+        self.at = end;
+        Ok(Some(&self.window[begin..][..count as usize]))
+    }
+
+    /// Passes over the next bytes, however many; false where the part ends before them.
+    pub(super) fn skip(&mut self, count: u64) -> Result<bool, Stop> {
+        let end = self.end(count)?;
+        self.at = end.unwrap_or(self.at);
+        Ok(end.is_some())
     }
 
     /// The bytes up to the end of the line, which is left out; None where there is no end.
     pub(super) fn line(&mut self) -> Result<Option<&[u8]>, Stop> {
-        let mut from = self.at;
+        let mut seen = 0;
         loop {
-            if let Some(len) = self.bytes[from..].iter().position(|byte| *byte == b'\n') {
-                let line = self.at..from + len;
-                self.at = line.end + 1;
-                return Ok(Some(&self.bytes[line]));
+            // The window may end before the bytes that were passed over.
+            self.reach(self.at)?;
+            let begin = (self.at - self.from) as usize;
+            let rest = &self.window[begin + seen..];
+            let found = rest.iter().position(|byte| *byte == b'\n');
+            seen += found.unwrap_or(rest.len());
+            if seen > TEXT_BYTES_MAX {
+                return Err(TorchError::TooMany {
+                    max: TEXT_BYTES_MAX,
+                    what: "bytes of one line",
+                }
+                .into());
             }
-            from = self.bytes.len();
-            if from as u64 >= self.len {
-                return Ok(None);
+            if found.is_some() {
+                self.at += seen as u64 + 1;
+                return Ok(Some(&self.window[begin..][..seen]));
             }
-            self.reach(from as u64 + 1)?;
+            match self.end(seen as u64 + 1)? {
+                Some(end) => self.reach(end)?,
+                None => return Ok(None),
+            }
         }
     }
 
-    /// Reads on until there are so many bytes, within the limit.
-    fn reach(&mut self, end: u64) -> Result<(), Stop> {
-        if end > PICKLE_BYTES_MAX as u64 {
-            return Err(TorchError::TooLong {
+    /// Where so many bytes end; None behind the part.
+    fn end(&self, count: u64) -> Result<Option<u64>, Stop> {
+        let end = self.at.saturating_add(count);
+        if end > self.len {
+            return Ok(None);
+        }
+        match end > PICKLE_BYTES_MAX {
+            true => Err(TorchError::TooLong {
                 max: PICKLE_BYTES_MAX,
             }
-            .into());
+            .into()),
+            false => Ok(Some(end)),
         }
-        let there = self.bytes.len();
-        if end as usize <= there {
+    }
+
+    /// Moves the window on until it reaches from the next byte to `end`.
+    fn reach(&mut self, end: u64) -> Result<(), Stop> {
+        let there = self.from + self.window.len() as u64;
+        if self.at <= there && end <= there {
             return Ok(());
         }
-        let most = self.len.min(PICKLE_BYTES_MAX as u64) as usize;
-        let block = BLOCK_BYTES.max(there);
-        let wanted = (end as usize).max(there + block).min(most);
-        self.bytes.resize(wanted, 0);
-        let read = self
-            .file
-            .read_at(self.start + there as u64, &mut self.bytes[there..]);
+        let taken = (self.at - self.from).min(self.window.len() as u64);
+        self.window.drain(..taken as usize);
+        self.from = self.at;
+        let kept = self.window.len();
+        let wanted = (end - self.from).max(BLOCK_BYTES).min(self.len - self.from);
+        self.window.resize(wanted as usize, 0);
+        let place = self.start + self.from + kept as u64;
+        let read = self.file.read_at(place, &mut self.window[kept..]);
         if read.is_err() {
-            self.bytes.truncate(there);
+            self.window.truncate(kept);
         }
         Ok(read?)
     }

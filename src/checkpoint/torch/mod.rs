@@ -2,8 +2,13 @@
 //!
 //! Only the list of tensors is read, by a machine for pickles that can make containers and tensors
 //! and can call nothing else: no code of a file is run. What it says of tensors is checked against
-//! the file; their bytes are then lent like those of any other file. All that a file can make grow
-//! is bounded: [`pickle`] by the limits of [`input`] and [`value`], names by those of [`weights`].
+//! the file; their bytes are then lent like those of any other file.
+//!
+//! All that a file can make grow is bounded. A pickle is read through a window ([`input`]); its
+//! values take 8 MiB and 1536 bytes for each tensor at most ([`value`]), and a search among them
+//! about as much again. Names are measured before they are made: together they take 4 MiB and 256
+//! bytes for each tensor at most ([`names`]). Of an archive's directory only the members are kept
+//! that tensors refer to ([`zip`]). So what is refused takes 16 MiB at most beside its tensors.
 
 mod archive;
 mod call;
@@ -13,9 +18,11 @@ mod fault;
 mod global;
 mod input;
 mod legacy;
+mod names;
 mod opcode;
 mod pickle;
 mod place;
+mod search;
 mod value;
 mod weights;
 mod zip;
@@ -27,6 +34,7 @@ use self::legacy::Legacy;
 use self::pickle::Pickle;
 use super::CheckpointError;
 use super::file::WeightFile;
+use super::header::METADATA_KEY;
 use super::tensor::TensorInfo;
 
 /// The weights of a file.
@@ -86,14 +94,16 @@ fn placed(
     let weights = weights::find(heap, pickle.root)?;
     let mut tensors = Vec::with_capacity(weights.tensors.len());
     for weight in weights.tensors {
+        let key = weight.key;
         let tensor = heap.tensor(weight.tensor);
         let there = storage(heap.text(heap.storage(tensor.storage).key))?;
-        match place::place(heap, tensor, there, number) {
-            Ok(info) => tensors.push((weight.key, info)),
-            Err(fault) => {
-                let key = weight.key;
-                return Err(TorchError::Tensor { key, fault }.into());
-            }
+        let placed = match key == METADATA_KEY {
+            true => Err(TensorFault::ReservedName),
+            false => place::place(heap, tensor, there, number),
+        };
+        match placed {
+            Ok(info) => tensors.push((key, info)),
+            Err(fault) => return Err(TorchError::Tensor { key, fault }.into()),
         }
     }
     // The sort is stable, so that tensors that share bytes stay in the order of the pickle.

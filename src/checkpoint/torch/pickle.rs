@@ -7,15 +7,17 @@
 use std::collections::HashMap;
 
 use super::call::{self, NoCall};
-use super::code::Code;
+use super::code::{Code, Words};
 use super::fault::{Stop, TorchError};
 use super::global::Global;
 use super::input::Input;
 use super::opcode as op;
-use super::value::{Entry, Heap, Value};
+use super::value::{Heap, Value};
 
 /// The newest protocol.
 const PROTOCOL_MAX: u8 = 5;
+/// Bytes of a place in the memo that is numbered out of turn.
+const FAR_BYTES: usize = 64;
 
 /// What a pickle made.
 pub(super) struct Pickle {
@@ -34,7 +36,9 @@ pub(super) fn run(input: Input<'_>) -> Result<Pickle, Stop> {
         heap: Heap::default(),
         stack: Vec::new(),
         marks: Vec::new(),
-        memo: HashMap::default(),
+        deepest: (0, 0),
+        memo: Vec::new(),
+        far: HashMap::default(),
     };
     loop {
         machine.code.advance()?;
@@ -57,7 +61,12 @@ struct Machine<'f> {
     stack: Vec<Value>,
     /// How long the stack was at each mark.
     marks: Vec<usize>,
-    memo: HashMap<u32, Value, foldhash::fast::RandomState>,
+    /// How long the stack and the marks have ever been: that much memory they keep.
+    deepest: (usize, usize),
+    /// The memo's places as picklers number them, one after the other.
+    memo: Vec<Value>,
+    /// Its other places.
+    far: HashMap<u32, Value, foldhash::fast::RandomState>,
 }
 
 impl Machine<'_> {
@@ -67,17 +76,24 @@ impl Machine<'_> {
                 0..=PROTOCOL_MAX => Ok(()),
                 _ => Err(self.code.wrong("its protocol is unknown")),
             },
-            op::FRAME => self.code.bytes(8).map(|_| ()),
+            op::FRAME => self.code.skip(8),
             op::MARK => {
-                self.heap.count(1)?;
+                if self.marks.len() == self.deepest.1 {
+                    self.heap.hold(size_of::<usize>())?;
+                    self.deepest.1 += 1;
+                }
                 self.marks.push(self.stack.len());
                 Ok(())
             }
             op::POP => match self.marks.last() {
-                Some(&mark) if mark == self.stack.len() => self.above_mark().map(|_| ()),
+                Some(&mark) if mark == self.stack.len() => self.mark().map(|_| ()),
                 _ => self.pop().map(|_| ()),
             },
-            op::POP_MARK => self.above_mark().map(|_| ()),
+            op::POP_MARK => {
+                let mark = self.mark()?;
+                self.stack.truncate(mark);
+                Ok(())
+            }
             op::DUP => {
                 let top = self.top()?;
                 self.push(top)
@@ -119,12 +135,12 @@ impl Machine<'_> {
                 Value::Other
             }
             op::BINFLOAT => {
-                self.code.bytes(8)?;
+                self.code.skip(8)?;
                 Value::Other
             }
             op::BINBYTES | op::SHORT_BINBYTES | op::BINBYTES8 | op::BYTEARRAY8 => {
                 let len = self.code.length()?;
-                self.code.bytes(len)?;
+                self.code.skip(len)?;
                 Value::Other
             }
             op::BINUNICODE
@@ -133,33 +149,31 @@ impl Machine<'_> {
             | op::BINSTRING
             | op::SHORT_BINSTRING
             | op::UNICODE
-            | op::STRING => {
-                let text = self.code.text()?;
-                text.map_or(Value::Other, |text| self.heap.add_text(&text))
-            }
-            op::EMPTY_LIST | op::EMPTY_SET => self.heap.add_list(Vec::new()),
-            op::EMPTY_DICT => self.heap.add_dict(Vec::new()),
-            op::EMPTY_TUPLE => self.heap.add_tuple(Vec::new()),
+            | op::STRING => match self.code.text()? {
+                Words::Text(text) => self.heap.add_text(&text)?,
+                // Of a pickle, whose bytes 32 bits count.
+                Words::Long(bytes) => Value::LongText(bytes as u32),
+                Words::Other => Value::Other,
+            },
+            op::EMPTY_LIST | op::EMPTY_SET => self.heap.add_list(&[])?,
+            op::EMPTY_DICT => self.heap.add_dict(&[])?,
+            op::EMPTY_TUPLE => self.heap.add_tuple(&[])?,
             op::TUPLE1 | op::TUPLE2 | op::TUPLE3 => {
-                let len = usize::from(self.code.opcode - op::TUPLE1) + 1;
-                let from = self.stack.len().checked_sub(len);
-                let from = from.filter(|&from| from >= self.floor());
-                let from = from.ok_or_else(|| self.code.wrong("the stack is empty"))?;
-                let values = self.stack.split_off(from);
-                self.heap.add_tuple(values)
+                let from = self.last(usize::from(self.code.opcode - op::TUPLE1) + 1)?;
+                let tuple = self.heap.add_tuple(&self.stack[from..])?;
+                self.stack.truncate(from);
+                tuple
             }
-            op::TUPLE => {
-                let values = self.above_mark()?;
-                self.heap.add_tuple(values)
-            }
-            op::LIST | op::FROZENSET => {
-                let values = self.above_mark()?;
-                self.heap.add_list(values)
-            }
-            op::DICT => {
-                let values = self.above_mark()?;
-                let entries = self.entries(&values)?;
-                self.heap.add_dict(entries)
+            op::TUPLE | op::LIST | op::FROZENSET | op::DICT => {
+                let from = self.mark()?;
+                let values = &self.stack[from..];
+                let made = match self.code.opcode {
+                    op::TUPLE => self.heap.add_tuple(values)?,
+                    op::DICT => self.heap.add_dict(pairs(&self.code, values)?)?,
+                    _ => self.heap.add_list(values)?,
+                };
+                self.stack.truncate(from);
+                made
             }
             op::PERSID
             | op::INST
@@ -176,7 +190,10 @@ impl Machine<'_> {
     }
 
     fn push(&mut self, value: Value) -> Result<(), Stop> {
-        self.heap.count(1)?;
+        if self.stack.len() == self.deepest.0 {
+            self.heap.hold(size_of::<Value>())?;
+            self.deepest.0 += 1;
+        }
         self.stack.push(value);
         Ok(())
     }
@@ -196,8 +213,7 @@ impl Machine<'_> {
     }
 
     fn top(&self) -> Result<Value, Stop> {
-        let top = self.stack[self.floor()..].last().copied();
-        top.ok_or_else(|| self.code.wrong("the stack is empty"))
+        self.last(1).map(|at| self.stack[at])
     }
 
     fn pop(&mut self) -> Result<Value, Stop> {
@@ -206,13 +222,17 @@ impl Machine<'_> {
         Ok(top)
     }
 
-    /// What was pushed since the last mark, which goes as well.
-    fn above_mark(&mut self) -> Result<Vec<Value>, Stop> {
-        let mark = self
-            .marks
-            .pop()
-            .ok_or_else(|| self.code.wrong("there is no mark"))?;
-        Ok(self.stack.split_off(mark))
+    /// Where the last so many values begin on the stack.
+    fn last(&self, count: usize) -> Result<usize, Stop> {
+        let from = self.stack.len().checked_sub(count);
+        let from = from.filter(|&from| from >= self.floor());
+        from.ok_or_else(|| self.code.wrong("the stack is empty"))
+    }
+
+    /// Where the stack was at the last mark, which goes.
+    fn mark(&mut self) -> Result<usize, Stop> {
+        let mark = self.marks.pop();
+        mark.ok_or_else(|| self.code.wrong("there is no mark"))
     }
 
     /// The number of a place in the memo.
@@ -225,13 +245,14 @@ impl Machine<'_> {
             op::BINGET | op::BINPUT => self.code.byte()?.into(),
             op::LONG_BINGET | op::LONG_BINPUT => u32::from_le_bytes(self.code.array()?),
             // What the memo holds is counted with the values.
-            _ => self.memo.len() as u32,
+            _ => (self.memo.len() + self.far.len()) as u32,
         })
     }
 
     fn get(&mut self) -> Result<(), Stop> {
         let number = self.memo_number()?;
-        let value = self.memo.get(&number).copied();
+        let value = self.memo.get(number as usize);
+        let value = value.or_else(|| self.far.get(&number)).copied();
         let value = value.ok_or_else(|| {
             self.code
                 .wrong("there is nothing in that place of the memo")
@@ -242,48 +263,49 @@ impl Machine<'_> {
     fn put(&mut self) -> Result<(), Stop> {
         let number = self.memo_number()?;
         let value = self.top()?;
-        self.heap.count(1)?;
-        self.memo.insert(number, value);
+        let place = number as usize;
+        if let Some(there) = self.memo.get_mut(place) {
+            *there = value;
+        } else if place == self.memo.len() {
+            self.heap.hold(size_of::<Value>())?;
+            self.memo.push(value);
+        } else {
+            self.heap.hold(FAR_BYTES)?;
+            self.far.insert(number, value);
+        }
         Ok(())
     }
 
-    fn append(&mut self) -> Result<(), Stop> {
-        let values = match self.code.opcode {
-            op::APPEND => vec![self.pop()?],
-            _ => self.above_mark()?,
+    /// Where what is added to a container begins on the stack, and the container.
+    fn added(&mut self, is_one: bool, count: usize) -> Result<(usize, Value), Stop> {
+        let from = match is_one {
+            true => self.last(count)?,
+            false => self.mark()?,
         };
-        match self.top()? {
-            Value::List(list) => self.heap.list_mut(list).extend(values),
+        let container = from.checked_sub(1).filter(|&at| at >= self.floor());
+        let container = container.ok_or_else(|| self.code.wrong("the stack is empty"))?;
+        Ok((from, self.stack[container]))
+    }
+
+    fn append(&mut self) -> Result<(), Stop> {
+        let (from, list) = self.added(self.code.opcode == op::APPEND, 1)?;
+        match list {
+            Value::List(list) => self.heap.extend_list(list, &self.stack[from..])?,
             _ => return Err(self.code.wrong("it appends to what is no list")),
         }
+        self.stack.truncate(from);
         Ok(())
     }
 
     fn set_items(&mut self) -> Result<(), Stop> {
-        let values = match self.code.opcode {
-            op::SETITEM => {
-                let value = self.pop()?;
-                vec![self.pop()?, value]
-            }
-            _ => self.above_mark()?,
-        };
-        let entries = self.entries(&values)?;
-        match self.top()? {
-            Value::Dict(dict) => self.heap.dict_mut(dict).extend(entries),
+        let (from, dict) = self.added(self.code.opcode == op::SETITEM, 2)?;
+        let pairs = pairs(&self.code, &self.stack[from..])?;
+        match dict {
+            Value::Dict(dict) => self.heap.extend_dict(dict, pairs)?,
             _ => return Err(self.code.wrong("it adds entries to what is no dict")),
         }
+        self.stack.truncate(from);
         Ok(())
-    }
-
-    fn entries(&self, values: &[Value]) -> Result<Vec<Entry>, Stop> {
-        let (pairs, rest) = values.as_chunks::<2>();
-        match rest {
-            [] => Ok(pairs
-                .iter()
-                .map(|&[key, value]| Entry { key, value })
-                .collect()),
-            _ => Err(self.code.wrong("an entry has a key and no value")),
-        }
     }
 
     fn global(&mut self) -> Result<(), Stop> {
@@ -320,5 +342,13 @@ impl Machine<'_> {
             Value::Dict(_) | Value::List(_) | Value::Other => Ok(()),
             _ => Err(self.code.refused("the state of an object")),
         }
+    }
+}
+
+/// Keys and values in turn.
+fn pairs<'v>(code: &Code<'_>, values: &'v [Value]) -> Result<&'v [[Value; 2]], Stop> {
+    match values.as_chunks::<2>() {
+        (pairs, []) => Ok(pairs),
+        _ => Err(code.wrong("an entry has a key and no value")),
     }
 }

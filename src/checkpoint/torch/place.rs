@@ -25,18 +25,19 @@ pub(super) fn place(
         return Err(TensorFault::DType { dtype });
     };
     let there = there.ok_or_else(|| TensorFault::NoStorage { storage: key() })?;
-    let bytes = |elements: u64| elements.checked_mul(storage.element.bytes);
-    let part = bytes(storage.begin).zip(bytes(storage.elements));
-    let end = part.and_then(|(begin, len)| begin.checked_add(len));
+    let bytes = |elements: u64| u128::from(elements) * u128::from(storage.element.bytes);
+    let (begin, len) = (bytes(storage.begin), bytes(storage.elements));
     let actual = there.end - there.start;
-    let (Some((begin, len)), Some(_)) = (part, end.filter(|end| *end <= actual)) else {
-        let (storage, expected) = (key(), end.unwrap_or(u64::MAX));
+    if begin + len > u128::from(actual) {
+        let (storage, expected) = (key(), begin + len);
         return Err(TensorFault::StorageSize {
             storage,
             expected,
             actual,
         });
-    };
+    }
+    // Within the file, whose bytes 64 bits count.
+    let (begin, len) = (begin as u64, len as u64);
     let Measure { elements, extent } = measure(tensor).ok_or_else(|| absurd(tensor))?;
     let needed = tensor
         .offset
@@ -75,15 +76,16 @@ struct Measure {
 /// None where 64 bits do not count the bytes, or a tensor that repeats its elements is too large.
 fn measure(tensor: &Tensor) -> Option<Measure> {
     let mut dimensions = tensor.shape.iter();
-    if dimensions.any(|len| *len == 0) {
+    // An empty tensor too: the product is taken in this order wherever it is needed.
+    let elements = dimensions.try_fold(1_u64, |product, len| product.checked_mul(*len))?;
+    if elements == 0 {
         return Some(Measure {
             elements: 0,
             extent: 0,
         });
     }
-    let (mut elements, mut extent) = (1_u64, 1_u64);
+    let mut extent = 1_u64;
     for (len, stride) in tensor.shape.iter().zip(&tensor.strides) {
-        elements = elements.checked_mul(*len)?;
         extent = stride.checked_mul(len - 1)?.checked_add(extent)?;
         // What lies behind the last element is none of its own, but is counted with.
         stride.checked_mul(*len)?;

@@ -1,18 +1,24 @@
 //! What a pickle makes: numbers, texts, containers and tensors.
 //!
 //! A value is a number or a place in the [`Heap`], so that copies cost nothing, a dict may hold
-//! itself, and what is held is counted.
+//! itself, and what is held is counted: [`HELD_BYTES_MAX`] and [`TENSOR_BYTES`] for each tensor at
+//! most, before it is allocated.
 
-use super::super::tensor::Shape;
+use super::super::header::TENSORS_MAX;
+use super::super::tensor::{Shape, heap_bytes};
 use super::element::Element;
 use super::fault::TorchError;
 use super::global::Global;
-use super::input::PICKLE_BYTES_MAX;
 
-/// The most values of one pickle, containers' entries and copies included.
-const VALUES_MAX: usize = 10_000_000;
-/// The most tensors of one pickle, those of optimizers included.
-const TENSORS_MAX: usize = 1_000_000;
+/// The most bytes of a pickle's values beside those of its tensors.
+const HELD_BYTES_MAX: usize = 8 << 20;
+/// The most bytes of the values for each tensor: a parameter of four dimensions with a name of 200
+/// bytes takes 1300.
+const TENSOR_BYTES: usize = 1536;
+/// Bytes of a list or dict beside its values: its place, and a piece of memory.
+const CONTAINER_BYTES: usize = 32;
+/// Bytes that the place of a storage takes, with what is looked up for it in the file.
+const STORAGE_BYTES: usize = size_of::<Storage>() + 200;
 
 /// A value of a pickle. Numbers are places in the lists of the heap.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +33,8 @@ pub(super) enum Value {
     Magic,
     /// A text.
     Text(Text),
+    /// A text that is too long to be kept, of so many bytes.
+    LongText(u32),
     /// A tuple.
     Tuple(u32),
     /// A list or a set.
@@ -85,11 +93,10 @@ pub(super) struct Entry {
     pub(super) value: Value,
 }
 
-// Places in the heap are numbered with 32 bits.
-const _: () = assert!(PICKLE_BYTES_MAX < u32::MAX as usize);
+// Places in the heap are numbered with 32 bits, and each takes a byte or more of what is held.
+const _: () = assert!(HELD_BYTES_MAX + TENSORS_MAX * TENSOR_BYTES < u32::MAX as usize);
 
-/// The number of the last of some things: each was made by an instruction of its own, of a byte or
-/// more.
+/// The number of the last of some things.
 fn last<T>(things: &[T]) -> u32 {
     things.len() as u32 - 1
 }
@@ -98,56 +105,87 @@ fn last<T>(things: &[T]) -> u32 {
 #[derive(Debug, Default)]
 pub(super) struct Heap {
     text: String,
-    tuples: Vec<Box<[Value]>>,
+    /// The values of all tuples.
+    values: Vec<Value>,
+    /// Where each has its own.
+    tuples: Vec<(u32, u32)>,
     lists: Vec<Vec<Value>>,
     dicts: Vec<Vec<Entry>>,
     storages: Vec<Storage>,
     tensors: Vec<Tensor>,
-    /// Values so far.
-    count: usize,
+    /// Bytes so far, with what the machine holds.
+    held: usize,
 }
 
 impl Heap {
-    /// Counts values that are about to be kept.
-    pub(super) fn count(&mut self, values: usize) -> Result<(), TorchError> {
-        self.count = self.count.saturating_add(values);
-        match self.count > VALUES_MAX {
-            true => Err(TorchError::TooMany {
-                max: VALUES_MAX,
-                what: "values",
-            }),
+    /// Counts bytes that are about to be held.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), TorchError> {
+        let tensors = self.tensors.len();
+        let max = HELD_BYTES_MAX + TENSOR_BYTES * tensors;
+        self.held = self.held.saturating_add(bytes);
+        match self.held > max {
+            true => Err(TorchError::TooMuch { max, tensors }),
             false => Ok(()),
         }
     }
 
-    pub(super) fn add_text(&mut self, text: &str) -> Value {
-        // The texts are bytes of the pickle.
+    pub(super) fn add_text(&mut self, text: &str) -> Result<Value, TorchError> {
+        self.hold(text.len())?;
+        // All that is held is less than 32 bits count.
         let start = self.text.len() as u32;
         self.text.push_str(text);
-        Value::Text(Text {
+        Ok(Value::Text(Text {
             start,
             len: text.len() as u32,
-        })
+        }))
     }
 
-    pub(super) fn add_tuple(&mut self, values: Vec<Value>) -> Value {
-        self.tuples.push(values.into());
-        Value::Tuple(last(&self.tuples))
+    pub(super) fn add_tuple(&mut self, values: &[Value]) -> Result<Value, TorchError> {
+        let place = (self.values.len() as u32, values.len() as u32);
+        self.hold(size_of_val(&place) + size_of_val(values))?;
+        self.values.extend_from_slice(values);
+        self.tuples.push(place);
+        Ok(Value::Tuple(last(&self.tuples)))
     }
 
-    pub(super) fn add_list(&mut self, values: Vec<Value>) -> Value {
-        self.lists.push(values);
-        Value::List(last(&self.lists))
+    pub(super) fn add_list(&mut self, values: &[Value]) -> Result<Value, TorchError> {
+        self.hold(CONTAINER_BYTES)?;
+        self.lists.push(Vec::new());
+        let number = last(&self.lists);
+        self.extend_list(number, values)?;
+        Ok(Value::List(number))
     }
 
-    pub(super) fn add_dict(&mut self, entries: Vec<Entry>) -> Value {
-        self.dicts.push(entries);
-        Value::Dict(last(&self.dicts))
+    /// Adds a list of the elements of a tuple or a list; an empty one for anything else.
+    pub(super) fn add_list_like(&mut self, other: Value) -> Result<Value, TorchError> {
+        let elements = self.sequence(other).map_or(0, <[Value]>::len);
+        self.hold(CONTAINER_BYTES + grown::<Value>(0, 0, elements).1)?;
+        let list = self.sequence(other).unwrap_or_default().to_vec();
+        self.lists.push(list);
+        Ok(Value::List(last(&self.lists)))
     }
 
-    pub(super) fn add_storage(&mut self, storage: Storage) -> Value {
+    /// Adds a dict of keys and values in turn.
+    pub(super) fn add_dict(&mut self, pairs: &[[Value; 2]]) -> Result<Value, TorchError> {
+        self.hold(CONTAINER_BYTES)?;
+        self.dicts.push(Vec::new());
+        let number = last(&self.dicts);
+        self.extend_dict(number, pairs)?;
+        Ok(Value::Dict(number))
+    }
+
+    /// Adds a dict with the entries of another.
+    pub(super) fn add_dict_like(&mut self, other: u32) -> Result<Value, TorchError> {
+        let entries = self.dict(other).len();
+        self.hold(CONTAINER_BYTES + grown::<Entry>(0, 0, entries).1)?;
+        self.dicts.push(self.dict(other).to_vec());
+        Ok(Value::Dict(last(&self.dicts)))
+    }
+
+    pub(super) fn add_storage(&mut self, storage: Storage) -> Result<Value, TorchError> {
+        self.hold(STORAGE_BYTES)?;
         self.storages.push(storage);
-        Value::Storage(last(&self.storages))
+        Ok(Value::Storage(last(&self.storages)))
     }
 
     pub(super) fn add_tensor(&mut self, tensor: Tensor) -> Result<Value, TorchError> {
@@ -157,8 +195,38 @@ impl Heap {
                 what: "tensors",
             });
         }
+        self.hold(size_of::<Tensor>())?;
+        for numbers in [&tensor.shape, &tensor.strides] {
+            if numbers.spilled() {
+                self.hold(heap_bytes(size_of_val(numbers.as_slice())) as usize)?;
+            }
+        }
         self.tensors.push(tensor);
         Ok(Value::Tensor(last(&self.tensors)))
+    }
+
+    pub(super) fn extend_list(&mut self, number: u32, values: &[Value]) -> Result<(), TorchError> {
+        let list = &self.lists[number as usize];
+        let (more, bytes) = grown::<Value>(list.len(), list.capacity(), values.len());
+        self.hold(bytes)?;
+        let list = &mut self.lists[number as usize];
+        list.reserve_exact(more);
+        list.extend_from_slice(values);
+        Ok(())
+    }
+
+    pub(super) fn extend_dict(
+        &mut self,
+        number: u32,
+        pairs: &[[Value; 2]],
+    ) -> Result<(), TorchError> {
+        let dict = &self.dicts[number as usize];
+        let (more, bytes) = grown::<Entry>(dict.len(), dict.capacity(), pairs.len());
+        self.hold(bytes)?;
+        let dict = &mut self.dicts[number as usize];
+        dict.reserve_exact(more);
+        dict.extend(pairs.iter().map(|&[key, value]| Entry { key, value }));
+        Ok(())
     }
 
     pub(super) fn text(&self, text: Text) -> &str {
@@ -186,19 +254,12 @@ impl Heap {
     }
 
     pub(super) fn tuple(&self, number: u32) -> &[Value] {
-        &self.tuples[number as usize]
+        let (start, len) = self.tuples[number as usize];
+        &self.values[start as usize..][..len as usize]
     }
 
     pub(super) fn dict(&self, number: u32) -> &[Entry] {
         &self.dicts[number as usize]
-    }
-
-    pub(super) fn dict_mut(&mut self, number: u32) -> &mut Vec<Entry> {
-        &mut self.dicts[number as usize]
-    }
-
-    pub(super) fn list_mut(&mut self, number: u32) -> &mut Vec<Value> {
-        &mut self.lists[number as usize]
     }
 
     /// The elements of a tuple or a list.
@@ -220,4 +281,15 @@ impl Heap {
         let entries = entries.iter().flat_map(|entry| [entry.key, entry.value]);
         elements.iter().copied().chain(entries)
     }
+}
+
+/// For how many values behind its last a list gets room so that `more` fit, and how many bytes it
+/// takes more then. It grows by a quarter, as most of it may stay empty.
+fn grown<T>(len: usize, capacity: usize, more: usize) -> (usize, usize) {
+    if len + more <= capacity {
+        return (0, 0);
+    }
+    let wanted = (len + more).max(capacity + capacity / 4);
+    let bytes = |count: usize| heap_bytes(count * size_of::<T>()) as usize;
+    (wanted - len, bytes(wanted) - bytes(capacity))
 }
