@@ -10,6 +10,7 @@ mod addition;
 mod block_ratios;
 pub mod compose;
 mod composer;
+mod described;
 pub mod draw;
 mod extend;
 mod factors;
