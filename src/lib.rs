@@ -7,7 +7,8 @@
 //!
 //! [`merge_of`] makes a [`Recipe`](recipe::Recipe) of one method, models and parameters, in the
 //! words of the command line. [`Merge::prepare`] opens the models, plans and finds everything that
-//! is wrong, before a byte is written. [`Merge::run`] does it.
+//! is wrong with them and the recipe, [`Merge::check_output`] what is wrong with the place of the
+//! output, before a byte is written. [`Merge::run`] does it.
 //!
 //! ```no_run
 //! use wgmerge::{Cancel, Merge, Options, Settings, Silent, merge_of};

@@ -14,7 +14,10 @@ pub(super) const INTERRUPTED: u8 = 130;
 /// What the exit codes mean, for help and manual.
 pub(super) const CODES: [(u8, &str); 4] = [
     (0, "done"),
-    (1, "the run failed; no incomplete output is left"),
+    (
+        1,
+        "the run failed, as another may not: disk full, hub away; nothing incomplete is left",
+    ),
     (
         2,
         "arguments, recipe or input are wrong; nothing was written",
