@@ -84,9 +84,9 @@ fn refused(address: &str, expected: &str) -> u64 {
 fn fails(code: i32, address: &str, expected: &str) -> u64 {
     let home = Home::at(address).with("HF_HUB_DOWNLOAD_TIMEOUT", "1");
     let begin = Instant::now();
-    let (code, peak, said) = watched(&mut home.command(&["inspect", "org/a"]));
+    let (ended, peak, said) = watched(&mut home.command(&["inspect", "org/a"]));
     println!("{expected}: {peak} MiB, {:?}", begin.elapsed());
-    assert_eq!(code, Some(code), "{said}");
+    assert_eq!(ended, Some(code), "{said}");
     assert!(said.contains(address), "{said}");
     assert!(said.contains(expected), "no {expected:?} in {said}");
     peak
