@@ -177,8 +177,7 @@ impl Merge {
     pub fn check_output(&self) -> Result<(), MergeError> {
         let inputs = self.inputs();
         let mut layouts = Vec::with_capacity(self.outputs.len());
-        for variant in (0..self.outputs.len()).map(OutputId::new) {
-            let layout = self.layout(variant)?;
+        for layout in self.outlines() {
             inputs.check(&layout)?;
             Sink::preflight(&layout, &self.sink_options())?;
             layouts.push(layout);
@@ -191,8 +190,7 @@ impl Merge {
     /// # Errors
     /// Where it has not, or where it cannot be asked.
     pub fn check_room(&self) -> Result<(), MergeError> {
-        let layouts = (0..self.outputs.len()).map(|number| self.layout(OutputId::new(number)));
-        let layouts = layouts.collect::<Result<Vec<_>, _>>()?;
+        let layouts: Vec<Layout> = self.outlines().collect();
         Ok(Sink::check_room(&layouts)?)
     }
 
@@ -229,14 +227,23 @@ impl Merge {
     }
 
     pub(super) fn layout(&self, variant: OutputId) -> Result<Layout, MergeError> {
-        let output = self.outputs[variant.index()].clone();
-        let files = self.plan.files.numbered().map(|(number, file)| {
-            Ok(FileLayout {
-                name: file.name.clone(),
-                header: self.plan.header(variant, number).map_err(Box::new)?,
-                data_bytes: file.data_bytes,
-            })
+        let mut layout = self.outline(variant);
+        for (number, file) in self.plan.files.numbered() {
+            let planned = &mut layout.files[number.index()];
+            planned.header = self.plan.header(variant, number).map_err(Box::new)?;
+            planned.data_bytes = file.data_bytes;
+        }
+        Ok(layout)
+    }
+
+    /// The layout, with headers counted as data: it says what is written where, and how much.
+    fn outline(&self, variant: OutputId) -> Layout {
+        let files = self.plan.files.iter().map(|file| FileLayout {
+            name: file.name.clone(),
+            header: Vec::new(),
+            data_bytes: file.header_bytes[variant.index()].saturating_add(file.data_bytes),
         });
+        let output = self.outputs[variant.index()].clone();
         let recipe = &self.recipes[variant.index()];
         let (root, side_files) = match self.kind {
             Output::File => (Root::File(output), Vec::new()),
@@ -245,11 +252,15 @@ impl Merge {
                 (Root::Folder(output), side)
             }
         };
-        Ok(Layout {
+        Layout {
             root,
-            files: files.collect::<Result<_, MergeError>>()?,
+            files: files.collect(),
             side_files,
-        })
+        }
+    }
+
+    fn outlines(&self) -> impl Iterator<Item = Layout> {
+        (0..self.outputs.len()).map(|number| self.outline(OutputId::new(number)))
     }
 
     fn inputs(&self) -> Inputs {
@@ -264,13 +275,9 @@ impl Merge {
 
     /// What merges that were killed left of these outputs.
     pub fn left_behind(&self) -> Vec<PathBuf> {
-        let layouts = (0..self.outputs.len()).map(|number| self.layout(OutputId::new(number)));
-        layouts
-            .flat_map(|layout| {
-                layout
-                    .map(|layout| Sink::left_behind(&layout))
-                    .unwrap_or_default()
-            })
+        let outlines = self.outlines();
+        outlines
+            .flat_map(|layout| Sink::left_behind(&layout))
             .collect()
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::checkpoint::{Checkpoint, WeightName};
 use crate::plan::{Plan, PlannedFile};
@@ -26,7 +26,7 @@ pub(super) fn of(reference: &Checkpoint, plan: &Plan) -> Vec<SideFile> {
             let own = index_of(reference, &folder, &files);
             SideFile {
                 name: own.unwrap_or_else(|| folder.join(index_name(&files))),
-                content: SideContent::Bytes(text(plan, &files).into_bytes()),
+                content: SideContent::Bytes(text(plan, &files)),
             }
         })
         .collect()
@@ -63,14 +63,45 @@ fn index_name(files: &[&PlannedFile]) -> String {
     first.index_name()
 }
 
-fn text(plan: &Plan, files: &[&PlannedFile]) -> String {
-    let mut map: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
-    for file in files {
-        let name = file.name.file_name().unwrap_or_default().to_string_lossy();
+/// An index as it is written.
+#[derive(Serialize)]
+struct Index<'p> {
+    metadata: Totals,
+    /// The name of the file of each tensor.
+    weight_map: BTreeMap<&'p str, &'p str>,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    /// Bytes of all tensors.
+    total_size: u64,
+}
+
+/// What a line of an index has besides its two names.
+const LINE_BYTES: usize = "    \"\": \"\",\n".len();
+
+fn text(plan: &Plan, files: &[&PlannedFile]) -> Vec<u8> {
+    let names = files.iter().map(|file| file.name.file_name());
+    let names: Vec<Cow<'_, str>> = names
+        .map(|name| name.unwrap_or_default().to_string_lossy())
+        .collect();
+    let mut weight_map: BTreeMap<&str, &str> = BTreeMap::new();
+    for (file, name) in files.iter().zip(&names) {
         let jobs = plan.jobs_of(file).iter();
-        map.extend(jobs.map(|job| (file.key(job), name.clone())));
+        weight_map.extend(jobs.map(|job| (file.key(job), name.as_ref())));
     }
-    let bytes: u64 = files.iter().map(|file| file.data_bytes).sum();
-    let index = json!({ "metadata": { "total_size": bytes }, "weight_map": map });
-    format!("{index:#}\n")
+    let lines = weight_map.iter();
+    let bytes: usize = lines
+        .map(|(key, name)| key.len() + name.len() + LINE_BYTES)
+        .sum();
+    let mut text = Vec::with_capacity(bytes + 128);
+    let index = Index {
+        metadata: Totals {
+            total_size: files.iter().map(|file| file.data_bytes).sum(),
+        },
+        weight_map,
+    };
+    serde_json::to_writer_pretty(&mut text, &index).expect("memory takes any text");
+    text.push(b'\n');
+    text
 }
