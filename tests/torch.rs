@@ -4,6 +4,7 @@
 mod choice;
 mod folders;
 mod fuzz;
+mod gathered;
 mod golden;
 mod hostile;
 mod refusals;

@@ -10,9 +10,11 @@ use super::models;
 use super::recipe::{Text, placed};
 use super::report;
 use crate::checkpoint::Checkpoint;
+use crate::figures::{binary, counted};
+use crate::plan::PROCESS_BYTES;
 use crate::recipe::mergekit::{CONFIG, Outline, Outlines, Referred, Script};
 use crate::recipe::{Card, Fault, FolderRequest, Options, Recipe};
-use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens};
+use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens, tokenizer_bytes};
 
 /// A merge of a text, and where its result goes.
 #[derive(Debug)]
@@ -47,6 +49,7 @@ pub(super) fn stages(
         folder: asked.file.parent(),
         options,
         truncates: args.unsafe_truncate_embeddings,
+        memory: Some(asked.memory),
         quiet: asked.quiet,
     };
     let recipes = recipes.recipes(script, &names)?;
@@ -74,6 +77,7 @@ pub(super) fn drawn(
         folder: file.parent(),
         options: &Options::default(),
         truncates: false,
+        memory: None,
         quiet: false,
     };
     let recipes = recipes.recipes(&script, &names)?;
@@ -88,6 +92,8 @@ struct Composing<'a> {
     folder: Option<&'a Path>,
     options: &'a Options,
     truncates: bool,
+    /// Bytes that the process may hold, where that is bounded.
+    memory: Option<u64>,
     quiet: bool,
 }
 
@@ -96,6 +102,14 @@ impl Composing<'_> {
     fn recipes(&self, script: &Script, names: &[Option<&str>]) -> Result<Vec<Recipe>, Failure> {
         let models = self.opened(script)?;
         let asks = script.asks_for_tokenizers();
+        let others = script.tokenizers().into_iter();
+        let others = others.map(|model| self.located(script, model));
+        let others = others.collect::<Result<Vec<PathBuf>, Failure>>()?;
+        if asks {
+            let models = models.iter().map(Checkpoint::path);
+            let folders = models.chain(others.iter().map(PathBuf::as_path));
+            self.check_memory(&folders.collect::<Vec<_>>())?;
+        }
         let outlines = models.iter().map(|model| Outline {
             path: model.path().to_owned(),
             tensors: model.tensors(),
@@ -103,9 +117,6 @@ impl Composing<'_> {
             counted: counted_tokens(model.path()),
         });
         let outlines: Vec<Outline<'_>> = outlines.collect();
-        let others = script.tokenizers().into_iter();
-        let others = others.map(|model| self.located(script, model));
-        let others = others.collect::<Result<Vec<PathBuf>, Failure>>()?;
         let others = others
             .iter()
             .map(|path| Tokenizer::read(path).map(Arc::new));
@@ -128,6 +139,27 @@ impl Composing<'_> {
         }
         self.say(&self.text.notes(&remarks));
         Ok(recipes)
+    }
+
+    /// Refuses a budget that tokenizers do not fit, before any is read.
+    fn check_memory(&self, folders: &[&Path]) -> Result<(), Failure> {
+        let Some(given) = self.memory else {
+            return Ok(());
+        };
+        let models = folders.len();
+        let tokens = tokenizer_bytes(folders, given.saturating_sub(PROCESS_BYTES));
+        let needed = PROCESS_BYTES.saturating_add(tokens);
+        match given < needed {
+            true => Err(Failure::input(format!(
+                "a memory budget of {} is too small: the tokenizers of {} need up to {}; raise \
+                 --memory to {}",
+                binary(given),
+                counted(models, "model"),
+                binary(tokens),
+                binary(needed).replace(' ', "")
+            ))),
+            false => Ok(()),
+        }
     }
 
     fn say(&self, notes: &[String]) {

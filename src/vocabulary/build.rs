@@ -40,14 +40,12 @@ pub fn union(base: Part<'_>, others: &[Part<'_>]) -> Tokenizer {
         .map(|token| token.content)
         .collect();
     for part in others {
-        let plain = part.tokenizer.tokens();
-        let mut plain: Vec<(&str, u32)> = plain
-            .filter(|(token, number)| *number < part.counted && !added.contains(*token))
-            .filter(|(token, _)| output.number(token).is_none())
-            .collect();
-        plain.sort_by_key(|(_, number)| *number);
-        for (token, _) in plain {
-            output.add(&AddedToken::plain(token));
+        let tokens = &part.tokenizer.tokens;
+        for place in tokens.by_number(|number, _| number < part.counted) {
+            let (token, ..) = tokens.at(place);
+            if !added.contains(token) && output.number(token).is_none() {
+                output.add(&AddedToken::plain(token));
+            }
         }
     }
     drop(added);

@@ -91,8 +91,22 @@ impl Tokens {
 
     /// The tokens with their numbers, and how they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u32, Option<Settings>)> {
+        (0..self.tokens.len()).map(|place| self.at(place))
+    }
+
+    /// The token at a place, its number, and how it was added.
+    pub fn at(&self, place: usize) -> (&str, u32, Option<Settings>) {
+        let token = &self.tokens[place];
+        (self.text(place), token.number, token.settings)
+    }
+
+    /// The places of tokens that a condition holds for, by their numbers.
+    pub fn by_number(&self, stays: impl Fn(u32, Option<Settings>) -> bool) -> Vec<usize> {
         let tokens = self.tokens.iter().enumerate();
-        tokens.map(|(place, token)| (self.text(place), token.number, token.settings))
+        let kept = tokens.filter(|(_, token)| stays(token.number, token.settings));
+        let mut places: Vec<usize> = kept.map(|(place, _)| place).collect();
+        places.sort_unstable_by_key(|place| (self.tokens[*place].number, *place));
+        places
     }
 
     /// The numbers in the order of the tokens.

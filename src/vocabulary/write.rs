@@ -138,11 +138,9 @@ impl Tokenizer {
     /// The tokens that were added, by their numbers: they get them in the order in which they are
     /// read.
     fn by_number(&self) -> Tokens {
-        let tokens = self.tokens.iter();
-        let mut added: Vec<_> = tokens.filter(|(.., added)| added.is_some()).collect();
-        added.sort_by_key(|(_, number, _)| *number);
         let mut sorted = Tokens::default();
-        for (text, number, settings) in added {
+        for place in self.tokens.by_number(|_, added| added.is_some()) {
+            let (text, number, settings) = self.tokens.at(place);
             sorted.insert(text, number, settings);
         }
         sorted

@@ -104,7 +104,7 @@ fn number(number: i64) -> Vec<u8> {
 }
 
 /// Instructions for a tensor of floats in storage `0`.
-fn tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+pub fn tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
     let mut bytes = b"ctorch._utils\n_rebuild_tensor_v2\n((".to_vec();
     bytes.extend(text("storage"));
     bytes.extend(b"ctorch\nFloatStorage\n");
