@@ -14,7 +14,7 @@ use super::files::{ADDED, CONFIG, MERGES, SPECIAL, TOKENIZER, VOCAB};
 /// Bytes that a token takes besides its text until the tokens of all models are in one order: its
 /// places in the vocabularies of its model and of the result, and in the list of those that were
 /// added.
-const TOKEN_BYTES: u64 = 176;
+const TOKEN_BYTES: u64 = 128;
 /// The same for each model: its row there, and its run of rows.
 const MODEL_BYTES: u64 = 28;
 /// How many times texts of tokens are held at once.
@@ -80,7 +80,7 @@ impl Found {
         found
     }
 
-    /// What files hold. What does not read is refused with its reason when it is read.
+    /// What files hold; of tokenizer.json that does not read, what it can hold at most.
     fn by_counting(folder: &Path) -> Found {
         let mut found = Found::default();
         let mut count = |counted: &Count| {
@@ -92,6 +92,7 @@ impl Found {
                 count(&one.model.vocab);
                 count(&one.added_tokens);
             }
+            None if length(&folder.join(TOKENIZER)) > 0 => return Found::by_lengths(folder),
             None => count(&read(&folder.join(VOCAB)).unwrap_or_default()),
         }
         count(&read(&folder.join(ADDED)).unwrap_or_default());

@@ -26,7 +26,7 @@ fn model(folder: &Path, tokens: usize, back: bool) {
     write(&folder.join("model.safetensors"), &[embedding]);
 }
 
-/// Merges `small` and another model in a budget: the exit status, the peak in MiB, and what is said.
+/// Merges two models in a budget: the exit status, the peak in MiB, and what is said.
 fn merged(
     root: &Path,
     tokenizer: &str,

@@ -62,6 +62,5 @@ fn rows_of_a_transposed_embedding_are_those_of_a_plain_one() {
     for dtype in ["float32", "bfloat16"] {
         let found = merged("transposed", dtype);
         assert!(found == merged("plain", dtype), "{dtype}");
-        assert!(found != merged("base", dtype), "{dtype}");
     }
 }
