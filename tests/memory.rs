@@ -1,6 +1,8 @@
 //! Merges of eight times the budget and more hold no more than the budget.
 #![cfg(target_os = "linux")]
 
+mod vocabularies;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ mod bounded;
 mod choice;
 mod folders;
 mod fuzz;
+mod gathered;
 mod golden;
 mod hostile;
 mod refusals;

@@ -61,7 +61,12 @@ fn text(tokenizer: &Tokenizer, template: Option<&str>, name: &str) -> Option<Str
     let files = tokenizer.files(template).expect("files that are there");
     let file = files.into_iter().find(|file| file.name == name)?;
     match file.content {
-        TokenizerContent::Text(text) => Some(text),
+        TokenizerContent::Text(text) => {
+            let mut bytes = Vec::new();
+            text.write(&mut bytes).expect("memory takes it");
+            assert_eq!(bytes.len() as u64, text.bytes());
+            Some(String::from_utf8(bytes).expect("a text"))
+        }
         TokenizerContent::Copy(_) => None,
     }
 }

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+/// A longer file is no configuration of a model.
+pub const CONFIG_BYTES_MAX: u64 = 4 << 20;
+
 /// Why a file beside weights is not read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-pub use self::beside::{BesideError, read_beside};
+pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
 use self::contents::Contents;
 pub use self::convention::Coded;
 pub use self::encode::encode_header;
@@ -47,6 +47,7 @@ pub use self::name::{Shard, WeightName};
 pub use self::parse::parse_header;
 pub use self::snapshot::{REPOSITORY, SNAPSHOTS, Snapshot, recorded_name, repository_folder};
 pub use self::strided::Axes;
+pub(crate) use self::strided::GAP_BYTES;
 pub use self::tensor::{Shape, TensorInfo, Tensors};
 pub(crate) use self::tensor::{heap_bytes, held_bytes};
 pub use self::torch::{TensorFault, TorchError};

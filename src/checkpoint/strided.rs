@@ -7,7 +7,7 @@
 /// Bytes that are held at a time.
 const BLOCK_BYTES: u64 = 64 << 10;
 /// Bytes between wanted ones up to which it costs less to read them than to call again.
-const GAP_BYTES: u64 = 4 << 10;
+pub(crate) const GAP_BYTES: u64 = 4 << 10;
 /// A run of this many bytes is read into its place at once.
 const RUN_BYTES: u64 = 16 << 10;
 
@@ -81,6 +81,15 @@ impl Axes {
     /// A matrix of `rows` by `columns` that is wanted column by column.
     pub fn transposed(rows: u64, columns: u64) -> Axes {
         Axes::new(&[columns, rows], &[1, columns])
+    }
+
+    /// How far apart rows of a matrix are stored, and the elements of a row, where those of a column
+    /// are nearer to each other.
+    pub(crate) fn by_columns(&self) -> Option<(u64, u64)> {
+        match *self.0 {
+            [rows, columns] if rows.stride < columns.stride => Some((rows.stride, columns.stride)),
+            _ => None,
+        }
     }
 
     /// Bytes on the heap.

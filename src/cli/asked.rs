@@ -13,6 +13,8 @@ pub(super) struct Asked<'a> {
     pub(super) options: &'a OptionArgs,
     /// Where the result goes; None where there need not be one.
     pub(super) output: Option<&'a Path>,
+    /// Bytes that the process may hold.
+    pub(super) memory: u64,
     /// Whether notes are not said.
     pub(super) quiet: bool,
 }

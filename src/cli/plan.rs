@@ -47,6 +47,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
                 yaml: &args.yaml,
                 options: &args.options,
                 output: Some(output.unwrap_or(Path::new(OUTPUT))),
+                memory: args.work.limits.memory,
                 quiet: false,
             })?;
             report::say_notes(read.awaited().map(awaiting).as_slice());

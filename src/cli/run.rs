@@ -29,6 +29,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         yaml,
         options,
         output: output.map(PathBuf::as_path),
+        memory: args.work.limits.memory,
         quiet,
     })?;
     if !quiet {

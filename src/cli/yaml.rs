@@ -12,9 +12,11 @@ use super::models;
 use super::recipe::{Text, placed};
 use super::report;
 use crate::checkpoint::Checkpoint;
+use crate::figures::{binary, counted};
+use crate::plan::PROCESS_BYTES;
 use crate::recipe::mergekit::{CONFIG, Outline, Outlines, Referred, Script};
 use crate::recipe::{Card, Fault, FolderRequest, Options, Recipe};
-use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens};
+use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens, tokenizer_bytes};
 
 /// A merge of a text, and where its result goes.
 #[derive(Debug)]
@@ -49,6 +51,7 @@ pub(super) fn stages(
         folder: asked.file.parent(),
         options,
         truncates: args.unsafe_truncate_embeddings,
+        memory: Some(asked.memory),
         quiet: asked.quiet,
     };
     let recipes = recipes.recipes(script, &names)?;
@@ -76,6 +79,7 @@ pub(super) fn drawn(
         folder: file.parent(),
         options: &Options::default(),
         truncates: false,
+        memory: None,
         quiet: false,
     };
     let recipes = recipes.recipes(&script, &names)?;
@@ -90,6 +94,8 @@ struct Composing<'a> {
     folder: Option<&'a Path>,
     options: &'a Options,
     truncates: bool,
+    /// Bytes that the process may hold, where that is bounded.
+    memory: Option<u64>,
     quiet: bool,
 }
 
@@ -98,6 +104,14 @@ impl Composing<'_> {
     fn recipes(&self, script: &Script, names: &[Option<&str>]) -> Result<Vec<Recipe>, Failure> {
         let models = self.opened(script)?;
         let asks = script.asks_for_tokenizers();
+        let others = script.tokenizers().into_iter();
+        let others = others.map(|model| self.located(script, model));
+        let others = others.collect::<Result<Vec<PathBuf>, Failure>>()?;
+        if asks {
+            let models = models.iter().map(Checkpoint::path);
+            let folders = models.chain(others.iter().map(PathBuf::as_path));
+            self.check_memory(&folders.collect::<Vec<_>>())?;
+        }
         let outlines = models.iter().map(|model| Outline {
             path: model.path().to_owned(),
             tensors: model.tensors(),
@@ -105,9 +119,6 @@ impl Composing<'_> {
             counted: counted_tokens(model.path()),
         });
         let outlines: Vec<Outline<'_>> = outlines.collect();
-        let others = script.tokenizers().into_iter();
-        let others = others.map(|model| self.located(script, model));
-        let others = others.collect::<Result<Vec<PathBuf>, Failure>>()?;
         let others = others
             .iter()
             .map(|path| Tokenizer::read(path).map(Arc::new));
@@ -126,6 +137,27 @@ impl Composing<'_> {
         }
         self.say(&self.text.notes(&remarks.into_iter().collect::<Vec<_>>()));
         Ok(recipes)
+    }
+
+    /// Refuses a budget that tokenizers do not fit, before any is read.
+    fn check_memory(&self, folders: &[&Path]) -> Result<(), Failure> {
+        let Some(given) = self.memory else {
+            return Ok(());
+        };
+        let models = folders.len();
+        let tokens = tokenizer_bytes(folders, given.saturating_sub(PROCESS_BYTES));
+        let needed = PROCESS_BYTES.saturating_add(tokens);
+        match given < needed {
+            true => Err(Failure::input(format!(
+                "a memory budget of {} is too small: the tokenizers of {} need up to {}; raise \
+                 --memory to {}",
+                binary(given),
+                counted(models, "model"),
+                binary(tokens),
+                binary(needed).replace(' ', "")
+            ))),
+            false => Ok(()),
+        }
     }
 
     fn say(&self, notes: &[String]) {

@@ -7,7 +7,7 @@ use crate::checkpoint::{self, heap_bytes};
 use crate::kernel::Row;
 use crate::keys::KeyReport;
 use crate::keys::config::adapter_bytes;
-use crate::recipe::Rule;
+use crate::recipe::{Recipe, Rule};
 use crate::vocabulary::RowMap;
 
 /// Bytes of what is found of an output of a surveyed tensor, besides its numbers: its entry in the
@@ -42,6 +42,17 @@ impl Held {
             headers: headers.sum(),
             plan: adapter_bytes(names.map(String::as_str)),
             ..Held::default()
+        }
+    }
+
+    /// With the texts of the output's folder. Outputs of a sweep have the same.
+    pub(super) fn with_texts(self, recipes: &[Recipe]) -> Held {
+        let first = recipes.first().and_then(|recipe| recipe.folder.as_deref());
+        let texts = first.into_iter().flat_map(|folder| &folder.texts);
+        let texts = texts.map(|own| own.text.held_bytes());
+        Held {
+            plan: self.plan + texts.sum::<u64>(),
+            ..self
         }
     }
 

@@ -61,7 +61,7 @@ pub struct MemoryPlan {
 }
 
 /// What the process holds besides the lanes, headers and plan: its code and stacks.
-const PROCESS_BYTES: u64 = 20 << 20;
+pub(crate) const PROCESS_BYTES: u64 = 20 << 20;
 /// The output buffer of a lane: the block that disks take best.
 const OUTPUT_BYTES: u64 = 4 << 20;
 /// The arena of a lane on the CPU, for runs of surveyed tensors.

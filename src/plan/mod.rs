@@ -46,6 +46,7 @@ pub use id::{ClassId, FileId, InputId, JobId, OutputId, ProgramId};
 pub use job::{Action, Input, Job, Place, Work};
 pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
+pub(crate) use memory::PROCESS_BYTES;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub(crate) use parallel::in_runs;
 pub use part::{Part, Task};
@@ -146,6 +147,7 @@ pub(crate) fn build_all(
     }
     let outputs = recipes.len();
     let held = Held::of(sources)
+        .with_texts(recipes)
         .with_jobs(&jobs, shared)
         .with_files(&files, &metadata, &report);
     let work = lane::Work {

@@ -1,6 +1,9 @@
 //! What a recipe says of the output's folder besides its tensors.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::vocabulary::LongText;
 
 /// What a recipe says of the output's folder besides its tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct FolderText {
     /// Its name, relative to the folder.
     pub name: PathBuf,
     /// What it says.
-    pub text: String,
+    pub text: Arc<LongText>,
 }
 
 /// Whether an output folder gets a model card.

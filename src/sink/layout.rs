@@ -4,8 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io;
+use std::fmt::Debug;
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use super::SinkError;
 
@@ -60,11 +62,27 @@ pub struct SideFile {
     pub content: SideContent,
 }
 
+/// Makes bytes, the same whenever it is asked for them.
+pub trait Made: Debug + Send + Sync {
+    /// Writes them.
+    ///
+    /// # Errors
+    /// The first of `to`.
+    fn write(&self, to: &mut dyn Write) -> io::Result<()>;
+}
+
 /// Where the bytes of a [`SideFile`] come from.
 #[derive(Clone, Debug)]
 pub enum SideContent {
     /// These bytes.
     Bytes(Vec<u8>),
+    /// Bytes that are made while they are written.
+    Made {
+        /// How many there are.
+        bytes: u64,
+        /// What makes them.
+        text: Arc<dyn Made>,
+    },
     /// A copy of a file.
     CopyOf {
         /// Where it is; symbolic links are followed.

@@ -32,14 +32,14 @@ mod writer;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use digest::digest;
 pub use error::SinkError;
 pub use hidden::abandon;
-pub use layout::{FileLayout, Layout, Options, Root, SideContent, SideFile, Staging};
+pub use layout::{FileLayout, Layout, Made, Options, Root, SideContent, SideFile, Staging};
 pub(crate) use preflight::parent;
 pub use writer::DIRECT_ALIGNMENT;
 
@@ -308,11 +308,21 @@ impl Sink {
     }
 }
 
+/// Bytes of a text that are written at a time.
+const MADE_BYTES: usize = 64 << 10;
+
 /// Writes a side file from its start. The outer error is about the origin of a copy, the inner one
 /// about the file in the making.
 fn fill(staged: &Staged, side: &SideFile) -> Result<io::Result<()>, SinkError> {
     let (origin, bytes) = match &side.content {
         SideContent::Bytes(bytes) => return Ok(staged.with(|file| write_all_at(file, 0, bytes))),
+        SideContent::Made { text, .. } => {
+            return Ok(staged.with(|file| {
+                let mut to = io::BufWriter::with_capacity(MADE_BYTES, file);
+                text.write(&mut to)?;
+                to.flush()
+            }));
+        }
         SideContent::CopyOf { origin, bytes } => (origin, *bytes),
     };
     let open = open_to_copy(origin).map_err(|error| SinkError::io("open", origin, 0, error))?;

@@ -284,6 +284,7 @@ fn needed_bytes(layout: &Layout) -> Result<u64, SinkError> {
 fn side_bytes(side: &SideFile) -> Result<u64, SinkError> {
     match &side.content {
         SideContent::Bytes(bytes) => Ok(bytes.len() as u64),
+        SideContent::Made { bytes, .. } => Ok(*bytes),
         SideContent::CopyOf { origin, bytes } => match look(origin)? {
             Some(metadata) if metadata.is_file() => {
                 check_readable(origin)?;

@@ -1,16 +1,20 @@
 //! Tokens that were added to a vocabulary.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use super::tokens::Settings;
 
 /// A token that is cut out of a text before the rest is split, as `tokenizers` writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddedToken {
+pub struct AddedToken<'t> {
     /// Its number.
     #[serde(default)]
     pub id: u32,
     /// Its text.
-    #[serde(default)]
-    pub content: String,
+    #[serde(default, borrow)]
+    pub content: Cow<'t, str>,
     /// Whether it is only found between words.
     #[serde(default)]
     pub single_word: bool,
@@ -28,12 +32,12 @@ pub struct AddedToken {
     pub special: bool,
 }
 
-impl AddedToken {
+impl<'t> AddedToken<'t> {
     /// A token as `tokenizers` adds a plain text.
-    pub fn plain(content: &str) -> AddedToken {
+    pub fn plain(content: impl Into<Cow<'t, str>>) -> AddedToken<'t> {
         AddedToken {
             id: 0,
-            content: content.to_owned(),
+            content: content.into(),
             single_word: false,
             lstrip: false,
             rstrip: false,
@@ -43,11 +47,47 @@ impl AddedToken {
     }
 
     /// A token that no text is made of.
-    pub fn special(content: &str) -> AddedToken {
+    pub fn special(content: impl Into<Cow<'t, str>>) -> AddedToken<'t> {
         AddedToken {
             normalized: false,
             special: true,
             ..AddedToken::plain(content)
         }
+    }
+
+    pub(super) fn of(content: &'t str, id: u32, settings: Settings) -> AddedToken<'t> {
+        let [single_word, lstrip, rstrip, normalized, special] = settings.all();
+        AddedToken {
+            id,
+            content: content.into(),
+            single_word,
+            lstrip,
+            rstrip,
+            normalized,
+            special,
+        }
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        let AddedToken {
+            single_word,
+            lstrip,
+            rstrip,
+            normalized,
+            special,
+            ..
+        } = *self;
+        Settings::of([single_word, lstrip, rstrip, normalized, special])
+    }
+}
+
+impl Settings {
+    fn of(all: [bool; 5]) -> Settings {
+        let bits = all.into_iter().enumerate();
+        Settings(bits.map(|(bit, set)| u8::from(set) << bit).sum())
+    }
+
+    fn all(self) -> [bool; 5] {
+        [0, 1, 2, 3, 4].map(|bit| self.0 >> bit & 1 == 1)
     }
 }

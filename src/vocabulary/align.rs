@@ -46,10 +46,12 @@ pub enum ChosenRow {
 #[derive(Debug)]
 pub struct Alignment<'a> {
     members: Vec<Member<'a>>,
-    /// The tokens by their numbers.
-    tokens: Vec<Option<&'a str>>,
+    /// The tokenizer of the result.
+    output: &'a Tokenizer,
+    /// The places of its tokens by their numbers.
+    places: Vec<Maybe>,
     /// Per member the row of each token.
-    numbers: Vec<Vec<Option<u32>>>,
+    numbers: Vec<Vec<Maybe>>,
     choices: HashMap<&'a str, &'a TokenChoice>,
     /// Rows of the result's matrices.
     rows: u32,
@@ -91,7 +93,9 @@ impl<'a> Alignment<'a> {
         let count = count.ok_or(super::RowMapError)?;
         let rows = count.checked_next_multiple_of(multiple.max(1));
         let rows = rows.ok_or(super::RowMapError)?;
-        let found = output.tokens().count();
+        let found = output.count();
+        // So many tokens have places with 32 bits.
+        u32::try_from(found).map_err(|_| super::RowMapError)?;
         if u64::from(count) > ROWS_PER_TOKEN * (found as u64 + 1) {
             return Err(VocabularyError::Sparse {
                 folder: output.folder().to_owned(),
@@ -99,20 +103,26 @@ impl<'a> Alignment<'a> {
                 found,
             });
         }
-        let mut tokens = vec![None; count as usize];
-        for (token, number) in output.tokens() {
-            tokens[number as usize] = Some(token);
+        let mut places = vec![Maybe::of(None); count as usize];
+        for (place, number) in (0..).zip(output.tokens.numbers()) {
+            places[number as usize] = Maybe::of(Some(place));
         }
         let numbers = members.iter().map(|member| {
             let bound = member.rows.min(member.counted);
             let number = |token: &str| member.tokenizer.number(token).filter(|n| *n < bound);
-            let rows = tokens.iter().map(|token| token.and_then(number));
+            let rows = places.iter().map(|place| {
+                let token = place
+                    .number()
+                    .map(|place| output.tokens.text(place as usize));
+                Maybe::of(token.and_then(number))
+            });
             rows.collect()
         });
         Ok(Alignment {
             numbers: numbers.collect(),
             members,
-            tokens,
+            output,
+            places,
             choices: choices
                 .iter()
                 .map(|choice| (choice.text.as_str(), choice))
@@ -141,9 +151,12 @@ impl<'a> Alignment<'a> {
             let source = u16::try_from(source).map_err(|_| super::RowMapError)?;
             Ok::<RowOf, VocabularyError>(RowOf { source, row })
         };
-        let mut rows = Vec::with_capacity(self.rows as usize);
-        for (number, token) in self.tokens.iter().enumerate() {
-            rows.push(match token {
+        let mut map = RowMap::default();
+        for (number, place) in self.places.iter().enumerate() {
+            let token = place
+                .number()
+                .map(|place| self.output.tokens.text(place as usize));
+            map.push(match token {
                 None => Row::Average,
                 Some(token) => match self.row(wanted, number, token)? {
                     Found::Zero => Row::Zero,
@@ -153,10 +166,12 @@ impl<'a> Alignment<'a> {
                         Row::Mean(terms.collect::<Result<_, _>>()?)
                     }
                 },
-            });
+            })?;
         }
-        rows.resize(self.rows as usize, Row::Average);
-        let map = RowMap::new(rows)?;
+        for _ in self.places.len()..self.rows as usize {
+            map.push(Row::Average)?;
+        }
+        map.shrink();
         Ok(Aligned { members, map })
     }
 
@@ -168,13 +183,16 @@ impl<'a> Alignment<'a> {
     ) -> Result<Found, VocabularyError> {
         let choice = self.choices.get(token);
         let forced = choice.is_some_and(|choice| choice.force);
-        if let Some(own) = self.numbers[wanted.own][number].filter(|_| !forced) {
+        if let Some(own) = self.numbers[wanted.own][number]
+            .number()
+            .filter(|_| !forced)
+        {
             return Ok(Found::Of(wanted.own, own));
         }
         if let Some(chosen) = choice.and_then(|choice| choice.row.as_ref()) {
             return self.chosen(wanted, (number, token), chosen);
         }
-        let row = |member: usize| Some((member, self.numbers[member][number]?));
+        let row = |member: usize| Some((member, self.numbers[member][number].number()?));
         let having: Vec<(usize, u32)> = wanted.among.iter().copied().filter_map(row).collect();
         let base = having
             .iter()
@@ -198,7 +216,7 @@ impl<'a> Alignment<'a> {
         let (member, row, what) = match chosen {
             ChosenRow::Zero => return Ok(Found::Zero),
             ChosenRow::Same(member) => {
-                let row = self.numbers[*member][number];
+                let row = self.numbers[*member][number].number();
                 (*member, row, "that token".to_owned())
             }
             ChosenRow::Token(member, other) => {
@@ -229,6 +247,20 @@ impl<'a> Alignment<'a> {
 
 /// Rows of a matrix for each token at most: numbers far beyond are no numbers of rows.
 const ROWS_PER_TOKEN: u64 = 16;
+
+/// A number, or none: the last number is none, which neither rows nor tokens have.
+#[derive(Clone, Copy, Debug)]
+struct Maybe(u32);
+
+impl Maybe {
+    fn of(number: Option<u32>) -> Maybe {
+        Maybe(number.unwrap_or(u32::MAX))
+    }
+
+    fn number(self) -> Option<u32> {
+        Some(self.0).filter(|row| *row != u32::MAX)
+    }
+}
 
 /// Where a token's row is found: members and numbers of rows.
 enum Found {

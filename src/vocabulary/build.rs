@@ -1,5 +1,6 @@
 //! The tokenizer of a result, made of those of its models.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{AddedToken, Tokenizer};
@@ -21,7 +22,7 @@ impl Part<'_> {
         own
     }
 
-    fn added(&self) -> impl Iterator<Item = &AddedToken> {
+    fn added(&self) -> impl Iterator<Item = AddedToken<'_>> {
         let added = self.tokenizer.added();
         added.filter(|token| token.id < self.counted)
     }
@@ -34,29 +35,29 @@ impl Part<'_> {
 pub fn union(base: Part<'_>, others: &[Part<'_>]) -> Tokenizer {
     let mut output = base.stripped();
     let parts = || std::iter::once(&base).chain(others);
-    let added: HashSet<&str> = parts()
+    let added: HashSet<Cow<'_, str>> = parts()
         .flat_map(Part::added)
-        .map(|token| token.content.as_str())
+        .map(|token| token.content)
         .collect();
     for part in others {
-        let plain = part.tokenizer.tokens();
-        let mut plain: Vec<(&str, u32)> = plain
-            .filter(|(token, number)| *number < part.counted && !added.contains(token))
-            .filter(|(token, _)| output.number(token).is_none())
-            .collect();
-        plain.sort_by_key(|(_, number)| *number);
-        for (token, _) in plain {
-            output.add(AddedToken::plain(token));
+        let tokens = &part.tokenizer.tokens;
+        for place in tokens.by_number(|number, _| number < part.counted) {
+            let (token, ..) = tokens.at(place);
+            if !added.contains(token) && output.number(token).is_none() {
+                output.add(&AddedToken::plain(token));
+            }
         }
     }
-    let mut known: HashSet<&str> = HashSet::new();
+    drop(added);
+    let mut known: HashSet<Cow<'_, str>> = HashSet::new();
     for part in parts() {
-        let mut own: Vec<&AddedToken> = part.added().collect();
+        let mut own: Vec<AddedToken<'_>> = part.added().collect();
         own.sort_by_key(|token| token.id);
         for token in own {
-            if known.insert(&token.content) && !output.has_added(token) {
-                output.add(token.clone());
+            if !known.contains(&token.content) && !output.has_added(&token) {
+                output.add(&token);
             }
+            known.insert(token.content);
         }
     }
     output
@@ -66,7 +67,7 @@ pub fn union(base: Part<'_>, others: &[Part<'_>]) -> Tokenizer {
 pub fn add_texts<'t>(output: &mut Tokenizer, texts: impl IntoIterator<Item = &'t str>) {
     for text in texts {
         if output.number(text).is_none() {
-            output.add(AddedToken::plain(text));
+            output.add(&AddedToken::plain(text));
         }
     }
 }

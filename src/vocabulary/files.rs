@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
+use indexmap::IndexMap;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::VocabularyError;
@@ -37,19 +38,24 @@ pub(super) const CHAT: &str = "chat_template.json";
 /// A longer file is no tokenizer.
 const BYTES_MAX: u64 = 256 << 20;
 
-/// A JSON object whose values are kept as they were written.
-pub(super) type Object = indexmap::IndexMap<String, Box<RawValue>>;
+/// A JSON object whose values are as they stand in its text.
+pub(super) type Object<'t> = IndexMap<String, &'t RawValue>;
 
 /// The text of a file of a tokenizer; None where it is not there.
 ///
 /// # Errors
 /// [`VocabularyError`] where it cannot be read, is too long or no text.
 pub fn file_text(path: &Path) -> Result<Option<String>, VocabularyError> {
+    text_within(path, BYTES_MAX)
+}
+
+/// The text of a file of at most so many bytes; None where it is not there.
+pub(super) fn text_within(path: &Path, max: u64) -> Result<Option<String>, VocabularyError> {
     let fault = |fault: String| VocabularyError::Read {
         path: path.to_owned(),
         fault,
     };
-    let bytes = match read_beside(path, BYTES_MAX) {
+    let bytes = match read_beside(path, max) {
         Ok(bytes) => bytes,
         Err(error) if error.is_absence() => return Ok(None),
         Err(error) => return Err(fault(error.to_string())),
@@ -59,42 +65,26 @@ pub fn file_text(path: &Path) -> Result<Option<String>, VocabularyError> {
         .map_err(|_| fault("it is not UTF-8".to_owned()))
 }
 
-/// The value of a JSON file; None where it is not there.
-pub(super) fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, VocabularyError> {
-    let Some(text) = file_text(path)? else {
-        return Ok(None);
-    };
-    let value = serde_json::from_str(&text);
-    value.map(Some).map_err(|error| VocabularyError::Read {
+/// The value that a JSON file holds.
+pub(super) fn parsed<'t, T: Deserialize<'t>>(
+    path: &Path,
+    text: &'t str,
+) -> Result<T, VocabularyError> {
+    serde_json::from_str(text).map_err(|error| VocabularyError::Read {
         path: path.to_owned(),
         fault: error.to_string(),
     })
 }
 
 /// The value of a field of a JSON file.
-pub(super) fn field<T: DeserializeOwned>(
+pub(super) fn field<'t, T: Deserialize<'t>>(
     path: &Path,
     field: &'static str,
-    value: &RawValue,
+    value: &'t str,
 ) -> Result<T, VocabularyError> {
-    serde_json::from_str(value.get()).map_err(|error| VocabularyError::Field {
+    serde_json::from_str(value).map_err(|error| VocabularyError::Field {
         path: path.to_owned(),
         field,
         fault: error.to_string(),
     })
-}
-
-/// A value as JSON that stands in a file.
-pub(super) fn raw<T: serde::Serialize>(value: &T) -> Option<Box<RawValue>> {
-    let text = serde_json::to_string_pretty(value).ok()?;
-    RawValue::from_string(text.replace('\n', "\n  ")).ok()
-}
-
-/// An object as a file, a line for each field.
-pub(super) fn written(object: &Object) -> String {
-    let fields = object.iter().map(|(name, value)| {
-        let name = serde_json::Value::from(name.as_str());
-        format!("  {name}: {value}")
-    });
-    format!("{{\n{}\n}}\n", fields.collect::<Vec<_>>().join(",\n"))
 }

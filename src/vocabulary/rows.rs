@@ -77,9 +77,14 @@ impl RowMap {
         for row in rows {
             map.push(row)?;
         }
-        map.runs.shrink_to_fit();
-        map.terms.shrink_to_fit();
+        map.shrink();
         Ok(map)
+    }
+
+    /// Gives back what rows to come would have taken.
+    pub(super) fn shrink(&mut self) {
+        self.runs.shrink_to_fit();
+        self.terms.shrink_to_fit();
     }
 
     /// The first rows of one source.
@@ -97,7 +102,7 @@ impl RowMap {
         }
     }
 
-    fn push(&mut self, row: Row) -> Result<(), RowMapError> {
+    pub(super) fn push(&mut self, row: Row) -> Result<(), RowMapError> {
         let start = self.rows;
         self.rows = start.checked_add(1).ok_or(RowMapError)?;
         let origin = match row {

@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::VocabularyError;
-use super::files::{self, CHAT, CONFIG, Object, TEMPLATE, field, json};
+use super::files::{CHAT, CONFIG, Object, TEMPLATE, field, file_text, parsed};
 
 /// Templates that go by a name.
 pub const CHAT_TEMPLATES: [ChatTemplate; 5] = [
@@ -73,14 +73,17 @@ fn most_common(models: &[PathBuf]) -> Result<Option<String>, VocabularyError> {
 /// # Errors
 /// [`VocabularyError`] where its files cannot be read.
 pub fn template_of(folder: &Path) -> Result<Option<String>, VocabularyError> {
-    if let Some(text) = files::file_text(&folder.join(TEMPLATE))? {
+    if let Some(text) = file_text(&folder.join(TEMPLATE))? {
         return Ok(Some(text));
     }
     for name in [CONFIG, CHAT] {
         let path = folder.join(name);
-        let object: Object = json(&path)?.unwrap_or_default();
+        let Some(text) = file_text(&path)? else {
+            continue;
+        };
+        let object: Object<'_> = parsed(&path, &text)?;
         if let Some(template) = object.get("chat_template") {
-            return Ok(text_of(field(&path, "chat_template", template)?));
+            return Ok(text_of(field(&path, "chat_template", template.get())?));
         }
     }
     Ok(None)

@@ -1,18 +1,16 @@
 //! A tokenizer, as far as its tokens have numbers.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use serde::de::IgnoredAny;
 
 use super::fault::SENTENCE_PIECE;
-use super::files::{ADDED, CONFIG, MERGES, Object, SPECIAL, TOKENIZER, VOCAB, field, json};
+use super::files::{ADDED, CONFIG, MERGES, Object, SPECIAL, TOKENIZER, VOCAB, field};
+use super::files::{file_text, parsed};
 use super::special::{is_special, specials};
+use super::tokens::{Scored, Tokens};
 use super::{AddedToken, VocabularyError};
-
-/// Tokens and their numbers.
-pub(super) type Numbers = IndexMap<String, u32, RandomState>;
 
 /// A tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +20,9 @@ pub struct Tokenizer {
     /// How it is stored.
     layout: Layout,
     /// The tokens of its model and those that were added.
-    pub(super) numbers: Numbers,
+    pub(super) tokens: Tokens,
     /// How many tokens its model has.
     model_size: u32,
-    /// The tokens that were added, by their text.
-    pub(super) added: IndexMap<String, AddedToken>,
     /// The number behind that of the last token that was added.
     behind: u32,
     /// Whether tokens were added or taken out since it was read.
@@ -52,8 +48,9 @@ impl Tokenizer {
     /// # Errors
     /// [`VocabularyError`] where there is none or it is not what it should be.
     pub fn read(folder: &Path) -> Result<Tokenizer, VocabularyError> {
-        let mut tokenizer = match json::<Object>(&folder.join(TOKENIZER))? {
-            Some(object) => Tokenizer::one(folder, &object)?,
+        let path = folder.join(TOKENIZER);
+        let mut tokenizer = match file_text(&path)? {
+            Some(text) => Tokenizer::one(folder, &parsed(&path, &text)?)?,
             None => Tokenizer::pair(folder)?,
         };
         tokenizer.add_more()?;
@@ -61,14 +58,13 @@ impl Tokenizer {
         Ok(tokenizer)
     }
 
-    fn new(folder: &Path, layout: Layout, numbers: Numbers) -> Tokenizer {
+    fn new(folder: &Path, layout: Layout, tokens: Tokens) -> Tokenizer {
         Tokenizer {
             folder: folder.to_owned(),
             layout,
             // A file of tokens has fewer bytes than 2^32.
-            model_size: numbers.len() as u32,
-            numbers,
-            added: IndexMap::new(),
+            model_size: tokens.len() as u32,
+            tokens,
             behind: 0,
             changed: false,
             stripped: false,
@@ -76,7 +72,7 @@ impl Tokenizer {
         }
     }
 
-    fn one(folder: &Path, object: &Object) -> Result<Tokenizer, VocabularyError> {
+    fn one(folder: &Path, object: &Object<'_>) -> Result<Tokenizer, VocabularyError> {
         let path = folder.join(TOKENIZER);
         let absent = |name: &'static str| VocabularyError::Field {
             path: path.clone(),
@@ -84,29 +80,27 @@ impl Tokenizer {
             fault: "it is not there".to_owned(),
         };
         let model = object.get("model").ok_or_else(|| absent("model"))?;
-        let model: Object = field(&path, "model", model)?;
+        let model: Object<'_> = field(&path, "model", model.get())?;
         let vocabulary = model.get("vocab").ok_or_else(|| absent("model.vocab"))?;
-        let numbers = match vocabulary.get().starts_with('[') {
+        let vocabulary = vocabulary.get();
+        let tokens = match vocabulary.starts_with('[') {
             false => field(&path, "model.vocab", vocabulary)?,
-            // In the order of their numbers, with a score each.
-            true => {
-                let tokens: Vec<(String, IgnoredAny)> = field(&path, "model.vocab", vocabulary)?;
-                let tokens = tokens.into_iter().zip(0..);
-                tokens.map(|((token, _), number)| (token, number)).collect()
-            }
+            true => field::<Scored>(&path, "model.vocab", vocabulary)?.0,
         };
-        let mut tokenizer = Tokenizer::new(folder, Layout::One, numbers);
+        let mut tokenizer = Tokenizer::new(folder, Layout::One, tokens);
         if let Some(added) = object.get("added_tokens") {
-            let added: Vec<AddedToken> = field(&path, "added_tokens", added)?;
-            added.into_iter().for_each(|token| tokenizer.add(token));
+            let added: Vec<AddedToken<'_>> = field(&path, "added_tokens", added.get())?;
+            added.iter().for_each(|token| tokenizer.add(token));
         }
         Ok(tokenizer)
     }
 
     fn pair(folder: &Path) -> Result<Tokenizer, VocabularyError> {
-        let numbers = json::<Numbers>(&folder.join(VOCAB))?;
-        match numbers.filter(|_| folder.join(MERGES).is_file()) {
-            Some(numbers) => Ok(Tokenizer::new(folder, Layout::Pair, numbers)),
+        let path = folder.join(VOCAB);
+        let text = file_text(&path)?;
+        let tokens = text.map(|text| parsed(&path, &text)).transpose()?;
+        match tokens.filter(|_| folder.join(MERGES).is_file()) {
+            Some(tokens) => Ok(Tokenizer::new(folder, Layout::Pair, tokens)),
             None => Err(VocabularyError::Absent {
                 folder: folder.to_owned(),
                 hint: match folder.join("tokenizer.model").is_file() {
@@ -119,31 +113,40 @@ impl Tokenizer {
 
     /// Adds tokens that only the files beside it name.
     fn add_more(&mut self) -> Result<(), VocabularyError> {
-        let path = self.folder.join(ADDED);
-        let mut more: Vec<AddedToken> = Vec::new();
-        let numbers = json::<Numbers>(&path)?.unwrap_or_default();
-        more.extend(numbers.into_iter().map(|(token, id)| AddedToken {
+        let folder = self.folder.clone();
+        let read = |name: &str| -> Result<(String, PathBuf), VocabularyError> {
+            let path = folder.join(name);
+            Ok((file_text(&path)?.unwrap_or_else(|| "{}".to_owned()), path))
+        };
+        let (text, path) = read(ADDED)?;
+        let numbers: Tokens = parsed(&path, &text)?;
+        let (text, path) = read(CONFIG)?;
+        let config: Object<'_> = parsed(&path, &text)?;
+        let decoder = config.get("added_tokens_decoder");
+        let decoder: IndexMap<u32, AddedToken<'_>> = match decoder {
+            Some(decoder) => field(&path, "added_tokens_decoder", decoder.get())?,
+            None => IndexMap::new(),
+        };
+        // There more is told of a token than its number.
+        let told: HashSet<&str> = decoder.values().map(|token| &*token.content).collect();
+        let others = numbers.iter().filter(|(text, ..)| !told.contains(text));
+        let others = others.map(|(text, id, _)| AddedToken {
             id,
-            ..AddedToken::plain(&token)
-        }));
-        let path = self.folder.join(CONFIG);
-        let config: Object = json(&path)?.unwrap_or_default();
-        if let Some(decoder) = config.get("added_tokens_decoder") {
-            let decoder: IndexMap<u32, AddedToken> = field(&path, "added_tokens_decoder", decoder)?;
-            // Here more is told of a token than its number.
-            let told = |token: &AddedToken| decoder.values().any(|t| t.content == token.content);
-            more.retain(|token| !told(token));
-            let decoder = decoder.into_iter();
-            more.extend(decoder.map(|(id, token)| AddedToken { id, ..token }));
-        }
+            ..AddedToken::plain(text)
+        });
+        let mut more: Vec<AddedToken<'_>> = others.collect();
+        drop(told);
+        let decoder = decoder.into_iter();
+        more.extend(decoder.map(|(id, token)| AddedToken { id, ..token }));
         more.sort_by_key(|token| token.id);
-        let special: Object = json(&self.folder.join(SPECIAL))?.unwrap_or_default();
+        let (text, path) = read(SPECIAL)?;
+        let special: Object<'_> = parsed(&path, &text)?;
         let named = config.iter().chain(&special);
         let named = named.filter(|(name, _)| is_special(name));
         more.extend(named.flat_map(|(_, value)| specials(value)));
         for token in more {
-            if !self.numbers.contains_key(&token.content) {
-                self.add(token);
+            if self.number(&token.content).is_none() {
+                self.add(&token);
             }
         }
         Ok(())
@@ -160,36 +163,34 @@ impl Tokenizer {
 
     /// The number of a token.
     pub fn number(&self, token: &str) -> Option<u32> {
-        self.numbers.get(token).copied()
+        self.tokens.number(token)
     }
 
     /// The tokens with their numbers.
     pub fn tokens(&self) -> impl Iterator<Item = (&str, u32)> {
-        let tokens = self.numbers.iter();
-        tokens.map(|(token, number)| (token.as_str(), *number))
+        let tokens = self.tokens.iter();
+        tokens.map(|(token, number, _)| (token, number))
+    }
+
+    /// How many tokens it has.
+    pub fn count(&self) -> usize {
+        self.tokens.len()
     }
 
     /// The tokens that were added.
-    pub fn added(&self) -> impl Iterator<Item = &AddedToken> {
-        self.added.values()
+    pub fn added(&self) -> impl Iterator<Item = AddedToken<'_>> {
+        let tokens = self.tokens.iter();
+        tokens.filter_map(|(token, id, settings)| Some(AddedToken::of(token, id, settings?)))
     }
 
     /// Whether a token was added with these settings, whatever its number.
-    pub(super) fn has_added(&self, token: &AddedToken) -> bool {
-        let own = self.added.get(&token.content);
-        own.is_some_and(|own| {
-            let own = own.clone();
-            *token
-                == AddedToken {
-                    id: token.id,
-                    ..own
-                }
-        })
+    pub(super) fn has_added(&self, token: &AddedToken<'_>) -> bool {
+        self.tokens.settings(&token.content) == Some(token.settings())
     }
 
     /// Adds a token as `tokenizers` does: one that is known keeps its number, another gets the
     /// number behind the last.
-    pub fn add(&mut self, token: AddedToken) {
+    pub fn add(&mut self, token: &AddedToken<'_>) {
         if token.content.is_empty() {
             return;
         }
@@ -199,9 +200,8 @@ impl Tokenizer {
         };
         self.changed = true;
         self.behind = self.behind.max(id.saturating_add(1));
-        self.numbers.insert(token.content.clone(), id);
-        let content = token.content.clone();
-        self.added.insert(content, AddedToken { id, ..token });
+        self.tokens
+            .insert(&token.content, id, Some(token.settings()));
     }
 
     /// The number of the next token that is added.
@@ -211,22 +211,26 @@ impl Tokenizer {
 
     /// Takes out the tokens whose numbers are not below `rows`.
     pub fn strip(&mut self, rows: u32) {
-        if self.numbers.values().all(|number| *number < rows) {
+        if self.tokens.numbers().all(|number| number < rows) {
             return;
         }
         // What its model has comes first.
-        let model = self.numbers.values().take(self.model_size as usize);
+        let model = self.tokens.numbers().take(self.model_size as usize);
         // No more than its model has.
-        let kept = model.filter(|number| **number < rows).count() as u32;
+        let kept = model.filter(|number| *number < rows).count() as u32;
         if kept < self.model_size {
             self.cut = Some(rows);
             self.model_size = kept;
         }
-        self.added.retain(|_, token| token.id < rows);
-        let ends = self.added.values().map(|token| token.id.saturating_add(1));
+        self.tokens = self.tokens.filtered(|number| number < rows);
+        let ends = self.added().map(|token| token.id.saturating_add(1));
         self.behind = ends.max().unwrap_or(0);
-        self.numbers.retain(|_, number| *number < rows);
         self.stripped = true;
         self.changed = true;
+    }
+
+    /// Bytes that its tokens take.
+    pub fn held_bytes(&self) -> u64 {
+        self.tokens.held_bytes()
     }
 }

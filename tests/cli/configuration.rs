@@ -124,7 +124,7 @@ fn a_stack_has_its_own_lists_texts_and_card() {
     recipe.folder = Some(Arc::new(FolderRequest {
         texts: vec![FolderText {
             name: "vocab.txt".into(),
-            text: "new".to_owned(),
+            text: Arc::new("new".to_owned().into()),
         }],
         card: Card::Always,
         left_out: vec![PathBuf::from("merges.txt")],

@@ -211,3 +211,15 @@ fn generation_settings_come_along() {
     }
     assert!(!own.path().join("bare/tokenizer.json").exists());
 }
+
+#[test]
+fn numbers_of_rows_are_bounded() {
+    for multiple in ["0", "1048577", "4294967296", "1.5"] {
+        let own = Scratch::new(&format!(
+            "{MODELS}tokenizer: {{source: union, pad_to_multiple_of: {multiple}}}\n"
+        ));
+        let said = own.refuses(&[]);
+        assert!(said.contains("a number from 1 to 1048576"), "{said}");
+        assert!(said.contains("merge.yaml:5:"), "{said}");
+    }
+}

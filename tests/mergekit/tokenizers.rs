@@ -37,13 +37,12 @@ pub fn rows(case: &Case, found: &Path, expected: &Path) -> Result<Option<Vec<usi
         return Ok(Some(order.into_iter().map(|(_, row)| row).collect()));
     }
     for token in theirs.added() {
-        let is = |own: &wgmerge::vocabulary::AddedToken| own.content == token.content;
-        let Some(ours) = own.added().find(|own| is(own)) else {
+        let is = |own: &wgmerge::vocabulary::AddedToken<'_>| own.content == token.content;
+        let Some(mut ours) = own.added().find(|own| is(own)) else {
             return Err(format!("{:?} is no added token", token.content));
         };
-        let mut ours = ours.clone();
         ours.id = token.id;
-        if ours != *token {
+        if ours != token {
             return Err(format!("{ours:?}, not {token:?}"));
         }
     }

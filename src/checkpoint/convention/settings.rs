@@ -4,10 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::checkpoint::beside::read_beside;
-
-/// Longer settings are none.
-const SETTINGS_BYTES_MAX: u64 = 1 << 24;
+use crate::checkpoint::beside::{CONFIG_BYTES_MAX, read_beside};
 
 /// Where settings name a method: the file, and the fields in which it may stand.
 const FIELDS: [(&str, &[&str]); 3] = [
@@ -41,5 +38,5 @@ pub fn quantisation(folder: &Path) -> Option<String> {
 }
 
 fn read(path: &Path) -> Option<Value> {
-    serde_json::from_slice(&read_beside(path, SETTINGS_BYTES_MAX).ok()?).ok()
+    serde_json::from_slice(&read_beside(path, CONFIG_BYTES_MAX).ok()?).ok()
 }

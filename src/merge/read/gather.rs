@@ -11,9 +11,9 @@ use crate::plan::{Bytes, Gathered, RowSource};
 use crate::vocabulary::{Origin, RowOf, Run};
 
 /// Bytes that are read at a time of what is decoded or added up.
-const BLOCK: usize = 64 << 10;
+pub(super) const BLOCK: usize = 64 << 10;
 /// Bytes of an element that is computed.
-const VALUE: usize = size_of::<f32>();
+pub(super) const VALUE: usize = size_of::<f32>();
 
 /// Reads elements of a source, of so many bytes each, from one on.
 type ReadSource<'a> = &'a dyn Fn(&Bytes, u64, u64, &mut [u8]) -> Result<(), MergeError>;
@@ -29,6 +29,21 @@ pub(super) struct Gatherer<'a> {
 impl Gatherer<'_> {
     /// Reads the elements from `start` on, of `unit` bytes each.
     pub(super) fn read(self, unit: u64, start: u64, target: &mut [u8]) -> Result<(), MergeError> {
+        let columns = self.gathered.columns;
+        let end = start + target.len() as u64 / unit;
+        let whole = start.next_multiple_of(columns)..end - end % columns;
+        if whole.is_empty() || !self.has_columns() {
+            return self.runs(unit, start, target);
+        }
+        let (head, rest) = target.split_at_mut(((whole.start - start) * unit) as usize);
+        let (rows, tail) = rest.split_at_mut(((whole.end - whole.start) * unit) as usize);
+        self.runs(unit, start, head)?;
+        self.rows(unit, whole.start / columns, rows)?;
+        self.runs(unit, whole.end, tail)
+    }
+
+    /// Reads the elements from `start` on, run by run.
+    fn runs(self, unit: u64, start: u64, target: &mut [u8]) -> Result<(), MergeError> {
         let columns = self.gathered.columns;
         let end = start + target.len() as u64 / unit;
         if start == end {
@@ -50,7 +65,7 @@ impl Gatherer<'_> {
     }
 
     /// Reads elements of a run, from element `skip` of it on.
-    fn run(self, run: &Run, skip: u64, target: &mut [u8]) -> Result<(), MergeError> {
+    pub(super) fn run(self, run: &Run, skip: u64, target: &mut [u8]) -> Result<(), MergeError> {
         let columns = self.gathered.columns;
         match run.origin {
             Origin::Zero => target.fill(0),

@@ -1,6 +1,7 @@
 //! The reading of inputs into an arena, and what the host makes beside them.
 
 mod arrange;
+mod columns;
 mod factors;
 mod gather;
 mod inputs;

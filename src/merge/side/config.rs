@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::companions::Companion;
-use super::described::{BYTES_MAX, Described};
+use super::described::Described;
 use super::edit::{self, Object, Place, set};
 use super::{dtype, tied};
-use crate::checkpoint::{TensorInfo, read_beside};
+use crate::checkpoint::{CONFIG_BYTES_MAX, TensorInfo, read_beside};
 use crate::plan::Job;
 use crate::recipe::{SideFiles, Stack};
 use crate::sink::SideContent;
@@ -42,11 +42,11 @@ impl Described<'_> {
     /// weights what is no longer so. The way of `supermario` copies that too.
     pub(super) fn content(&self, companion: &Companion) -> SideContent {
         let is_config = companion.name.ends_with("config.json")
-            && companion.bytes <= BYTES_MAX
+            && companion.bytes <= CONFIG_BYTES_MAX
             && self.recipe.options.side_files != SideFiles::Flat;
         // A copy fails with its reason where this one does not read.
         let text = match is_config {
-            true => read_beside(&companion.origin, BYTES_MAX)
+            true => read_beside(&companion.origin, CONFIG_BYTES_MAX)
                 .ok()
                 .and_then(|bytes| String::from_utf8(bytes).ok()),
             false => None,

@@ -4,12 +4,9 @@ use std::cell::OnceCell;
 
 use serde_json::Value;
 
-use crate::checkpoint::{Checkpoint, read_beside};
+use crate::checkpoint::{CONFIG_BYTES_MAX, Checkpoint, read_beside};
 use crate::plan::Plan;
 use crate::recipe::Recipe;
-
-/// A longer file is no configuration of a model.
-pub(super) const BYTES_MAX: u64 = 16 << 20;
 
 /// The merge whose output a configuration is to describe.
 pub(super) struct Described<'m> {
@@ -51,5 +48,5 @@ fn configuration(model: &Checkpoint) -> Option<Value> {
     if !model.is_folder() {
         return None;
     }
-    serde_json::from_slice(&read_beside(&path, BYTES_MAX).ok()?).ok()
+    serde_json::from_slice(&read_beside(&path, CONFIG_BYTES_MAX).ok()?).ok()
 }

@@ -13,13 +13,16 @@ mod tied;
 pub(super) use companions::find;
 pub use companions::{Companion, Companions, LeftOut};
 
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use self::described::Described;
 use crate::checkpoint::Checkpoint;
 use crate::plan::Plan;
 use crate::recipe::{Card, FolderRequest, Metadata, Recipe};
-use crate::sink::{SideContent, SideFile};
+use crate::sink::{Made, SideContent, SideFile};
+use crate::vocabulary::LongText;
 
 /// Everything beside the weights, indexes last.
 pub(super) fn files(
@@ -38,7 +41,13 @@ pub(super) fn files(
     let mut side: Vec<SideFile> = folder
         .texts
         .iter()
-        .map(|own| text(own.name.clone(), own.text.clone()))
+        .map(|own| SideFile {
+            name: own.name.clone(),
+            content: SideContent::Made {
+                bytes: own.text.bytes(),
+                text: Arc::clone(&own.text) as _,
+            },
+        })
         .collect();
     let replaced = |name: &PathBuf| {
         let is_text = folder.texts.iter().any(|own| own.name == *name);
@@ -60,4 +69,10 @@ pub(super) fn files(
     }
     side.extend(indexes::of(described.reference(), plan));
     side
+}
+
+impl Made for LongText {
+    fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        LongText::write(self, to)
+    }
 }

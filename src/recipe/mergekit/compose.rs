@@ -94,7 +94,7 @@ fn finish(
     let mut files = composer.texts(document, &done)?;
     files.texts.push(FolderText {
         name: CONFIG.into(),
-        text: composer.script.text.clone(),
+        text: Arc::new(composer.script.text.clone().into()),
     });
     let models = composer.used.iter();
     let models = models.map(|number| composer.outlines[*number].path.clone());

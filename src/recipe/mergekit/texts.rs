@@ -1,6 +1,7 @@
 //! The files of the result that the text asks for: its tokenizer and its chat template.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::composer::{Composer, Done, Origin};
 use super::document::Document;
@@ -8,8 +9,8 @@ use super::script::references;
 use super::vocabulary::vocabulary_fault;
 use crate::recipe::{Fault, FolderText};
 use crate::vocabulary::{
-    TOKENIZER_FILES, TokenizerContent, TokenizerFile, VocabularyError, chat_template, file_text,
-    with_template,
+    LongText, TOKENIZER_FILES, TokenizerContent, TokenizerFile, VocabularyError, chat_template,
+    file_text, with_template,
 };
 
 /// Files of the result, and those of the reference model that do not come along.
@@ -40,16 +41,17 @@ impl Composer<'_, '_> {
             found.left_out = out.map(PathBuf::from).collect();
         }
         for file in files {
-            let text = match &file.content {
-                TokenizerContent::Text(text) => Some(text.clone()),
-                TokenizerContent::Copy(path) => match is_of(&file, reference) || !file.is_text() {
-                    true => None,
-                    false => file_text(path).map_err(unfit)?,
-                },
+            let comes = is_of(&file, reference) || !file.is_text();
+            let text = match file.content {
+                TokenizerContent::Text(text) => Some(text),
+                TokenizerContent::Copy(_) if comes => None,
+                TokenizerContent::Copy(path) => {
+                    file_text(&path).map_err(unfit)?.map(LongText::from)
+                }
             };
             found.texts.extend(text.map(|text| FolderText {
                 name: PathBuf::from(file.name),
-                text,
+                text: Arc::new(text),
             }));
         }
         Ok(found)

@@ -26,7 +26,7 @@ pub(super) struct TokenizerRequest {
     /// Tokens whose rows are chosen one by one.
     pub tokens: Vec<TokenRequest>,
     /// What the number of rows is rounded up to a multiple of.
-    pub multiple: Option<u64>,
+    pub multiple: Option<u32>,
 }
 
 /// Where a tokenizer comes from.
@@ -99,19 +99,21 @@ pub(super) fn tokenizer(
     }
 }
 
+/// What numbers of rows may be rounded up to a multiple of: more would be rows without a token.
+const MULTIPLE_MAX: u32 = 1 << 20;
+
 fn mapping(entry: &Entry, reading: &mut Reading) -> Result<Tokenizer, Fault> {
     let keys = &["source", "tokens", "pad_to_multiple_of"];
     let fields = Fields::of(&entry.value, "`tokenizer`", keys)?;
     fields.finish(reading)?;
     let source_of = fields.need("source", "it is union, base or a model")?;
     let multiple = fields.get("pad_to_multiple_of").map(|entry| {
-        let number = text(entry)?
-            .parse::<u64>()
-            .ok()
-            .filter(|number| *number > 0);
+        let number = text(entry)?.parse::<u32>().ok();
+        let number = number.filter(|number| (1..=MULTIPLE_MAX).contains(number));
         number.ok_or_else(|| {
             let found = entry.value.describe();
-            let text = format!("`pad_to_multiple_of` is a number above 0, not {found}");
+            let text =
+                format!("`pad_to_multiple_of` is a number from 1 to {MULTIPLE_MAX}, not {found}");
             Fault::new(entry.value.span.clone(), text)
         })
     });

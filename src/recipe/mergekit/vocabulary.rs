@@ -124,7 +124,7 @@ impl Composer<'_, '_> {
             tokenizers,
             sizes,
             choices,
-            multiple: request.multiple.map_or(1, narrow),
+            multiple: request.multiple.unwrap_or(1),
             base,
         }))
     }
