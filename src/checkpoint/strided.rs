@@ -83,8 +83,8 @@ impl Axes {
         Axes::new(&[columns, rows], &[1, columns])
     }
 
-    /// How far apart rows of a matrix are stored, and the elements of a row, where those of a column
-    /// are nearer to each other.
+    /// How far apart rows of a matrix are stored, and the elements of a row, where those of a
+    /// column are nearer to each other.
     pub(crate) fn by_columns(&self) -> Option<(u64, u64)> {
         match *self.0 {
             [rows, columns] if rows.stride < columns.stride => Some((rows.stride, columns.stride)),

@@ -16,7 +16,7 @@ pub(super) const CODES: [(u8, &str); 4] = [
     (0, "done"),
     (
         1,
-        "the run failed, as another may not: disk full, hub away; nothing incomplete is left",
+        "the run failed, another may not; no incomplete output is left",
     ),
     (
         2,
