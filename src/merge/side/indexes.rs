@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::checkpoint::{Checkpoint, WeightName};
 use crate::plan::{Plan, PlannedFile};
@@ -67,8 +67,27 @@ fn index_name(files: &[&PlannedFile]) -> String {
 #[derive(Serialize)]
 struct Index<'p> {
     metadata: Totals,
-    /// The name of the file of each tensor.
-    weight_map: BTreeMap<&'p str, &'p str>,
+    weight_map: Files<'p>,
+}
+
+/// The name of the file of each tensor, in the order of the tensors' names.
+struct Files<'p> {
+    names: Vec<Cow<'p, str>>,
+    /// Each tensor with the number of its file.
+    tensors: Vec<(&'p str, u32)>,
+}
+
+impl Files<'_> {
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let tensors = self.tensors.iter();
+        tensors.map(|(key, file)| (*key, self.names[*file as usize].as_ref()))
+    }
+}
+
+impl Serialize for Files<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.iter())
+    }
 }
 
 #[derive(Serialize)]
@@ -82,16 +101,19 @@ const LINE_BYTES: usize = "    \"\": \"\",\n".len();
 
 fn text(plan: &Plan, files: &[&PlannedFile]) -> Vec<u8> {
     let names = files.iter().map(|file| file.name.file_name());
-    let names: Vec<Cow<'_, str>> = names
-        .map(|name| name.unwrap_or_default().to_string_lossy())
-        .collect();
-    let mut weight_map: BTreeMap<&str, &str> = BTreeMap::new();
-    for (file, name) in files.iter().zip(&names) {
+    let names = names.map(|name| name.unwrap_or_default().to_string_lossy());
+    let mut tensors = Vec::with_capacity(plan.jobs.len());
+    for (file, number) in files.iter().zip(0..) {
         let jobs = plan.jobs_of(file).iter();
-        weight_map.extend(jobs.map(|job| (file.key(job), name.as_ref())));
+        tensors.extend(jobs.map(|job| (file.key(job), number)));
     }
-    let lines = weight_map.iter();
-    let bytes: usize = lines
+    tensors.sort_unstable();
+    let weight_map = Files {
+        names: names.collect(),
+        tensors,
+    };
+    let bytes: usize = weight_map
+        .iter()
         .map(|(key, name)| key.len() + name.len() + LINE_BYTES)
         .sum();
     let mut text = Vec::with_capacity(bytes + 128);
