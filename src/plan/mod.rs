@@ -214,7 +214,7 @@ impl Plan {
     /// The first bytes of a file of an output, up to the data.
     ///
     /// # Errors
-    /// None for a plan that [`build_all`] made: it has measured every header.
+    /// None for a plan that [`build`] made: it has measured every header.
     pub fn header(&self, output: OutputId, file: FileId) -> Result<Vec<u8>, PlanError> {
         let file = &self.files[file];
         let header = file.header(&self.jobs, &self.metadata[output]);
