@@ -40,8 +40,7 @@ impl Composer<'_, '_> {
             let width = part.pieces.first().map_or(0, |first| first.all().count());
             for (at, (piece, extent)) in part.pieces.into_iter().zip(own).enumerate() {
                 self.note_layers(&piece, &extent, &mut stacks);
-                self.check_families(&piece, &extent)?;
-                let made = Arc::new(self.made(&piece, &extent));
+                let made = Arc::new(self.made(&piece, &extent)?);
                 // Other documents ask for them, and none has the result.
                 if !is_root {
                     tensors.extend(made.iter().map(|(name, own)| (name.clone(), own.clone())));

@@ -1,6 +1,5 @@
 //! Which layers of which models a merge has.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -101,53 +100,37 @@ impl Composer<'_, '_> {
         stacks(names.filter(|name| modules.of(name) == Some(module)))
     }
 
-    /// Refuses models of which one shares few tensors with the first.
-    pub(super) fn check_families(&self, piece: &Piece, extent: &Extent) -> Result<(), Fault> {
-        let named = |number: usize, input: &Input| {
-            let names = self.names(self.origin(&input.model.reference));
-            let targets = names.filter_map(|name| extent.target(name, number));
-            targets.collect::<HashSet<String>>()
-        };
-        let mut inputs = piece.all().enumerate();
-        let Some((number, first)) = inputs.next() else {
-            return Ok(());
-        };
-        let own = named(number, first);
-        for (number, input) in inputs {
-            if input.model.reference == first.model.reference {
-                continue;
-            }
-            let other = named(number, input);
-            let (shared, fewer) = (own.intersection(&other).count(), own.len().min(other.len()));
-            if (shared as f64) < FAMILY_SHARE * fewer as f64 {
-                let (one, two) = (&first.model.reference, &input.model.reference);
-                let text = format!(
-                    "{two} and {one} are different architectures: they share {shared} of {}",
-                    counted(fewer, "tensor")
-                );
-                return Err(Fault::new(input.model.span.clone(), text)
-                    .help("merge models whose tensors have the same names"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The tensors that a merge gives: all that any of its models has.
-    pub(super) fn made(&self, piece: &Piece, extent: &Extent) -> Made {
+    /// The tensors that a merge gives: all that any of its models has. Refuses models of which one
+    /// shares few tensors with the first.
+    pub(super) fn made(&self, piece: &Piece, extent: &Extent) -> Result<Made, Fault> {
         let mut made = Made::default();
+        let mut first: Option<(&Input, usize)> = None;
         for (number, input) in piece.all().enumerate() {
             let origin = self.origin(&input.model.reference);
+            let (mut own, mut shared) = (0, 0);
             for name in self.names(origin) {
-                if let Some(target) = extent.target(name, number)
-                    && !made.contains_key(&target)
-                    && let Some(shape) = self.shape(origin, name)
-                {
-                    let shape = shape.into();
-                    made.insert(target, Tensor { shape });
+                let Some(target) = extent.target(name, number) else {
+                    continue;
+                };
+                own += 1;
+                match (made.get_index_of(&target), self.shape(origin, name)) {
+                    // The tensors of the first model come first.
+                    (Some(at), _) => {
+                        shared += usize::from(first.is_some_and(|(_, count)| at < count));
+                    }
+                    (None, Some(shape)) => {
+                        let shape = shape.into();
+                        made.insert(target, Tensor { shape });
+                    }
+                    (None, None) => {}
                 }
             }
+            match first {
+                None => first = Some((input, own)),
+                Some((one, count)) => check_families(one, input, (shared, own.min(count)))?,
+            }
         }
-        made
+        Ok(made)
     }
 
     /// The head that a model does not have while the merge does, and the embedding that it is tied
@@ -195,6 +178,24 @@ impl Composer<'_, '_> {
             }
         }
     }
+}
+
+/// Refuses a model that shares few tensors with the first of its merge.
+fn check_families(
+    first: &Input,
+    input: &Input,
+    (shared, fewer): (usize, usize),
+) -> Result<(), Fault> {
+    let (one, two) = (&first.model.reference, &input.model.reference);
+    if one == two || shared as f64 >= FAMILY_SHARE * fewer as f64 {
+        return Ok(());
+    }
+    let text = format!(
+        "{two} and {one} are different architectures: they share {shared} of {}",
+        counted(fewer, "tensor")
+    );
+    Err(Fault::new(input.model.span.clone(), text)
+        .help("merge models whose tensors have the same names"))
 }
 
 /// What names begin with, in words.
