@@ -3,9 +3,9 @@
 use half::{bf16, f16};
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
-use wgmerge::exec::{Batch, Executor, Piece};
+use wgmerge::exec::{Batch, Executor, Piece, Results};
 use wgmerge::kernel::{
-    Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step, Stream, TILE,
+    Compute, Entry, Formula, OnOverflow, Operand, Output, Program, Row, Step, Stream, TILE,
 };
 
 /// The value of a pattern by the definition of a small float: sign, exponent, mantissa.
@@ -188,11 +188,11 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
     let program = Program::new(
         Compute::F32,
         steps,
-        End::Store {
+        vec![Output::Store {
             value: 0.into(),
             float: to,
             on_overflow: OnOverflow::Keep,
-        },
+        }],
     );
     let len = bytes.len() / from.bytes();
     let row = Row::default();
@@ -209,7 +209,7 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
         pieces: &[piece],
     };
     CpuExecutor::new(level)
-        .store(&batch, bytes, &mut output)
+        .run(&batch, bytes, &mut Results::storing(&mut output))
         .expect("the CPU does it");
     output
 }
@@ -346,12 +346,12 @@ fn dropped(level: Level, start: u64, len: usize) -> Vec<f32> {
         Step::Word { stream: 0.into() },
         Step::Call { formula, operands },
     ];
-    let end = End::Store {
+    let stored = Output::Store {
         value: 2.into(),
         float,
         on_overflow: OnOverflow::Keep,
     };
-    let program = Program::new(Compute::F32, steps, end);
+    let program = Program::new(Compute::F32, steps, vec![stored]);
     let piece = Piece {
         row: &row,
         start,
@@ -364,8 +364,9 @@ fn dropped(level: Level, start: u64, len: usize) -> Vec<f32> {
         program: &program,
         pieces: &[piece],
     };
-    let stored = CpuExecutor::new(level).store(&batch, &ones, &mut output);
-    stored.expect("the CPU does it");
+    CpuExecutor::new(level)
+        .run(&batch, &ones, &mut Results::storing(&mut output))
+        .expect("the CPU does it");
     let words = output.as_chunks::<4>().0.iter();
     words.map(|word| f32::from_le_bytes(*word)).collect()
 }

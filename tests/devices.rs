@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
-use wgmerge::exec::{Batch, ExecError, Executor, Overflow};
-use wgmerge::kernel::Window;
+use wgmerge::exec::{Batch, ExecError, Executor, Results};
 use wgmerge::merge::Device;
 use wgmerge::method::METHODS;
 use wgmerge::plan::DeviceLimits;
@@ -89,29 +88,14 @@ impl<F: FnMut() -> Result<(), ExecError>> Executor for Faulty<F> {
         self.executor.upload(arena)
     }
 
-    fn store(
+    fn run(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
-        output: &mut [u8],
-    ) -> Result<Vec<Overflow>, ExecError> {
+        results: &mut Results<'_>,
+    ) -> Result<(), ExecError> {
         (self.fault)()?;
-        self.executor.store(batch, arena, output)
-    }
-
-    fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError> {
-        (self.fault)()?;
-        self.executor.sum(batch, arena)
-    }
-
-    fn count(
-        &mut self,
-        batch: &Batch<'_>,
-        windows: &[Window],
-        arena: &[u8],
-    ) -> Result<Vec<u64>, ExecError> {
-        (self.fault)()?;
-        self.executor.count(batch, windows, arena)
+        self.executor.run(batch, arena, results)
     }
 }
 

@@ -5,10 +5,10 @@ mod guard;
 use proptest::prelude::*;
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
-use wgmerge::exec::{Batch, Executor, Piece};
+use wgmerge::exec::{Batch, Executor, Piece, Results};
 use wgmerge::kernel::{
-    Compute, Derive, End, Entry, Expression, Formula, Kept, OnOverflow, Operand, Program, Row,
-    Scope, SlotId, StatisticId, Step, TILE, Ties,
+    Compute, Derive, Entry, Expression, Formula, Kept, OnOverflow, Operand, Output, Program, Row,
+    Scope, SlotId, StatisticId, Step, TILE, Tally, Ties,
 };
 
 fn bytes(x: &[f32]) -> Vec<u8> {
@@ -240,12 +240,12 @@ fn run_random_program(seed: u64, compute: Compute) {
         values.push(computed.collect());
         steps.push(Step::Call { formula, operands });
     }
-    let end = End::Store {
+    let stored = Output::Store {
         value: ((steps.len() - 1) as u16).into(),
         float: Float::F32,
         on_overflow: OnOverflow::Keep,
     };
-    let program = Program::new(compute, steps, end);
+    let program = Program::new(compute, steps, vec![stored]);
     compare(&program, &row, &inputs, &values[values.len() - 1]);
 }
 
@@ -271,8 +271,9 @@ fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) 
             program,
             pieces: std::slice::from_ref(&piece),
         };
-        let stored = CpuExecutor::new(level).store(&batch, &arena, &mut output);
-        stored.expect("the CPU does it");
+        CpuExecutor::new(level)
+            .run(&batch, &arena, &mut Results::storing(&mut output))
+            .expect("the CPU does it");
         for (i, (found, expected)) in output.as_chunks::<4>().0.iter().zip(expected).enumerate() {
             let found = f32::from_le_bytes(*found);
             let same = found == *expected || found.is_nan() && expected.is_nan();
@@ -314,10 +315,12 @@ fn statistics_order_themselves_into_levels() {
         d,
         "a trim that keeps all is none"
     );
-    let program = e.program(&[t], |values| End::Store {
-        value: values[0],
-        float: Float::F32,
-        on_overflow: OnOverflow::Keep,
+    let program = e.program(&[t], |values| {
+        vec![Output::Store {
+            value: values[0],
+            float: Float::F32,
+            on_overflow: OnOverflow::Keep,
+        }]
     });
     let calls = program
         .steps()
@@ -325,7 +328,7 @@ fn statistics_order_themselves_into_levels() {
         .filter(|step| matches!(step, Step::Call { .. }))
         .count();
     assert_eq!(calls, 1, "the difference and its trim are fused");
-    let counted = e.program(&[d], End::Count);
+    let counted = e.program(&[d], |values| vec![Output::Count(values[0])]);
     assert_eq!(counted.steps().len(), 3, "only what is needed");
 }
 
@@ -336,7 +339,7 @@ fn a_tile_is_summed_by_the_tree() {
         float: Float::F32,
         entry: Entry::Kept,
     };
-    let program = Program::new(Compute::BF16, vec![load], End::Sum(vec![0.into()]));
+    let program = Program::new(Compute::BF16, vec![load], vec![Output::Sum(0.into())]);
     for len in [0, 1, 511, 512, 513, TILE - 1, TILE, TILE + 1, 3 * TILE + 5] {
         let x: Vec<f32> = (0..len)
             .map(|i| ((i * 37 % 101) as f32 - 50.0) / 3.0)
@@ -368,10 +371,11 @@ fn a_tile_is_summed_by_the_tree() {
             })
             .collect();
         for level in Level::available() {
-            let found = CpuExecutor::new(level)
-                .sum(&batch, &arena)
+            let mut found = [Tally::Sums(Vec::new())];
+            CpuExecutor::new(level)
+                .run(&batch, &arena, &mut Results::asking(&mut found))
                 .expect("the CPU does it");
-            assert_eq!(found, expected, "{len} elements");
+            assert_eq!(found, [Tally::Sums(expected.clone())], "{len} elements");
         }
     }
 }

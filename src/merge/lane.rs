@@ -8,7 +8,7 @@ use super::shared::Shared;
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
 use crate::kernel::{Program, Row, SlotId};
-use crate::plan::{InputId, JobId, OutputId, Part};
+use crate::plan::{InputId, JobId, OutputId, Part, Plan};
 
 /// A worker with its buffers and its executor.
 pub(super) struct Lane<'a> {
@@ -47,6 +47,19 @@ impl Loaded {
             inputs: self.inputs.clone(),
             output: 0,
         }
+    }
+
+    /// A part of it.
+    pub(super) fn piece_of<'r>(&self, plan: &Plan, part: &Part, row: &'r Row) -> Piece<'r> {
+        let job = &plan.jobs[part.job];
+        let skip = part.start - self.part.start;
+        let mut piece = self.piece(row);
+        piece.start = part.start;
+        piece.len = part.len as usize;
+        for (slot, input) in job.slots(OutputId::FIRST) {
+            piece.inputs[slot.index()] += (skip * input.element_bytes) as usize;
+        }
+        piece
     }
 }
 
@@ -111,9 +124,13 @@ impl<'a> Lane<'a> {
                 .map(|(loaded, row)| loaded.piece(row))
                 .collect();
             let arena = self.arena.get(bytes);
+            let compute = || {
+                self.engine.upload(arena)?;
+                work(&mut self.engine, &pieces, arena)
+            };
             shared
                 .permits
-                .with(|| work(&mut self.engine, &pieces, arena))
+                .with(compute)
                 .map_err(|fault| shared.fault_at(fault, |piece| (part.job, outputs[piece].0)))?;
         }
         Ok(())

@@ -236,7 +236,7 @@ fn on_cpu(
     let lane = Lane::of(own, least, scratch, OUTPUT_BYTES, ARENA_BYTES);
     let mut chunk = CHUNK_ELEMENTS;
     let widest = |chunk: usize| {
-        let bytes = jobs.iter().map(|job| chunk_bytes(job, work.classes, chunk));
+        let bytes = jobs.iter().map(|job| chunk_bytes(job, chunk));
         bytes.max().unwrap_or(0)
     };
     while chunk > TILE && widest(chunk) > lane.arena {
@@ -287,8 +287,8 @@ impl MemoryPlan {
         let arena = match self.chunk_elements {
             Some(chunk) => {
                 let bytes = jobs.iter().map(|job| {
-                    let own = chunk_of(job, work.classes, chunk, self.arena_bytes as u64);
-                    chunk_bytes(job, work.classes, own)
+                    let own = chunk_of(job, chunk, self.arena_bytes as u64);
+                    chunk_bytes(job, own)
                 });
                 bytes.max()
             }

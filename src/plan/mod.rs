@@ -38,7 +38,7 @@ mod task;
 mod view_error;
 
 pub use bytes::{Bytes, Cut, Gathered, RowSource};
-pub use class::{Class, Level};
+pub use class::{Class, Group, Round};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
@@ -51,10 +51,8 @@ pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub(crate) use parallel::in_runs;
 pub use part::{Part, Task};
 pub use reads::Range;
-pub(crate) use reads::SAMPLE_TILES;
 pub use seen::Seen;
 pub use source::{Output, Source};
-pub(crate) use task::survey_parts;
 pub use view_error::ViewError;
 
 use std::borrow::Cow;
@@ -199,7 +197,7 @@ impl Plan {
             None => u64::MAX,
             Some(chunk) => {
                 let arena = memory.arena_bytes as u64;
-                lane::chunk_of(job, &self.classes, chunk, arena) as u64
+                lane::chunk_of(job, chunk, arena) as u64
             }
         }
     }
@@ -222,6 +220,11 @@ impl Plan {
             file: file.name.display().to_string(),
             fault,
         })
+    }
+
+    /// Elements of the runs that a surveyed job is read in.
+    pub(crate) fn survey_run(&self, job: JobId) -> u64 {
+        task::survey_run(&self.jobs[job], &self.memory)
     }
 
     /// Bytes that a survey may hold besides what its lanes read: none of them writes meanwhile, or

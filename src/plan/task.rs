@@ -3,6 +3,7 @@
 
 use super::class::Class;
 use super::job::{Action, Job};
+use super::lane::chunk_of;
 use super::memory::MemoryPlan;
 use super::part::{Measure, PARTS_MAX, Part, Task};
 use super::{ClassId, IndexVec, JobId};
@@ -10,6 +11,8 @@ use crate::kernel::TILE;
 
 /// Resident tensors share a task up to this many bytes, so that tasks stay of a size.
 const RESIDENT_BYTES: u64 = 16 << 20;
+/// Chunks of a run of a surveyed tensor.
+const RUN_CHUNKS: u64 = 16;
 /// Tasks larger than this go first, so that none is left for the end while other lanes are idle.
 const LARGE_BYTES: u64 = 64 << 20;
 
@@ -38,8 +41,10 @@ pub(super) fn measure(
     for job in survey.iter().map(|&at| &jobs[at]) {
         let run = survey_run(job, memory);
         measure.survey_runs += job.elements.div_ceil(run) as usize;
-        let bytes = job.arena_bytes(run.min(job.elements));
-        measure.survey_bytes = measure.survey_bytes.max(bytes);
+        if memory.chunk_elements.is_none() {
+            let bytes = job.arena_bytes(run.min(job.elements));
+            measure.survey_bytes = measure.survey_bytes.max(bytes);
+        }
     }
     measure
 }
@@ -55,7 +60,7 @@ pub(super) fn surveyed(
             outputs, resident, ..
         } => {
             let mut classes = outputs.iter().map(|work| &classes[work.class]);
-            !resident && classes.any(|class| !class.levels.is_empty())
+            !resident && classes.any(|class| !class.rounds.is_empty())
         }
     };
     let survey = jobs.numbered().filter(|(_, job)| needed(job));
@@ -64,29 +69,18 @@ pub(super) fn surveyed(
     survey
 }
 
-/// Elements of the runs that a surveyed job is read in: as many as have their inputs in the arena.
-fn survey_run(job: &Job, memory: &MemoryPlan) -> u64 {
+/// Elements of the runs that a surveyed job is read in: some chunks, or as many as have their inputs
+/// in the arena.
+pub(super) fn survey_run(job: &Job, memory: &MemoryPlan) -> u64 {
     let tile = TILE as u64;
+    if let Some(chunk) = memory.chunk_elements {
+        return chunk_of(job, chunk, memory.arena_bytes as u64) as u64 * RUN_CHUNKS;
+    }
     let mut run = job.elements.next_multiple_of(tile).max(tile);
     while run > tile && job.arena_bytes(run) > memory.arena_bytes as u64 {
         run = (run / 2).next_multiple_of(tile);
     }
     run
-}
-
-/// The runs that a surveyed job is read in.
-pub(crate) fn survey_parts(
-    job: JobId,
-    jobs: &IndexVec<JobId, Job>,
-    memory: &MemoryPlan,
-) -> impl Iterator<Item = Part> + use<> {
-    let total = jobs[job].elements;
-    let run = survey_run(&jobs[job], memory);
-    (0..total.div_ceil(run)).map(move |number| Part {
-        job,
-        start: number * run,
-        len: run.min(total - number * run),
-    })
 }
 
 /// Makes tasks, in the order of the output.

@@ -4,3 +4,4 @@ pub mod cases;
 pub mod command;
 pub mod fuzz;
 pub mod models;
+pub mod reduce;

@@ -12,7 +12,7 @@ use crate::checkpoint::{TensorInfo, Tensors};
 use crate::cli::failure::Failure;
 use crate::dtype::{Float, codec};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor, Piece};
+use crate::exec::{Batch, ExecError, Executor, Piece, Results};
 use crate::kernel::{Program, Row, TILE};
 use crate::merge::{Device, Slot};
 use crate::method::{Base, Method, Range, Shape};
@@ -246,7 +246,7 @@ impl<'a> Work<'a> {
             pieces: std::slice::from_ref(&piece),
         };
         executor.upload(arena)?;
-        executor.store(&batch, arena, output).map(drop)
+        executor.run(&batch, arena, &mut Results::storing(output))
     }
 }
 

@@ -13,21 +13,44 @@ pub(super) struct Tile {
     index: Vec<u32>,
 }
 
+/// A tile whose values were computed.
+pub(super) struct Done<'p> {
+    /// The number of its piece.
+    pub(super) number: usize,
+    pub(super) piece: &'p Piece<'p>,
+    /// Its first element in the piece.
+    pub(super) at: usize,
+    /// Its elements.
+    pub(super) len: usize,
+}
+
+impl Done<'_> {
+    /// Its first element in the tensor.
+    pub(super) fn first(&self) -> u64 {
+        self.piece.start + self.at as u64
+    }
+}
+
 impl Tile {
-    /// Runs a batch. After each tile `finish` gets the piece's number, the piece, the planes, the
-    /// first element in the piece and the number of elements.
+    /// Runs a batch, and calls `finish` with every tile and its planes.
     pub(super) fn run(
         &mut self,
         level: Level,
         batch: &Batch<'_>,
         arena: &[u8],
-        mut finish: impl FnMut(usize, &Piece<'_>, &[Vec<u32>], usize, usize) -> Result<(), Fault>,
+        mut finish: impl FnMut(Done<'_>, &[Vec<u32>]) -> Result<(), Fault>,
     ) -> Result<(), ExecError> {
         for (number, piece) in batch.pieces.iter().enumerate() {
             for at in (0..piece.len).step_by(TILE) {
                 let len = TILE.min(piece.len - at);
+                let done = Done {
+                    number,
+                    piece,
+                    at,
+                    len,
+                };
                 self.fill(level, batch.program, piece, at, len, arena)
-                    .and_then(|planes| finish(number, piece, planes, at, len))
+                    .and_then(|planes| finish(done, planes))
                     .map_err(|fault| fault.located(number, piece, at))?;
             }
         }
@@ -35,7 +58,7 @@ impl Tile {
     }
 
     /// Computes the values of `len` elements from element `at` of a piece.
-    pub(super) fn fill(
+    fn fill(
         &mut self,
         level: Level,
         program: &Program,

@@ -8,6 +8,7 @@
 //! [`ExecError`](super::ExecError), never as a panic.
 
 mod adapter;
+mod answer;
 mod device;
 mod executor;
 mod pipeline;

@@ -78,7 +78,7 @@ pub(super) struct Need {
 }
 
 /// What one run left behind, still in the mapped buffers.
-pub(super) struct Results {
+pub(super) struct ReadBack {
     /// One hazard flag per piece, then the partial results.
     pub(super) partials: wgpu::BufferView,
     /// The output, if any of it was asked for.
@@ -201,7 +201,7 @@ impl Slot {
         pipeline: &Pipeline,
         table: &Table,
         need: Need,
-    ) -> Result<Results, ExecError> {
+    ) -> Result<ReadBack, ExecError> {
         self.gpu.check()?;
         let partial_bytes = 4 * (table.pieces() as u64 + need.partial_words);
         self.grow(4 * table.len() as u64, partial_bytes)?;
@@ -259,7 +259,7 @@ impl Slot {
         submission: &wgpu::SubmissionIndex,
         partial_bytes: u64,
         output_bytes: u64,
-    ) -> Result<Results, ExecError> {
+    ) -> Result<ReadBack, ExecError> {
         let (sender, mapped) = channel();
         let mut count = 0;
         let mut map = |buffer: &Buffer, mode, bytes: u64| {
@@ -284,12 +284,12 @@ impl Slot {
             0 => None,
             _ => Some(view(&self.output.host, output_bytes)?),
         };
-        Ok(Results { partials, output })
+        Ok(ReadBack { partials, output })
     }
 
     /// Unmaps what [`Slot::run`] returned, after the views of it were dropped.
-    pub(super) fn release(&self, results: Results) {
-        let Results { partials, output } = results;
+    pub(super) fn release(&self, results: ReadBack) {
+        let ReadBack { partials, output } = results;
         drop(partials);
         self.partials.host.unmap();
         if output.is_some() {

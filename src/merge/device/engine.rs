@@ -2,8 +2,7 @@
 
 use super::{Degraded, Device};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor, Overflow};
-use crate::kernel::Window;
+use crate::exec::{Batch, ExecError, Executor, Results};
 use crate::merge::Progress;
 use crate::plan::MemoryPlan;
 
@@ -12,7 +11,7 @@ pub(in crate::merge) struct Engine<'a> {
     degraded: &'a Degraded,
     progress: &'a dyn Progress,
     device: Option<Box<dyn Executor + Send>>,
-    pub(in crate::merge) cpu: CpuExecutor,
+    cpu: CpuExecutor,
 }
 
 impl<'a> Engine<'a> {
@@ -44,41 +43,33 @@ impl<'a> Engine<'a> {
     }
 
     pub(in crate::merge) fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
-        self.run(arena, |executor| executor.upload(arena))
+        self.attempt(arena, |executor| executor.upload(arena))
     }
 
-    pub(in crate::merge) fn store(
+    pub(in crate::merge) fn run(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
-        output: &mut [u8],
-    ) -> Result<Vec<Overflow>, ExecError> {
-        self.run(arena, |executor| executor.store(batch, arena, output))
-    }
-
-    pub(in crate::merge) fn sum(
-        &mut self,
-        batch: &Batch<'_>,
-        arena: &[u8],
-    ) -> Result<Vec<f32>, ExecError> {
-        self.run(arena, |executor| executor.sum(batch, arena))
-    }
-
-    pub(in crate::merge) fn count(
-        &mut self,
-        batch: &Batch<'_>,
-        windows: &[Window],
-        arena: &[u8],
-    ) -> Result<Vec<u64>, ExecError> {
-        self.run(arena, |executor| executor.count(batch, windows, arena))
+        results: &mut Results<'_>,
+    ) -> Result<(), ExecError> {
+        if self.on_cpu() {
+            return self.cpu.run(batch, arena, results);
+        }
+        // A device that fails may have answered some of it.
+        let asked = results.tallies.to_vec();
+        self.attempt(arena, |executor| {
+            results.overflows.clear();
+            results.tallies.clone_from_slice(&asked);
+            executor.run(batch, arena, results)
+        })
     }
 
     /// Runs on the device; if that fails, and for the rest of the merge, on the CPU.
-    fn run<T>(
+    fn attempt(
         &mut self,
         arena: &[u8],
-        mut work: impl FnMut(&mut dyn Executor) -> Result<T, ExecError>,
-    ) -> Result<T, ExecError> {
+        mut work: impl FnMut(&mut dyn Executor) -> Result<(), ExecError>,
+    ) -> Result<(), ExecError> {
         if !self.on_cpu()
             && let Some(device) = &mut self.device
         {
