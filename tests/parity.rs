@@ -9,6 +9,8 @@ use wgmerge::kernel::{
     Window,
 };
 
+mod outputs;
+
 /// Lengths around the boundaries of quads and tiles.
 const LENGTHS: [usize; 12] = [
     1,
@@ -192,16 +194,6 @@ fn every_formula_in_every_working_dtype() {
 }
 
 #[test]
-fn sums_in_every_working_dtype() {
-    let mut cases = Vec::new();
-    for compute in Compute::ALL {
-        let program = statistics(compute, Output::Sum);
-        cases.push((format!("sums in {}", compute.name()), case(program, 3)));
-    }
-    compare(cases);
-}
-
-#[test]
 fn more_tiles_than_a_row_of_a_dispatch() {
     let float = Float::F8E5M2;
     let steps = || {
@@ -258,51 +250,6 @@ fn counts_in_windows_wide_and_narrow() {
         let mut case = Case::new(program, rows, &ranges, &KINDS, 5);
         case.windows = windows.into_iter().cycle().take(3 * ranges.len()).collect();
         cases.push((format!("counts in {}", compute.name()), case));
-    }
-    compare(cases);
-}
-
-#[test]
-fn largest_magnitudes_in_every_working_dtype() {
-    let mut cases = Vec::new();
-    for compute in Compute::ALL {
-        let program = statistics(compute, Output::Max);
-        cases.push((format!("maxima in {}", compute.name()), case(program, 14)));
-    }
-    compare(cases);
-}
-
-/// A Program may store, sum and count at the same time.
-#[test]
-fn all_kinds_of_outputs_at_once() {
-    let mut cases = Vec::new();
-    for compute in Compute::ALL {
-        let [a, b, c] = [2, 3, 4].map(ValueId::new);
-        let stored = Output::Store {
-            value: b,
-            float: Float::F16,
-            on_overflow: OnOverflow::Keep,
-        };
-        let outputs = vec![
-            Output::Count(b),
-            Output::Sum(a),
-            stored,
-            Output::Max(b),
-            Output::Count(a),
-            Output::Sum(c),
-            Output::Max(c),
-        ];
-        let mut case = case(products(compute, outputs), 15);
-        let windows = [
-            Window::over(0x3f00_0000, 0x3f80_0000),
-            Window::over(0, 0x7fff_ffff),
-        ];
-        case.windows = windows
-            .into_iter()
-            .cycle()
-            .take(2 * LENGTHS.len())
-            .collect();
-        cases.push((format!("all in {}", compute.name()), case));
     }
     compare(cases);
 }

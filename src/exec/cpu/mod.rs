@@ -15,6 +15,7 @@ mod fault;
 mod formula;
 mod level;
 mod overflow;
+pub mod pages;
 mod philox;
 mod plain;
 pub mod product;

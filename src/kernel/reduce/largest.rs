@@ -9,10 +9,11 @@
 
 use std::ops::Range;
 
+use super::counted::{Counted, Ended};
 use super::{Extent, Filled, Found, PassCount, Reach, Reduce, Reduction};
 use crate::kernel::{
-    BINS, Compute, Contradiction, Counts, Equals, Kept, Keys, Output, Place, Row, Selection, TILE,
-    Tally, Threshold, Ties, ValueId, Window,
+    Compute, Contradiction, Counts, Equals, Kept, Keys, Output, Place, Row, Selection, TILE, Tally,
+    Threshold, Ties, ValueId, Window,
 };
 
 /// Elements of a sample: one in so many, within bounds. More of them make the range narrower, and
@@ -33,8 +34,6 @@ const COLLECTED: u64 = 8;
 /// Passes that count, at most: in the window that was guessed, and in windows of 2^31, 2^20 and
 /// 2^9 keys.
 const COUNTING_PASSES: u64 = 4;
-/// Stretches of the elements for which the last counts are kept apart.
-const STRETCHES: usize = 32;
 
 /// Keeps the largest entries.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +84,7 @@ impl Reduce for Largest {
             selection: Selection::new(extent.elements, kept, self.ties),
             extent,
             phase: Phase::Count,
-            counts: Vec::new(),
-            stretches: Vec::new(),
+            counted: Counted::default(),
         };
         search.phase = search.first();
         Box::new(search)
@@ -113,10 +111,7 @@ struct Search {
     selection: Selection,
     extent: Extent,
     phase: Phase,
-    /// What the last pass that counted found: one count per bin, and what lies above.
-    counts: Vec<u64>,
-    /// The same in stretches of the elements, without what lies above.
-    stretches: Vec<Stretch>,
+    counted: Counted,
 }
 
 /// What the next pass is for.
@@ -133,24 +128,6 @@ enum Phase {
         place: Place,
     },
     Done(Threshold),
-}
-
-/// Where kept ties end.
-#[derive(Debug)]
-struct Ended {
-    /// The tiles in which they do.
-    tiles: Range<u64>,
-    /// How many are kept of those from there on.
-    left: u64,
-    /// The tile, once it is known.
-    tile: Option<u64>,
-}
-
-/// Some of the elements, with what was counted of them.
-#[derive(Debug)]
-struct Stretch {
-    tiles: Range<u64>,
-    bins: Vec<u64>,
 }
 
 impl Search {
@@ -202,63 +179,12 @@ impl Search {
             key: self.selection.threshold(),
             cutoff: u64::MAX,
         });
-        let Some(mut left) = self.selection.kept_ties() else {
+        let Some(left) = self.selection.kept_ties() else {
             return done;
         };
         let bin = self.selection.last_bin();
-        for Stretch { tiles, bins } in &self.stretches {
-            let equal = bin.map_or(0, |bin| bins[bin]);
-            if equal > left {
-                return Phase::Ties(Ended {
-                    tiles: tiles.clone(),
-                    left,
-                    tile: None,
-                });
-            }
-            left -= equal;
-        }
-        match self.stretches.is_empty() {
-            true => Phase::Ties(Ended {
-                tiles: 0..self.extent.tiles,
-                left,
-                tile: None,
-            }),
-            // All that were counted are kept.
-            false => done,
-        }
-    }
-
-    /// Begins to count in the window that the selection wants.
-    fn begin_counting(&mut self) {
-        self.counts.clear();
-        self.counts.resize(BINS + 1, 0);
-        self.stretches.clear();
-        let windows = self.extent.room / (size_of::<u64>() * (BINS + 1));
-        let most = windows.saturating_sub(1).min(STRETCHES);
-        let is_last = self
-            .selection
-            .window()
-            .is_some_and(|window| window.shift == 0);
-        if is_last && most > 1 {
-            self.stretches.extend((0..most).map(|_| Stretch {
-                tiles: u64::MAX..0,
-                bins: vec![0; BINS],
-            }));
-        }
-    }
-
-    fn count(&mut self, tiles: Range<u64>, counts: &Counts) {
-        if self.counts.is_empty() {
-            self.begin_counting();
-        }
-        add(&mut self.counts, &counts.bins);
-        let place = u128::from(tiles.start) * self.stretches.len() as u128;
-        let place = place / u128::from(self.extent.tiles.max(1));
-        if let Some(stretch) = self.stretches.get_mut(place as usize) {
-            add(&mut stretch.bins, &counts.bins[..BINS]);
-            let known = &stretch.tiles;
-            stretch.tiles = known.start.min(tiles.start)..known.end.max(tiles.end);
-        }
+        let ended = self.counted.ended(bin, left, self.extent.tiles);
+        ended.map_or(done, Phase::Ties)
     }
 
     /// Picks the threshold from the keys that were collected; None where the guess was missed, or
@@ -344,7 +270,9 @@ impl Reduction for Search {
                 sample.extend(own.keys.into_iter().take(free));
             }
             (Tally::Keys(own), Phase::Collect(keys)) => *keys = own,
-            (Tally::Counts(own), Phase::Count) => self.count(tiles, &own),
+            (Tally::Counts(own), Phase::Count) => {
+                self.counted.add(tiles, &own, &self.extent);
+            }
             (Tally::Equals(own), Phase::Ties(ended)) => ended.take(tiles, &own),
             (Tally::Place(own), Phase::Find { place, .. }) => *place = own,
             _ => {}
@@ -364,11 +292,7 @@ impl Reduction for Search {
             }
             Phase::Collect(keys) => self.pick(keys).unwrap_or(Phase::Count),
             Phase::Count => {
-                if self.counts.is_empty() {
-                    self.begin_counting();
-                }
-                let counts = std::mem::take(&mut self.counts);
-                self.selection.feed(&counts)?;
+                self.selection.feed(&self.counted.end())?;
                 match self.selection.window() {
                     Some(_) => Phase::Count,
                     None => self.counted(),
@@ -414,28 +338,6 @@ impl Reduction for Search {
             Phase::Collect(keys) => keys.bytes_held(),
             _ => 0,
         };
-        let stretches = self.stretches.iter().map(|stretch| stretch.bins.len());
-        let counts = self.counts.len() + stretches.sum::<usize>();
-        own + (counts * size_of::<u64>()) as u64
+        own + self.counted.bytes_held()
     }
-}
-
-impl Ended {
-    /// Takes how many ties the tiles that follow have.
-    fn take(&mut self, tiles: Range<u64>, equals: &Equals) {
-        for (tile, equal) in tiles.zip(&equals.tiles) {
-            let equal = u64::from(*equal);
-            if self.tile.is_some() {
-                return;
-            }
-            match equal > self.left {
-                true => self.tile = Some(tile),
-                false => self.left -= equal,
-            }
-        }
-    }
-}
-
-fn add(all: &mut [u64], counts: &[u64]) {
-    all.iter_mut().zip(counts).for_each(|(a, b)| *a += b);
 }

@@ -5,6 +5,7 @@
 //! lane a chunk at a time, all lanes together, a device a whole tensor. A statistic is one file
 //! here; whatever runs passes knows no more of it than these two traits.
 
+mod counted;
 mod iterate;
 mod largest;
 mod sum;
