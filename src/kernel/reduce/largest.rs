@@ -31,6 +31,8 @@ const KEY_BYTES: u64 = 8;
 /// Keys worth collecting: one in so many elements. Beyond it counting, which needs no memory, is as
 /// fast.
 const COLLECTED: u64 = 8;
+/// What a sample may be wrong about how many keys there are.
+const MARGIN: f64 = 1.25;
 /// Passes that count, at most: in the window that was guessed, and in windows of 2^31, 2^20 and
 /// 2^9 keys.
 const COUNTING_PASSES: u64 = 4;
@@ -137,7 +139,7 @@ impl Search {
             return self.counted();
         }
         let size = sample_size(self.extent.elements).min(self.extent.room as u64 / KEY_BYTES);
-        match self.collecting(self.extent.elements <= SAMPLE_MIN) {
+        match self.collecting_all() {
             Some(keys) => Phase::Collect(keys),
             None if size >= TILE_SAMPLE as u64 => {
                 // The last tile gives all that it is asked for.
@@ -147,23 +149,31 @@ impl Search {
         }
     }
 
-    /// What collects the keys in the guessed range, or `all`, where that is possible.
-    fn collecting(&self, all: bool) -> Option<Keys> {
-        if !self.extent.collects {
-            return None;
-        }
-        let room = (self.extent.room as u64 / KEY_BYTES).saturating_sub(self.extent.tiles);
-        let range = match all {
-            true => (room >= self.extent.elements).then_some((0, Window::KEY_MAX)),
-            false => self.selection.guessed(),
-        };
-        let most = match all {
-            true => room,
-            false => room.min(self.extent.elements / COLLECTED),
-        };
-        let room = usize::try_from(most).unwrap_or(usize::MAX);
-        let range = range.filter(|_| room > 0)?;
-        Some(Keys::new(range, self.extent.elements, room))
+    /// What collects all keys, where that is possible.
+    fn collecting_all(&self) -> Option<Keys> {
+        let elements = self.extent.elements;
+        let few = elements <= SAMPLE_MIN && elements <= self.room();
+        let all = (0, Window::KEY_MAX);
+        (self.extent.collects && few).then(|| Keys::new(all, elements, elements as usize))
+    }
+
+    /// What collects the keys in the guessed range, of which a sample says how many there are,
+    /// where that is possible.
+    fn collecting(&self, sample: &[u32]) -> Option<Keys> {
+        let range = self.selection.guessed()?;
+        let inside = sample
+            .iter()
+            .filter(|&&key| range.0 <= key && key <= range.1);
+        let share = inside.count() as f64 / sample.len() as f64;
+        let expected = (share * MARGIN * self.extent.elements as f64) as u64 + TILE as u64;
+        let most = self.room().min(self.extent.elements / COLLECTED);
+        let worth = self.extent.collects && expected <= most;
+        worth.then(|| Keys::new(range, self.extent.elements, expected as usize))
+    }
+
+    /// Keys that may be collected.
+    fn room(&self) -> u64 {
+        (self.extent.room as u64 / KEY_BYTES).saturating_sub(self.extent.tiles)
     }
 
     /// How far sampled tiles lie from each other.
@@ -287,8 +297,8 @@ impl Reduction for Search {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Count) {
             Phase::Sample(mut sample) => {
                 self.selection.guess(&mut sample, self.extent.elements);
-                drop(sample);
-                self.collecting(false).map_or(Phase::Count, Phase::Collect)
+                let keys = self.collecting(&sample);
+                keys.map_or(Phase::Count, Phase::Collect)
             }
             Phase::Collect(keys) => self.pick(keys).unwrap_or(Phase::Count),
             Phase::Count => {
