@@ -19,6 +19,7 @@ mod overflow;
 mod philox;
 mod plain;
 pub mod product;
+mod scan;
 mod sum;
 mod tile;
 
