@@ -1,5 +1,6 @@
 //! Exact selections against sorting.
 
+use crate::support::backends::levels;
 use proptest::prelude::*;
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::candidates::Candidates;
@@ -149,7 +150,7 @@ fn select_everywhere(x: &[f32], k: usize) {
             .collect()
     };
     for ties in [Ties::Exact, Ties::Keep] {
-        for level in Level::available() {
+        for level in levels() {
             by_counting(level, x, k, ties, None);
             by_counting(level, x, k, ties, Some(&mut keys(7)));
             by_counting(level, x, k, ties, Some(&mut [0, 1, 2]));

@@ -9,11 +9,15 @@
 
 #![allow(unsafe_code, reason = "loops compiled for an instruction set")]
 
+mod bounds;
+mod call;
 pub mod candidates;
 mod codec;
 mod count;
 mod fault;
 mod formula;
+#[cfg(target_arch = "x86_64")]
+mod halves;
 mod level;
 mod overflow;
 mod philox;
