@@ -1,5 +1,6 @@
 //! Element types: every 8- and 16-bit pattern, both ways, in every form that the code has.
 
+use crate::support::backends::levels;
 use half::{bf16, f16};
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
@@ -212,10 +213,6 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
         .run(&batch, bytes, &mut Results::storing(&mut output))
         .expect("the CPU does it");
     output
-}
-
-fn levels() -> Vec<Level> {
-    Level::available().collect()
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 mod guard;
 
+use crate::support::backends::levels;
 use proptest::prelude::*;
 use wgmerge::dtype::{Float, codec};
-use wgmerge::exec::cpu::{CpuExecutor, Level};
+use wgmerge::exec::cpu::CpuExecutor;
 use wgmerge::exec::{Batch, Executor, Piece, Results};
 use wgmerge::kernel::{
     Compute, Derive, Entry, Expression, Formula, Kept, OnOverflow, Operand, Output, Program, Row,
@@ -71,6 +72,8 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
         Formula::Magnitude => f(0).abs(),
         Formula::Trim => trim(f(0), a[1], a[2], a[3]),
         Formula::TrimDelta => trim(rz(f(0) - f(1)), a[2], a[3], a[4]),
+        Formula::TrimAbove => trim(f(0), 0, a[1] & 0x7fff_ffff, 0),
+        Formula::TrimDeltaAbove => trim(rz(f(0) - f(1)), 0, a[2] & 0x7fff_ffff, 0),
         Formula::Dropout => kept(a[1] < a[2], f(0)),
         Formula::DropoutDelta => kept(a[2] < a[3], rz(f(0) - f(1))),
         Formula::ConsensusOfTwo => {
@@ -182,7 +185,7 @@ fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
     }
 }
 
-/// Builds a chain of random steps, runs it at both levels, and computes it element by element.
+/// Builds a chain of random steps, runs it at every level, and computes it element by element.
 fn run_random_program(seed: u64, compute: Compute) {
     use wgmerge::kernel::Kind;
     let mut state = seed | 1;
@@ -249,7 +252,7 @@ fn run_random_program(seed: u64, compute: Compute) {
     compare(&program, &row, &inputs, &values[values.len() - 1]);
 }
 
-/// Runs a Program at both levels and compares what it stores.
+/// Runs a Program at every level and compares what it stores.
 fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) {
     let len = expected.len();
     let stride = (4 * len).next_multiple_of(16);
@@ -265,7 +268,7 @@ fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) 
         inputs,
         output: 0,
     };
-    for level in Level::available() {
+    for level in levels() {
         let mut output = vec![0; 4 * len];
         let batch = Batch {
             program,
@@ -370,7 +373,7 @@ fn a_tile_is_summed_by_the_tree() {
                 sums[0]
             })
             .collect();
-        for level in Level::available() {
+        for level in levels() {
             let mut found = [Tally::Sums(Vec::new())];
             CpuExecutor::new(level)
                 .run(&batch, &arena, &mut Results::asking(&mut found))

@@ -1,5 +1,6 @@
 //! Exact selections against sorting.
 
+use crate::support::backends::levels;
 use proptest::prelude::*;
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
@@ -85,7 +86,7 @@ fn select_everywhere(x: &[f32], k: usize) {
     let window = 8 * (BINS + 1);
     let rooms = [0, 40, 800, 2 * window, 40 * window, usize::MAX / 16];
     for ties in [Ties::Exact, Ties::Keep] {
-        for level in Level::available() {
+        for level in levels() {
             for room in rooms {
                 for collects in [false, true] {
                     by_passes(level, x, k, ties, (room, collects));

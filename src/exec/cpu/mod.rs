@@ -9,23 +9,27 @@
 
 #![allow(unsafe_code, reason = "loops compiled for an instruction set")]
 
+mod bounds;
+mod call;
 mod codec;
-mod count;
 mod fault;
 mod formula;
+#[cfg(target_arch = "x86_64")]
+mod halves;
 mod level;
 mod overflow;
 pub mod pages;
 mod philox;
 mod plain;
 pub mod product;
+mod scan;
 mod store;
 mod sum;
 mod tally;
 mod tile;
 
 use super::{Batch, ExecError, Executor, Results};
-pub use level::Level;
+pub use level::{Level, UnknownLevel};
 use tile::Tile;
 
 /// Runs Programs on one thread.

@@ -1,6 +1,6 @@
 //! Answers what is asked about a tile of values.
 
-use super::{Level, count, sum};
+use super::{Level, scan, sum};
 use crate::kernel::{Equals, Place, TILE, Tally};
 
 const MAGNITUDE: u32 = 0x7fff_ffff;
@@ -15,12 +15,12 @@ pub(super) fn tile(level: Level, plane: &[u32], first: u64, tally: &mut Tally) {
             let magnitudes = plane.iter().map(|bits| bits & MAGNITUDE);
             *most = magnitudes.fold(*most, u32::max);
         }
-        Tally::Counts(counts) => count::tally(level, plane, counts.window, &mut counts.bins),
+        Tally::Counts(counts) => scan::tally(level, plane, counts.window, &mut counts.bins),
         Tally::Keys(keys) => {
             if keys.fits() {
                 // There are at most as many as a lane has memory for, far fewer than 2^32.
                 keys.before.push(keys.keys.len() as u32);
-                keys.above += count::collect(level, plane, keys.lo, keys.hi, &mut keys.keys);
+                keys.above += scan::collect(level, plane, keys.lo, keys.hi, &mut keys.keys);
             }
         }
         Tally::Equals(Equals { key, tiles }) => {

@@ -1,4 +1,4 @@
-//! Counting magnitudes: the passes of an exact selection.
+//! Looking for magnitudes inside a window: the kernels of an exact selection.
 
 use super::Level;
 use crate::kernel::{BINS, Window};
@@ -17,7 +17,7 @@ pub(super) fn tally(level: Level, plane: &[u32], window: Window, bins: &mut [u64
 
 /// Calls `hit` with every magnitude in `lo..=hi`, in order, and returns how many are above.
 #[inline]
-pub(super) fn scan(level: Level, plane: &[u32], lo: u32, hi: u32, hit: impl FnMut(u32)) -> u64 {
+fn scan(level: Level, plane: &[u32], lo: u32, hi: u32, hit: impl FnMut(u32)) -> u64 {
     #[cfg(target_arch = "x86_64")]
     if level.is_avx2() {
         // SAFETY: an executor has this level only where the machine supports it.
