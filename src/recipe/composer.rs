@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::compose::{ComposeError, Given, Merge, Term, Value};
+use super::term::{ComposeError, Given, Merge, Term, Value};
 use super::{Entry, ModelId, NodeId, Options, Recipe, RecipeNode};
 use crate::method::{Parameters, in_recipes};
 

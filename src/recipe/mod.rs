@@ -48,6 +48,7 @@ mod solve_error;
 mod space;
 pub mod supermario;
 mod sweep;
+mod term;
 mod trace;
 mod typing;
 mod view;

@@ -1,6 +1,6 @@
 //! The `merge` instruction: which method or route, and which arguments are what.
 
-use super::read::{Item, Reader, constant};
+use super::reader::{Item, Reader, constant};
 use super::script::{Argument, Instruction, Value};
 use crate::dtype::Float;
 use crate::figures::counted;

@@ -4,11 +4,13 @@
 //! it; [`write()`] makes a script of a recipe. A text is read with more tolerance than sd-mecha
 //! has: blank lines, line ends of any kind, numbers that are not finite, `=` in quoted paths.
 
+mod instruction;
 mod legacy;
 mod merge;
 mod named;
 mod print;
 mod read;
+mod reader;
 mod script;
 mod token;
 mod write;

@@ -8,6 +8,8 @@
 mod blocks;
 mod graph;
 
+pub(super) use graph::{pass_through, read};
+
 use super::script::{Argument, Command, Instruction, Value};
 use crate::keys::{Conversion, conversion};
 use crate::recipe::Fault;
