@@ -107,7 +107,7 @@ impl Merge {
         mut settings: Settings,
     ) -> Result<Merge, MergeError> {
         let kind = target::kind(&settings.output)?;
-        let checkpoints = open(&recipes[0].models)?;
+        let checkpoints = open(&recipes[0].models, settings.threads)?;
         let sources = checkpoints
             .iter()
             .map(source)
@@ -292,9 +292,9 @@ impl Merge {
     }
 }
 
-/// Opens the models, as many at a time as there are processors: their headers are long.
-fn open(paths: &[PathBuf]) -> Result<Vec<Checkpoint>, CheckpointError> {
-    let opened = plan::in_runs(paths, 1, |paths| {
+/// Opens the models, in so many threads: their headers are long.
+fn open(paths: &[PathBuf], threads: usize) -> Result<Vec<Checkpoint>, CheckpointError> {
+    let opened = plan::in_runs(paths, (threads, 1), |paths| {
         let opened = paths.iter().map(|path| Checkpoint::open(path));
         opened.collect::<Result<Vec<Checkpoint>, _>>()
     });

@@ -113,8 +113,8 @@ pub(crate) fn build_all(
     if recipes.is_empty() {
         return Err(PlanError::NoRecipe);
     }
-    let mut classes = class::Classes::default();
-    let (mut jobs, mut report) = (Vec::new(), KeyReport::default());
+    let (mut classes, mut jobs) = (class::Classes::default(), Vec::new());
+    let mut report = KeyReport::default();
     let (mut first, mut metadata) = (None, Vec::with_capacity(recipes.len()));
     resolve::check(sources)?;
     let names = source::names(sources);
@@ -125,7 +125,8 @@ pub(crate) fn build_all(
         let extended = recogniser.extend(&applied.recipe)?;
         let recipe = extended.map_or(applied.recipe, Cow::Owned);
         let recipe = recipe.as_ref();
-        report = resolve::resolve(recipe, sources, &mut recogniser, &mut classes, &mut jobs)?;
+        let drafted = (recipe, limits.threads);
+        report = resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
         report.notes.extend(notes.into_iter().chain(applied.notes));
         report.blocks = applied.blocks;
         metadata.push(metadata::metadata(recipe, sources));
@@ -138,10 +139,8 @@ pub(crate) fn build_all(
         ..
     } = classes;
     // Jobs change places when all outputs have theirs.
-    let mut files = match &first {
-        Some(first) => layout::place(first, sources, output, &mut jobs)?,
-        None => Vec::new(),
-    };
+    let placed = first.map(|first| layout::place(&first, sources, output, &mut jobs));
+    let mut files = placed.transpose()?.unwrap_or_default();
     for metadata in &metadata {
         layout::measure(&mut files, &jobs, metadata)?;
     }

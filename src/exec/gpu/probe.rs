@@ -89,7 +89,8 @@ pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
 /// Compiles all Programs on as many threads as the machine has: compiling takes longer than all
 /// the rest. Errors come back when the Programs run.
 fn compile(device: &GpuDevice, experiments: &[Experiment]) {
-    in_runs(experiments, 1, |experiments| {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    in_runs(experiments, (threads, 1), |experiments| {
         for experiment in experiments {
             let _ = device.pipeline(&experiment.program);
         }
