@@ -8,7 +8,7 @@ use super::renaming::{Renaming, Selection};
 use super::{Gathering, ModelId, NodeId, Pattern, Rule, Scheduled, Typing};
 use crate::dtype::Float;
 use crate::keys::Conversion;
-use crate::method::{Method, Parameters, Space, hash_number};
+use crate::method::{Method, Parameters, Space, Value, hash_number};
 
 /// A value of a recipe.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +89,18 @@ pub enum Constant {
     Number(f64),
     /// A text.
     Text(String),
+}
+
+impl Constant {
+    /// The value as a parameter takes it; None for null, which leaves the default.
+    pub fn given(&self) -> Option<Value> {
+        match self {
+            Constant::Null => None,
+            Constant::Flag(flag) => Some(Value::Flag(*flag)),
+            Constant::Number(number) => Some(Value::Numbers(vec![*number])),
+            Constant::Text(text) => Some(Value::Word(text.clone())),
+        }
+    }
 }
 
 impl std::fmt::Display for Constant {

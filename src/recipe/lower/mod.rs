@@ -18,7 +18,7 @@ use super::walk::{Step, Walk, walk};
 use super::{Constant, Entry, Label, Leaf, Missing, NodeId, Recipe, RecipeNode, Solution, View};
 use crate::dtype::Float;
 use crate::kernel::{Expression, Formula, Node, Operand, TooLarge};
-use crate::method::{ParameterError, Space, Value as Given};
+use crate::method::{ParameterError, Space};
 
 /// Something that a tensor needs and nothing has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -352,18 +352,6 @@ impl Walk for Lowerer<'_> {
         };
         self.check_size(wanted.id)?;
         Ok(step)
-    }
-}
-
-impl Constant {
-    /// The value as a parameter takes it; None for null, which leaves the default.
-    pub fn given(&self) -> Option<Given> {
-        match self {
-            Constant::Null => None,
-            Constant::Flag(flag) => Some(Given::Flag(*flag)),
-            Constant::Number(number) => Some(Given::Numbers(vec![*number])),
-            Constant::Text(text) => Some(Given::Word(text.clone())),
-        }
     }
 }
 
