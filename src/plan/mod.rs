@@ -5,6 +5,28 @@
 //! a byte is written. The plan holds, for every tensor of the output, its inputs, its numbers and
 //! the class of Programs that computes it; the header and every offset; the tasks, with the memory
 //! they need; and the account of keys.
+//!
+//! # How work is cut
+//!
+//! Each of these words means one thing, here and in the rooms above; what is cut lies within what
+//! stands before it. No cut changes a byte of the output.
+//!
+//! - A **task** is what a lane does in one go: the plan cuts the jobs, so that a task's inputs fit
+//!   a lane's arena where they lie there as a whole, and its output, unless it is one tensor whose
+//!   statistics the lane finds itself, fits the lane's buffer. It has 64 parts at most.
+//! - A **part** is what a task has of one tensor: elements one after the other, from a multiple of
+//!   a tile on. A survey reads tensors in parts too, whose inputs fit the arena.
+//! - A **window** is the output of a task that is computed and written at once: the driver cuts
+//!   the task, so that a window fits the lane's buffer.
+//! - A **run** is what a window has of one part.
+//! - A **chunk** is what is read and computed at once of a run, or of a part while its statistics
+//!   are found: on the CPU some 64 tiles, which stay in its caches; a device has it all.
+//! - A **piece** is what a batch has of one tensor: a chunk, a run or a part, with where its inputs
+//!   and its output lie.
+//! - A **tile** is [`TILE`](crate::kernel::TILE) elements, counted from the beginning of the
+//!   tensor: all cuts between elements fall between tiles, and sums are sums of tiles' sums.
+//! - A **quad** is four elements: what one invocation of a kernel computes, and one block of random
+//!   words serves.
 
 mod account;
 mod bytes;
@@ -48,7 +70,7 @@ pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
 pub(crate) use memory::PROCESS_BYTES;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
-pub(crate) use parallel::in_runs;
+pub(crate) use parallel::in_shares;
 pub use part::{Part, Task};
 pub use reads::Range;
 pub(crate) use reads::SAMPLE_TILES;

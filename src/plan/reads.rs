@@ -218,7 +218,7 @@ fn is_gathered(job: &Job) -> bool {
     job.inputs().iter().any(|input| input.bytes.is_strided())
 }
 
-/// What all lanes read for a level of a surveyed job: all its inputs, run by run.
+/// What all lanes read for a level of a surveyed job: all its inputs, part by part.
 fn surveyed(job: &Job, work: &Work, level: &Level) -> Reads {
     let once = job.input_bytes();
     let mut reads = Reads::default();

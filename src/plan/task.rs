@@ -36,9 +36,9 @@ pub(super) fn measure(
         measure.output_bytes = measure.output_bytes.max(task.output_bytes);
     }
     for job in survey.iter().map(|&at| &jobs[at]) {
-        let run = survey_run(job, memory);
-        measure.survey_runs += job.elements.div_ceil(run) as usize;
-        let bytes = job.arena_bytes(run.min(job.elements));
+        let each = survey_elements(job, memory);
+        measure.survey_parts += job.elements.div_ceil(each) as usize;
+        let bytes = job.arena_bytes(each.min(job.elements));
         measure.survey_bytes = measure.survey_bytes.max(bytes);
     }
     measure
@@ -64,28 +64,28 @@ pub(super) fn surveyed(
     survey
 }
 
-/// Elements of the runs that a surveyed job is read in: as many as have their inputs in the arena.
-fn survey_run(job: &Job, memory: &MemoryPlan) -> u64 {
+/// Elements of the parts that a surveyed job is read in: as many as have their inputs in the arena.
+fn survey_elements(job: &Job, memory: &MemoryPlan) -> u64 {
     let tile = TILE as u64;
-    let mut run = job.elements.next_multiple_of(tile).max(tile);
-    while run > tile && job.arena_bytes(run) > memory.arena_bytes as u64 {
-        run = (run / 2).next_multiple_of(tile);
+    let mut each = job.elements.next_multiple_of(tile).max(tile);
+    while each > tile && job.arena_bytes(each) > memory.arena_bytes as u64 {
+        each = (each / 2).next_multiple_of(tile);
     }
-    run
+    each
 }
 
-/// The runs that a surveyed job is read in.
+/// The parts that a surveyed job is read in.
 pub(crate) fn survey_parts(
     job: JobId,
     jobs: &IndexVec<JobId, Job>,
     memory: &MemoryPlan,
 ) -> impl Iterator<Item = Part> + use<> {
     let total = jobs[job].elements;
-    let run = survey_run(&jobs[job], memory);
-    (0..total.div_ceil(run)).map(move |number| Part {
+    let each = survey_elements(&jobs[job], memory);
+    (0..total.div_ceil(each)).map(move |number| Part {
         job,
-        start: number * run,
-        len: run.min(total - number * run),
+        start: number * each,
+        len: each.min(total - number * each),
     })
 }
 
@@ -130,7 +130,7 @@ impl<'a> Cutter<'a> {
             let full = arena(job.elements) > RESIDENT_BYTES.min(self.arena_max());
             return (parts.is_empty() || !full).then(|| part(job.elements));
         }
-        // A run whose inputs fit the arena and whose output fits its buffer.
+        // A part whose inputs fit the arena and whose output fits its buffer.
         let (tile, unit) = (TILE as u64, job.unit_bytes());
         let output_max = self.memory.output_bytes as u64;
         let free = output_max.saturating_sub(self.open.output_bytes) / unit;

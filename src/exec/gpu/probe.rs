@@ -13,7 +13,7 @@ use super::{GpuDevice, GpuExecutor};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Piece};
 use crate::kernel::{End, Window};
-use crate::plan::in_runs;
+use crate::plan::in_shares;
 use experiments::{ELEMENTS, Experiment, experiments};
 
 /// One comparison.
@@ -90,7 +90,7 @@ pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
 /// the rest. Errors come back when the Programs run.
 fn compile(device: &GpuDevice, experiments: &[Experiment]) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    in_runs(experiments, (threads, 1), |experiments| {
+    in_shares(experiments, (threads, 1), |experiments| {
         for experiment in experiments {
             let _ = device.pipeline(&experiment.program);
         }

@@ -8,7 +8,7 @@ use crate::merge::MergeError;
 use crate::merge::pool::Average;
 use crate::merge::shared::Shared;
 use crate::plan::{Bytes, Gathered, RowSource};
-use crate::vocabulary::{Origin, RowOf, Run};
+use crate::vocabulary::{Origin, RowOf, RowRun};
 
 /// Bytes that are read at a time of what is decoded or added up.
 pub(super) const BLOCK: usize = 64 << 10;
@@ -65,7 +65,7 @@ impl Gatherer<'_> {
     }
 
     /// Reads elements of a run, from element `skip` of it on.
-    pub(super) fn run(self, run: &Run, skip: u64, target: &mut [u8]) -> Result<(), MergeError> {
+    pub(super) fn run(self, run: &RowRun, skip: u64, target: &mut [u8]) -> Result<(), MergeError> {
         let columns = self.gathered.columns;
         match run.origin {
             Origin::Zero => target.fill(0),

@@ -8,10 +8,10 @@ use indexmap::IndexMap;
 use super::merge;
 use super::named::Named;
 use super::reader::{Item, Reader, constant};
-use super::script::{Command, Instruction, Value};
+use super::script::{ArgumentValue, Command, Instruction};
 use crate::method::Space;
 use crate::recipe::Fault;
-use crate::recipe::{Entry, NodeId, RecipeNode};
+use crate::recipe::{LiteralEntry, NodeId, RecipeNode};
 
 /// Does what an instruction says.
 pub(super) fn instruction(reader: &mut Reader, instruction: &Instruction) -> Result<Item, Fault> {
@@ -26,11 +26,14 @@ pub(super) fn instruction(reader: &mut Reader, instruction: &Instruction) -> Res
     }
 }
 
-fn dict(reader: &mut Reader, instruction: &Instruction) -> Result<IndexMap<String, Entry>, Fault> {
+fn dict(
+    reader: &mut Reader,
+    instruction: &Instruction,
+) -> Result<IndexMap<String, LiteralEntry>, Fault> {
     let mut entries = IndexMap::new();
     for argument in &instruction.arguments {
         match (&argument.name, &argument.value) {
-            (None, Value::Reference(number)) => match reader.item(*number) {
+            (None, ArgumentValue::Reference(number)) => match reader.item(*number) {
                 Item::Dict(base) => entries.extend(reader.copy(&base, &argument.span)?),
                 Item::Node(_) => {
                     let message = format!("`&{number}` is no dict");
@@ -44,14 +47,14 @@ fn dict(reader: &mut Reader, instruction: &Instruction) -> Result<IndexMap<Strin
             }
             (Some(name), value) => {
                 let entry = match value {
-                    Value::Reference(number) => match reader.item(*number) {
-                        Item::Node(node) => Entry::Node(node),
+                    ArgumentValue::Reference(number) => match reader.item(*number) {
+                        Item::Node(node) => LiteralEntry::Node(node),
                         Item::Dict(_) => {
                             let message = format!("`&{number}` is a dict within a dict");
                             return Err(Fault::new(argument.span.clone(), message));
                         }
                     },
-                    value => Entry::Constant(constant(value)),
+                    value => LiteralEntry::Constant(constant(value)),
                 };
                 entries.insert(name.clone(), entry);
             }
@@ -63,7 +66,7 @@ fn dict(reader: &mut Reader, instruction: &Instruction) -> Result<IndexMap<Strin
 fn literal(reader: &mut Reader, instruction: &Instruction) -> Result<NodeId, Fault> {
     let named = Named::of(instruction, &["value", "model_config", "merge_space"])?;
     let value = named.required("value", "a literal needs a dict: literal &0")?;
-    let Value::Reference(number) = value.value else {
+    let ArgumentValue::Reference(number) = value.value else {
         // Until version 1.0.14: one value for every tensor of the config.
         named.form(&reader.configs)?;
         named.space()?;
@@ -84,7 +87,7 @@ fn literal(reader: &mut Reader, instruction: &Instruction) -> Result<NodeId, Fau
 fn model(reader: &mut Reader, instruction: &Instruction) -> Result<NodeId, Fault> {
     let named = Named::of(instruction, &["path", "model_config", "merge_space"])?;
     let path = named.required("path", "a model needs its path: model \"a.safetensors\"")?;
-    let Value::Text(text) = &path.value else {
+    let ArgumentValue::Text(text) = &path.value else {
         let fault = Fault::new(path.span.clone(), "the path of a model is a text");
         return Err(fault.help("write it in double quotes"));
     };

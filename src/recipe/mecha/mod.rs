@@ -16,5 +16,5 @@ mod token;
 mod write;
 
 pub use read::read;
-pub use script::{Argument, Command, Dialect, Instruction, Line, Script, Value, parse};
+pub use script::{Argument, ArgumentValue, Command, Dialect, Instruction, Line, Script, parse};
 pub use write::{WriteError, write};

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::script::Value;
+use super::script::ArgumentValue;
 use crate::keys::Configs;
 use crate::recipe::Fault;
-use crate::recipe::{Constant, Entry, Form, ModelId, NodeId, Options, Recipe, RecipeNode, Route};
+use crate::recipe::{
+    Constant, Form, LiteralEntry, ModelId, NodeId, Options, Recipe, RecipeNode, Route,
+};
 
 /// Values that dicts are copied to at most, so that a small text makes no large recipe.
 const COPIES_MAX: usize = 1_000_000;
@@ -21,7 +23,7 @@ const COPIES_MAX: usize = 1_000_000;
 #[derive(Clone, Debug)]
 pub(super) enum Item {
     /// A mapping that is no node yet.
-    Dict(Rc<IndexMap<String, Entry>>),
+    Dict(Rc<IndexMap<String, LiteralEntry>>),
     /// A node.
     Node(NodeId),
 }
@@ -92,7 +94,11 @@ impl Reader {
     }
 
     /// The node of a mapping: a literal whose form follows from its use.
-    pub(super) fn mapping(&mut self, entries: IndexMap<String, Entry>, line: usize) -> NodeId {
+    pub(super) fn mapping(
+        &mut self,
+        entries: IndexMap<String, LiteralEntry>,
+        line: usize,
+    ) -> NodeId {
         let literal = RecipeNode::Literal {
             entries,
             form: Form::Inferred,
@@ -104,7 +110,7 @@ impl Reader {
     /// The node of a constant: the same value for every tensor.
     pub(super) fn constant(&mut self, constant: Constant, line: usize) -> NodeId {
         let literal = RecipeNode::Literal {
-            entries: [("key".to_owned(), Entry::Constant(constant))].into(),
+            entries: [("key".to_owned(), LiteralEntry::Constant(constant))].into(),
             form: Form::Singleton,
             space: None,
         };
@@ -129,8 +135,8 @@ impl Reader {
                     form: Form::Singleton,
                     ..
                 } => match entries.get("key")? {
-                    Entry::Constant(constant) => return Some(constant.clone()),
-                    Entry::Node(node) => *node,
+                    LiteralEntry::Constant(constant) => return Some(constant.clone()),
+                    LiteralEntry::Node(node) => *node,
                 },
                 _ => return None,
             };
@@ -140,9 +146,9 @@ impl Reader {
     /// The values of a dict, as a copy.
     pub(super) fn copy(
         &mut self,
-        dict: &IndexMap<String, Entry>,
+        dict: &IndexMap<String, LiteralEntry>,
         span: &Range<usize>,
-    ) -> Result<IndexMap<String, Entry>, Fault> {
+    ) -> Result<IndexMap<String, LiteralEntry>, Fault> {
         self.copied += dict.len();
         if self.copied <= COPIES_MAX {
             return Ok(dict.clone());
@@ -204,12 +210,12 @@ impl Reader {
 }
 
 /// The value of a constant that is written.
-pub(super) fn constant(value: &Value) -> Constant {
+pub(super) fn constant(value: &ArgumentValue) -> Constant {
     match value {
-        Value::Null | Value::Reference(_) => Constant::Null,
-        Value::Flag(flag) => Constant::Flag(*flag),
-        Value::Integer(integer) => Constant::Number(*integer as f64),
-        Value::Float(float) => Constant::Number(*float),
-        Value::Text(text) => Constant::Text(text.clone()),
+        ArgumentValue::Null | ArgumentValue::Reference(_) => Constant::Null,
+        ArgumentValue::Flag(flag) => Constant::Flag(*flag),
+        ArgumentValue::Integer(integer) => Constant::Number(*integer as f64),
+        ArgumentValue::Float(float) => Constant::Number(*float),
+        ArgumentValue::Text(text) => Constant::Text(text.clone()),
     }
 }
