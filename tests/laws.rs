@@ -1,6 +1,7 @@
 //! What must hold whatever the models: the same bytes however the work is cut, and the algebra of
 //! the methods.
 
+use crate::support::backends::levels;
 use std::path::{Path, PathBuf};
 
 use wgmerge::checkpoint::Checkpoint;

@@ -29,7 +29,7 @@ pub fn big_model(path: &Path, seed: u64) {
 
 /// Writes a bf16 model. Its bytes repeat every few MiB, which makes it in a moment; the period is
 /// odd, so that no two rows of a tensor are the same.
-fn write_model(path: &Path, seed: u64, tensors: impl Iterator<Item = (String, Vec<u64>)>) {
+pub fn write_model(path: &Path, seed: u64, tensors: impl Iterator<Item = (String, Vec<u64>)>) {
     let mut offset = 0;
     let mut entries = Vec::new();
     for (name, shape) in tensors {

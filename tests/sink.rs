@@ -13,8 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use wgmerge::sink::{
-    DIRECT_ALIGNMENT, FileLayout, Layout, Options, Root, SideContent, SideFile, Sink, SinkError,
-    Staging, digest,
+    DIRECT_ALIGNMENT, FileLayout, Options, OutputLayout, Root, SideContent, SideFile, Sink,
+    SinkError, Staging, digest,
 };
 
 /// Every combination of the options that has a code path of its own.
@@ -36,13 +36,13 @@ fn every_way() -> Vec<Options> {
     ways
 }
 
-fn one_file(path: &Path, header: &[u8], data_bytes: u64) -> Layout {
+fn one_file(path: &Path, header: &[u8], data_bytes: u64) -> OutputLayout {
     let file = FileLayout {
         name: PathBuf::new(),
         header: header.to_vec(),
         data_bytes,
     };
-    Layout {
+    OutputLayout {
         root: Root::File(path.to_path_buf()),
         files: vec![file],
         side_files: Vec::new(),
@@ -50,7 +50,7 @@ fn one_file(path: &Path, header: &[u8], data_bytes: u64) -> Layout {
 }
 
 /// A folder with a data file at the top, one in a subfolder, a copied side file and an index.
-fn model_folder(path: &Path, origin: &Path) -> Layout {
+fn model_folder(path: &Path, origin: &Path) -> OutputLayout {
     let file = |name: &str, data_bytes| FileLayout {
         name: name.into(),
         header: name.as_bytes().to_vec(),
@@ -60,7 +60,7 @@ fn model_folder(path: &Path, origin: &Path) -> Layout {
         name: name.into(),
         content,
     };
-    Layout {
+    OutputLayout {
         root: Root::Folder(path.to_path_buf()),
         files: vec![
             file("top.safetensors", 5),
@@ -104,7 +104,10 @@ fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// A merge that writes zeros everywhere and finishes.
-fn complete(layout: &Layout, options: &Options) -> Result<wgmerge::sink::Finished, SinkError> {
+fn complete(
+    layout: &OutputLayout,
+    options: &Options,
+) -> Result<wgmerge::sink::Finished, SinkError> {
     let sink = Sink::create(layout, options)?;
     for (index, file) in layout.files.iter().enumerate() {
         sink.write(index, 0, &vec![0; file.data_bytes as usize])?;

@@ -5,6 +5,7 @@
 //! files that break them.
 
 mod circles;
+mod impls;
 mod layers;
 mod lines;
 mod reach;

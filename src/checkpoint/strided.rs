@@ -107,7 +107,22 @@ impl Axes {
         unit: usize,
         start: u64,
         target: &mut [u8],
+        read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.gather_with(unit, start, target, read, |work| work())
+    }
+
+    /// The same; `place` runs what puts the elements of a block to their places.
+    ///
+    /// # Errors
+    /// The first of `read`.
+    pub(crate) fn gather_with<E>(
+        &self,
+        unit: usize,
+        start: u64,
+        target: &mut [u8],
         mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+        place: impl Fn(&mut dyn FnMut()),
     ) -> Result<(), E> {
         let end = start + (target.len() / unit) as u64;
         if start == end {
@@ -128,7 +143,10 @@ impl Axes {
                     _ => read(spot.stored + skip, wanted.bytes(spot.place + skip, count)),
                 }
             }),
-            _ => Blocks::of(sides, unit as u64).gather(origin, &mut wanted, &mut read),
+            _ => {
+                let blocks = Blocks::of(sides, unit as u64);
+                blocks.gather(origin, &mut wanted, &mut read, &place)
+            }
         }
     }
 
@@ -218,6 +236,7 @@ impl Blocks {
         origin: Spot,
         wanted: &mut Wanted<'_>,
         read: &mut impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+        place: &impl Fn(&mut dyn FnMut()),
     ) -> Result<(), E> {
         let len = |steps: u64| (steps - 1) * self.split.stride + self.extent;
         let mut block = vec![0; len(self.at_once) as usize * wanted.unit];
@@ -228,10 +247,12 @@ impl Blocks {
                 let first = spot.after(step, &self.split);
                 let block = &mut block[..len(count) as usize * wanted.unit];
                 read(first.stored, block)?;
-                for number in 0..count {
-                    let row = Spot { stored: 0, ..first };
-                    wanted.take(block, row.after(number, &self.split), &self.inner);
-                }
+                let row = Spot { stored: 0, ..first };
+                place(&mut || {
+                    for number in 0..count {
+                        wanted.take(block, row.after(number, &self.split), &self.inner);
+                    }
+                });
                 step += count;
             }
             Ok(())

@@ -93,7 +93,7 @@ impl Text {
                 .iter()
                 .filter(|argument| matches!(argument.name.as_deref(), None | Some("path")))
                 .filter_map(|argument| match &argument.value {
-                    mecha::Value::Text(text) => Some(text),
+                    mecha::ArgumentValue::Text(text) => Some(text),
                     _ => None,
                 });
             if let (mecha::Command::Model, Some(text)) = (instruction.command, texts.next()) {

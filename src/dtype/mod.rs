@@ -8,6 +8,7 @@
 use std::fmt;
 
 pub mod codec;
+mod torch;
 
 /// The least of a type that whole bytes hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::side::Companions;
 use crate::checkpoint::{Checkpoint, FileIdentity};
-use crate::sink::{self, Layout, Root};
+use crate::sink::{self, OutputLayout, Root};
 
 /// An output that would change an input.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,7 @@ impl Inputs {
     }
 
     /// Checks that an output leaves all of it alone.
-    pub(super) fn check(&self, layout: &Layout) -> Result<(), InputError> {
+    pub(super) fn check(&self, layout: &OutputLayout) -> Result<(), InputError> {
         for output in layout.paths() {
             let identity = FileIdentity::of(&output).ok();
             if let Some(input) = identity.and_then(|identity| self.files.get(&identity)) {

@@ -9,7 +9,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::exec::cpu::Level;
 use crate::plan::{self, Limits, Output, OutputId, Plan, PlannedFile, Source};
 use crate::recipe::{Recipe, Sweep};
-use crate::sink::{self, FileLayout, Layout, Root, Sink};
+use crate::sink::{self, FileLayout, OutputLayout, Root, Sink};
 
 /// More threads than any machine can use; what each holds is counted by it.
 const THREADS_MAX: usize = u16::MAX as usize;
@@ -107,7 +107,7 @@ impl Merge {
         mut settings: Settings,
     ) -> Result<Merge, MergeError> {
         let kind = target::kind(&settings.output)?;
-        let checkpoints = open(&recipes[0].models)?;
+        let checkpoints = open(&recipes[0].models, settings.threads)?;
         let sources = checkpoints
             .iter()
             .map(source)
@@ -153,7 +153,7 @@ impl Merge {
             header: Vec::new(),
             data_bytes: 0,
         };
-        let layout = Layout {
+        let layout = OutputLayout {
             root: match target::kind(&output)? {
                 Output::File => Root::File(output),
                 Output::Folder => Root::Folder(output),
@@ -190,7 +190,7 @@ impl Merge {
     /// # Errors
     /// Where it has not, or where it cannot be asked.
     pub fn check_room(&self) -> Result<(), MergeError> {
-        let layouts: Vec<Layout> = self.outlines().collect();
+        let layouts: Vec<OutputLayout> = self.outlines().collect();
         Ok(Sink::check_room(&layouts)?)
     }
 
@@ -226,7 +226,7 @@ impl Merge {
         }
     }
 
-    pub(super) fn layout(&self, variant: OutputId) -> Result<Layout, MergeError> {
+    pub(super) fn layout(&self, variant: OutputId) -> Result<OutputLayout, MergeError> {
         let mut layout = self.outline(variant);
         for (number, file) in self.plan.files.numbered() {
             let planned = &mut layout.files[number.index()];
@@ -237,7 +237,7 @@ impl Merge {
     }
 
     /// The layout, with headers counted as data: it says what is written where, and how much.
-    fn outline(&self, variant: OutputId) -> Layout {
+    fn outline(&self, variant: OutputId) -> OutputLayout {
         let files = self.plan.files.iter().map(|file| FileLayout {
             name: file.name.clone(),
             header: Vec::new(),
@@ -252,14 +252,14 @@ impl Merge {
                 (Root::Folder(output), side)
             }
         };
-        Layout {
+        OutputLayout {
             root,
             files: files.collect(),
             side_files,
         }
     }
 
-    fn outlines(&self) -> impl Iterator<Item = Layout> {
+    fn outlines(&self) -> impl Iterator<Item = OutputLayout> {
         (0..self.outputs.len()).map(|number| self.outline(OutputId::new(number)))
     }
 
@@ -292,9 +292,9 @@ impl Merge {
     }
 }
 
-/// Opens the models, as many at a time as there are processors: their headers are long.
-fn open(paths: &[PathBuf]) -> Result<Vec<Checkpoint>, CheckpointError> {
-    let opened = plan::in_runs(paths, 1, |paths| {
+/// Opens the models, in so many threads: their headers are long.
+fn open(paths: &[PathBuf], threads: usize) -> Result<Vec<Checkpoint>, CheckpointError> {
+    let opened = plan::in_shares(paths, (threads, 1), |paths| {
         let opened = paths.iter().map(|path| Checkpoint::open(path));
         opened.collect::<Result<Vec<Checkpoint>, _>>()
     });

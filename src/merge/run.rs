@@ -28,11 +28,10 @@ impl Merge {
             device: self.device(),
             progress,
             cancel,
-            permits: Permits::new(match self.settings.device {
-                // A device's lanes mostly wait.
-                Some(_) => self.plan().memory.lanes,
-                None => self.settings.threads,
-            }),
+            permits: Permits::new(
+                self.settings.threads,
+                self.device().map(|_| self.plan().memory.lanes),
+            ),
             level: self.settings.level,
             deltas: Deltas::default(),
             averages: Averages::default(),

@@ -23,7 +23,7 @@ pub use fault::ParameterError;
 pub use lowering::{Amount, Argument, Lowering};
 pub use mecha::{RECIPE_METHODS, in_recipes};
 pub(crate) use parameter::hash_number;
-pub use parameter::{Default, Parameter, Parameters, Shape, Value, parameter_named};
+pub use parameter::{Default, Parameter, ParameterValue, Parameters, Shape, parameter_named};
 pub use range::Range;
 
 use crate::kernel::Node;

@@ -53,9 +53,9 @@ pub enum Default {
     EqualShare,
 }
 
-/// A value as a recipe gives it.
+/// The value of a parameter, as a recipe gives it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum ParameterValue {
     /// One number for all models or one per model.
     Numbers(Vec<f64>),
     /// Yes or no.
@@ -64,15 +64,15 @@ pub enum Value {
     Word(String),
 }
 
-impl std::fmt::Display for Value {
+impl std::fmt::Display for ParameterValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Value::Numbers(numbers) => {
+            ParameterValue::Numbers(numbers) => {
                 let texts: Vec<String> = numbers.iter().map(f64::to_string).collect();
                 f.write_str(&texts.join(","))
             }
-            Value::Flag(flag) => write!(f, "{flag}"),
-            Value::Word(word) => f.write_str(word),
+            ParameterValue::Flag(flag) => write!(f, "{flag}"),
+            ParameterValue::Word(word) => f.write_str(word),
         }
     }
 }
@@ -105,7 +105,7 @@ impl Parameters {
     /// Checks what is given for a method of `models` models, and fills in the defaults.
     pub fn resolve(
         method: &'static super::Method,
-        given: &[(String, Value)],
+        given: &[(String, ParameterValue)],
         models: usize,
     ) -> Result<Parameters, ParameterError> {
         let mut resolved = Parameters {
@@ -150,7 +150,7 @@ impl Parameters {
         &self,
         method: &'static super::Method,
         name: &str,
-        value: &Value,
+        value: &ParameterValue,
         models: usize,
     ) -> Result<Parameters, ParameterError> {
         let (parameter, complement) = parameter_named(method, name)?;
@@ -203,7 +203,7 @@ impl Parameters {
         parameter: &'static Parameter,
         name: &str,
         complement: bool,
-        value: &Value,
+        value: &ParameterValue,
         models: usize,
     ) -> Result<(), ParameterError> {
         let wrong = |wanted: String| ParameterError::Type {
@@ -213,7 +213,7 @@ impl Parameters {
             wanted,
         };
         match (parameter.shape, value) {
-            (Shape::Number(_, range), Value::Numbers(numbers)) => {
+            (Shape::Number(_, range), ParameterValue::Numbers(numbers)) => {
                 check_count(method, parameter, name, numbers.len(), models)?;
                 let numbers = numbers
                     .iter()
@@ -222,15 +222,17 @@ impl Parameters {
                 self.numbers.insert(parameter.name, numbers);
             }
             (Shape::Number(_, range), _) => return Err(wrong(range.describe().to_owned())),
-            (Shape::Flag(_), Value::Flag(flag)) => {
+            (Shape::Flag(_), ParameterValue::Flag(flag)) => {
                 self.flags.insert(parameter.name, *flag);
             }
             // As Python has it.
-            (Shape::Flag(_), Value::Numbers(numbers)) if matches!(numbers[..], [0.0 | 1.0]) => {
+            (Shape::Flag(_), ParameterValue::Numbers(numbers))
+                if matches!(numbers[..], [0.0 | 1.0]) =>
+            {
                 self.flags.insert(parameter.name, numbers[0] == 1.0);
             }
             (Shape::Flag(_), _) => return Err(wrong("true or false".to_owned())),
-            (Shape::Choice(choices), Value::Word(word)) => {
+            (Shape::Choice(choices), ParameterValue::Word(word)) => {
                 let known = choices.iter().find(|(choice, _)| choice == word);
                 let (choice, _) = known.ok_or_else(|| wrong(list(choices)))?;
                 self.words.insert(parameter.name, choice);
@@ -282,16 +284,19 @@ impl Parameters {
     }
 
     /// Every value as a recipe would give it, in alphabetical order, for the record.
-    pub fn values(&self) -> BTreeMap<&'static str, Value> {
+    pub fn values(&self) -> BTreeMap<&'static str, ParameterValue> {
         let numbers = self
             .numbers
             .iter()
-            .map(|(name, v)| (*name, Value::Numbers(v.clone())));
-        let flags = self.flags.iter().map(|(name, v)| (*name, Value::Flag(*v)));
+            .map(|(name, v)| (*name, ParameterValue::Numbers(v.clone())));
+        let flags = self
+            .flags
+            .iter()
+            .map(|(name, v)| (*name, ParameterValue::Flag(*v)));
         let words = self
             .words
             .iter()
-            .map(|(name, v)| (*name, Value::Word((*v).to_owned())));
+            .map(|(name, v)| (*name, ParameterValue::Word((*v).to_owned())));
         numbers.chain(flags).chain(words).collect()
     }
 }

@@ -7,7 +7,7 @@ use super::frame::{Frame, Region};
 use super::job::Input;
 use super::ledger::Ledger;
 use super::loader::{Framed, Loaded, TensorLoader};
-use super::parallel::in_runs;
+use super::parallel::in_shares;
 use super::seen::Seen;
 use super::{PlanError, Source};
 use crate::dtype::{DType, Float, promoted};
@@ -25,6 +25,8 @@ pub(super) struct Drafter<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) sources: &'a [Source<'a>],
     pub(super) solution: &'a Solution<'a>,
+    /// Threads that draft.
+    pub(super) threads: usize,
 }
 
 impl<'a> Drafter<'a> {
@@ -35,7 +37,7 @@ impl<'a> Drafter<'a> {
         keys: &[&str],
         ledger: &mut Ledger<'a>,
     ) -> Result<Vec<Draft>, PlanError> {
-        let parts = in_runs(keys, THREAD_TENSORS, |keys| self.part(keys));
+        let parts = in_shares(keys, (self.threads, THREAD_TENSORS), |keys| self.part(keys));
         let mut drafts = Vec::with_capacity(keys.len());
         for (own, more) in parts {
             ledger.add(more);

@@ -64,7 +64,7 @@ pub struct MemoryPlan {
 pub(crate) const PROCESS_BYTES: u64 = 20 << 20;
 /// The output buffer of a lane: the block that disks take best.
 const OUTPUT_BYTES: u64 = 4 << 20;
-/// The arena of a lane on the CPU, for runs of surveyed tensors.
+/// The arena of a lane on the CPU, for parts of surveyed tensors.
 const ARENA_BYTES: u64 = 8 << 20;
 /// Keys worth collecting in one scan; beyond it counting, which needs no memory, is as fast.
 const CANDIDATES_MAX: u64 = 8 << 20;
@@ -300,7 +300,7 @@ impl MemoryPlan {
         self.output_bytes = self.output_bytes.min(pages(measure.output_bytes));
         self.lanes = self
             .lanes
-            .min(measure.tasks.max(measure.survey_runs).max(1));
+            .min(measure.tasks.max(measure.survey_parts).max(1));
         let lane = self.arena_bytes + self.output_bytes * work.outputs;
         self.host_bytes = (lane * self.lanes) as u64;
         self.device_bytes = self.host_bytes * copies;

@@ -5,6 +5,28 @@
 //! a byte is written. The plan holds, for every tensor of the output, its inputs, its numbers and
 //! the class of Programs that computes it; the header and every offset; the tasks, with the memory
 //! they need; and the account of keys.
+//!
+//! # How work is cut
+//!
+//! Each of these words means one thing, here and in the rooms above; what is cut lies within what
+//! stands before it. No cut changes a byte of the output.
+//!
+//! - A **task** is what a lane does in one go: the plan cuts the jobs, so that a task's inputs fit
+//!   a lane's arena where they lie there as a whole, and its output, unless it is one tensor whose
+//!   statistics the lane finds itself, fits the lane's buffer. It has 64 parts at most.
+//! - A **part** is what a task has of one tensor: elements one after the other, from a multiple of
+//!   a tile on. A survey reads tensors in parts too, whose inputs fit the arena.
+//! - A **window** is the output of a task that is computed and written at once: the driver cuts
+//!   the task, so that a window fits the lane's buffer.
+//! - A **run** is what a window has of one part.
+//! - A **chunk** is what is read and computed at once of a run, or of a part while its statistics
+//!   are found: on the CPU some 64 tiles, which stay in its caches; a device has it all.
+//! - A **piece** is what a batch has of one tensor: a chunk, a run or a part, with where its inputs
+//!   and its output lie.
+//! - A **tile** is [`TILE`](crate::kernel::TILE) elements, counted from the beginning of the
+//!   tensor: all cuts between elements fall between tiles, and sums are sums of tiles' sums.
+//! - A **quad** is four elements: what one invocation of a kernel computes, and one block of random
+//!   words serves.
 
 mod account;
 mod bytes;
@@ -48,7 +70,7 @@ pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
 pub(crate) use memory::PROCESS_BYTES;
 pub use memory::{DeviceLimits, Limits, MemoryPlan};
-pub(crate) use parallel::in_runs;
+pub(crate) use parallel::in_shares;
 pub use part::{Part, Task};
 pub use reads::Range;
 pub use seen::Seen;
@@ -111,8 +133,8 @@ pub(crate) fn build_all(
     if recipes.is_empty() {
         return Err(PlanError::NoRecipe);
     }
-    let mut classes = class::Classes::default();
-    let (mut jobs, mut report) = (Vec::new(), KeyReport::default());
+    let (mut classes, mut jobs) = (class::Classes::default(), Vec::new());
+    let mut report = KeyReport::default();
     let (mut first, mut metadata) = (None, Vec::with_capacity(recipes.len()));
     resolve::check(sources)?;
     let names = source::names(sources);
@@ -123,7 +145,8 @@ pub(crate) fn build_all(
         let extended = recogniser.extend(&applied.recipe)?;
         let recipe = extended.map_or(applied.recipe, Cow::Owned);
         let recipe = recipe.as_ref();
-        report = resolve::resolve(recipe, sources, &mut recogniser, &mut classes, &mut jobs)?;
+        let drafted = (recipe, limits.threads);
+        report = resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
         report.notes.extend(notes.into_iter().chain(applied.notes));
         report.blocks = applied.blocks;
         metadata.push(metadata::metadata(recipe, sources));
@@ -136,10 +159,8 @@ pub(crate) fn build_all(
         ..
     } = classes;
     // Jobs change places when all outputs have theirs.
-    let mut files = match &first {
-        Some(first) => layout::place(first, sources, output, &mut jobs)?,
-        None => Vec::new(),
-    };
+    let placed = first.map(|first| layout::place(&first, sources, output, &mut jobs));
+    let mut files = placed.transpose()?.unwrap_or_default();
     for metadata in &metadata {
         layout::measure(&mut files, &jobs, metadata)?;
     }
@@ -222,9 +243,9 @@ impl Plan {
         })
     }
 
-    /// Elements of the runs that a surveyed job is read in.
-    pub(crate) fn survey_run(&self, job: JobId) -> u64 {
-        task::survey_run(&self.jobs[job], &self.memory)
+    /// Elements of the parts that a surveyed job is read in.
+    pub(crate) fn survey_elements(&self, job: JobId) -> u64 {
+        task::survey_elements(&self.jobs[job], &self.memory)
     }
 
     /// Bytes that a survey may hold besides what its lanes read: none of them writes meanwhile, or

@@ -1,24 +1,27 @@
-//! Work on a list, on all processors.
+//! Work on a list, in several threads.
 
 use std::thread;
 
-/// Works on equal runs of `items`, each of at least `least` of them and each in a thread of its
-/// own, as far as the system starts threads. Returns what they gave, in order.
-pub(crate) fn in_runs<'i, T: Sync, R: Send>(
+/// Works on equal shares of `items`, each of at least `least` of them and each in a thread of its
+/// own: in at most so many `threads`, as far as the system starts them. Returns what they gave, in
+/// order.
+pub(crate) fn in_shares<'i, T: Sync, R: Send>(
     items: &'i [T],
-    least: usize,
+    (threads, least): (usize, usize),
     work: impl Fn(&'i [T]) -> R + Sync,
 ) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(items.len().div_ceil(least)).max(1);
-    let runs = items.chunks(items.len().div_ceil(threads).max(1));
+    if threads == 1 {
+        return vec![work(items)];
+    }
+    let shares = items.chunks(items.len().div_ceil(threads).max(1));
     let work = &work;
     thread::scope(|scope| {
-        let workers: Vec<_> = runs
-            .map(|run| {
-                let started = thread::Builder::new().spawn_scoped(scope, move || work(run));
+        let workers: Vec<_> = shares
+            .map(|share| {
+                let started = thread::Builder::new().spawn_scoped(scope, move || work(share));
                 // What no thread does is done here.
-                started.map_err(|_| work(run))
+                started.map_err(|_| work(share))
             })
             .collect();
         let results = workers.into_iter().map(|worker| match worker {

@@ -1,11 +1,11 @@
-//! The pieces that the work is cut into.
+//! What the work is cut into: see the room's head.
 
 use super::JobId;
 
 /// Parts of one task, so that tables and histograms stay small.
 pub(super) const PARTS_MAX: usize = 64;
 
-/// A run of elements of one job; of bytes, where the job is a copy.
+/// Elements of one job that follow each other; bytes, where the job is a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Which job.
@@ -23,7 +23,7 @@ impl Part {
     }
 }
 
-/// Work that a lane does in one go. Its output is one run of bytes of one file.
+/// Work that a lane does in one go. Its output is bytes of one file that follow each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {
     /// What is done, in the order of the output.
@@ -43,8 +43,8 @@ pub(super) struct Measure {
     pub(super) arena_bytes: u64,
     /// Bytes of output of a task at most.
     pub(super) output_bytes: u64,
-    /// Runs that surveyed tensors are read in.
-    pub(super) survey_runs: usize,
-    /// Bytes of inputs of such a run at most.
+    /// Parts that surveyed tensors are read in.
+    pub(super) survey_parts: usize,
+    /// Bytes of inputs of such a part at most.
     pub(super) survey_bytes: u64,
 }

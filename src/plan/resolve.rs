@@ -29,8 +29,10 @@ pub(super) fn check(sources: &[Source<'_>]) -> Result<(), PlanError> {
     Ok(())
 }
 
+/// Adds the jobs of a recipe's tensors, or what its output computes to the jobs of those before;
+/// drafts them in so many threads.
 pub(super) fn resolve(
-    recipe: &Recipe,
+    (recipe, threads): (&Recipe, usize),
     sources: &[Source<'_>],
     recogniser: &mut Recogniser<'_>,
     classes: &mut Classes,
@@ -62,6 +64,7 @@ pub(super) fn resolve(
         recipe,
         sources,
         solution: &solution,
+        threads,
     };
     let mut ledger = Ledger::new(sources);
     draft(drafter, &keys, classes, &mut ledger, jobs)?;

@@ -11,8 +11,8 @@ use crate::kernel::TILE;
 
 /// Resident tensors share a task up to this many bytes, so that tasks stay of a size.
 const RESIDENT_BYTES: u64 = 16 << 20;
-/// Chunks of a run of a surveyed tensor.
-const RUN_CHUNKS: u64 = 16;
+/// Chunks of a part of a surveyed tensor.
+const SURVEY_CHUNKS: u64 = 16;
 /// Tasks larger than this go first, so that none is left for the end while other lanes are idle.
 const LARGE_BYTES: u64 = 64 << 20;
 
@@ -39,10 +39,10 @@ pub(super) fn measure(
         measure.output_bytes = measure.output_bytes.max(task.output_bytes);
     }
     for job in survey.iter().map(|&at| &jobs[at]) {
-        let run = survey_run(job, memory);
-        measure.survey_runs += job.elements.div_ceil(run) as usize;
+        let each = survey_elements(job, memory);
+        measure.survey_parts += job.elements.div_ceil(each) as usize;
         if memory.chunk_elements.is_none() {
-            let bytes = job.arena_bytes(run.min(job.elements));
+            let bytes = job.arena_bytes(each.min(job.elements));
             measure.survey_bytes = measure.survey_bytes.max(bytes);
         }
     }
@@ -69,18 +69,18 @@ pub(super) fn surveyed(
     survey
 }
 
-/// Elements of the runs that a surveyed job is read in: some chunks, or as many as have their inputs
-/// in the arena.
-pub(super) fn survey_run(job: &Job, memory: &MemoryPlan) -> u64 {
+/// Elements of the parts that a surveyed job is read in: some chunks, or as many as have their
+/// inputs in the arena.
+pub(super) fn survey_elements(job: &Job, memory: &MemoryPlan) -> u64 {
     let tile = TILE as u64;
     if let Some(chunk) = memory.chunk_elements {
-        return chunk_of(job, chunk, memory.arena_bytes as u64) as u64 * RUN_CHUNKS;
+        return chunk_of(job, chunk, memory.arena_bytes as u64) as u64 * SURVEY_CHUNKS;
     }
-    let mut run = job.elements.next_multiple_of(tile).max(tile);
-    while run > tile && job.arena_bytes(run) > memory.arena_bytes as u64 {
-        run = (run / 2).next_multiple_of(tile);
+    let mut each = job.elements.next_multiple_of(tile).max(tile);
+    while each > tile && job.arena_bytes(each) > memory.arena_bytes as u64 {
+        each = (each / 2).next_multiple_of(tile);
     }
-    run
+    each
 }
 
 /// Makes tasks, in the order of the output.
@@ -124,7 +124,7 @@ impl<'a> Cutter<'a> {
             let full = arena(job.elements) > RESIDENT_BYTES.min(self.arena_max());
             return (parts.is_empty() || !full).then(|| part(job.elements));
         }
-        // A run whose inputs fit the arena and whose output fits its buffer.
+        // A part whose inputs fit the arena and whose output fits its buffer.
         let (tile, unit) = (TILE as u64, job.unit_bytes());
         let output_max = self.memory.output_bytes as u64;
         let free = output_max.saturating_sub(self.open.output_bytes) / unit;

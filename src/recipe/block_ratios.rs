@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::schedule::{Bound, Schedule, ScheduleError, ScheduleSource, Scope};
 use crate::keys::blocks::OTHERS;
 use crate::keys::{BlockRatio, BlockWeights};
-use crate::method::Value;
+use crate::method::ParameterValue;
 
 /// The block weights of a merge.
 #[derive(Debug)]
@@ -60,9 +60,9 @@ struct ByName {
 }
 
 impl Schedule for ByName {
-    fn parameters(&self, name: &str) -> Vec<(&'static str, Value)> {
+    fn parameters(&self, name: &str) -> Vec<(&'static str, ParameterValue)> {
         let number = self.numbers.get(name);
-        let value = |number: &f64| (self.parameter, Value::Numbers(vec![*number]));
+        let value = |number: &f64| (self.parameter, ParameterValue::Numbers(vec![*number]));
         number.map(value).into_iter().collect()
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::compose::{ComposeError, Given, Merge, Term, Value};
-use super::{Entry, ModelId, NodeId, Options, Recipe, RecipeNode};
+use super::term::{ComposeError, Given, Merge, Term, Value};
+use super::{LiteralEntry, ModelId, NodeId, Options, Recipe, RecipeNode};
 use crate::method::{Parameters, in_recipes};
 
 /// The recipe of a value, unchecked.
@@ -68,9 +68,9 @@ impl Composer {
                 self.push(RecipeNode::Model { model, form, space })
             }
             Term::Literal(entries, form) => {
-                let entries = entries
-                    .iter()
-                    .map(|(name, constant)| (name.clone(), Entry::Constant(constant.clone())));
+                let entries = entries.iter().map(|(name, constant)| {
+                    (name.clone(), LiteralEntry::Constant(constant.clone()))
+                });
                 self.push(RecipeNode::Literal {
                     entries: entries.collect(),
                     form: form.clone(),

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 
-use super::{Constant, Entry, NodeId, Recipe, RecipeNode, Route};
-use crate::method::Value;
+use super::{Constant, LiteralEntry, NodeId, Recipe, RecipeNode, Route};
+use crate::method::ParameterValue;
 
 /// The number of merges and routes on the longest way from the result to a model.
 pub fn depth(recipe: &Recipe) -> usize {
@@ -169,8 +169,8 @@ fn edges(recipe: &Recipe, id: NodeId) -> Vec<(String, NodeId)> {
         RecipeNode::Literal { entries, .. } => entries
             .iter()
             .filter_map(|(name, entry)| match entry {
-                Entry::Node(node) => Some((name.clone(), *node)),
-                Entry::Constant(_) => None,
+                LiteralEntry::Node(node) => Some((name.clone(), *node)),
+                LiteralEntry::Constant(_) => None,
             })
             .collect(),
         RecipeNode::Merge {
@@ -216,8 +216,8 @@ fn title(recipe: &Recipe, id: NodeId) -> String {
             let constants: Vec<String> = entries
                 .iter()
                 .filter_map(|(name, entry)| match entry {
-                    Entry::Constant(constant) => Some(format!("{name}={constant}")),
-                    Entry::Node(_) => None,
+                    LiteralEntry::Constant(constant) => Some(format!("{name}={constant}")),
+                    LiteralEntry::Node(_) => None,
                 })
                 .collect();
             format!("{{{}}}", constants.join(" "))
@@ -246,9 +246,9 @@ fn title(recipe: &Recipe, id: NodeId) -> String {
     }
 }
 
-fn shown_value(value: &Value) -> String {
+fn shown_value(value: &ParameterValue) -> String {
     match value {
-        Value::Word(word) => Constant::Text(word.clone()).to_string(),
+        ParameterValue::Word(word) => Constant::Text(word.clone()).to_string(),
         other => other.to_string(),
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::keys::adapter::Adapter;
 use crate::keys::config::Config;
 use crate::keys::conversion;
-use crate::method::{Parameters, Space, Value, in_recipes};
+use crate::method::{ParameterValue, Parameters, Space, in_recipes};
 
 /// The component that autoencoders are.
 const VAE: &str = "vae";
@@ -68,7 +68,7 @@ impl Recogniser<'_> {
         let result = recipe.root();
         let delta = converted(recipe, model, format, target.id());
         let method = in_recipes("add_difference").expect("the table has add_difference");
-        let alpha = [("alpha".to_owned(), Value::Numbers(vec![strength]))];
+        let alpha = [("alpha".to_owned(), ParameterValue::Numbers(vec![strength]))];
         let parameters = Parameters::resolve(method, &alpha, 2);
         let added = push(
             recipe,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{Form, ModelId, NodeId, Options, Recipe, RecipeNode};
 use crate::keys::nearest::hint;
 use crate::method::{
-    Base, Method, ParameterError, Parameters, Shape, Space, Value, find, named, parameter_named,
+    Base, Method, ParameterError, ParameterValue, Parameters, Shape, Space, find, named,
+    parameter_named,
 };
 
 /// Flags that do not make a merge.
@@ -92,7 +93,7 @@ fn unknown(id: &str) -> FlagError {
 }
 
 /// Reads `NAME=VALUE[,VALUE…]`, with the type that the parameter has.
-fn assignment(method: &'static Method, text: &str) -> Result<(String, Value), FlagError> {
+fn assignment(method: &'static Method, text: &str) -> Result<(String, ParameterValue), FlagError> {
     let not = || FlagError::NotAssignment {
         text: text.to_owned(),
     };
@@ -109,7 +110,7 @@ fn assignment(method: &'static Method, text: &str) -> Result<(String, Value), Fl
         wanted: wanted.to_owned(),
     };
     let value = match parameter.shape {
-        Shape::Number(_, range) => Value::Numbers(
+        Shape::Number(_, range) => ParameterValue::Numbers(
             value
                 .split(',')
                 .map(|number| number.trim().parse::<f64>())
@@ -117,11 +118,11 @@ fn assignment(method: &'static Method, text: &str) -> Result<(String, Value), Fl
                 .map_err(|_| wrong(range.describe()))?,
         ),
         Shape::Flag(_) => match value {
-            "true" | "yes" | "on" | "1" => Value::Flag(true),
-            "false" | "no" | "off" | "0" => Value::Flag(false),
+            "true" | "yes" | "on" | "1" => ParameterValue::Flag(true),
+            "false" | "no" | "off" | "0" => ParameterValue::Flag(false),
             _ => return Err(wrong("true or false").into()),
         },
-        Shape::Choice(_) => Value::Word(value.to_owned()),
+        Shape::Choice(_) => ParameterValue::Word(value.to_owned()),
     };
     Ok((name.to_owned(), value))
 }

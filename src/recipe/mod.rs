@@ -48,6 +48,7 @@ mod solve_error;
 mod space;
 pub mod supermario;
 mod sweep;
+mod term;
 mod trace;
 mod typing;
 mod view;
@@ -64,10 +65,10 @@ pub use id::{ModelId, NodeId};
 pub use label::Label;
 pub use leaf::Leaf;
 pub use lora::Lora;
-pub use lower::{Loader, Lost, LowerError, Lowerer, Value};
+pub use lower::{Loader, Lost, LowerError, Lowerer, NodeValue};
 pub use name_set::NameSet;
 pub use naming::Names;
-pub use node::{Constant, Entry, Form, Omitted, RecipeNode, Route};
+pub use node::{Constant, Form, LiteralEntry, Omitted, RecipeNode, Route};
 pub use options::{
     BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
     ShapePolicy, SideFiles,
@@ -164,7 +165,7 @@ impl Recipe {
             RecipeNode::Model { space, .. } => *space != Space::Param,
             RecipeNode::Literal { entries, .. } => {
                 let mut entries = entries.values();
-                entries.all(|entry| matches!(entry, Entry::Constant(_)))
+                entries.all(|entry| matches!(entry, LiteralEntry::Constant(_)))
             }
             RecipeNode::Merge { .. } => true,
             RecipeNode::Route { .. } => false,

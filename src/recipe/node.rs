@@ -8,7 +8,7 @@ use super::renaming::{Renaming, Selection};
 use super::{Gathering, ModelId, NodeId, Pattern, Rule, Scheduled, Typing};
 use crate::dtype::Float;
 use crate::keys::Conversion;
-use crate::method::{Method, Parameters, Space, hash_number};
+use crate::method::{Method, ParameterValue, Parameters, Space, hash_number};
 
 /// A value of a recipe.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub enum RecipeNode {
     /// Numbers, words or nodes by name: of tensors, of blocks, or `key` for all.
     Literal {
         /// The values.
-        entries: IndexMap<String, Entry>,
+        entries: IndexMap<String, LiteralEntry>,
         /// Whose names they have.
         form: Form,
         /// What they are, if that is said.
@@ -71,7 +71,7 @@ pub enum Form {
 
 /// A value of a literal.
 #[derive(Clone, Debug, PartialEq, Hash)]
-pub enum Entry {
+pub enum LiteralEntry {
     /// A constant.
     Constant(Constant),
     /// Another node.
@@ -89,6 +89,18 @@ pub enum Constant {
     Number(f64),
     /// A text.
     Text(String),
+}
+
+impl Constant {
+    /// The value as a parameter takes it; None for null, which leaves the default.
+    pub fn given(&self) -> Option<ParameterValue> {
+        match self {
+            Constant::Null => None,
+            Constant::Flag(flag) => Some(ParameterValue::Flag(*flag)),
+            Constant::Number(number) => Some(ParameterValue::Numbers(vec![*number])),
+            Constant::Text(text) => Some(ParameterValue::Word(text.clone())),
+        }
+    }
 }
 
 impl std::fmt::Display for Constant {
@@ -241,8 +253,8 @@ impl RecipeNode {
             RecipeNode::Literal { entries, .. } => entries
                 .values()
                 .filter_map(|entry| match entry {
-                    Entry::Node(node) => Some(*node),
-                    Entry::Constant(_) => None,
+                    LiteralEntry::Node(node) => Some(*node),
+                    LiteralEntry::Constant(_) => None,
                 })
                 .collect(),
             RecipeNode::Merge {
@@ -290,7 +302,7 @@ impl RecipeNode {
             RecipeNode::Model { .. } => {}
             RecipeNode::Literal { entries, .. } => {
                 for entry in entries.values_mut() {
-                    if let Entry::Node(node) = entry {
+                    if let LiteralEntry::Node(node) = entry {
                         *node = number(*node);
                     }
                 }

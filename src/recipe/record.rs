@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Constant, Entry, Form, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled};
+use super::{Constant, Form, LiteralEntry, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled};
 use crate::checkpoint::recorded_name;
-use crate::method::{Space, Value};
+use crate::method::{ParameterValue, Space};
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
 /// depend on where the models lie; those of the Hugging Face cache by repository and commit.
@@ -109,12 +109,12 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
     }
 }
 
-fn plain(value: &Value) -> Json {
+fn plain(value: &ParameterValue) -> Json {
     match value {
-        Value::Numbers(numbers) if numbers.len() == 1 => json!(numbers[0]),
-        Value::Numbers(numbers) => json!(numbers),
-        Value::Flag(flag) => json!(flag),
-        Value::Word(word) => json!(word),
+        ParameterValue::Numbers(numbers) if numbers.len() == 1 => json!(numbers[0]),
+        ParameterValue::Numbers(numbers) => json!(numbers),
+        ParameterValue::Flag(flag) => json!(flag),
+        ParameterValue::Word(word) => json!(word),
     }
 }
 
@@ -128,12 +128,12 @@ fn set_form(value: &mut Json, form: &Form) {
     }
 }
 
-fn entry_json(entry: &Entry) -> Json {
+fn entry_json(entry: &LiteralEntry) -> Json {
     match entry {
-        Entry::Node(id) => json!({ "node": id.index() }),
-        Entry::Constant(Constant::Null) => Json::Null,
-        Entry::Constant(Constant::Flag(flag)) => json!(flag),
-        Entry::Constant(Constant::Number(number)) => json!(number),
-        Entry::Constant(Constant::Text(text)) => json!(text),
+        LiteralEntry::Node(id) => json!({ "node": id.index() }),
+        LiteralEntry::Constant(Constant::Null) => Json::Null,
+        LiteralEntry::Constant(Constant::Flag(flag)) => json!(flag),
+        LiteralEntry::Constant(Constant::Number(number)) => json!(number),
+        LiteralEntry::Constant(Constant::Text(text)) => json!(text),
     }
 }

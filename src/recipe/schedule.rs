@@ -11,12 +11,12 @@ use serde_json::Value as Json;
 
 use super::Rule;
 use crate::keys::{BlockError, BlockRatio};
-use crate::method::Value;
+use crate::method::ParameterValue;
 
 /// Parameters of a merge, by the names of its tensors.
 pub trait Schedule: Debug + Send + Sync {
     /// The parameters that a tensor has of its own, by the name that the merge's node gives it.
-    fn parameters(&self, name: &str) -> Vec<(&'static str, Value)>;
+    fn parameters(&self, name: &str) -> Vec<(&'static str, ParameterValue)>;
 
     /// Whether the model at a position takes part in the merge of a tensor. One that does not
     /// counts as if the merge did not have it.

@@ -1,7 +1,7 @@
 //! Sweeps: the same recipe with one parameter at several values.
 
 use super::{Recipe, RecipeNode};
-use crate::method::{ParameterError, Value};
+use crate::method::{ParameterError, ParameterValue};
 
 /// One parameter at several values: at least one, all finite and no two equal.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +112,7 @@ impl Sweep {
                     let name = self.name.clone();
                     return Err(SweepError::Given { name });
                 }
-                let value = Value::Numbers(vec![value]);
+                let value = ParameterValue::Numbers(vec![value]);
                 *parameters = parameters.with(method, &self.name, &value, models.len())?;
                 parameters.fix(method, [self.name.as_str()]);
             }

@@ -13,7 +13,7 @@ use super::SinkError;
 
 /// Everything one merge leaves behind: where, which files, of which sizes.
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub struct OutputLayout {
     /// Where the output goes: one file or a folder.
     pub root: Root,
     /// The files that [`Sink::write`](super::Sink::write) fills, addressed by their index here.
@@ -137,7 +137,7 @@ pub enum Staging {
     Closed,
 }
 
-impl Layout {
+impl OutputLayout {
     /// The path that the user knows the output by.
     #[must_use]
     pub fn output(&self) -> &Path {

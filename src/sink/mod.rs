@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use digest::digest;
 pub use error::SinkError;
 pub use hidden::abandon;
-pub use layout::{FileLayout, Layout, Made, Options, Root, SideContent, SideFile, Staging};
+pub use layout::{FileLayout, Made, Options, OutputLayout, Root, SideContent, SideFile, Staging};
 pub(crate) use preflight::parent;
 pub use writer::DIRECT_ALIGNMENT;
 
@@ -96,7 +96,7 @@ impl Sink {
     ///
     /// # Panics
     /// If a [`Root::File`] layout holds anything but exactly one file.
-    pub fn preflight(layout: &Layout, options: &Options) -> Result<(), SinkError> {
+    pub fn preflight(layout: &OutputLayout, options: &Options) -> Result<(), SinkError> {
         preflight::inspect(layout, options).map(drop)
     }
 
@@ -105,13 +105,13 @@ impl Sink {
     ///
     /// # Errors
     /// [`SinkError::NoSpace`] where it has not, or what keeps from looking.
-    pub fn check_room(layouts: &[Layout]) -> Result<(), SinkError> {
+    pub fn check_room(layouts: &[OutputLayout]) -> Result<(), SinkError> {
         preflight::check_room(layouts)
     }
 
     /// What merges that were killed left of this output, as far as nobody uses it.
     #[must_use]
-    pub fn left_behind(layout: &Layout) -> Vec<PathBuf> {
+    pub fn left_behind(layout: &OutputLayout) -> Vec<PathBuf> {
         let output = layout.output();
         let name = output.file_name().unwrap_or_default();
         let mut found = hidden::left_behind(preflight::parent(output), name);
@@ -137,7 +137,7 @@ impl Sink {
     ///
     /// # Panics
     /// As [`Sink::preflight`].
-    pub fn create(layout: &Layout, options: &Options) -> Result<Self, SinkError> {
+    pub fn create(layout: &OutputLayout, options: &Options) -> Result<Self, SinkError> {
         let found = preflight::inspect(layout, options)?;
         let (destination, total_bytes) = (&found.destination, found.bytes);
         let lock = match destination {
@@ -205,7 +205,7 @@ impl Sink {
     }
 
     /// Puts `bytes` at `offset` bytes of the data section of the file with index `file` in
-    /// [`Layout::files`]. Any thread may write anything in any order, but every byte only once.
+    /// [`OutputLayout::files`]. Any thread may write anything in any order, but every byte only once.
     ///
     /// Fastest when the address of `bytes` and its position in the file, header included, are
     /// equal modulo [`DIRECT_ALIGNMENT`], and when `bytes` is a few MiB long.

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::stale::{Fate, Stale};
-use super::{Layout, Options, Root, SideContent, SideFile, SinkError};
+use super::{Options, OutputLayout, Root, SideContent, SideFile, SinkError};
 use crate::disk;
 use crate::files;
 
@@ -74,7 +74,7 @@ pub(crate) fn parent(path: &Path) -> &Path {
 }
 
 /// Runs all checks and tells where the output goes and how many bytes it takes.
-pub(super) fn inspect(layout: &Layout, options: &Options) -> Result<Found, SinkError> {
+pub(super) fn inspect(layout: &OutputLayout, options: &Options) -> Result<Found, SinkError> {
     layout.check_names()?;
     let stale = Stale::new(layout);
     let output = layout.output();
@@ -143,7 +143,7 @@ fn check_file(path: &Path, overwrite: bool) -> Result<(), SinkError> {
 }
 
 fn inspect_folder(
-    layout: &Layout,
+    layout: &OutputLayout,
     stale: &Stale,
     path: &Path,
     overwrite: bool,
@@ -229,7 +229,7 @@ fn can_exchange(_real: &Path) -> bool {
 }
 
 /// Checks that the process may have as many files open as a merge needs at the least.
-fn check_open_files(layout: &Layout) -> Result<(), SinkError> {
+fn check_open_files(layout: &OutputLayout) -> Result<(), SinkError> {
     match files::limit() {
         limit if limit < files::NEEDED => Err(SinkError::TooManyFiles {
             output: layout.output().to_path_buf(),
@@ -272,7 +272,7 @@ fn check_writable(_output: &Path, _folder: &Path) -> Result<(), SinkError> {
     Ok(())
 }
 
-fn needed_bytes(layout: &Layout) -> Result<u64, SinkError> {
+fn needed_bytes(layout: &OutputLayout) -> Result<u64, SinkError> {
     let files = layout.files.iter().map(|file| Ok(file.total_bytes()));
     let sides = layout.side_files.iter().map(side_bytes);
     files
@@ -299,7 +299,7 @@ fn side_bytes(side: &SideFile) -> Result<u64, SinkError> {
 }
 
 /// Checks that the disk has room for all of some outputs, which lie in one folder.
-pub(super) fn check_room(layouts: &[Layout]) -> Result<(), SinkError> {
+pub(super) fn check_room(layouts: &[OutputLayout]) -> Result<(), SinkError> {
     let Some(first) = layouts.first() else {
         return Ok(());
     };

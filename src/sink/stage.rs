@@ -9,7 +9,7 @@ use super::hidden::HiddenFolder;
 #[cfg(target_os = "linux")]
 use super::linux;
 use super::staged::Staged;
-use super::{Layout, Options, Root, Staging, lock};
+use super::{Options, OutputLayout, Root, Staging, lock};
 use crate::files::Held;
 
 /// Makes the files of one output.
@@ -36,7 +36,7 @@ struct Folder {
 
 impl Stage {
     /// A stage in `home` for the files of a layout.
-    pub(super) fn new(home: &Path, layout: &Layout, options: &Options) -> Stage {
+    pub(super) fn new(home: &Path, layout: &OutputLayout, options: &Options) -> Stage {
         let each = if options.direct { 2 } else { 1 };
         let files = layout.files.len() as u64 * each + layout.side_files.len() as u64;
         let open = match options.staging {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::Layout;
+use super::OutputLayout;
 use crate::checkpoint::WeightName;
 
 /// What loaders call the weights of a model, in front of variants, numbers and extensions.
@@ -60,7 +60,7 @@ pub(super) struct Stale {
 }
 
 impl Stale {
-    pub(super) fn new(layout: &Layout) -> Stale {
+    pub(super) fn new(layout: &OutputLayout) -> Stale {
         let mut stale = Stale {
             names: layout.names().map(Path::to_path_buf).collect(),
             ..Stale::default()

@@ -7,14 +7,14 @@ use super::{AddedToken, Tokenizer};
 
 /// A model's tokenizer with the number of its tokens that count.
 #[derive(Clone, Copy, Debug)]
-pub struct Part<'t> {
+pub struct CountedTokenizer<'t> {
     /// The tokenizer.
     pub tokenizer: &'t Tokenizer,
     /// What numbers of tokens are below; others are left out.
     pub counted: u32,
 }
 
-impl Part<'_> {
+impl CountedTokenizer<'_> {
     /// The tokenizer without the tokens that do not count.
     pub fn stripped(&self) -> Tokenizer {
         let mut own = self.tokenizer.clone();
@@ -32,11 +32,11 @@ impl Part<'_> {
 /// splits texts; those of the others become added tokens: model by model in the order given, first
 /// all that are plain, then all that were added there, each by their numbers. A token that several
 /// added is the first one's.
-pub fn union(base: Part<'_>, others: &[Part<'_>]) -> Tokenizer {
+pub fn union(base: CountedTokenizer<'_>, others: &[CountedTokenizer<'_>]) -> Tokenizer {
     let mut output = base.stripped();
     let parts = || std::iter::once(&base).chain(others);
     let added: HashSet<Cow<'_, str>> = parts()
-        .flat_map(Part::added)
+        .flat_map(CountedTokenizer::added)
         .map(|token| token.content)
         .collect();
     for part in others {

@@ -42,7 +42,7 @@ pub enum Origin {
 
 /// Rows with a common origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct RowRun {
     /// The number of its first row in the gathered matrix.
     pub start: u32,
     /// How many there are.
@@ -55,7 +55,7 @@ pub struct Run {
 /// same order in both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowMap {
-    runs: Vec<Run>,
+    runs: Vec<RowRun>,
     terms: Vec<RowOf>,
     rows: u32,
     /// Per source how many rows it has at least.
@@ -89,7 +89,7 @@ impl RowMap {
 
     /// The first rows of one source.
     pub fn prefix(rows: u32) -> RowMap {
-        let run = Run {
+        let run = RowRun {
             start: 0,
             count: rows,
             origin: Origin::Rows(RowOf { source: 0, row: 0 }),
@@ -124,7 +124,7 @@ impl RowMap {
         };
         match self.runs.last_mut() {
             Some(run) if run.goes_on_with(origin) => run.count += 1,
-            _ => self.runs.push(Run {
+            _ => self.runs.push(RowRun {
                 start,
                 count: 1,
                 origin,
@@ -149,12 +149,12 @@ impl RowMap {
     }
 
     /// Its rows.
-    pub fn runs(&self) -> &[Run] {
+    pub fn runs(&self) -> &[RowRun] {
         &self.runs
     }
 
     /// The runs from the one on that a row lies in.
-    pub fn runs_from(&self, row: u32) -> &[Run] {
+    pub fn runs_from(&self, row: u32) -> &[RowRun] {
         let first = self.runs.partition_point(|run| run.start <= row);
         &self.runs[first.saturating_sub(1)..]
     }
@@ -171,7 +171,7 @@ impl RowMap {
 
     /// Whether rows are computed.
     pub fn computes(&self) -> bool {
-        let computed = |run: &Run| matches!(run.origin, Origin::Mean { .. } | Origin::Average);
+        let computed = |run: &RowRun| matches!(run.origin, Origin::Mean { .. } | Origin::Average);
         self.runs.iter().any(computed)
     }
 
@@ -183,7 +183,7 @@ impl RowMap {
     /// Bytes that it takes.
     pub fn held_bytes(&self) -> u64 {
         let parts = [
-            self.runs.capacity() * size_of::<Run>(),
+            self.runs.capacity() * size_of::<RowRun>(),
             self.terms.capacity() * size_of::<RowOf>(),
             self.needed.capacity() * size_of::<u32>(),
         ];
@@ -191,7 +191,7 @@ impl RowMap {
     }
 }
 
-impl Run {
+impl RowRun {
     /// Whether the row behind it has the same origin.
     fn goes_on_with(&self, next: Origin) -> bool {
         match (self.origin, next) {

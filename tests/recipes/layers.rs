@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
-use wgmerge::method::Value;
+use wgmerge::method::ParameterValue;
 use wgmerge::recipe::{
     NodeId, Options, Recipe, RecipeNode, Renaming, Route, Rule, Schedule, Scheduled, Selection,
     merge_of,
@@ -119,9 +119,9 @@ fn layers_are_stacked_repeated_and_numbered_anew() {
 struct Growing;
 
 impl Schedule for Growing {
-    fn parameters(&self, name: &str) -> Vec<(&'static str, Value)> {
+    fn parameters(&self, name: &str) -> Vec<(&'static str, ParameterValue)> {
         let share = layer(name).map_or(0.5, |(number, _)| number as f64);
-        vec![("weight", Value::Numbers(vec![1.0 - share, share]))]
+        vec![("weight", ParameterValue::Numbers(vec![1.0 - share, share]))]
     }
 
     fn takes_part(&self, name: &str, position: usize) -> bool {

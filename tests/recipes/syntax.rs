@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use wgmerge::recipe::Options;
-use wgmerge::recipe::mecha::{Dialect, Line, Script, Value, parse, read, write};
+use wgmerge::recipe::mecha::{ArgumentValue, Dialect, Line, Script, parse, read, write};
 
-fn values(text: &str) -> Vec<Value> {
+fn values(text: &str) -> Vec<ArgumentValue> {
     let script = parse(text).unwrap_or_else(|fault| panic!("{}", fault.render("x", text, false)));
     let last = script.instructions().last().expect("an instruction");
     last.arguments
@@ -106,34 +106,34 @@ fn values_of_every_kind() {
     let text = "version 0.1.0\ndict a=null b=true c=false d=3 e=-0.5 f=1e-06 g=.5 h=5. i=+3 \
                 j=1_000 k=inf l=-inf m=1E5 n=\"a b\" o=\"x=y\" p=123456789012345678901";
     let wanted = [
-        Value::Null,
-        Value::Flag(true),
-        Value::Flag(false),
-        Value::Integer(3),
-        Value::Float(-0.5),
-        Value::Float(1e-6),
-        Value::Float(0.5),
-        Value::Float(5.0),
-        Value::Integer(3),
-        Value::Integer(1000),
-        Value::Float(f64::INFINITY),
-        Value::Float(f64::NEG_INFINITY),
-        Value::Float(1e5),
-        Value::Text("a b".to_owned()),
-        Value::Text("x=y".to_owned()),
-        Value::Float(123_456_789_012_345_678_901.0),
+        ArgumentValue::Null,
+        ArgumentValue::Flag(true),
+        ArgumentValue::Flag(false),
+        ArgumentValue::Integer(3),
+        ArgumentValue::Float(-0.5),
+        ArgumentValue::Float(1e-6),
+        ArgumentValue::Float(0.5),
+        ArgumentValue::Float(5.0),
+        ArgumentValue::Integer(3),
+        ArgumentValue::Integer(1000),
+        ArgumentValue::Float(f64::INFINITY),
+        ArgumentValue::Float(f64::NEG_INFINITY),
+        ArgumentValue::Float(1e5),
+        ArgumentValue::Text("a b".to_owned()),
+        ArgumentValue::Text("x=y".to_owned()),
+        ArgumentValue::Float(123_456_789_012_345_678_901.0),
     ];
     assert_eq!(values(text), wanted);
-    let Value::Float(nan) = values("version 0.1.0\ndict a=nan")[0] else {
+    let ArgumentValue::Float(nan) = values("version 0.1.0\ndict a=nan")[0] else {
         panic!("a float");
     };
     assert!(nan.is_nan());
     let path = "version 0.1.0\nmodel \"x=y \\\"z\\\\.safetensors\"";
     assert_eq!(
         values(path),
-        [Value::Text("x=y \"z\\.safetensors".to_owned())]
+        [ArgumentValue::Text("x=y \"z\\.safetensors".to_owned())]
     );
-    let lines = Value::Text("two\nlines".to_owned());
+    let lines = ArgumentValue::Text("two\nlines".to_owned());
     assert_eq!(values(&format!("version 0.1.0\nmodel {lines}")), [lines]);
 }
 
@@ -302,24 +302,24 @@ fn text() -> impl Strategy<Value = String> {
     "[ -~äß\n]{0,12}"
 }
 
-fn value(count: usize) -> BoxedStrategy<Value> {
+fn value(count: usize) -> BoxedStrategy<ArgumentValue> {
     let plain = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::Flag),
-        any::<i64>().prop_map(Value::Integer),
+        Just(ArgumentValue::Null),
+        any::<bool>().prop_map(ArgumentValue::Flag),
+        any::<i64>().prop_map(ArgumentValue::Integer),
         any::<f64>()
             .prop_filter("comparable", |x| !x.is_nan())
-            .prop_map(Value::Float),
-        text().prop_map(Value::Text),
+            .prop_map(ArgumentValue::Float),
+        text().prop_map(ArgumentValue::Text),
     ];
     match count {
         0 => plain.boxed(),
-        _ => prop_oneof![plain, (0..count).prop_map(Value::Reference)].boxed(),
+        _ => prop_oneof![plain, (0..count).prop_map(ArgumentValue::Reference)].boxed(),
     }
 }
 
 /// An instruction's command, and its arguments with their names.
-type Meaning = (String, Vec<(Option<String>, Value)>);
+type Meaning = (String, Vec<(Option<String>, ArgumentValue)>);
 
 /// The values of a script's instructions, which is what must survive.
 fn meaning(script: &Script) -> Vec<Meaning> {
@@ -353,7 +353,7 @@ proptest! {
             panic!("an instruction");
         };
         script.lines.clear();
-        let argument = |value: &Value, name: Option<&str>| {
+        let argument = |value: &ArgumentValue, name: Option<&str>| {
             let mut one = parse("version 0.1.0\ndict a=1").expect("a script");
             let Some(Line::Instruction(instruction)) = one.lines.pop() else {
                 panic!("an instruction");
@@ -366,11 +366,11 @@ proptest! {
         for line in &lines {
             let mut instruction = blank.clone();
             instruction.arguments = line.iter().map(|value| argument(value, None)).collect();
-            instruction.arguments.push(argument(&Value::Null, Some(&name)));
+            instruction.arguments.push(argument(&ArgumentValue::Null, Some(&name)));
             script.lines.push(Line::Instruction(instruction));
         }
         let mut last = blank.clone();
-        let fits = |value: &&Value| !matches!(value, Value::Reference(n) if *n >= lines.len());
+        let fits = |value: &&ArgumentValue| !matches!(value, ArgumentValue::Reference(n) if *n >= lines.len());
         last.arguments = references.iter().filter(fits).map(|v| argument(v, None)).collect();
         script.lines.push(Line::Instruction(last));
         let again = parse(&script.to_string());

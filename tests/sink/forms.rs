@@ -23,7 +23,7 @@ const TENSORS: [&str; 4] = ["a", "b", "c", "d"];
 const TENSOR_BYTES: u64 = 8;
 
 /// A layout of a form, with an index where a loader wants one.
-pub fn layout(root: &Path, form: Form) -> Layout {
+pub fn layout(root: &Path, form: Form) -> OutputLayout {
     let file = |name: String, tensors: &[&str]| {
         let spans = (0..).map(|at| at * TENSOR_BYTES..(at + 1) * TENSOR_BYTES);
         let entries = tensors.iter().zip(spans);
@@ -61,7 +61,7 @@ pub fn layout(root: &Path, form: Form) -> Layout {
             (files, vec![side("model_index.json", "{}".into())])
         }
     };
-    Layout {
+    OutputLayout {
         root: Root::Folder(root.to_path_buf()),
         files,
         side_files,
@@ -70,7 +70,7 @@ pub fn layout(root: &Path, form: Form) -> Layout {
 
 /// Writes an output whose tensors hold `version` in every byte.
 pub fn publish(
-    layout: &Layout,
+    layout: &OutputLayout,
     version: u8,
     options: &Options,
 ) -> Result<wgmerge::sink::Finished, SinkError> {

@@ -84,7 +84,7 @@ fn a_full_disk_is_told_before_and_during_the_merge() {
         };
         let files = (0..300).map(small).collect();
         let root = Root::Folder(disk.path("many"));
-        let layout = Layout {
+        let layout = OutputLayout {
             root,
             files,
             side_files: vec![],

@@ -31,7 +31,7 @@ fn a_wrong_place_is_named_before_a_byte_is_written() {
         overwrite: true,
         ..Options::default()
     };
-    let refused = |layout: &Layout| {
+    let refused = |layout: &OutputLayout| {
         let preflight = Sink::preflight(layout, &options).unwrap_err();
         let create = Sink::create(layout, &options).unwrap_err();
         assert_eq!(
@@ -103,7 +103,7 @@ fn names_that_leave_the_folder_or_collide_are_refused() {
             data_bytes: 0,
         };
         let files = names.iter().map(file).collect();
-        let layout = Layout {
+        let layout = OutputLayout {
             root: Root::Folder(root.clone()),
             files,
             side_files: vec![],

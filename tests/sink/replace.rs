@@ -144,7 +144,7 @@ fn a_loader_finds_the_old_output_or_the_new_one_at_every_step() {
 }
 
 /// The names of a layout and of the folders that they lie in.
-fn names_of(layout: &Layout) -> Vec<String> {
+fn names_of(layout: &OutputLayout) -> Vec<String> {
     let files = layout.files.iter().map(|file| &file.name);
     let names = files.chain(layout.side_files.iter().map(|side| &side.name));
     let mut all = std::collections::BTreeSet::new();

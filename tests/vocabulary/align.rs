@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use wgmerge::vocabulary::{
-    Aligned, Alignment, ChosenRow, Member, Origin, Row, RowMap, RowOf, Run, TokenChoice, Tokenizer,
-    Wanted,
+    Aligned, Alignment, ChosenRow, Member, Origin, Row, RowMap, RowOf, RowRun, TokenChoice,
+    Tokenizer, Wanted,
 };
 
 use super::{bpe, tokenizer};
@@ -178,7 +178,7 @@ fn rows_with_one_origin_are_one_run() {
         .chain((0..10).map(|row| of(1, row)))
         .chain([Row::Zero, Row::Zero]);
     let map = RowMap::new(rows).expect("few rows");
-    let run = |start: u32, count: u32, origin: Origin| Run {
+    let run = |start: u32, count: u32, origin: Origin| RowRun {
         start,
         count,
         origin,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use wgmerge::vocabulary::{
-    CHAT_TEMPLATES, Part, Tokenizer, TokenizerContent, add_texts, chat_template,
+    CHAT_TEMPLATES, CountedTokenizer, Tokenizer, TokenizerContent, add_texts, chat_template,
 };
 
 use super::{bpe, folder, text};
@@ -104,7 +104,7 @@ fn tokens_that_are_gone_are_named_no_more() {
         ("tokenizer_config.json", config),
     ];
     let own = Tokenizer::read(&folder(root.path(), "own", &files)).expect("sound");
-    let part = Part {
+    let part = CountedTokenizer {
         tokenizer: &own,
         counted: 2,
     };

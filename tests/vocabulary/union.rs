@@ -1,11 +1,11 @@
 //! Tokenizers made of several.
 
-use wgmerge::vocabulary::{Part, Tokenizer, add_texts, union};
+use wgmerge::vocabulary::{CountedTokenizer, Tokenizer, add_texts, union};
 
 use super::{bpe, text, tokenizer, tokens};
 
-fn all(tokenizer: &Tokenizer) -> Part<'_> {
-    Part {
+fn all(tokenizer: &Tokenizer) -> CountedTokenizer<'_> {
+    CountedTokenizer {
         tokenizer,
         counted: u32::MAX,
     }
@@ -47,7 +47,7 @@ fn tokens_without_rows_are_left_out() {
     let root = tempfile::tempdir().expect("a temporary folder");
     let base = tokenizer(root.path(), "base", &bpe(&["a", "b", "ab"], &[("<i>", 3)]));
     let second = tokenizer(root.path(), "second", &bpe(&["c", "d"], &[("<j>", 2)]));
-    let part = |tokenizer, counted| Part { tokenizer, counted };
+    let part = |tokenizer, counted| CountedTokenizer { tokenizer, counted };
     let found = union(part(&base, 2), &[part(&second, 1)]);
     assert_eq!(tokens(&found), ["a", "b", "c"]);
     let json = text(&found, None, "tokenizer.json").expect("an edited text");

@@ -18,10 +18,13 @@ pub(super) struct Element {
 /// What has no type of its own: bytes.
 pub(super) const UNTYPED: Element = foreign("bytes", None, 1);
 
-const fn own(name: &'static str, class: Option<&'static str>, dtype: DType) -> Element {
+const fn own(class: Option<&'static str>, dtype: DType) -> Element {
     let bytes = dtype.bits() / 8;
     Element {
-        name,
+        name: match dtype.torch_name() {
+            Some(name) => name,
+            None => panic!("torch has no type of its own for packed elements"),
+        },
         class,
         bytes,
         dtype: Some(dtype),
@@ -39,25 +42,25 @@ const fn foreign(name: &'static str, class: Option<&'static str>, bytes: u64) ->
 
 /// The types. A packed type has none here, as torch counts its bytes and not its elements.
 static ELEMENTS: [Element; 27] = [
-    own("float32", Some("Float"), DType::F32),
-    own("float16", Some("Half"), DType::F16),
-    own("bfloat16", Some("BFloat16"), DType::BF16),
-    own("float64", Some("Double"), DType::F64),
-    own("int64", Some("Long"), DType::I64),
-    own("int32", Some("Int"), DType::I32),
-    own("int16", Some("Short"), DType::I16),
-    own("int8", Some("Char"), DType::I8),
-    own("uint8", Some("Byte"), DType::U8),
-    own("bool", Some("Bool"), DType::Bool),
-    own("uint16", None, DType::U16),
-    own("uint32", None, DType::U32),
-    own("uint64", None, DType::U64),
-    own("float8_e4m3fn", None, DType::F8E4M3),
-    own("float8_e5m2", None, DType::F8E5M2),
-    own("float8_e4m3fnuz", None, DType::F8E4M3Fnuz),
-    own("float8_e5m2fnuz", None, DType::F8E5M2Fnuz),
-    own("float8_e8m0fnu", None, DType::F8E8M0),
-    own("complex64", Some("ComplexFloat"), DType::C64),
+    own(Some("Float"), DType::F32),
+    own(Some("Half"), DType::F16),
+    own(Some("BFloat16"), DType::BF16),
+    own(Some("Double"), DType::F64),
+    own(Some("Long"), DType::I64),
+    own(Some("Int"), DType::I32),
+    own(Some("Short"), DType::I16),
+    own(Some("Char"), DType::I8),
+    own(Some("Byte"), DType::U8),
+    own(Some("Bool"), DType::Bool),
+    own(None, DType::U16),
+    own(None, DType::U32),
+    own(None, DType::U64),
+    own(None, DType::F8E4M3),
+    own(None, DType::F8E5M2),
+    own(None, DType::F8E4M3Fnuz),
+    own(None, DType::F8E5M2Fnuz),
+    own(None, DType::F8E8M0),
+    own(Some("ComplexFloat"), DType::C64),
     foreign("complex128", Some("ComplexDouble"), 16),
     foreign("complex32", None, 4),
     foreign("float4_e2m1fn_x2", None, 1),

@@ -154,7 +154,8 @@ impl GpuDevice {
                 None => Arc::clone(pipelines.entry(program.clone()).or_default()),
             }
         };
-        let pipeline = cell.get_or_init(|| Arc::new(Pipeline::new(self, program)));
+        let compile = || Pipeline::new(&self.device, &self.bind_group_layout, program);
+        let pipeline = cell.get_or_init(|| Arc::new(compile()));
         self.check()?;
         Ok(Arc::clone(pipeline))
     }

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU64;
 
-use super::device::GpuDevice;
 use crate::kernel::table::Layout;
 use crate::kernel::{Program, wgsl};
 
@@ -17,22 +16,25 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Compiles. What the driver refuses is reported to the device's error handler.
-    pub(super) fn new(device: &GpuDevice, program: &Program) -> Pipeline {
+    /// Compiles, for this layout of the bindings. What the driver refuses is reported to the
+    /// device's error handler.
+    pub(super) fn new(
+        device: &wgpu::Device,
+        bindings: &wgpu::BindGroupLayout,
+        program: &Program,
+    ) -> Pipeline {
         let source = wgsl::assemble(program);
         let label = Some(source.label.as_str());
-        let module = device
-            .device
-            .create_shader_module(wgpu::ShaderModuleDescriptor {
-                label,
-                source: wgpu::ShaderSource::Wgsl(source.text.into()),
-            });
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label,
+            source: wgpu::ShaderSource::Wgsl(source.text.into()),
+        });
         let layout = wgpu::PipelineLayoutDescriptor {
             label,
-            bind_group_layouts: &[Some(&device.bind_group_layout)],
+            bind_group_layouts: &[Some(bindings)],
             immediate_size: 0,
         };
-        let layout = device.device.create_pipeline_layout(&layout);
+        let layout = device.create_pipeline_layout(&layout);
         let compute = wgpu::ComputePipelineDescriptor {
             label,
             layout: Some(&layout),
@@ -46,7 +48,7 @@ impl Pipeline {
             cache: None,
         };
         Pipeline {
-            compute: device.device.create_compute_pipeline(&compute),
+            compute: device.create_compute_pipeline(&compute),
             layout: Layout::of(program),
         }
     }

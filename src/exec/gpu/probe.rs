@@ -13,7 +13,7 @@ use super::{GpuDevice, GpuExecutor};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Piece, Results};
 use crate::kernel::{Counts, Output, Tally, Window};
-use crate::plan::in_runs;
+use crate::plan::in_shares;
 use experiments::{ELEMENTS, Experiment, experiments};
 
 /// One comparison.
@@ -89,7 +89,8 @@ pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
 /// Compiles all Programs on as many threads as the machine has: compiling takes longer than all
 /// the rest. Errors come back when the Programs run.
 fn compile(device: &GpuDevice, experiments: &[Experiment]) {
-    in_runs(experiments, 1, |experiments| {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    in_shares(experiments, (threads, 1), |experiments| {
         for experiment in experiments {
             let _ = device.pipeline(&experiment.program);
         }

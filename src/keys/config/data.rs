@@ -20,11 +20,10 @@
 //! stands before a part applies to all tensors in it. A part comes before its uses. The keys of a
 //! component are sorted by their names, as checkpoints list them.
 
-use std::collections::HashMap;
-
 use indexmap::IndexMap;
 
-use super::entry::{Entry, Expansion, Scope, call};
+use super::entry::{Entry, Part, Parts, call};
+use super::expansion::{Expansion, Scope};
 use super::{Config, NameClash};
 use crate::dtype::DType;
 
@@ -36,15 +35,6 @@ pub(super) struct DataError {
     text: String,
     reason: String,
 }
-
-/// A group of tensors with parameters.
-pub(super) struct Part<'t> {
-    pub(super) parameters: Vec<&'t str>,
-    pub(super) entries: Vec<Entry<'t>>,
-}
-
-/// The parts by their names.
-pub(super) type Parts<'t> = HashMap<&'t str, Part<'t>>;
 
 struct Component<'t> {
     name: &'t str,

@@ -1,20 +1,30 @@
-//! One line of a part or a component, and the keys it expands to.
+//! One line of a part or a component, and the parts that lines are gathered in.
 
-use super::ConfigKey;
-use super::data::Parts;
+use std::collections::HashMap;
+
 use super::pattern::{Pattern, Size};
 use crate::dtype::DType;
 
-/// A line: a tensor, or a part put behind a name.
-pub(super) struct Entry<'t> {
-    name: Pattern<'t>,
-    alias: Option<&'t str>,
-    optional: bool,
-    undotted: bool,
-    value: Value<'t>,
+/// A group of tensors with parameters.
+pub(super) struct Part<'t> {
+    pub(super) parameters: Vec<&'t str>,
+    pub(super) entries: Vec<Entry<'t>>,
 }
 
-enum Value<'t> {
+/// The parts by their names.
+pub(super) type Parts<'t> = HashMap<&'t str, Part<'t>>;
+
+/// A line: a tensor, or a part put behind a name.
+pub(super) struct Entry<'t> {
+    pub(super) name: Pattern<'t>,
+    pub(super) alias: Option<&'t str>,
+    pub(super) optional: bool,
+    pub(super) undotted: bool,
+    pub(super) value: Value<'t>,
+}
+
+/// What a line stands for.
+pub(super) enum Value<'t> {
     Tensor {
         dtype: Option<DType>,
         shape: Vec<Size>,
@@ -102,96 +112,4 @@ impl<'t> Value<'t> {
 /// The name and the arguments of `name(argument, …)`.
 pub(super) fn call(text: &str) -> Option<(&str, &str)> {
     text.strip_suffix(')')?.split_once('(')
-}
-
-/// Collects the keys of one component.
-pub(super) struct Expansion<'a, 't> {
-    pub(super) parts: &'a Parts<'t>,
-    pub(super) component: usize,
-    pub(super) dtype: DType,
-    pub(super) keys: Vec<(String, ConfigKey)>,
-}
-
-/// What the entries around a tensor say of it. The lengths are those of the name that has grown so
-/// far, in which dots stay until it is complete.
-#[derive(Clone, Default)]
-pub(super) struct Scope {
-    /// What stands in an alias instead of the name's beginning of this length.
-    alias: Option<(String, usize)>,
-    optional: bool,
-    /// Where the part of the name begins that has no dots.
-    undotted: Option<usize>,
-}
-
-impl Scope {
-    /// The scope behind the name of an entry; `base` is the length of what came before that name.
-    fn behind(&self, entry: &Entry<'_>, base: usize, name: &str) -> Scope {
-        let alias = match (entry.alias, &self.alias) {
-            (Some(alias), Some((head, from))) => {
-                Some((format!("{head}{}{alias}", &name[*from..base]), name.len()))
-            }
-            (Some(alias), None) => Some((format!("{}{alias}", &name[..base]), name.len())),
-            (None, outer) => outer.clone(),
-        };
-        Scope {
-            alias,
-            optional: self.optional || entry.optional,
-            undotted: self.undotted.or(entry.undotted.then_some(name.len())),
-        }
-    }
-
-    /// The complete name from a length on.
-    fn end(&self, name: &str, from: usize) -> String {
-        let dots = self.undotted.unwrap_or(name.len()).max(from);
-        let (dotted, undotted) = name[from..].split_at(dots - from);
-        dotted.to_owned() + &undotted.replace('.', "")
-    }
-}
-
-impl Expansion<'_, '_> {
-    /// Adds the keys of an entry behind `name`.
-    pub(super) fn add(
-        &mut self,
-        entry: &Entry<'_>,
-        name: &mut String,
-        scope: &Scope,
-        arguments: &[u64],
-    ) {
-        let base = name.len();
-        let sizes = |sizes: &[Size]| -> Vec<u64> {
-            sizes.iter().map(|size| size.value(arguments)).collect()
-        };
-        match &entry.value {
-            Value::Tensor { dtype, shape } => {
-                let shape = sizes(shape);
-                entry.name.expand(name, arguments, &mut |name| {
-                    let scope = scope.behind(entry, base, name);
-                    let aliases = scope.alias.iter();
-                    let aliases =
-                        aliases.map(|(head, from)| head.clone() + &scope.end(name, *from));
-                    let key = ConfigKey {
-                        component: self.component,
-                        dtype: dtype.unwrap_or(self.dtype),
-                        shape: shape.clone(),
-                        optional: scope.optional,
-                        aliases: aliases.collect(),
-                    };
-                    self.keys.push((scope.end(name, 0), key));
-                });
-            }
-            Value::Part {
-                name: part,
-                arguments: given,
-            } => {
-                let part = &self.parts[part];
-                let given = sizes(given);
-                entry.name.expand(name, arguments, &mut |name| {
-                    let scope = scope.behind(entry, base, name);
-                    for entry in &part.entries {
-                        self.add(entry, name, &scope, &given);
-                    }
-                });
-            }
-        }
-    }
 }

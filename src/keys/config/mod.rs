@@ -19,6 +19,7 @@ mod builtin;
 mod candidate;
 mod data;
 mod entry;
+mod expansion;
 mod pattern;
 mod recognition;
 mod registry;

@@ -65,37 +65,20 @@ struct KeyText {
     optional: bool,
 }
 
-/// The names of element types in PyTorch. Those of the safetensors format are read as well.
-const TORCH_NAMES: [(&str, DType); 22] = [
-    ("bool", DType::Bool),
-    ("uint8", DType::U8),
-    ("int8", DType::I8),
-    ("uint16", DType::U16),
-    ("int16", DType::I16),
-    ("uint32", DType::U32),
-    ("int32", DType::I32),
-    ("uint64", DType::U64),
-    ("int64", DType::I64),
-    ("float8_e4m3fn", DType::F8E4M3),
-    ("float8_e4m3fnuz", DType::F8E4M3Fnuz),
-    ("float8_e5m2", DType::F8E5M2),
-    ("float8_e5m2fnuz", DType::F8E5M2Fnuz),
-    ("float8_e8m0fnu", DType::F8E8M0),
-    ("float16", DType::F16),
+/// Other names that PyTorch has for element types.
+const TORCH_ALIASES: [(&str, DType); 3] = [
     ("half", DType::F16),
-    ("bfloat16", DType::BF16),
-    ("float32", DType::F32),
     ("float", DType::F32),
-    ("float64", DType::F64),
     ("double", DType::F64),
-    ("complex64", DType::C64),
 ];
 
+/// An element type by its name in PyTorch. Those of the safetensors format are read as well.
 fn dtype(name: &str) -> Option<DType> {
     let torch = name.strip_prefix("torch.").unwrap_or(name);
-    let torch = TORCH_NAMES.iter().find(|(known, _)| *known == torch);
-    torch
+    let alias = TORCH_ALIASES.iter().find(|(known, _)| *known == torch);
+    alias
         .map(|&(_, dtype)| dtype)
+        .or_else(|| DType::from_torch_name(torch))
         .or_else(|| DType::from_name(name))
 }
 

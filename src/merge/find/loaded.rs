@@ -50,7 +50,7 @@ struct Arena<'r> {
 }
 
 impl<'a, 'p> Reading<'a, 'p> for Arena<'_> {
-    fn run(&self, _: &Subject<'p>) -> u64 {
+    fn elements(&self, _: &Subject<'p>) -> u64 {
         u64::MAX
     }
 

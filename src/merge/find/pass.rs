@@ -74,14 +74,15 @@ impl<'s, 'p> Pass<'s, 'p> {
         })
     }
 
-    /// What is seen, in the order of the subjects, in parts of as many elements as `run` says.
+    /// What is seen, in the order of the subjects, in parts of as many elements as `at_once`
+    /// says.
     fn sightings(
         &self,
-        run: impl Fn(&Subject<'p>) -> u64 + Send,
+        at_once: impl Fn(&Subject<'p>) -> u64 + Send,
     ) -> impl Iterator<Item = Sighting> + Send {
         let subjects = self.subjects.iter().enumerate();
         subjects.flat_map(move |(number, subject)| {
-            let run = run(subject).max(1);
+            let at_once = at_once(subject).max(1);
             let tile_len = TILE as u64;
             let tiles = subject.elements.div_ceil(tile_len);
             let mut wanted: Vec<(Reach, u64)> = Vec::new();
@@ -98,13 +99,13 @@ impl<'s, 'p> Pass<'s, 'p> {
             ranges.flat_map(move |(reach, range)| {
                 let end = (range.end * tile_len).min(subject.elements);
                 let starts = range.start * tile_len..end;
-                let step = usize::try_from(run).unwrap_or(usize::MAX);
+                let step = usize::try_from(at_once).unwrap_or(usize::MAX);
                 starts.step_by(step).map(move |start| Sighting {
                     subject: number,
                     part: Part {
                         job: subject.job,
                         start,
-                        len: reach.seen(run.min(end - start)),
+                        len: reach.seen(at_once.min(end - start)),
                     },
                     reach: reach.clone(),
                 })
@@ -148,7 +149,7 @@ impl<'s, 'p> Pass<'s, 'p> {
 /// How elements are shown to reductions.
 pub(super) trait Reading<'a, 'p>: Sync {
     /// Elements of a subject that are seen at a time.
-    fn run(&self, subject: &Subject<'p>) -> u64;
+    fn elements(&self, subject: &Subject<'p>) -> u64;
 
     /// How many sightings are looked at together.
     fn together(&self) -> usize {
@@ -203,7 +204,7 @@ pub(super) fn settle<'a, 'p>(
         let turns = Turns::new(shared.cancel);
         let state = Mutex::new(&mut search.reductions[..]);
         let sightings = Together {
-            all: pass.sightings(|subject| reading.run(subject)),
+            all: pass.sightings(|subject| reading.elements(subject)),
             count: reading.together(),
         };
         workers::run(

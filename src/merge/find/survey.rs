@@ -1,7 +1,7 @@
 //! Statistics in passes of their own: of tensors that do not fit a lane, and of whole models.
 //!
-//! Each pass reads the surveyed tensors in runs, all lanes at once, and takes what they found in the
-//! order of the runs. The result is the same as if the tensors had lain in memory.
+//! Each pass reads the surveyed tensors in parts, all lanes at once, and takes what they found in the
+//! order of the parts. The result is the same as if the tensors had lain in memory.
 
 use super::Rows;
 use super::pass::{Pass, Reading, Sighting, look, settle};
@@ -94,8 +94,8 @@ struct Survey<'s, 'a> {
 }
 
 impl<'a> Reading<'a, 'a> for Survey<'_, 'a> {
-    fn run(&self, subject: &Subject<'a>) -> u64 {
-        self.shared.plan.survey_run(subject.job)
+    fn elements(&self, subject: &Subject<'a>) -> u64 {
+        self.shared.plan.survey_elements(subject.job)
     }
 
     fn begin(&self, pass: &Pass<'_, 'a>) -> Result<(), MergeError> {

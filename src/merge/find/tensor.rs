@@ -55,7 +55,7 @@ struct Chunks<'r> {
 }
 
 impl<'a, 'p> Reading<'a, 'p> for Chunks<'_> {
-    fn run(&self, _: &Subject<'p>) -> u64 {
+    fn elements(&self, _: &Subject<'p>) -> u64 {
         self.chunk
     }
 

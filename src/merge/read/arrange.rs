@@ -2,7 +2,7 @@
 //! gathered row by row; computed from factors.
 
 use super::gather::Gatherer;
-use super::number;
+use super::{factors, number};
 use crate::merge::MergeError;
 use crate::merge::shared::Shared;
 use crate::plan::{Bytes, Cut};
@@ -55,7 +55,7 @@ pub(in crate::merge) fn read(
             for (from, part) in (start..).step_by(at_once).zip(parts) {
                 let run = &mut run[..part.len() / unit as usize * own as usize];
                 read(shared, of, (shape, own), from, run)?;
-                number::to_f32(*dtype, run, part);
+                shared.permits.host(|| number::to_f32(*dtype, run, part));
             }
             Ok(())
         }
@@ -86,9 +86,13 @@ pub(in crate::merge) fn read(
             }
             Ok(())
         }
-        Bytes::Strided { of, axes } => axes.gather(unit as usize, start, target, |from, part| {
-            read(shared, of, (&[], unit), from, part)
-        }),
+        Bytes::Strided { of, axes } => axes.gather_with(
+            unit as usize,
+            start,
+            target,
+            |from, part| read(shared, of, (&[], unit), from, part),
+            |work| shared.permits.host(work),
+        ),
         Bytes::Gathered(gathered) => {
             let source = |bytes: &Bytes, unit: u64, at: u64, target: &mut [u8]| {
                 read(shared, bytes, (&[], unit), at, target)
@@ -100,7 +104,7 @@ pub(in crate::merge) fn read(
             };
             gatherer.read(unit, start, target)
         }
-        Bytes::Delta(factors) => shared.read_delta(factors, start, target),
+        Bytes::Delta(factors) => factors::read_delta(shared, factors, start, target),
         Bytes::Zero => {
             target.fill(0);
             Ok(())

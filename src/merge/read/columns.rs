@@ -128,19 +128,21 @@ impl Gatherer<'_> {
                     let block = &mut block[..len * unit as usize];
                     let at = column * column_step + u64::from(first) * row_step;
                     (self.source)(columns.stored, unit, at, block)?;
-                    let found: &[u8] = match float {
-                        Some(float) => {
-                            decode(self.shared.level, float, block, &mut values[..len]);
-                            bytemuck::cast_slice(&values)
+                    self.shared.permits.host(|| {
+                        let found: &[u8] = match float {
+                            Some(float) => {
+                                decode(self.shared.level, float, block, &mut values[..len]);
+                                bytemuck::cast_slice(&values)
+                            }
+                            None => block,
+                        };
+                        for (row, to) in part {
+                            let from = place(*row) as usize * size;
+                            let to = u64::from(*to) * self.gathered.columns + column;
+                            let to = to as usize * size;
+                            target[to..to + size].copy_from_slice(&found[from..from + size]);
                         }
-                        None => block,
-                    };
-                    for (row, to) in part {
-                        let from = place(*row) as usize * size;
-                        let to = u64::from(*to) * self.gathered.columns + column;
-                        let to = to as usize * size;
-                        target[to..to + size].copy_from_slice(&found[from..from + size]);
-                    }
+                    });
                 }
             }
         }

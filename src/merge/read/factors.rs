@@ -16,29 +16,36 @@ use crate::plan::{Extent, Factor, Factors};
 /// Bytes of a factor that are read at a time.
 const BLOCK: usize = 64 << 10;
 
-impl Shared<'_> {
-    /// Computes the elements of a delta from `start` on, as f32.
-    pub(in crate::merge) fn read_delta(
-        &self,
-        factors: &Factors,
-        start: u64,
-        target: &mut [u8],
-    ) -> Result<(), MergeError> {
-        let ready = self.delta(factors)?;
+/// Computes the elements of a delta from `start` on, as f32.
+pub(super) fn read_delta(
+    shared: &Shared<'_>,
+    factors: &Factors,
+    start: u64,
+    target: &mut [u8],
+) -> Result<(), MergeError> {
+    let ready = FactorReader { shared }.delta(factors)?;
+    shared.permits.host(|| {
         if let Ok(target) = bytemuck::try_cast_slice_mut(target) {
-            self.permits.with(|| ready.fill(self.level, start, target));
-            return Ok(());
+            ready.fill(shared.level, start, target);
+            return;
         }
         let mut values = vec![0.0; target.len() / size_of::<f32>()];
-        self.permits
-            .with(|| ready.fill(self.level, start, &mut values));
+        ready.fill(shared.level, start, &mut values);
         target.copy_from_slice(bytemuck::cast_slice(&values));
-        Ok(())
-    }
+    });
+    Ok(())
+}
 
+/// Reads factors.
+#[derive(Clone, Copy)]
+struct FactorReader<'a> {
+    shared: &'a Shared<'a>,
+}
+
+impl FactorReader<'_> {
     /// The delta, made ready unless it is. Lanes that need the same one wait for it.
-    fn delta(&self, factors: &Factors) -> Result<Arc<Ready>, MergeError> {
-        let held = &self.deltas.0;
+    fn delta(self, factors: &Factors) -> Result<Arc<Ready>, MergeError> {
+        let held = &self.shared.deltas.0;
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
         let (deltas, scratch) = held.parts();
         if let Some(at) = deltas.iter().position(|known| known.factors == *factors) {
@@ -46,7 +53,7 @@ impl Shared<'_> {
             deltas.push(Arc::clone(&found));
             return Ok(found);
         }
-        let memory = &self.plan.memory;
+        let memory = &self.shared.plan.memory;
         let mut values = match deltas.len() < memory.factor_slots {
             true => Vec::with_capacity(memory.factor_bytes as usize / size_of::<f32>()),
             false => {
@@ -71,7 +78,7 @@ impl Shared<'_> {
 
     /// Reads the factors into `values`. Returns the scale.
     fn make_ready(
-        &self,
+        self,
         factors: &Factors,
         values: &mut [f32],
         scratch: &mut Scratch,
@@ -83,7 +90,10 @@ impl Shared<'_> {
             let (whole, rest) = inner.split_at_mut(extent.elements());
             let mut own = vec![0.0; extent.held_elements()];
             self.matrix(matrix, extent, &mut own, scratch)?;
-            product(extent, &own).fill(self.level, 1.0, 0, whole);
+            let level = self.shared.level;
+            self.shared
+                .permits
+                .host(|| product(extent, &own).fill(level, 1.0, 0, whole));
             inner = rest;
         }
         self.matrix(&delta.inner, factors.inner, inner, scratch)?;
@@ -94,15 +104,16 @@ impl Shared<'_> {
     }
 
     /// The only element of a factor.
-    fn number(&self, factor: &Factor) -> Result<f64, MergeError> {
+    fn number(self, factor: &Factor) -> Result<f64, MergeError> {
         let mut bytes = [0; 8];
         let own = &mut bytes[..factor.dtype.bits() as usize / 8];
-        self.read((factor.model, factor.file), factor.offset, own)?;
+        self.shared
+            .read((factor.model, factor.file), factor.offset, own)?;
         Ok(match factor.dtype.float() {
             Some(Float::F64) => f64::from_le_bytes(bytes),
             Some(float) => {
                 let mut value = [0.0];
-                decode(self.level, float, own, &mut value);
+                decode(self.shared.level, float, own, &mut value);
                 f64::from(value[0])
             }
             // The four bytes that were read.
@@ -113,7 +124,7 @@ impl Shared<'_> {
 
     /// Reads a matrix as [`Product`] has it.
     fn matrix(
-        &self,
+        self,
         matrix: &Matrix<Factor>,
         extent: Extent,
         values: &mut [f32],
@@ -124,6 +135,7 @@ impl Shared<'_> {
             row,
             factors: [turned, core_values, down_values],
         } = scratch;
+        let permits = &self.shared.permits;
         let rank = extent.rank.unwrap_or(0) as usize;
         let (left, panels) = values.split_at_mut(extent.left_elements());
         row.resize(extent.columns as usize, 0.0);
@@ -133,7 +145,7 @@ impl Shared<'_> {
                 self.elements(up, 0, left, bytes)?;
                 for number in 0..rank {
                     self.elements(down, (number * row.len()) as u64, row, bytes)?;
-                    pack(panels, rank, number, row);
+                    permits.host(|| pack(panels, rank, number, row));
                 }
             }
             Matrix::Tucker {
@@ -147,18 +159,22 @@ impl Shared<'_> {
                     false => {
                         self.whole(up, turned, bytes)?;
                         let rows = extent.rows as usize;
-                        for (at, value) in left.iter_mut().enumerate() {
-                            *value = turned[at % rank * rows + at / rank];
-                        }
+                        permits.host(|| {
+                            for (at, value) in left.iter_mut().enumerate() {
+                                *value = turned[at % rank * rows + at / rank];
+                            }
+                        });
                     }
                 }
                 self.whole(core, core_values, bytes)?;
                 self.whole(down, down_values, bytes)?;
                 let cores = core_values.chunks_exact(core_values.len() / rank);
-                for (number, core) in cores.enumerate() {
-                    contract(core, down_values, down.shape[0] as usize, row);
-                    pack(panels, rank, number, row);
-                }
+                permits.host(|| {
+                    for (number, core) in cores.enumerate() {
+                        contract(core, down_values, down.shape[0] as usize, row);
+                        pack(panels, rank, number, row);
+                    }
+                });
             }
         }
         Ok(())
@@ -166,7 +182,7 @@ impl Shared<'_> {
 
     /// All elements of a factor.
     fn whole(
-        &self,
+        self,
         factor: &Factor,
         values: &mut Vec<f32>,
         bytes: &mut Vec<u8>,
@@ -177,7 +193,7 @@ impl Shared<'_> {
 
     /// The elements of a factor from `start` on.
     fn elements(
-        &self,
+        self,
         factor: &Factor,
         start: u64,
         values: &mut [f32],
@@ -186,20 +202,23 @@ impl Shared<'_> {
         let Some(float) = factor.dtype.float() else {
             return Err(MergeError::Internal("a factor that is no float".to_owned()));
         };
+        let permits = &self.shared.permits;
         let unit = float.bytes();
         bytes.resize(BLOCK, 0);
         let read = |element: u64, bytes: &mut [u8]| {
             let offset = factor.offset + element * unit as u64;
-            self.read((factor.model, factor.file), offset, bytes)
+            self.shared.read((factor.model, factor.file), offset, bytes)
         };
         let mut element = start;
         for values in values.chunks_mut(BLOCK / unit) {
             let bytes = &mut bytes[..values.len() * unit];
             match &factor.axes {
                 None => read(element, bytes)?,
-                Some(axes) => axes.gather(unit, element, bytes, read)?,
+                Some(axes) => {
+                    axes.gather_with(unit, element, bytes, read, |work| permits.host(work))?;
+                }
             }
-            decode(self.level, float, bytes, values);
+            permits.host(|| decode(self.shared.level, float, bytes, values));
             element += values.len() as u64;
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::merge::MergeError;
 use crate::merge::pool::Average;
 use crate::merge::shared::Shared;
 use crate::plan::{Bytes, Gathered, RowSource};
-use crate::vocabulary::{Origin, RowOf, Run};
+use crate::vocabulary::{Origin, RowOf, RowRun};
 
 /// Bytes that are read at a time of what is decoded or added up.
 pub(super) const BLOCK: usize = 64 << 10;
@@ -65,7 +65,7 @@ impl Gatherer<'_> {
     }
 
     /// Reads elements of a run, from element `skip` of it on.
-    pub(super) fn run(self, run: &Run, skip: u64, target: &mut [u8]) -> Result<(), MergeError> {
+    pub(super) fn run(self, run: &RowRun, skip: u64, target: &mut [u8]) -> Result<(), MergeError> {
         let columns = self.gathered.columns;
         match run.origin {
             Origin::Zero => target.fill(0),
@@ -83,10 +83,12 @@ impl Gatherer<'_> {
             }
             Origin::Average => {
                 let average = self.average()?;
-                let values = average.iter().cycle().skip((skip % columns) as usize);
-                for (bytes, value) in target.chunks_exact_mut(VALUE).zip(values) {
-                    bytes.copy_from_slice(&value.to_le_bytes());
-                }
+                let values = average
+                    .iter()
+                    .copied()
+                    .cycle()
+                    .skip((skip % columns) as usize);
+                self.shared.permits.host(|| write(values, target));
             }
         }
         Ok(())
@@ -113,8 +115,10 @@ impl Gatherer<'_> {
                 at + (number * each) as u64,
                 bytes,
             )?;
-            decode(self.shared.level, float, bytes, &mut values[..len]);
-            target.copy_from_slice(bytemuck::cast_slice(&values[..len]));
+            self.shared.permits.host(|| {
+                decode(self.shared.level, float, bytes, &mut values[..len]);
+                target.copy_from_slice(bytemuck::cast_slice(&values[..len]));
+            });
         }
         Ok(())
     }
@@ -133,12 +137,11 @@ impl Gatherer<'_> {
                 let column = skip + (number * each) as u64;
                 let at = u64::from(term.row) * self.gathered.columns + column;
                 self.decoded(source, at, bytemuck::cast_slice_mut(values))?;
-                add(sums, values);
+                self.shared.permits.host(|| add(sums, values));
             }
-            for (bytes, sum) in target.chunks_exact_mut(VALUE).zip(sums) {
-                let value = (*sum / terms.len() as f64) as f32;
-                bytes.copy_from_slice(&value.to_le_bytes());
-            }
+            let count = terms.len() as f64;
+            let means = sums.iter().map(|sum| (*sum / count) as f32);
+            self.shared.permits.host(|| write(means, target));
         }
         Ok(())
     }
@@ -170,17 +173,13 @@ impl Gatherer<'_> {
             let end = u64::from(run.end()) * columns as u64;
             while at < end {
                 let len = (block.len() as u64).min(end - at) as usize;
-                let mut values = &mut block[..len];
+                let values = &mut block[..len];
                 self.read(VALUE as u64, at, bytemuck::cast_slice_mut(values))?;
-                while !values.is_empty() {
-                    // Up to the end of a row.
-                    let column = (at % columns as u64) as usize;
-                    let part = values.len().min(columns - column);
-                    let (part, behind) = values.split_at_mut(part);
-                    add(&mut sums[column..], part);
-                    at += part.len() as u64;
-                    values = behind;
-                }
+                let first = (at % columns as u64) as usize;
+                self.shared
+                    .permits
+                    .host(|| add_rows(&mut sums, first, values));
+                at += len as u64;
             }
         }
         let mean = |sum: f64| (sum / rows.max(1) as f64) as f32;
@@ -188,8 +187,24 @@ impl Gatherer<'_> {
     }
 }
 
+/// Adds elements of rows that follow each other to the sums of the columns; the first is in column
+/// `first`.
+fn add_rows(sums: &mut [f64], first: usize, values: &[f32]) {
+    let (head, rows) = values.split_at(values.len().min(sums.len() - first));
+    add(&mut sums[first..], head);
+    for row in rows.chunks(sums.len()) {
+        add(sums, row);
+    }
+}
+
 fn add(sums: &mut [f64], values: &[f32]) {
     for (sum, value) in sums.iter_mut().zip(values) {
         *sum += f64::from(*value);
+    }
+}
+
+fn write(values: impl Iterator<Item = f32>, target: &mut [u8]) {
+    for (bytes, value) in target.chunks_exact_mut(VALUE).zip(values) {
+        bytes.copy_from_slice(&value.to_le_bytes());
     }
 }

@@ -110,7 +110,7 @@ impl<'a> Maker<'a> {
                 let first = u64::from(*draw) * self.job(place).elements;
                 let words = (first, first + part.start);
                 let permits = &self.shared.permits;
-                permits.with(|| self.draw((output, plane, depth), *seed, words, target));
+                permits.host(|| self.draw((output, plane, depth), *seed, words, target));
                 Ok(())
             }
             Made::Rows(sums) => self.rows(place, plane, sums, target),
@@ -186,29 +186,28 @@ impl<'a> Maker<'a> {
                 len: self.block().min(job.elements - block),
                 ..part
             };
-            let values = self.values(
-                Place {
-                    part: piece,
-                    ..place
-                },
-                plane,
-            )?;
             let skip = from.saturating_sub(block) as usize;
             let until = (to - block).min(piece.len) as usize;
-            totals.take(&values, skip..until, &mut numbers);
+            let place = Place {
+                part: piece,
+                ..place
+            };
+            self.values(place, plane, |values| {
+                totals.take(values, skip..until, &mut numbers);
+            })?;
             block += piece.len;
         }
         if let Some(number) = numbers.last() {
             let row = first + numbers.len() as u64 - 1;
             self.last_rows.insert((place.output, plane), (row, *number));
         }
-        for (place, element) in target
-            .chunks_exact_mut(size_of::<f32>())
-            .zip(part.start..end)
-        {
-            let number = numbers[(element / columns - first) as usize];
-            place.copy_from_slice(&number.to_le_bytes());
-        }
+        self.shared.permits.host(|| {
+            let places = target.chunks_exact_mut(size_of::<f32>());
+            for (place, element) in places.zip(part.start..end) {
+                let number = numbers[(element / columns - first) as usize];
+                place.copy_from_slice(&number.to_le_bytes());
+            }
+        });
         Ok(())
     }
 
@@ -223,28 +222,35 @@ impl<'a> Maker<'a> {
                 len: block.min(elements - start),
                 ..place.part
             };
-            let values = self.values(
-                Place {
-                    part: piece,
-                    ..place
-                },
-                plane,
-            )?;
-            let magnitudes = values[0].iter().map(|x| u64::from(x.abs().to_bits()) << 32);
-            keys.extend(magnitudes.zip(start..).map(|(key, index)| key | index));
+            let place = Place {
+                part: piece,
+                ..place
+            };
+            self.values(place, plane, |values| {
+                let magnitudes = values[0].iter().map(|x| u64::from(x.abs().to_bits()) << 32);
+                keys.extend(magnitudes.zip(start..).map(|(key, index)| key | index));
+            })?;
         }
-        keys.sort_unstable();
-        let n = elements as f64;
-        let mut ranks = vec![0.0; elements as usize];
-        for (key, rank) in keys.into_iter().zip(1_u64..) {
-            let centred = rank as f64 / n - (n + 1.0) / (2.0 * n);
-            ranks[(key & 0xffff_ffff) as usize] = centred as f32;
-        }
-        Ok(ranks)
+        Ok(self.shared.permits.host(|| {
+            keys.sort_unstable();
+            let n = elements as f64;
+            let mut ranks = vec![0.0; elements as usize];
+            for (key, rank) in keys.into_iter().zip(1_u64..) {
+                let centred = rank as f64 / n - (n + 1.0) / (2.0 * n);
+                ranks[(key & 0xffff_ffff) as usize] = centred as f32;
+            }
+            ranks
+        }))
     }
 
-    /// The values that a plane is made of, over a part that begins between tiles.
-    fn values(&mut self, place: Place<'_>, plane: usize) -> Result<Vec<Vec<f32>>, MergeError> {
+    /// Hands the values that a plane is made of, over a part that begins between tiles, to `take`,
+    /// which has a permit to compute.
+    fn values(
+        &mut self,
+        place: Place<'_>,
+        plane: usize,
+        take: impl FnOnce(&[Vec<f32>]),
+    ) -> Result<(), MergeError> {
         let Place { part, output, row } = place;
         let (plan, work) = (self.shared.plan, self.work(place));
         let programs = &plan.classes[work.class].planes[plane];
@@ -272,7 +278,7 @@ impl<'a> Maker<'a> {
             inputs: offsets,
             output: 0,
         };
-        let values = self.shared.permits.with(|| {
+        self.shared.permits.host(|| {
             let mut values = Vec::with_capacity(programs.len());
             for &program in programs {
                 let batch = Batch {
@@ -286,10 +292,11 @@ impl<'a> Maker<'a> {
                     .map_err(|fault| self.shared.fault(fault, (part.job, output)))?;
                 values.push(value);
             }
-            Ok::<_, MergeError>(values)
+            take(&values);
+            Ok::<_, MergeError>(())
         })?;
         self.scratch = scratch;
-        Ok(values)
+        Ok(())
     }
 }
 

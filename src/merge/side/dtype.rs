@@ -7,18 +7,8 @@ use serde_json::json;
 
 use super::edit::Object;
 use crate::checkpoint::Checkpoint;
-use crate::dtype::DType;
+use crate::dtype::{DType, Float};
 use crate::plan::PlannedFile;
-
-/// Torch's names of element types.
-const TORCH: &[(DType, &str)] = &[
-    (DType::F64, "float64"),
-    (DType::F32, "float32"),
-    (DType::F16, "float16"),
-    (DType::BF16, "bfloat16"),
-    (DType::F8E4M3, "float8_e4m3fn"),
-    (DType::F8E5M2, "float8_e5m2"),
-];
 
 /// The fields in which transformers keeps it, wherever they stand.
 const FIELDS: [&str; 2] = ["torch_dtype", "dtype"];
@@ -47,7 +37,7 @@ pub(super) fn write(object: &mut Object, dtype: &str) -> bool {
             Some(_) => "torch.",
             None => "",
         };
-        let named = TORCH.iter().any(|(_, name)| own[prefix.len()..] == **name);
+        let named = Float::from_torch_name(&own[prefix.len()..]).is_some();
         let raw = super::edit::raw(&json!(format!("{prefix}{dtype}")));
         if let (true, Some(raw)) = (named, raw) {
             *value = raw;
@@ -79,9 +69,8 @@ fn of_planned(planned: &[PlannedFile], folder: &Path) -> Option<&'static str> {
 fn most<'a>(tensors: impl Iterator<Item = (&'a DType, u64)>) -> Option<&'static str> {
     let mut bytes: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (dtype, count) in tensors {
-        let named = TORCH.iter().find(|(known, _)| known == dtype);
-        if let Some((_, name)) = named {
-            *bytes.entry(name).or_default() += count;
+        if let Some(float) = dtype.float() {
+            *bytes.entry(float.torch_name()).or_default() += count;
         }
     }
     let most = bytes.into_iter().max_by_key(|&(_, bytes)| bytes);

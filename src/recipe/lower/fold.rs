@@ -1,6 +1,6 @@
 //! Merges of numbers: what sd-mecha users compute with parameters before a merge takes them.
 
-use super::Value;
+use super::NodeValue;
 use crate::dtype::{Float, codec};
 use crate::method::{Method, Parameters};
 use crate::recipe::Constant;
@@ -9,11 +9,11 @@ use crate::recipe::Constant;
 /// is no number, or the method is not linear.
 pub(super) fn fold<'v>(
     method: &Method,
-    values: impl Iterator<Item = &'v Value>,
+    values: impl Iterator<Item = &'v NodeValue>,
     parameters: &Parameters,
-) -> Option<Value> {
-    let number = |value: &Value| match value {
-        Value::Constant(Constant::Number(number)) => Some(*number as f32),
+) -> Option<NodeValue> {
+    let number = |value: &NodeValue| match value {
+        NodeValue::Constant(Constant::Number(number)) => Some(*number as f32),
         _ => None,
     };
     let numbers: Vec<f32> = values.map(number).collect::<Option<_>>()?;
@@ -33,7 +33,7 @@ pub(super) fn fold<'v>(
         }
         _ => return None,
     };
-    Some(Value::Constant(Constant::Number(f64::from(result))))
+    Some(NodeValue::Constant(Constant::Number(f64::from(result))))
 }
 
 /// A constant in another type.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fold::fold;
-use super::{Found, LowerError, Lowerer, Step, Value, Wanted};
+use super::{Found, LowerError, Lowerer, NodeValue, Step, Wanted};
 use crate::dtype::Float;
 use crate::kernel::Node;
 use crate::method::{Argument, Lowering, Method, Parameters};
@@ -25,7 +25,7 @@ fn stand_in(method: &Method, arguments: &[Argument]) -> Found {
         input.is_some_and(|input| input.domain == method.result)
     };
     let first = arguments.first().filter(stands);
-    first.map(|first| Value::Tensor(first.node))
+    first.map(|first| NodeValue::Tensor(first.node))
 }
 
 impl Lowerer<'_> {
@@ -95,7 +95,7 @@ impl Lowerer<'_> {
             None => None,
         };
         let values = answers.enumerate();
-        let values: Vec<(usize, Value)> = values
+        let values: Vec<(usize, NodeValue)> = values
             .filter_map(|(position, value)| Some((position, value?)))
             .collect();
         if base.is_none() && numbers.each.is_empty() && values.len() == models.len() {
@@ -121,19 +121,19 @@ impl Lowerer<'_> {
         }
         let base = match base {
             // Without the base there is no task vector.
-            Some(None) => return Ok(arguments.first().map(|first| Value::Tensor(first.node))),
+            Some(None) => return Ok(arguments.first().map(|first| NodeValue::Tensor(first.node))),
             Some(Some(base)) => Some(self.tensor(base)),
             None => None,
         };
         if arguments.is_empty() {
-            return Ok(base.map(Value::Tensor));
+            return Ok(base.map(NodeValue::Tensor));
         }
         let single = arguments.iter().map(|argument| argument.position);
         if single.take_while(|at| *at < method.single_inputs()).count() < method.single_inputs() {
             return Ok(stand_in(method, &arguments));
         }
         let node = self.write(wanted, method, base, arguments, &numbers)?;
-        Ok(Some(Value::Tensor(node)))
+        Ok(Some(NodeValue::Tensor(node)))
     }
 
     /// Has a method write its arithmetic.
@@ -197,7 +197,7 @@ impl Lowerer<'_> {
         &mut self,
         id: NodeId,
         (method, parameters): (&'static Method, &'r Parameters),
-        given: impl Iterator<Item = (&'static str, Value)>,
+        given: impl Iterator<Item = (&'static str, NodeValue)>,
         models: usize,
     ) -> Result<Numbers<'r>, LowerError> {
         let mut own = Cow::Borrowed(parameters);
@@ -208,12 +208,12 @@ impl Lowerer<'_> {
                 .iter()
                 .any(|parameter| parameter.name == name && parameter.per_element);
             let constant = match value {
-                Value::Tensor(node) if per_element => {
+                NodeValue::Tensor(node) if per_element => {
                     each.push((name, node));
                     continue;
                 }
-                Value::Constant(constant) => Some(constant),
-                Value::Tensor(_) => None,
+                NodeValue::Constant(constant) => Some(constant),
+                NodeValue::Tensor(_) => None,
             };
             let kind = |found: String| LowerError::Kind {
                 node: self.recipe.label(id),

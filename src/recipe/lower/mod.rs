@@ -15,10 +15,12 @@ use foldhash::{HashMap, HashMapExt};
 use indexmap::IndexMap;
 
 use super::walk::{Step, Walk, walk};
-use super::{Constant, Entry, Label, Leaf, Missing, NodeId, Recipe, RecipeNode, Solution, View};
+use super::{
+    Constant, Label, Leaf, LiteralEntry, Missing, NodeId, Recipe, RecipeNode, Solution, View,
+};
 use crate::dtype::Float;
 use crate::kernel::{Expression, Formula, Node, Operand, TooLarge};
-use crate::method::{ParameterError, Space, Value as Given};
+use crate::method::{ParameterError, Space};
 
 /// Something that a tensor needs and nothing has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -103,7 +105,7 @@ impl LowerError {
 
 /// A value of a node for one tensor.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum NodeValue {
     /// A number per element.
     Tensor(Node),
     /// A constant.
@@ -131,9 +133,9 @@ pub struct Lowerer<'a> {
     expression: &'a mut Expression,
     loader: &'a mut dyn Loader,
     /// Per node the first value found, by what was wanted.
-    known: Vec<Option<(Wanted, Option<Value>)>>,
+    known: Vec<Option<(Wanted, Option<NodeValue>)>>,
     /// Further values of nodes.
-    others: HashMap<Wanted, Option<Value>>,
+    others: HashMap<Wanted, Option<NodeValue>>,
     /// Lengths of `lost` to which fallbacks go back, the innermost last.
     marks: Vec<usize>,
     /// Values that are of another type than f32: cast to it, known to be of it, or computed from
@@ -165,7 +167,7 @@ impl Wanted {
 }
 
 /// A value, or None where a node has none for the tensor.
-type Found = Option<Value>;
+type Found = Option<NodeValue>;
 
 impl<'a> Lowerer<'a> {
     /// A lowerer for the tensor that the output calls `key`.
@@ -246,7 +248,7 @@ impl<'a> Lowerer<'a> {
         };
         let loaded = (&found, space);
         let node = self.loader.load(self.expression, loaded, wanted.tolerated);
-        node.map(Value::Tensor)
+        node.map(NodeValue::Tensor)
     }
 
     /// The reference model's tensor, where the policy lets it stand in for one that a model lacks.
@@ -259,16 +261,18 @@ impl<'a> Lowerer<'a> {
 
     fn literal(
         &mut self,
-        entries: &IndexMap<String, Entry>,
+        entries: &IndexMap<String, LiteralEntry>,
         wanted: &Wanted,
         answers: &[Found],
     ) -> Result<Step<Wanted, Found>, LowerError> {
-        let mut values: Vec<Value> = Vec::new();
+        let mut values: Vec<NodeValue> = Vec::new();
         let mut answers = answers.iter();
         for name in wanted.view.leaves() {
             let value = match entries.get(name) {
-                Some(Entry::Constant(constant)) => Some(Value::Constant(constant.clone())),
-                Some(Entry::Node(node)) => match answers.next() {
+                Some(LiteralEntry::Constant(constant)) => {
+                    Some(NodeValue::Constant(constant.clone()))
+                }
+                Some(LiteralEntry::Node(node)) => match answers.next() {
                     Some(answer) => answer.clone(),
                     None => return Ok(Step::Ask(wanted.of(*node))),
                 },
@@ -296,12 +300,12 @@ impl<'a> Lowerer<'a> {
     }
 
     /// A value as a tensor; a number is the same for every element.
-    fn tensor(&mut self, value: Value) -> Node {
+    fn tensor(&mut self, value: NodeValue) -> Node {
         let number = match value {
-            Value::Tensor(node) => return node,
-            Value::Constant(Constant::Number(number)) => number,
-            Value::Constant(Constant::Flag(flag)) => f64::from(u8::from(flag)),
-            Value::Constant(_) => 0.0,
+            NodeValue::Tensor(node) => return node,
+            NodeValue::Constant(Constant::Number(number)) => number,
+            NodeValue::Constant(Constant::Flag(flag)) => f64::from(u8::from(flag)),
+            NodeValue::Constant(_) => 0.0,
         };
         let number: Operand = self.expression.scalar(number);
         self.expression.call(Formula::Fill, &[number])
@@ -355,21 +359,9 @@ impl Walk for Lowerer<'_> {
     }
 }
 
-impl Constant {
-    /// The value as a parameter takes it; None for null, which leaves the default.
-    pub fn given(&self) -> Option<Given> {
-        match self {
-            Constant::Null => None,
-            Constant::Flag(flag) => Some(Given::Flag(*flag)),
-            Constant::Number(number) => Some(Given::Numbers(vec![*number])),
-            Constant::Text(text) => Some(Given::Word(text.clone())),
-        }
-    }
-}
-
-fn describe(value: &Value) -> String {
+fn describe(value: &NodeValue) -> String {
     match value {
-        Value::Tensor(_) => "a tensor".to_owned(),
-        Value::Constant(constant) => constant.to_string(),
+        NodeValue::Tensor(_) => "a tensor".to_owned(),
+        NodeValue::Constant(constant) => constant.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::fold;
-use super::{Found, Leaf, Lost, LowerError, Lowerer, Step, Value, Wanted};
+use super::{Found, Leaf, Lost, LowerError, Lowerer, NodeValue, Step, Wanted};
 use crate::dtype::Float;
 use crate::kernel::{Derive, Formula, Node};
 use crate::method::Space;
@@ -75,10 +75,15 @@ impl Lowerer<'_> {
     }
 
     /// Notes that a value is of a type, if all parts of it are.
-    fn note_type(&mut self, rule: &Rule<dyn Typing>, view: &View<String>, value: Option<&Value>) {
+    fn note_type(
+        &mut self,
+        rule: &Rule<dyn Typing>,
+        view: &View<String>,
+        value: Option<&NodeValue>,
+    ) {
         let mut types = view.leaves().into_iter().map(|name| rule.0.float(name));
         let first = types.next().flatten();
-        if let (Some(float), Some(Value::Tensor(node))) = (first, value)
+        if let (Some(float), Some(NodeValue::Tensor(node))) = (first, value)
             && types.all(|other| other == first)
         {
             self.narrow.insert(*node, float);
@@ -95,7 +100,7 @@ impl Lowerer<'_> {
                 let view = View::Stacked(views);
                 let loaded = (&view, Space::Weight);
                 let node = self.loader.load(self.expression, loaded, wanted.tolerated);
-                Ok(node.map(Value::Tensor))
+                Ok(node.map(NodeValue::Tensor))
             }
             None => Err(LowerError::Stack {
                 node: self.recipe.label(wanted.id),
@@ -115,7 +120,7 @@ impl Lowerer<'_> {
         if let Some(view) = self.solution.routed(recipe, wanted.id, view) {
             let loaded = (&view, Space::Weight);
             let node = self.loader.load(self.expression, loaded, wanted.tolerated);
-            return Ok(Step::Answer(node.map(Value::Tensor)));
+            return Ok(Step::Answer(node.map(NodeValue::Tensor)));
         }
         if self.solution.origin(recipe, inputs[0], view).is_none() {
             return Ok(Step::Ask(wanted.of(inputs[0])));
@@ -215,7 +220,7 @@ impl Lowerer<'_> {
     }
 
     /// A value where all of it is finite, else another.
-    fn choose(&mut self, value: Value, other: Value) -> Value {
+    fn choose(&mut self, value: NodeValue, other: NodeValue) -> NodeValue {
         let [value, other] = [self.tensor(value), self.tensor(other)];
         let flaw = self.expression.call(Formula::Flaw, &[value.into()]);
         let derive = Derive {
@@ -224,16 +229,16 @@ impl Lowerer<'_> {
         };
         let sound = self.expression.sums(&[flaw], derive, 1);
         let operands = [value.into(), other.into(), sound[0]];
-        Value::Tensor(self.expression.call(Formula::Choose, &operands))
+        NodeValue::Tensor(self.expression.call(Formula::Choose, &operands))
     }
 
-    fn cast(&mut self, value: Value, float: Option<Float>) -> Value {
+    fn cast(&mut self, value: NodeValue, float: Option<Float>) -> NodeValue {
         let Some(float) = float else {
             return value;
         };
         match value {
-            Value::Constant(constant) => Value::Constant(fold::cast(constant, float)),
-            Value::Tensor(node) => Value::Tensor(self.narrowed(node, float)),
+            NodeValue::Constant(constant) => NodeValue::Constant(fold::cast(constant, float)),
+            NodeValue::Tensor(node) => NodeValue::Tensor(self.narrowed(node, float)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The `merge` instruction: which method or route, and which arguments are what.
 
-use super::read::{Item, Reader, constant};
-use super::script::{Argument, Instruction, Value};
+use super::reader::{Item, Reader, constant};
+use super::script::{Argument, ArgumentValue, Instruction};
 use crate::dtype::Float;
 use crate::figures::counted;
 use crate::keys::conversion;
@@ -12,23 +12,13 @@ use crate::recipe::{
     Constant, NodeId, Omitted, Pattern, ROUTES, RecipeNode, Route, RouteRow, find_route,
 };
 
-/// The types that `cast` knows, by their names in torch.
-pub(super) const CASTS: [(&str, Float); 6] = [
-    ("float64", Float::F64),
-    ("float32", Float::F32),
-    ("float16", Float::F16),
-    ("bfloat16", Float::BF16),
-    ("float8_e4m3fn", Float::F8E4M3),
-    ("float8_e5m2", Float::F8E5M2),
-];
-
 /// Reads a merge.
 pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<NodeId, Fault> {
     let Some((first, arguments)) = instruction.arguments.split_first() else {
         let fault = Fault::new(instruction.span.clone(), "this merge has no method");
         return Err(fault.help("name it: merge \"weighted_sum\" &0 &1"));
     };
-    let (None, Value::Text(id)) = (&first.name, &first.value) else {
+    let (None, ArgumentValue::Text(id)) = (&first.name, &first.value) else {
         let fault = Fault::new(first.span.clone(), "the method is a text in double quotes");
         return Err(fault.help("name it first: merge \"weighted_sum\" &0 &1"));
     };
@@ -187,7 +177,7 @@ impl<'a> Arguments<'a> {
 /// The node that an argument is.
 fn node(reader: &mut Reader, argument: &Argument, line: usize) -> Result<NodeId, Fault> {
     Ok(match &argument.value {
-        Value::Reference(number) => match reader.item(*number) {
+        ArgumentValue::Reference(number) => match reader.item(*number) {
             Item::Node(node) => node,
             Item::Dict(entries) => {
                 let entries = reader.copy(&entries, &argument.span)?;
@@ -218,7 +208,7 @@ fn method_merge(
     let mut given = Vec::new();
     for (name, argument) in found.parameters {
         let folded = match &argument.value {
-            Value::Reference(_) => {
+            ArgumentValue::Reference(_) => {
                 let node = node(reader, argument, instruction.line)?;
                 match reader.folded(node) {
                     Some(constant) => constant,
@@ -322,7 +312,7 @@ impl<'a> Constants<'_, 'a> {
         let mut parameters = self.parameters.iter();
         let (_, argument) = parameters.find(|(known, _)| *known == name)?;
         let folded = match &argument.value {
-            Value::Reference(number) => match self.reader.item(*number) {
+            ArgumentValue::Reference(number) => match self.reader.item(*number) {
                 Item::Node(node) => self.reader.folded(node),
                 Item::Dict(_) => None,
             },
@@ -357,10 +347,10 @@ fn wrong(name: &str, argument: &Argument, what: &str) -> Fault {
 }
 
 fn float(name: &str, argument: &Argument) -> Result<Float, Fault> {
-    if let Some((_, float)) = CASTS.iter().find(|(known, _)| *known == name) {
-        return Ok(*float);
+    if let Some(float) = Float::from_torch_name(name) {
+        return Ok(float);
     }
-    let names: Vec<&str> = CASTS.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = Float::ALL.iter().map(|float| float.torch_name()).collect();
     let message = format!("a merge cannot cast to \"{name}\"");
     let fault = Fault::new(argument.span.clone(), message).label("no type of weights");
     Err(fault.help(format!("it casts to {}", names.join(", "))))

@@ -4,15 +4,17 @@
 //! it; [`write()`] makes a script of a recipe. A text is read with more tolerance than sd-mecha
 //! has: blank lines, line ends of any kind, numbers that are not finite, `=` in quoted paths.
 
+mod instruction;
 mod legacy;
 mod merge;
 mod named;
 mod print;
 mod read;
+mod reader;
 mod script;
 mod token;
 mod write;
 
 pub use read::read;
-pub use script::{Argument, Command, Dialect, Instruction, Line, Script, Value, parse};
+pub use script::{Argument, ArgumentValue, Command, Dialect, Instruction, Line, Script, parse};
 pub use write::{WriteError, write};

@@ -1,6 +1,6 @@
 //! The arguments of an instruction that makes a model or a literal.
 
-use super::script::{Argument, Instruction, Value};
+use super::script::{Argument, ArgumentValue, Instruction};
 use crate::keys::Configs;
 use crate::keys::nearest::nearest;
 use crate::method::Space;
@@ -67,8 +67,8 @@ impl<'a> Named<'a> {
         match self.get(name) {
             None => Ok(None),
             Some(argument) => match &argument.value {
-                Value::Null => Ok(None),
-                Value::Text(text) => Ok(Some((text, argument))),
+                ArgumentValue::Null => Ok(None),
+                ArgumentValue::Text(text) => Ok(Some((text, argument))),
                 _ => {
                     let message = format!("`{name}` is a text or null");
                     Err(Fault::new(argument.span.clone(), message).help("write it in quotes"))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::script::{Dialect, Instruction, Line, Script, VERSION, Value};
+use super::script::{ArgumentValue, Dialect, Instruction, Line, Script, VERSION};
 use crate::recipe::python;
 
 impl fmt::Display for Script {
@@ -44,7 +44,7 @@ impl Instruction {
                 None => {}
             }
             match &argument.value {
-                Value::Text(text) if !escapes => write!(f, "\"{text}\"")?,
+                ArgumentValue::Text(text) if !escapes => write!(f, "\"{text}\"")?,
                 value => write!(f, "{value}")?,
             }
         }
@@ -52,15 +52,15 @@ impl Instruction {
     }
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for ArgumentValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Null => f.write_str("null"),
-            Value::Flag(flag) => write!(f, "{flag}"),
-            Value::Integer(integer) => write!(f, "{integer}"),
-            Value::Float(float) => f.write_str(&python::float(*float)),
-            Value::Text(text) => write!(f, "\"{}\"", escaped(text, "\"\n")),
-            Value::Reference(number) => write!(f, "&{number}"),
+            ArgumentValue::Null => f.write_str("null"),
+            ArgumentValue::Flag(flag) => write!(f, "{flag}"),
+            ArgumentValue::Integer(integer) => write!(f, "{integer}"),
+            ArgumentValue::Float(float) => f.write_str(&python::float(*float)),
+            ArgumentValue::Text(text) => write!(f, "\"{}\"", escaped(text, "\"\n")),
+            ArgumentValue::Reference(number) => write!(f, "&{number}"),
         }
     }
 }

@@ -1,48 +1,28 @@
 //! From a script to a recipe.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Range;
-use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
-use super::merge;
-use super::named::Named;
-use super::script::{Command, Dialect, Instruction, Script, Value};
+use super::instruction::instruction;
+use super::legacy;
+use super::reader::{Item, Reader};
+use super::script::{Dialect, Script};
 use crate::keys::Configs;
-use crate::method::Space;
 use crate::recipe::Fault;
-use crate::recipe::{Constant, Entry, Form, ModelId, NodeId, Options, Recipe, RecipeNode, Route};
-
-/// Values that dicts are copied to at most, so that a small text makes no large recipe.
-const COPIES_MAX: usize = 1_000_000;
+use crate::recipe::{Options, Recipe};
 
 /// Makes a recipe of a script. Relative paths of models stay as they are.
 pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<Recipe, Fault> {
-    let mut reader = Reader {
-        items: Vec::new(),
-        nodes: Vec::new(),
-        lines: Vec::new(),
-        models: Vec::new(),
-        known: HashMap::new(),
-        shared: HashMap::new(),
-        partial: Vec::new(),
-        copied: 0,
-        configs,
-    };
+    let mut reader = Reader::new(configs);
     let mut last = None;
-    for instruction in script.instructions() {
+    for said in script.instructions() {
         let item = match script.dialect {
-            Dialect::V0_1_0 => reader.instruction(instruction)?,
-            Dialect::Legacy => reader.legacy(instruction)?,
+            Dialect::V0_1_0 => instruction(&mut reader, said)?,
+            Dialect::Legacy => legacy::read(&mut reader, said)?,
         };
-        reader.items.push(item);
-        last = Some(instruction.span.clone());
+        reader.push(item);
+        last = Some(said.span.clone());
     }
-    let root = match (reader.items.last(), last) {
+    let root = match (reader.last(), last) {
         (Some(Item::Node(root)), _) => *root,
         (_, Some(span)) => {
             let fault = Fault::new(
@@ -55,258 +35,7 @@ pub fn read(script: &Script, options: Options, configs: Arc<Configs>) -> Result<
     };
     let root = match script.dialect {
         Dialect::V0_1_0 => root,
-        Dialect::Legacy => reader.pass_through(root),
+        Dialect::Legacy => legacy::pass_through(&mut reader, root),
     };
     Ok(reader.finish(root, options))
-}
-
-/// What an instruction gave.
-#[derive(Clone, Debug)]
-pub(super) enum Item {
-    /// A mapping that is no node yet.
-    Dict(Rc<IndexMap<String, Entry>>),
-    /// A node.
-    Node(NodeId),
-}
-
-/// A recipe while its instructions are read.
-pub(super) struct Reader {
-    items: Vec<Item>,
-    pub(super) nodes: Vec<RecipeNode>,
-    lines: Vec<usize>,
-    models: Vec<PathBuf>,
-    known: HashMap<PathBuf, usize>,
-    /// The nodes by their hash.
-    shared: HashMap<u64, Vec<NodeId>>,
-    /// Of the first nodes, whether they may lack tensors of their config: see the old form.
-    pub(super) partial: Vec<bool>,
-    /// The values of dicts that were copied so far.
-    copied: usize,
-    pub(super) configs: Arc<Configs>,
-}
-
-impl Reader {
-    pub(super) fn instruction(&mut self, instruction: &Instruction) -> Result<Item, Fault> {
-        match instruction.command {
-            Command::Dict => Ok(Item::Dict(Rc::new(self.dict(instruction)?))),
-            Command::Literal => self.literal(instruction).map(Item::Node),
-            Command::Model => self.model(instruction).map(Item::Node),
-            Command::Merge => merge::merge(self, instruction).map(Item::Node),
-            Command::Parameter | Command::Call | Command::Lora => {
-                Err(Fault::new(instruction.span.clone(), "not a value"))
-            }
-        }
-    }
-
-    /// Adds a node; one that is already there is shared.
-    pub(super) fn node(&mut self, node: RecipeNode, line: usize) -> NodeId {
-        let mut hash = DefaultHasher::new();
-        node.hash(&mut hash);
-        let known = self.shared.entry(hash.finish()).or_default();
-        if let Some(known) = known.iter().find(|known| self.nodes[known.index()] == node) {
-            return *known;
-        }
-        let id = NodeId::new(self.nodes.len());
-        known.push(id);
-        self.nodes.push(node);
-        self.lines.push(line);
-        id
-    }
-
-    /// The line that says a node.
-    pub(super) fn line(&self, id: NodeId) -> usize {
-        self.lines[id.index()]
-    }
-
-    pub(super) fn item(&self, number: usize) -> Item {
-        self.items[number].clone()
-    }
-
-    /// The node of a mapping: a literal whose form follows from its use.
-    pub(super) fn mapping(&mut self, entries: IndexMap<String, Entry>, line: usize) -> NodeId {
-        let literal = RecipeNode::Literal {
-            entries,
-            form: Form::Inferred,
-            space: None,
-        };
-        self.node(literal, line)
-    }
-
-    /// The node of a constant: the same value for every tensor.
-    pub(super) fn constant(&mut self, constant: Constant, line: usize) -> NodeId {
-        let literal = RecipeNode::Literal {
-            entries: [("key".to_owned(), Entry::Constant(constant))].into(),
-            form: Form::Singleton,
-            space: None,
-        };
-        let literal = self.node(literal, line);
-        let route = RecipeNode::Route {
-            route: Route::ConvertSingleton,
-            inputs: vec![literal],
-        };
-        self.node(route, line)
-    }
-
-    /// The constant that a node is for every tensor, if it is one.
-    pub(super) fn folded(&self, mut id: NodeId) -> Option<Constant> {
-        loop {
-            id = match &self.nodes[id.index()] {
-                RecipeNode::Route {
-                    route: Route::ConvertSingleton,
-                    inputs,
-                } => inputs[0],
-                RecipeNode::Literal {
-                    entries,
-                    form: Form::Singleton,
-                    ..
-                } => match entries.get("key")? {
-                    Entry::Constant(constant) => return Some(constant.clone()),
-                    Entry::Node(node) => *node,
-                },
-                _ => return None,
-            };
-        }
-    }
-
-    /// The values of a dict, as a copy.
-    pub(super) fn copy(
-        &mut self,
-        dict: &IndexMap<String, Entry>,
-        span: &Range<usize>,
-    ) -> Result<IndexMap<String, Entry>, Fault> {
-        self.copied += dict.len();
-        if self.copied <= COPIES_MAX {
-            return Ok(dict.clone());
-        }
-        let message =
-            format!("the dicts of this recipe are copied to more than {COPIES_MAX} values");
-        let fault = Fault::new(span.clone(), message).label("here");
-        Err(fault.help("give one dict to all that need it instead of copies"))
-    }
-
-    fn dict(&mut self, instruction: &Instruction) -> Result<IndexMap<String, Entry>, Fault> {
-        let mut entries = IndexMap::new();
-        for argument in &instruction.arguments {
-            match (&argument.name, &argument.value) {
-                (None, Value::Reference(number)) => match self.item(*number) {
-                    Item::Dict(base) => entries.extend(self.copy(&base, &argument.span)?),
-                    Item::Node(_) => {
-                        let message = format!("`&{number}` is no dict");
-                        let fault = Fault::new(argument.span.clone(), message);
-                        return Err(fault.help("a dict copies another dict, or names its values"));
-                    }
-                },
-                (None, _) => {
-                    let fault = Fault::new(argument.span.clone(), "this value has no name");
-                    return Err(fault.help("the values of a dict are written name=value"));
-                }
-                (Some(name), value) => {
-                    let entry = match value {
-                        Value::Reference(number) => match self.item(*number) {
-                            Item::Node(node) => Entry::Node(node),
-                            Item::Dict(_) => {
-                                let message = format!("`&{number}` is a dict within a dict");
-                                return Err(Fault::new(argument.span.clone(), message));
-                            }
-                        },
-                        value => Entry::Constant(constant(value)),
-                    };
-                    entries.insert(name.clone(), entry);
-                }
-            }
-        }
-        Ok(entries)
-    }
-
-    fn literal(&mut self, instruction: &Instruction) -> Result<NodeId, Fault> {
-        let named = Named::of(instruction, &["value", "model_config", "merge_space"])?;
-        let value = named.required("value", "a literal needs a dict: literal &0")?;
-        let Value::Reference(number) = value.value else {
-            // Until version 1.0.14: one value for every tensor of the config.
-            named.form(&self.configs)?;
-            named.space()?;
-            return Ok(self.constant(constant(&value.value), instruction.line));
-        };
-        let Item::Dict(entries) = self.item(number) else {
-            let message = format!("`&{number}` is no dict");
-            return Err(Fault::new(value.span.clone(), message).help("refer to a dict"));
-        };
-        let literal = RecipeNode::Literal {
-            entries: self.copy(&entries, &value.span)?,
-            form: named.form(&self.configs)?,
-            space: named.space()?,
-        };
-        Ok(self.node(literal, instruction.line))
-    }
-
-    fn model(&mut self, instruction: &Instruction) -> Result<NodeId, Fault> {
-        let named = Named::of(instruction, &["path", "model_config", "merge_space"])?;
-        let path = named.required("path", "a model needs its path: model \"a.safetensors\"")?;
-        let Value::Text(text) = &path.value else {
-            let fault = Fault::new(path.span.clone(), "the path of a model is a text");
-            return Err(fault.help("write it in double quotes"));
-        };
-        let path = PathBuf::from(text);
-        let next = self.models.len();
-        let model = *self.known.entry(path.clone()).or_insert(next);
-        if model == next {
-            self.models.push(path);
-        }
-        let node = RecipeNode::Model {
-            model: ModelId::new(model),
-            form: named.form(&self.configs)?,
-            space: named.space()?.unwrap_or(Space::Weight),
-        };
-        Ok(self.node(node, instruction.line))
-    }
-
-    /// Keeps what the result is made of.
-    fn finish(self, root: NodeId, options: Options) -> Recipe {
-        let mut live = vec![false; self.nodes.len()];
-        live[root.index()] = true;
-        for id in (0..self.nodes.len()).rev() {
-            if live[id] {
-                for input in self.nodes[id].inputs() {
-                    live[input.index()] = true;
-                }
-            }
-        }
-        let mut recipe = Recipe {
-            configs: self.configs,
-            ..Recipe::new(Vec::new(), Vec::new(), options)
-        };
-        let mut number_of = vec![NodeId::new(0); self.nodes.len()];
-        let mut model_of: HashMap<ModelId, ModelId> = HashMap::new();
-        let last = root.index() + 1;
-        for (id, mut node) in self.nodes.into_iter().take(last).enumerate() {
-            if !live[id] {
-                continue;
-            }
-            node.renumber(&mut |id| number_of[id.index()]);
-            if let RecipeNode::Model { model, .. } = &mut node {
-                let next = ModelId::new(recipe.models.len());
-                let new = *model_of.entry(*model).or_insert(next);
-                if new == next {
-                    recipe.models.push(self.models[model.index()].clone());
-                }
-                *model = new;
-            }
-            number_of[id] = NodeId::new(recipe.nodes.len());
-            recipe.nodes.push(node);
-            recipe.lines.push(self.lines[id]);
-        }
-        recipe.reference = recipe.primary_model();
-        recipe
-    }
-}
-
-/// The value of a constant that is written.
-pub(super) fn constant(value: &Value) -> Constant {
-    match value {
-        Value::Null | Value::Reference(_) => Constant::Null,
-        Value::Flag(flag) => Constant::Flag(*flag),
-        Value::Integer(integer) => Constant::Number(*integer as f64),
-        Value::Float(float) => Constant::Number(*float),
-        Value::Text(text) => Constant::Text(text.clone()),
-    }
 }

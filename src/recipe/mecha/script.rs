@@ -75,14 +75,14 @@ pub struct Argument {
     /// Its name, unless it counts by position.
     pub name: Option<String>,
     /// Its value.
-    pub value: Value,
+    pub value: ArgumentValue,
     /// The bytes of the text that it takes, its name included.
     pub span: Range<usize>,
 }
 
 /// A value as it is written.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum ArgumentValue {
     /// `null`
     Null,
     /// `true` or `false`
@@ -260,19 +260,19 @@ fn instruction(
     })
 }
 
-fn value(token: &Token, count: usize) -> Result<Value, Fault> {
+fn value(token: &Token, count: usize) -> Result<ArgumentValue, Fault> {
     let text = token.text.as_str();
     if token.quoted {
-        return Ok(Value::Text(text.to_owned()));
+        return Ok(ArgumentValue::Text(text.to_owned()));
     }
     if let Some(number) = text.strip_prefix('&') {
         return reference(token, number, count);
     }
     match text {
-        "null" => return Ok(Value::Null),
+        "null" => return Ok(ArgumentValue::Null),
         // Until version 1.0.3 sd-mecha wrote yes and no as Python does.
-        "true" | "True" => return Ok(Value::Flag(true)),
-        "false" | "False" => return Ok(Value::Flag(false)),
+        "true" | "True" => return Ok(ArgumentValue::Flag(true)),
+        "false" | "False" => return Ok(ArgumentValue::Flag(false)),
         _ => {}
     }
     number(text).ok_or_else(|| {
@@ -286,10 +286,10 @@ fn value(token: &Token, count: usize) -> Result<Value, Fault> {
     })
 }
 
-fn reference(token: &Token, number: &str, count: usize) -> Result<Value, Fault> {
+fn reference(token: &Token, number: &str, count: usize) -> Result<ArgumentValue, Fault> {
     let fault = |message: String| Fault::new(token.span.clone(), message);
     match number.parse::<usize>() {
-        Ok(number) if number < count => Ok(Value::Reference(number)),
+        Ok(number) if number < count => Ok(ArgumentValue::Reference(number)),
         Ok(number) => Err(fault(format!(
             "`&{number}` refers to an instruction that does not come before this one"
         ))
@@ -305,10 +305,10 @@ fn reference(token: &Token, number: &str, count: usize) -> Result<Value, Fault> 
 }
 
 /// A number as Python writes and reads it.
-fn number(text: &str) -> Option<Value> {
+fn number(text: &str) -> Option<ArgumentValue> {
     let plain = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
     if matches!(plain.as_str(), "inf" | "infinity" | "nan") {
-        return text.parse().ok().map(Value::Float);
+        return text.parse().ok().map(ArgumentValue::Float);
     }
     if !plain.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
@@ -319,10 +319,10 @@ fn number(text: &str) -> Option<Value> {
         return None;
     }
     if digits.contains(['.', 'e', 'E']) {
-        return digits.parse().ok().map(Value::Float);
+        return digits.parse().ok().map(ArgumentValue::Float);
     }
     match digits.parse() {
-        Ok(integer) => Some(Value::Integer(integer)),
-        Err(_) => digits.parse().ok().map(Value::Float),
+        Ok(integer) => Some(ArgumentValue::Integer(integer)),
+        Err(_) => digits.parse().ok().map(ArgumentValue::Float),
     }
 }

@@ -5,10 +5,8 @@ use std::collections::hash_map::Entry;
 
 use indexmap::IndexMap;
 
-use super::merge::CASTS;
-use super::script::{Argument, Command, Dialect, Instruction, Line, Script, Value};
-use crate::dtype::Float;
-use crate::method::{Range, Shape, Space, Value as Given, in_recipes};
+use super::script::{Argument, ArgumentValue, Command, Dialect, Instruction, Line, Script};
+use crate::method::{ParameterValue, Range, Shape, Space, in_recipes};
 use crate::recipe::{self, Constant, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
 
 /// A recipe that sd-mecha has no words for.
@@ -38,7 +36,10 @@ pub fn write(recipe: &Recipe) -> Result<Script, WriteError> {
         && writer.instructions[number].command == Command::Dict
     {
         // A dict alone is no result.
-        writer.push(Command::Literal, vec![unnamed(Value::Reference(number))]);
+        writer.push(
+            Command::Literal,
+            vec![unnamed(ArgumentValue::Reference(number))],
+        );
     }
     let lines = writer.instructions.into_iter().map(Line::Instruction);
     Ok(Script {
@@ -81,9 +82,9 @@ impl Writer<'_> {
                     .to_string_lossy()
                     .into_owned();
                 let arguments = vec![
-                    unnamed(Value::Text(path)),
+                    unnamed(ArgumentValue::Text(path)),
                     named("model_config", config(form)),
-                    named("merge_space", Value::Text(space.word().to_owned())),
+                    named("merge_space", ArgumentValue::Text(space.word().to_owned())),
                 ];
                 Some(self.push(Command::Model, arguments))
             }
@@ -112,22 +113,26 @@ impl Writer<'_> {
 
     fn literal(
         &mut self,
-        entries: &IndexMap<String, recipe::Entry>,
+        entries: &IndexMap<String, recipe::LiteralEntry>,
         form: &Form,
         space: Option<Space>,
         numbers: &[usize],
     ) -> usize {
         let values = entries.iter().map(|(name, entry)| match entry {
-            recipe::Entry::Constant(constant) => named(name, value(constant)),
-            recipe::Entry::Node(id) => named(name, Value::Reference(numbers[id.index()])),
+            recipe::LiteralEntry::Constant(constant) => named(name, value(constant)),
+            recipe::LiteralEntry::Node(id) => {
+                named(name, ArgumentValue::Reference(numbers[id.index()]))
+            }
         });
         let dict = self.push(Command::Dict, values.collect());
         if *form == Form::Inferred && space.is_none() {
             return dict;
         }
-        let space = space.map_or(Value::Null, |s| Value::Text(s.word().to_owned()));
+        let space = space.map_or(ArgumentValue::Null, |s| {
+            ArgumentValue::Text(s.word().to_owned())
+        });
         let arguments = vec![
-            unnamed(Value::Reference(dict)),
+            unnamed(ArgumentValue::Reference(dict)),
             named("model_config", config(form)),
             named("merge_space", space),
         ];
@@ -135,24 +140,24 @@ impl Writer<'_> {
     }
 
     fn route(&mut self, route: &Route, inputs: &[NodeId], numbers: &[usize]) -> usize {
-        let mut arguments = vec![unnamed(Value::Text(route.id()))];
+        let mut arguments = vec![unnamed(ArgumentValue::Text(route.id()))];
         arguments.extend(references(inputs, numbers));
         match route {
             Route::Cast(float) => {
                 let dtype = match float {
-                    Some(float) => Value::Text(torch_name(*float)),
-                    None => Value::Null,
+                    Some(float) => ArgumentValue::Text(float.torch_name().to_owned()),
+                    None => ArgumentValue::Null,
                 };
-                arguments.push(unnamed(self.constant(Value::Null)));
+                arguments.push(unnamed(self.constant(ArgumentValue::Null)));
                 arguments.push(unnamed(self.constant(dtype)));
             }
             Route::PickComponent(name) | Route::OmitComponent(name) => {
-                let component = Value::Text(name.clone());
+                let component = ArgumentValue::Text(name.clone());
                 arguments.push(unnamed(self.constant(component)));
             }
             Route::OmitNonFinite(omitted) if *omitted != Omitted::ALL => {
                 for flag in [omitted.mandatory, omitted.optional] {
-                    arguments.push(unnamed(self.constant(Value::Flag(flag))));
+                    arguments.push(unnamed(self.constant(ArgumentValue::Flag(flag))));
                 }
             }
             _ => {}
@@ -173,13 +178,13 @@ impl Writer<'_> {
             return None;
         };
         in_recipes(method.id).filter(|known| std::ptr::eq(*known, *method))?;
-        let mut arguments = vec![unnamed(Value::Text(method.id.to_owned()))];
+        let mut arguments = vec![unnamed(ArgumentValue::Text(method.id.to_owned()))];
         arguments.extend(references(models, numbers));
         let values = parameters.values();
         for parameter in method.parameters {
             let given = given.iter().find(|(name, _)| *name == parameter.name);
             let argument = match given {
-                Some((_, id)) => Value::Reference(numbers[id.index()]),
+                Some((_, id)) => ArgumentValue::Reference(numbers[id.index()]),
                 None => {
                     let whole = matches!(parameter.shape, Shape::Number(_, Range::Whole));
                     let constant = parameter_value(values.get(parameter.name)?, whole)?;
@@ -196,30 +201,32 @@ impl Writer<'_> {
     }
 
     /// The reference to a constant for every tensor, in the three lines that sd-mecha writes.
-    fn constant(&mut self, value: Value) -> Value {
+    fn constant(&mut self, value: ArgumentValue) -> ArgumentValue {
         let dict = self.push(Command::Dict, vec![named("key", value)]);
         let literal = self.push(
             Command::Literal,
             vec![
-                unnamed(Value::Reference(dict)),
+                unnamed(ArgumentValue::Reference(dict)),
                 named("model_config", config(&Form::Singleton)),
-                named("merge_space", Value::Null),
+                named("merge_space", ArgumentValue::Null),
             ],
         );
         let arguments = vec![
-            unnamed(Value::Text("convert_singleton".to_owned())),
-            unnamed(Value::Reference(literal)),
+            unnamed(ArgumentValue::Text("convert_singleton".to_owned())),
+            unnamed(ArgumentValue::Reference(literal)),
         ];
-        Value::Reference(self.push(Command::Merge, arguments))
+        ArgumentValue::Reference(self.push(Command::Merge, arguments))
     }
 }
 
 fn references(ids: &[NodeId], numbers: &[usize]) -> Vec<Argument> {
-    let ids = ids.iter().map(|id| Value::Reference(numbers[id.index()]));
+    let ids = ids
+        .iter()
+        .map(|id| ArgumentValue::Reference(numbers[id.index()]));
     ids.map(unnamed).collect()
 }
 
-fn unnamed(value: Value) -> Argument {
+fn unnamed(value: ArgumentValue) -> Argument {
     Argument {
         name: None,
         value,
@@ -227,44 +234,39 @@ fn unnamed(value: Value) -> Argument {
     }
 }
 
-fn named(name: &str, value: Value) -> Argument {
+fn named(name: &str, value: ArgumentValue) -> Argument {
     Argument {
         name: Some(name.to_owned()),
         ..unnamed(value)
     }
 }
 
-fn config(form: &Form) -> Value {
+fn config(form: &Form) -> ArgumentValue {
     match form {
         // sd-mecha does not read its own word for a file's own names; it infers them anew.
-        Form::Inferred | Form::Own => Value::Null,
-        Form::Singleton => Value::Text("singleton-mecha".to_owned()),
-        Form::Config(name) => Value::Text(name.clone()),
+        Form::Inferred | Form::Own => ArgumentValue::Null,
+        Form::Singleton => ArgumentValue::Text("singleton-mecha".to_owned()),
+        Form::Config(name) => ArgumentValue::Text(name.clone()),
     }
 }
 
-fn value(constant: &Constant) -> Value {
+fn value(constant: &Constant) -> ArgumentValue {
     match constant {
-        Constant::Null => Value::Null,
-        Constant::Flag(flag) => Value::Flag(*flag),
-        Constant::Number(number) => Value::Float(*number),
-        Constant::Text(text) => Value::Text(text.clone()),
+        Constant::Null => ArgumentValue::Null,
+        Constant::Flag(flag) => ArgumentValue::Flag(*flag),
+        Constant::Number(number) => ArgumentValue::Float(*number),
+        Constant::Text(text) => ArgumentValue::Text(text.clone()),
     }
 }
 
-fn parameter_value(given: &Given, whole: bool) -> Option<Value> {
+fn parameter_value(given: &ParameterValue, whole: bool) -> Option<ArgumentValue> {
     Some(match given {
-        Given::Numbers(numbers) => match numbers.as_slice() {
-            [number] if whole => Value::Integer(*number as i64),
-            [number] => Value::Float(*number),
+        ParameterValue::Numbers(numbers) => match numbers.as_slice() {
+            [number] if whole => ArgumentValue::Integer(*number as i64),
+            [number] => ArgumentValue::Float(*number),
             _ => return None,
         },
-        Given::Flag(flag) => Value::Flag(*flag),
-        Given::Word(word) => Value::Text(word.clone()),
+        ParameterValue::Flag(flag) => ArgumentValue::Flag(*flag),
+        ParameterValue::Word(word) => ArgumentValue::Text(word.clone()),
     })
-}
-
-fn torch_name(float: Float) -> String {
-    let known = CASTS.iter().find(|(_, known)| *known == float);
-    known.map_or_else(String::new, |(name, _)| (*name).to_owned())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::common::{self, Common};
 use super::{MergeFluxError, Precision};
 use crate::kernel::Compute;
-use crate::method::{Parameters, Value, find};
+use crate::method::{ParameterValue, Parameters, find};
 use crate::recipe::python;
 use crate::recipe::{Missing, NodeId, Recipe, RecipeNode, ShapePolicy};
 
@@ -177,9 +177,9 @@ impl Delta {
     }
 
     /// The parameters of the method.
-    fn parameters(&self, weights: &[f64]) -> Vec<(String, Value)> {
-        let number = |number: f64| Value::Numbers(vec![number]);
-        let word = |word: &str| Value::Word(word.to_owned());
+    fn parameters(&self, weights: &[f64]) -> Vec<(String, ParameterValue)> {
+        let number = |number: f64| ParameterValue::Numbers(vec![number]);
+        let word = |word: &str| ParameterValue::Word(word.to_owned());
         let (elect, divisor) = match self.merge_method {
             DeltaMerge::Sum => ("none", "none"),
             DeltaMerge::Mean => ("none", "count"),
@@ -199,7 +199,7 @@ impl Delta {
             Precision::Fp16 => "f16",
         };
         let mut given = vec![
-            ("weight", Value::Numbers(weights.to_vec())),
+            ("weight", ParameterValue::Numbers(weights.to_vec())),
             ("density", number(density)),
             ("lambda", number(lambda)),
             ("elect", word(elect)),

@@ -8,7 +8,7 @@ use super::MergeFluxError;
 use super::common::{self, Common, PREFIX};
 use super::window::{BlockOrder, Window};
 use crate::checkpoint::Checkpoint;
-use crate::method::{Parameters, Value, find};
+use crate::method::{ParameterValue, Parameters, find};
 use crate::recipe::python;
 use crate::recipe::{Missing, NodeId, Recipe, RecipeNode, Rule, Scheduled, ShapePolicy};
 
@@ -100,8 +100,11 @@ impl Mix {
         let count = self.models.len();
         let method = find("linear").expect("the table has linear");
         let given = [
-            ("weight".to_owned(), Value::Numbers(window.base.clone())),
-            ("order".to_owned(), Value::Word("steps".to_owned())),
+            (
+                "weight".to_owned(),
+                ParameterValue::Numbers(window.base.clone()),
+            ),
+            ("order".to_owned(), ParameterValue::Word("steps".to_owned())),
         ];
         let parameters = Parameters::resolve(method, &given, count)?;
         let mut nodes = common::model_nodes(count);

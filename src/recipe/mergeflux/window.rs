@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::{Value as Json, json};
 
 use crate::keys::blocks;
-use crate::method::Value;
+use crate::method::ParameterValue;
 use crate::recipe::Schedule;
 
 /// Models whose ratio is not above this take no part.
@@ -125,8 +125,8 @@ impl Window {
 }
 
 impl Schedule for Window {
-    fn parameters(&self, name: &str) -> Vec<(&'static str, Value)> {
-        vec![("weight", Value::Numbers(self.ratios(name)))]
+    fn parameters(&self, name: &str) -> Vec<(&'static str, ParameterValue)> {
+        vec![("weight", ParameterValue::Numbers(self.ratios(name)))]
     }
 
     fn takes_part(&self, name: &str, position: usize) -> bool {

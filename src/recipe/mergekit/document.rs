@@ -317,13 +317,8 @@ fn layers(entry: &Entry) -> Result<Layers, Fault> {
     }
 }
 
-/// Types by their names in mergekit.
-const DTYPES: [(&str, Float); 4] = [
-    ("float16", Float::F16),
-    ("bfloat16", Float::BF16),
-    ("float32", Float::F32),
-    ("float64", Float::F64),
-];
+/// The types that mergekit takes, by their names in PyTorch.
+const FLOATS: [Float; 4] = [Float::F16, Float::BF16, Float::F32, Float::F64];
 
 fn dtype(fields: &Fields<'_>, key: &str) -> Result<Option<Float>, Fault> {
     let Some(entry) = fields.get(key) else {
@@ -331,20 +326,20 @@ fn dtype(fields: &Fields<'_>, key: &str) -> Result<Option<Float>, Fault> {
     };
     let name = text(entry)?;
     let bare = name.strip_prefix("torch.").unwrap_or(name);
-    if let Some((_, float)) = DTYPES.iter().find(|(known, _)| *known == bare) {
-        return Ok(Some(*float));
+    let known = |float: &Float| FLOATS.contains(float);
+    if let Some(float) = Float::from_torch_name(bare).filter(known) {
+        return Ok(Some(float));
     }
-    let meant = Float::from_name(&bare.replace("fp", "f"));
-    let meant = DTYPES.iter().find(|(_, float)| Some(*float) == meant);
+    let meant = Float::from_name(&bare.replace("fp", "f")).filter(known);
     let span = entry.value.span.clone();
     let fault = Fault::new(
         span,
         format!("`{name}` is no type of floats that `{key}` takes"),
     );
     Err(fault.label("unknown").help(match meant {
-        Some((name, _)) => format!("did you mean `{name}`?"),
+        Some(float) => format!("did you mean `{}`?", float.torch_name()),
         None => {
-            let names: Vec<&str> = DTYPES.iter().map(|(name, _)| *name).collect();
+            let names = FLOATS.map(Float::torch_name);
             format!("it is one of {}", names.join(", "))
         }
     }))

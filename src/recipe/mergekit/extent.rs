@@ -36,7 +36,7 @@ pub(super) struct Outer {
 
 /// A run of layers of the result.
 #[derive(Clone, Debug)]
-pub(super) struct Run {
+pub(super) struct LayerRun {
     /// The stack.
     pub stack: String,
     /// The first of its layers in the result.
@@ -55,7 +55,7 @@ pub(super) struct Extent {
     /// The number of its part.
     pub module: usize,
     /// Its layers. Where it has all of whole models these are all their stacks.
-    pub runs: Vec<Run>,
+    pub runs: Vec<LayerRun>,
     /// Whether tensors of other stacks are none of its layers but outside of them.
     pub sliced: bool,
     /// The tensors outside of layers that it gives.
@@ -64,7 +64,7 @@ pub(super) struct Extent {
 
 impl Extent {
     /// The run that a tensor's layer lies in, if it is in one of the stacks.
-    fn run<'e, 'n>(&'e self, name: &'n str) -> Option<(&'e Run, Place<'n>)> {
+    fn run<'e, 'n>(&'e self, name: &'n str) -> Option<(&'e LayerRun, Place<'n>)> {
         let place = place(name)?;
         let run = self.runs.iter().find(|run| run.stack == place.stack)?;
         Some((run, place))
@@ -91,7 +91,7 @@ impl Extent {
     /// How deep a tensor of the result lies among its layers, from 0 to 1; outside of them at 0.
     pub fn depth(&self, name: &str) -> f64 {
         match self.run(name) {
-            Some((Run { count: 1, .. }, _)) => 1.0,
+            Some((LayerRun { count: 1, .. }, _)) => 1.0,
             Some((run, place)) => {
                 let at = place.layer.saturating_sub(run.first);
                 at as f64 / (run.count - 1) as f64

@@ -6,10 +6,10 @@ use super::composer::{Composer, Done};
 use super::document::Document;
 use super::extent::Beside;
 use super::fields::Remark;
-use super::piece::{Input, parts};
 use super::rows::Order;
 use super::rules::Kept;
 use super::schedule::{Filters, Levels, Made};
+use super::segment::{Input, parts};
 use super::vocabulary::{Vocabulary, vocabulary_fault};
 use crate::method::{self, Parameters};
 use crate::recipe::{Fault, NodeId, RecipeNode, Route, Rule, Scheduled};
@@ -37,18 +37,18 @@ impl Composer<'_, '_> {
         let kept = Some(rules.filter()?).filter(|filter| !is_root && !filter.is_all());
         for (module, part) in parts.into_iter().enumerate() {
             let own = self.extents(&part, &modules, module)?;
-            let width = part.pieces.first().map_or(0, |first| first.all().count());
-            for (at, (piece, extent)) in part.pieces.into_iter().zip(own).enumerate() {
-                self.note_layers(&piece, &extent, &mut stacks);
-                let made = Arc::new(self.made(&piece, &extent)?);
+            let width = part.segments.first().map_or(0, |first| first.all().count());
+            for (at, (segment, extent)) in part.segments.into_iter().zip(own).enumerate() {
+                self.note_layers(&segment, &extent, &mut stacks);
+                let made = Arc::new(self.made(&segment, &extent)?);
                 // Other documents ask for them, and none has the result.
                 if !is_root {
                     tensors.extend(made.iter().map(|(name, own)| (name.clone(), own.clone())));
                 }
                 // Outside of layers the last slice has as many models as the first.
                 let outside = if at > 0 { width } else { usize::MAX };
-                let ties = piece.all().map(|input| self.tied(input, &made)).collect();
-                let levels = Levels::new(piece, Arc::clone(&extent), made, (ties, outside));
+                let ties = segment.all().map(|input| self.tied(input, &made)).collect();
+                let levels = Levels::new(segment, Arc::clone(&extent), made, (ties, outside));
                 levels.note_filters(&mut filters);
                 rules.note(levels.made.keys().map(String::as_str));
                 let copied = kept.as_ref().and_then(|_| self.copied(&levels));
@@ -89,7 +89,7 @@ impl Composer<'_, '_> {
 
     /// The model that tensors come from which a merge passes over.
     fn copied(&mut self, levels: &Levels) -> Option<NodeId> {
-        let input = levels.piece.all().next()?;
+        let input = levels.segment.all().next()?;
         let origin = self.origin(&input.model.reference);
         let node = self.plain(origin, input.model.span.start);
         Some(self.renamed(levels, 0, node))
@@ -102,7 +102,7 @@ impl Composer<'_, '_> {
         levels: Levels,
         order: Option<Order<'_>>,
     ) -> Result<NodeId, Fault> {
-        let inputs: Vec<Input> = levels.piece.all().cloned().collect();
+        let inputs: Vec<Input> = levels.segment.all().cloned().collect();
         let mut nodes = Vec::with_capacity(inputs.len());
         for (number, input) in inputs.iter().enumerate() {
             let at = input.model.span.start;
@@ -119,7 +119,7 @@ impl Composer<'_, '_> {
         }
         check_values(&levels)?;
         let method = method::find(levels.core.id).expect("the table names methods that are there");
-        let base = levels.piece.base.is_some().then(|| nodes.remove(0));
+        let base = levels.segment.base.is_some().then(|| nodes.remove(0));
         let span = document.row_span.clone();
         let parameters = Parameters::resolve(method, &[], nodes.len());
         let merge = RecipeNode::Merge {
@@ -139,7 +139,7 @@ impl Composer<'_, '_> {
             return node;
         }
         let renamed = Arc::clone(&levels.renamed[model]);
-        let mut inputs = levels.piece.all();
+        let mut inputs = levels.segment.all();
         let at = inputs.nth(model).map_or(0, |input| input.model.span.start);
         self.route(Route::Rename(Rule(renamed)), vec![node], at)
     }
@@ -169,7 +169,7 @@ fn check_values(levels: &Levels) -> Result<(), Fault> {
     let parameter = lack.parameter.name;
     let (span, of) = match lack.input {
         Some(input) => (&input.model.span, format!(" of {}", input.model.reference)),
-        None => (&levels.piece.span, String::new()),
+        None => (&levels.segment.span, String::new()),
     };
     let text = format!("`{parameter}`{of} has no value for `{name}`: none of its cases is for it");
     Err(Fault::new(span.clone(), text).help(format!(

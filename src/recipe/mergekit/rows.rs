@@ -5,8 +5,8 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::composer::{Composer, Origin, Types};
-use super::piece::Input;
 use super::schedule::Levels;
+use super::segment::Input;
 use super::vocabulary::Vocabulary;
 use crate::dtype::Float;
 use crate::recipe::{GatheredRows, Gathering, NodeId, Route, Rule, Selection};

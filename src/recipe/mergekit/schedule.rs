@@ -8,12 +8,12 @@ use indexmap::IndexMap;
 
 use super::extent::{Extent, Renamed, Tied};
 use super::parameter::{Default, Parameter};
-use super::piece::{Input, Piece};
+use super::segment::{Input, Segment};
 use super::setting::Setting;
 use super::table::Core;
 use super::values::Values;
 use crate::checkpoint::Shape;
-use crate::method::Value;
+use crate::method::ParameterValue;
 use crate::recipe::Schedule;
 
 /// A tensor of a model or a result, as far as a recipe cares.
@@ -30,7 +30,7 @@ pub(super) type Made = IndexMap<String, Tensor, foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub(super) struct Levels {
     /// The merge.
-    pub piece: Piece,
+    pub segment: Segment,
     /// The method here.
     pub core: Core,
     /// Its tensors.
@@ -60,7 +60,7 @@ pub(super) type Filters = BTreeMap<usize, Filter>;
 impl Levels {
     /// `ties` are the heads that the models do not have themselves.
     pub fn new(
-        piece: Piece,
+        segment: Segment,
         extent: Arc<Extent>,
         made: Arc<Made>,
         (ties, outside): (Vec<Option<Tied>>, usize),
@@ -73,8 +73,11 @@ impl Levels {
             })
         });
         Levels {
-            core: piece.row.core.expect("methods without are refused before"),
-            piece,
+            core: segment
+                .row
+                .core
+                .expect("methods without are refused before"),
+            segment,
             renamed: renamed.collect(),
             extent,
             made,
@@ -90,32 +93,32 @@ impl Levels {
     /// Whether the tensors of its one model, or of the base alone, are passed on as they are.
     pub fn is_copy(&self) -> bool {
         let optional = |own: &Parameter| own.default == Default::Absent;
-        let mut parameters = self.piece.row.parameters.iter();
+        let mut parameters = self.segment.row.parameters.iter();
         let says = |own: &Parameter| {
-            let mut inputs = self.piece.inputs.iter();
-            inputs.any(|input| self.piece.settings(own, Some(input)).next().is_some())
+            let mut inputs = self.segment.inputs.iter();
+            inputs.any(|input| self.segment.settings(own, Some(input)).next().is_some())
         };
-        let alone = self.piece.inputs.is_empty();
-        alone || self.piece.row.max == 1 && parameters.all(|own| optional(own) && !says(own))
+        let alone = self.segment.inputs.is_empty();
+        alone || self.segment.row.max == 1 && parameters.all(|own| optional(own) && !says(own))
     }
 
     /// Notes which filters of its settings are for any of its tensors.
     pub fn note_filters(&self, filters: &mut Filters) {
-        for parameter in self.piece.row.parameters {
+        for parameter in self.segment.row.parameters {
             if !parameter.per_model {
-                for setting in self.piece.settings(parameter, None) {
+                for setting in self.segment.settings(parameter, None) {
                     note(filters, setting, || self.made.keys().cloned());
                 }
                 continue;
             }
-            for (number, input) in self.piece.inputs.iter().enumerate() {
-                let number = number + usize::from(self.piece.base.is_some());
+            for (number, input) in self.segment.inputs.iter().enumerate() {
+                let number = number + usize::from(self.segment.base.is_some());
                 let names = || {
                     self.made
                         .keys()
                         .map(move |own| self.extent.source(own, number))
                 };
-                for setting in self.piece.settings(parameter, Some(input)) {
+                for setting in self.segment.settings(parameter, Some(input)) {
                     note(filters, setting, names);
                 }
             }
@@ -130,30 +133,30 @@ impl Levels {
     fn values(&self, parameter: &Parameter, name: &str) -> Vec<Option<f64>> {
         let depth = self.extent.depth(name);
         if !parameter.per_model {
-            return vec![self.piece.value(parameter, None, (name, depth))];
+            return vec![self.segment.value(parameter, None, (name, depth))];
         }
-        let inputs = self.piece.inputs.iter().enumerate();
+        let inputs = self.segment.inputs.iter().enumerate();
         let value = |(number, input): (usize, &Input)| {
             let source = self
                 .extent
-                .source(name, number + usize::from(self.piece.base.is_some()));
-            self.piece.value(parameter, Some(input), (&source, depth))
+                .source(name, number + usize::from(self.segment.base.is_some()));
+            self.segment.value(parameter, Some(input), (&source, depth))
         };
         inputs.map(value).collect()
     }
 
     /// The first parameter that a tensor must have and does not, with the model that lacks it.
     pub fn lacks(&self, name: &str) -> Option<Lack<'_>> {
-        let required = self.piece.row.parameters.iter();
+        let required = self.segment.row.parameters.iter();
         let mut required = required.filter(|own| own.default == Default::Required);
         required.find_map(|parameter| {
             let values = self.values(parameter, name);
             let mut missing = values.iter().enumerate();
             let (at, _) = missing.find(|(at, value)| {
-                let input = self.piece.inputs.get(*at).filter(|_| parameter.per_model);
+                let input = self.segment.inputs.get(*at).filter(|_| parameter.per_model);
                 value.is_none() && input.is_none_or(|input| self.takes(name, input))
             })?;
-            let input = self.piece.inputs.get(at).filter(|_| parameter.per_model);
+            let input = self.segment.inputs.get(at).filter(|_| parameter.per_model);
             Some(Lack { parameter, input })
         })
     }
@@ -188,12 +191,12 @@ pub(super) struct Lack<'l> {
 }
 
 impl Schedule for Levels {
-    fn parameters(&self, name: &str) -> Vec<(&'static str, Value)> {
-        let parameters = self.piece.row.parameters.iter();
+    fn parameters(&self, name: &str) -> Vec<(&'static str, ParameterValue)> {
+        let parameters = self.segment.row.parameters.iter();
         let given = parameters.map(|parameter| self.values(parameter, name));
         let elements = self.made.get(name).map(|own| own.shape.iter().product());
         let values = Values {
-            parameters: self.piece.row.parameters,
+            parameters: self.segment.row.parameters,
             given: given.collect(),
             elements: elements.unwrap_or(1),
         };
@@ -201,7 +204,7 @@ impl Schedule for Levels {
     }
 
     fn takes_part(&self, name: &str, position: usize) -> bool {
-        let input = self.piece.inputs.get(position);
+        let input = self.segment.inputs.get(position);
         input.is_none_or(|input| self.takes(name, input))
     }
 }

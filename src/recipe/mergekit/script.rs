@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::document::{Document, document};
 use super::fields::{Reading, Remark};
-use super::piece::parts;
 use super::reference::{Reference, Referred};
+use super::segment::parts;
 use super::tokenizer::TokenizerSource;
 use super::yaml;
 use crate::recipe::Fault;

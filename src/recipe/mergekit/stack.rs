@@ -5,10 +5,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::composer::Composer;
-use super::extent::{Extent, Modules, Outer, Run, Tied};
+use super::extent::{Extent, LayerRun, Modules, Outer, Tied};
 use super::layers::{is_beside, place, stacks};
-use super::piece::{Input, Part, Piece};
 use super::schedule::{Made, Tensor};
+use super::segment::{Input, ModuleSegments, Segment};
 use crate::figures::counted;
 use crate::recipe::{FAMILY_SHARE, Fault, Stack};
 use crate::vocabulary::{embeds_tokens, is_head};
@@ -20,7 +20,7 @@ const LISTED: usize = 8;
 
 impl Composer<'_, '_> {
     /// The modules that a document names. Each must be there, and all must be named.
-    pub(super) fn modules(&self, parts: &[Part<'_>]) -> Result<Modules, Fault> {
+    pub(super) fn modules(&self, parts: &[ModuleSegments<'_>]) -> Result<Modules, Fault> {
         let named = parts.iter().filter_map(|part| part.module.as_ref());
         let names: Vec<String> = named.map(|(name, _)| (*name).to_owned()).collect();
         if names.is_empty() {
@@ -36,11 +36,16 @@ impl Composer<'_, '_> {
         Ok(modules)
     }
 
-    fn check_module(&self, part: &Part<'_>, number: usize, modules: &Modules) -> Result<(), Fault> {
+    fn check_module(
+        &self,
+        part: &ModuleSegments<'_>,
+        number: usize,
+        modules: &Modules,
+    ) -> Result<(), Fault> {
         let Some((name, span)) = &part.module else {
             return Ok(());
         };
-        for input in part.pieces.iter().flat_map(Piece::all) {
+        for input in part.segments.iter().flat_map(Segment::all) {
             let origin = self.origin(&input.model.reference);
             let model = &input.model.reference;
             let has = |tensor: &str| modules.of(tensor) == Some(number);
@@ -66,20 +71,22 @@ impl Composer<'_, '_> {
     /// What each slice of a part gives.
     pub(super) fn extents(
         &self,
-        part: &Part<'_>,
+        part: &ModuleSegments<'_>,
         modules: &Arc<Modules>,
         module: usize,
     ) -> Result<Vec<Arc<Extent>>, Fault> {
-        let last = part.pieces.len().saturating_sub(1);
+        let last = part.segments.len().saturating_sub(1);
         let mut first = 0;
-        let mut extents = Vec::with_capacity(part.pieces.len());
-        for (at, piece) in part.pieces.iter().enumerate() {
-            let stacks = piece.all().map(|input| self.stacks(input, modules, module));
+        let mut extents = Vec::with_capacity(part.segments.len());
+        for (at, segment) in part.segments.iter().enumerate() {
+            let stacks = segment
+                .all()
+                .map(|input| self.stacks(input, modules, module));
             let stacks: Vec<IndexMap<String, usize>> = stacks.collect();
-            let sliced = piece.all().any(|input| input.layers.is_some());
+            let sliced = segment.all().any(|input| input.layers.is_some());
             let runs = match sliced {
-                true => vec![slice(piece, &stacks, &mut first)?],
-                false => whole(piece, &stacks)?,
+                true => vec![slice(segment, &stacks, &mut first)?],
+                false => whole(segment, &stacks)?,
             };
             extents.push(Arc::new(Extent {
                 modules: Arc::clone(modules),
@@ -102,10 +109,10 @@ impl Composer<'_, '_> {
 
     /// The tensors that a merge gives: all that any of its models has. Refuses models of which one
     /// shares few tensors with the first.
-    pub(super) fn made(&self, piece: &Piece, extent: &Extent) -> Result<Made, Fault> {
+    pub(super) fn made(&self, segment: &Segment, extent: &Extent) -> Result<Made, Fault> {
         let mut made = Made::default();
         let mut first: Option<(&Input, usize)> = None;
-        for (number, input) in piece.all().enumerate() {
+        for (number, input) in segment.all().enumerate() {
             let origin = self.origin(&input.model.reference);
             let (mut own, mut shared) = (0, 0);
             for name in self.names(origin) {
@@ -160,8 +167,13 @@ impl Composer<'_, '_> {
     }
 
     /// Notes where the layers of a merge come from: of the base, else of the first model.
-    pub(super) fn note_layers(&mut self, piece: &Piece, extent: &Extent, noted: &mut Vec<Stack>) {
-        let Some(input) = piece.all().next() else {
+    pub(super) fn note_layers(
+        &mut self,
+        segment: &Segment,
+        extent: &Extent,
+        noted: &mut Vec<Stack>,
+    ) {
+        let Some(input) = segment.all().next() else {
             return;
         };
         let origin = self.origin(&input.model.reference);
@@ -216,8 +228,8 @@ fn heads<'n>(names: impl Iterator<Item = &'n str>) -> String {
 }
 
 /// The stacks of whole models, which all must have alike.
-fn whole(piece: &Piece, stacks: &[IndexMap<String, usize>]) -> Result<Vec<Run>, Fault> {
-    let inputs: Vec<&Input> = piece.all().collect();
+fn whole(segment: &Segment, stacks: &[IndexMap<String, usize>]) -> Result<Vec<LayerRun>, Fault> {
+    let inputs: Vec<&Input> = segment.all().collect();
     let Some((first, others)) = stacks.split_first() else {
         return Ok(Vec::new());
     };
@@ -236,7 +248,7 @@ fn whole(piece: &Piece, stacks: &[IndexMap<String, usize>]) -> Result<Vec<Run>, 
                 .help("`slices` with a layer_range for each model merge layers of your choice"));
         }
     }
-    let runs = first.iter().map(|(stack, count)| Run {
+    let runs = first.iter().map(|(stack, count)| LayerRun {
         stack: stack.clone(),
         first: 0,
         count: *count,
@@ -247,12 +259,12 @@ fn whole(piece: &Piece, stacks: &[IndexMap<String, usize>]) -> Result<Vec<Run>, 
 
 /// The layers of a slice, which follow those before it.
 fn slice(
-    piece: &Piece,
+    segment: &Segment,
     stacks: &[IndexMap<String, usize>],
     first: &mut usize,
-) -> Result<Run, Fault> {
-    let mut run: Option<Run> = None;
-    for (input, stacks) in piece.all().zip(stacks) {
+) -> Result<LayerRun, Fault> {
+    let mut run: Option<LayerRun> = None;
+    for (input, stacks) in segment.all().zip(stacks) {
         let Some(layers) = &input.layers else {
             continue;
         };
@@ -270,7 +282,7 @@ fn slice(
         }
         match &mut run {
             None => {
-                run = Some(Run {
+                run = Some(LayerRun {
                     stack: stack.to_owned(),
                     first: *first,
                     count: range.len(),

@@ -3,7 +3,7 @@
 use super::parameter::{Default, Parameter, each, flag, number};
 use super::values::Values;
 use crate::figures::counted;
-use crate::method::Value;
+use crate::method::ParameterValue;
 
 /// A method of mergekit.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) struct Core {
     /// The method's identifier.
     pub id: &'static str,
     /// Its parameters for a tensor.
-    pub values: fn(&Values) -> Vec<(&'static str, Value)>,
+    pub values: fn(&Values) -> Vec<(&'static str, ParameterValue)>,
 }
 
 const WEIGHT: Parameter = each("weight", Default::Required);
@@ -72,7 +72,11 @@ impl Row {
         Row { min, max, ..self }
     }
 
-    const fn is(self, id: &'static str, values: fn(&Values) -> Vec<(&'static str, Value)>) -> Row {
+    const fn is(
+        self,
+        id: &'static str,
+        values: fn(&Values) -> Vec<(&'static str, ParameterValue)>,
+    ) -> Row {
         Row {
             core: Some(Core { id, values }),
             ..self

@@ -1,7 +1,7 @@
 //! The values of a mergekit method for one tensor, and what the methods here are told by them.
 
 use super::parameter::Parameter;
-use crate::method::Value;
+use crate::method::ParameterValue;
 
 /// What a method's parameters are for one tensor.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Values {
     pub elements: u64,
 }
 
-type Told = Vec<(&'static str, Value)>;
+type Told = Vec<(&'static str, ParameterValue)>;
 
 /// A probability at which no entry is kept.
 const DENSITY_MIN: f64 = 1e-12;
@@ -39,26 +39,26 @@ impl Values {
         self.number(name) != 0.0
     }
 
-    fn numbers(&self, name: &'static str) -> (&'static str, Value) {
-        (name, Value::Numbers(self.each(name)))
+    fn numbers(&self, name: &'static str) -> (&'static str, ParameterValue) {
+        (name, ParameterValue::Numbers(self.each(name)))
     }
 
-    fn word(name: &'static str, word: &str) -> (&'static str, Value) {
-        (name, Value::Word(word.to_owned()))
+    fn word(name: &'static str, word: &str) -> (&'static str, ParameterValue) {
+        (name, ParameterValue::Word(word.to_owned()))
     }
 
-    fn normalize(&self) -> (&'static str, Value) {
-        ("normalize", Value::Flag(self.flag("normalize")))
+    fn normalize(&self) -> (&'static str, ParameterValue) {
+        ("normalize", ParameterValue::Flag(self.flag("normalize")))
     }
 
     /// Division by the sum of the weights, unless they cancel out.
-    fn normalize_sum(&self) -> (&'static str, Value) {
+    fn normalize_sum(&self) -> (&'static str, ParameterValue) {
         let sum: f64 = self.each("weight").iter().sum();
         let normalize = self.flag("normalize") && sum.abs() >= SUM_MIN;
-        ("normalize", Value::Flag(normalize))
+        ("normalize", ParameterValue::Flag(normalize))
     }
 
-    fn divisor(&self) -> (&'static str, Value) {
+    fn divisor(&self) -> (&'static str, ParameterValue) {
         Values::word(
             "divisor",
             if self.flag("normalize") {
@@ -69,7 +69,7 @@ impl Values {
         )
     }
 
-    fn rescale(&self) -> (&'static str, Value) {
+    fn rescale(&self) -> (&'static str, ParameterValue) {
         Values::word("rescale", if self.flag("rescale") { "l1" } else { "none" })
     }
 
@@ -112,8 +112,8 @@ impl Values {
             below => below,
         });
         vec![
-            ("weight", Value::Numbers(weights.collect())),
-            ("density", Value::Numbers(kept.collect())),
+            ("weight", ParameterValue::Numbers(weights.collect())),
+            ("density", ParameterValue::Numbers(kept.collect())),
             self.divisor(),
             self.rescale(),
             self.numbers("lambda"),
@@ -123,7 +123,7 @@ impl Values {
     pub(super) fn dare_linear(&self) -> Told {
         vec![
             self.numbers("weight"),
-            ("density", Value::Numbers(self.densities())),
+            ("density", ParameterValue::Numbers(self.densities())),
             self.normalize_sum(),
             self.rescale(),
             self.numbers("lambda"),
@@ -133,7 +133,7 @@ impl Values {
     pub(super) fn dare_ties(&self) -> Told {
         vec![
             self.numbers("weight"),
-            ("density", Value::Numbers(self.densities())),
+            ("density", ParameterValue::Numbers(self.densities())),
             self.divisor(),
             self.rescale(),
             self.numbers("lambda"),
@@ -143,8 +143,8 @@ impl Values {
     /// One model with a factor, if one is given.
     pub(super) fn passthrough(&self) -> Told {
         vec![
-            ("weight", Value::Numbers(self.each("scale"))),
-            ("normalize", Value::Flag(false)),
+            ("weight", ParameterValue::Numbers(self.each("scale"))),
+            ("normalize", ParameterValue::Flag(false)),
         ]
     }
 }

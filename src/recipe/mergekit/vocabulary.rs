@@ -10,8 +10,8 @@ use super::script::references;
 use super::tokenizer::{TokenRequest, TokenRow, TokenizerSource};
 use crate::recipe::Fault;
 use crate::vocabulary::{
-    Alignment, ChosenRow, Member, Part, TokenChoice, Tokenizer, VocabularyError, add_texts, union,
-    vocabulary_rows,
+    Alignment, ChosenRow, CountedTokenizer, Member, TokenChoice, Tokenizer, VocabularyError,
+    add_texts, union, vocabulary_rows,
 };
 
 /// The vocabulary of a merge.
@@ -89,11 +89,11 @@ impl Composer<'_, '_> {
         let sizes = sizes.collect::<Result<Vec<Sizes>, VocabularyError>>();
         let sizes = sizes.map_err(|error| fault(error.to_string()))?;
         let parts = tokenizers.iter().zip(&sizes);
-        let parts = parts.map(|(tokenizer, sizes)| Part {
+        let parts = parts.map(|(tokenizer, sizes)| CountedTokenizer {
             tokenizer,
             counted: sizes.counted,
         });
-        let parts: Vec<Part<'_>> = parts.collect();
+        let parts: Vec<CountedTokenizer<'_>> = parts.collect();
         let member = |reference: &String| {
             let named = |model: &usize| self.models[*model].to_string() == *reference;
             let found = models.iter().position(named);
@@ -106,7 +106,7 @@ impl Composer<'_, '_> {
             TokenizerSource::Base => parts[own].stripped(),
             TokenizerSource::Union => {
                 let others = parts.iter().enumerate().filter(|(at, _)| *at != own);
-                let others: Vec<Part<'_>> = others.map(|(_, part)| *part).collect();
+                let others: Vec<CountedTokenizer<'_>> = others.map(|(_, part)| *part).collect();
                 union(parts[own], &others)
             }
             TokenizerSource::Model(model) => {

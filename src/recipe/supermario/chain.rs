@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::SupermarioError;
 use crate::kernel::OnOverflow;
-use crate::method::{Parameters, Space, Value, find};
+use crate::method::{ParameterValue, Parameters, Space, find};
 use crate::recipe::{
     Form, Metadata, Missing, ModelId, NodeId, OnNan, Options, OutputDType, Recipe, RecipeNode,
     Rule, Schedule, Scheduled, ShapePolicy, SideFiles,
@@ -57,7 +57,7 @@ impl Chain {
                 return Err(SupermarioError::P { p: merged.p });
             }
             let given = [("p", merged.p), ("lambda", merged.lambda)]
-                .map(|(name, number)| (name.to_owned(), Value::Numbers(vec![number])));
+                .map(|(name, number)| (name.to_owned(), ParameterValue::Numbers(vec![number])));
             nodes.push(RecipeNode::Merge {
                 method,
                 base: Some(base),
@@ -95,9 +95,9 @@ impl Chain {
 struct Gates;
 
 impl Schedule for Gates {
-    fn parameters(&self, name: &str) -> Vec<(&'static str, Value)> {
+    fn parameters(&self, name: &str) -> Vec<(&'static str, ParameterValue)> {
         match name.contains(GATE) {
-            true => vec![("average", Value::Flag(true))],
+            true => vec![("average", ParameterValue::Flag(true))],
             false => Vec::new(),
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::super::script::{Argument, Instruction, Value};
+use super::super::script::{Argument, ArgumentValue, Instruction};
 use crate::keys::Configs;
 use crate::keys::nearest::hint;
 use crate::recipe::Fault;
@@ -83,8 +83,8 @@ pub(super) fn by_tensor(
     for argument in &instruction.arguments {
         let name = argument.name.as_deref().unwrap_or_default();
         let number = match argument.value {
-            Value::Integer(number) => number as f64,
-            Value::Float(number) => number,
+            ArgumentValue::Integer(number) => number as f64,
+            ArgumentValue::Float(number) => number,
             _ => {
                 let fault = Fault::new(argument.span.clone(), "the weight of a block is a number");
                 return Err(fault.label("no number"));
@@ -119,7 +119,7 @@ pub(super) fn by_tensor(
         .filter(|(_, weight)| *weight != 0.0)
         .map(|(key, weight)| Argument {
             name: Some(key.to_owned()),
-            value: Value::Float(weight),
+            value: ArgumentValue::Float(weight),
             span: instruction.span.clone(),
         });
     Ok(Some(Instruction {

@@ -8,7 +8,9 @@
 mod blocks;
 mod graph;
 
-use super::script::{Argument, Command, Instruction, Value};
+pub(super) use graph::{pass_through, read};
+
+use super::script::{Argument, ArgumentValue, Command, Instruction};
 use crate::keys::{Conversion, conversion};
 use crate::recipe::Fault;
 
@@ -26,17 +28,21 @@ const SWITCHES: [&str; 4] = ["vote_sgn", "apply_stock", "apply_median", "rescale
 /// Switches whose sense is the opposite now.
 const INVERTED: [&str; 2] = ["vote_sgn", "apply_stock"];
 /// Methods whose parameters had other defaults.
-const DEFAULTS: [(&str, &str, Value); 4] = [
-    ("ties_sum", "k", Value::Float(0.2)),
-    ("ties_sum", "vote_sgn", Value::Float(0.0)),
-    ("ties_sum_extended", "vote_sgn", Value::Float(0.0)),
-    ("ties_sum_extended", "apply_stock", Value::Float(0.0)),
+const DEFAULTS: [(&str, &str, ArgumentValue); 4] = [
+    ("ties_sum", "k", ArgumentValue::Float(0.2)),
+    ("ties_sum", "vote_sgn", ArgumentValue::Float(0.0)),
+    ("ties_sum_extended", "vote_sgn", ArgumentValue::Float(0.0)),
+    (
+        "ties_sum_extended",
+        "apply_stock",
+        ArgumentValue::Float(0.0),
+    ),
 ];
 
 /// The same of versions 0.0.3 and 0.0.4.
-const CALL_DEFAULTS: [(&str, &str, Value); 2] = [
-    ("add_difference", "alpha", Value::Float(0.5)),
-    ("ties_sum", "k", Value::Float(0.2)),
+const CALL_DEFAULTS: [(&str, &str, ArgumentValue); 2] = [
+    ("add_difference", "alpha", ArgumentValue::Float(0.5)),
+    ("ties_sum", "k", ArgumentValue::Float(0.2)),
 ];
 
 /// An instruction of 0.0.x as one of 0.1.0.
@@ -76,7 +82,7 @@ pub(super) fn adapter(instruction: &Instruction) -> Vec<&'static Conversion> {
         let mut arguments = instruction.arguments.iter();
         let found = arguments.find(|argument| argument.name.as_deref() == Some(name));
         match found.map(|argument| &argument.value) {
-            Some(Value::Text(text)) => Some(text.as_str()),
+            Some(ArgumentValue::Text(text)) => Some(text.as_str()),
             _ => None,
         }
     };
@@ -92,16 +98,16 @@ pub(super) fn adapter(instruction: &Instruction) -> Vec<&'static Conversion> {
 
 fn model(instruction: &mut Instruction) -> Result<(), Fault> {
     for (position, argument) in instruction.arguments.iter_mut().enumerate() {
-        let Value::Text(text) = &argument.value else {
+        let ArgumentValue::Text(text) = &argument.value else {
             continue;
         };
         let name = argument.name.as_deref();
         if position == 0 && name.is_none() && std::path::Path::new(text).extension().is_none() {
-            argument.value = Value::Text(format!("{text}.safetensors"));
+            argument.value = ArgumentValue::Text(format!("{text}.safetensors"));
         } else if position == 1 || name == Some("model_arch") {
             let mut known = blocks::ARCHITECTURES.iter();
             if let Some(known) = known.find(|known| known.name == text) {
-                argument.value = Value::Text(known.config.to_owned());
+                argument.value = ArgumentValue::Text(known.config.to_owned());
             }
             argument.name = Some("model_config".to_owned());
         } else if position == 2 || name == Some("model_type") {
@@ -114,16 +120,16 @@ fn model(instruction: &mut Instruction) -> Result<(), Fault> {
                     return Err(fault.label("not known").help("it is \"base\" or \"lora\""));
                 }
             };
-            argument.value = Value::Text(space.to_owned());
+            argument.value = ArgumentValue::Text(space.to_owned());
             argument.name = Some("merge_space".to_owned());
         }
     }
     Ok(())
 }
 
-fn merge(instruction: &mut Instruction, defaults: &[(&str, &str, Value)]) {
+fn merge(instruction: &mut Instruction, defaults: &[(&str, &str, ArgumentValue)]) {
     let Some(Argument {
-        value: Value::Text(method),
+        value: ArgumentValue::Text(method),
         ..
     }) = instruction.arguments.first_mut()
     else {
@@ -153,10 +159,10 @@ fn merge(instruction: &mut Instruction, defaults: &[(&str, &str, Value)]) {
             continue;
         };
         let on = match argument.value {
-            Value::Integer(number) => number > 0,
-            Value::Float(number) => number > 0.0,
+            ArgumentValue::Integer(number) => number > 0,
+            ArgumentValue::Float(number) => number > 0.0,
             _ => continue,
         };
-        argument.value = Value::Flag(on != INVERTED.contains(&name));
+        argument.value = ArgumentValue::Flag(on != INVERTED.contains(&name));
     }
 }

@@ -14,16 +14,16 @@ use crate::recipe::Fault;
 
 /// A part of the models with the slices that it is made of.
 #[derive(Debug)]
-pub(super) struct Part<'d> {
+pub(super) struct ModuleSegments<'d> {
     /// The module's name and its place; None where a document has no modules.
     pub module: Option<(&'d str, Range<usize>)>,
     /// Its slices; one with whole models counts as one.
-    pub pieces: Vec<Piece>,
+    pub segments: Vec<Segment>,
 }
 
 /// A merge of layers, or of whole models.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct Segment {
     /// The method.
     pub row: &'static Row,
     /// The models, in the method's order.
@@ -49,7 +49,7 @@ pub(super) struct Input {
     pub order: usize,
 }
 
-impl Piece {
+impl Segment {
     /// All models, the base included.
     pub fn all(&self) -> impl Iterator<Item = &Input> {
         self.base.iter().chain(&self.inputs)
@@ -84,22 +84,22 @@ impl Piece {
 }
 
 /// The merges of a document.
-pub(super) fn parts(document: &Document) -> Result<Vec<Part<'_>>, Fault> {
+pub(super) fn parts(document: &Document) -> Result<Vec<ModuleSegments<'_>>, Fault> {
     let top = [Arc::clone(&document.settings)];
     let parts = match &document.body {
         Body::Modules(modules) => modules
             .iter()
             .map(|module| {
                 let levels = [&[Arc::clone(&module.settings)], top.as_slice()].concat();
-                Ok(Part {
+                Ok(ModuleSegments {
                     module: Some((module.name.as_str(), module.span.clone())),
-                    pieces: pieces(document, &module.body, &levels)?,
+                    segments: segments(document, &module.body, &levels)?,
                 })
             })
             .collect::<Result<Vec<_>, Fault>>()?,
-        body => vec![Part {
+        body => vec![ModuleSegments {
             module: None,
-            pieces: pieces(document, body, &top)?,
+            segments: segments(document, body, &top)?,
         }],
     };
     if document.row.core.is_none() {
@@ -111,7 +111,11 @@ pub(super) fn parts(document: &Document) -> Result<Vec<Part<'_>>, Fault> {
     Ok(parts)
 }
 
-fn pieces(document: &Document, body: &Body, levels: &[Arc<Settings>]) -> Result<Vec<Piece>, Fault> {
+fn segments(
+    document: &Document,
+    body: &Body,
+    levels: &[Arc<Settings>],
+) -> Result<Vec<Segment>, Fault> {
     match body {
         Body::Models(models) => {
             let mut sources = models.clone();
@@ -130,7 +134,7 @@ fn pieces(document: &Document, body: &Body, levels: &[Arc<Settings>]) -> Result<
             let span = models
                 .first()
                 .map_or(0..0, |first| first.model.span.clone());
-            piece(document, &sources, document.base.as_ref(), levels, span).map(|own| vec![own])
+            segment(document, &sources, document.base.as_ref(), levels, span).map(|own| vec![own])
         }
         Body::Slices(slices) => slices
             .iter()
@@ -138,7 +142,7 @@ fn pieces(document: &Document, body: &Body, levels: &[Arc<Settings>]) -> Result<
                 check_lengths(slice)?;
                 let levels = [&[Arc::clone(&slice.settings)], levels].concat();
                 let base = slice.base.as_ref().or(document.base.as_ref());
-                piece(document, &slice.sources, base, &levels, slice.span.clone())
+                segment(document, &slice.sources, base, &levels, slice.span.clone())
             })
             .collect(),
         Body::Modules(_) => Ok(Vec::new()),
@@ -175,13 +179,13 @@ fn check_lengths(slice: &Slice) -> Result<(), Fault> {
     .help("make the layer_range of each equally long"))
 }
 
-fn piece(
+fn segment(
     document: &Document,
     sources: &[Source],
     base: Option<&Referred>,
     levels: &[Arc<Settings>],
     span: Range<usize>,
-) -> Result<Piece, Fault> {
+) -> Result<Segment, Fault> {
     let row = document.row;
     let inputs = sources.iter().enumerate().map(|(order, source)| Input {
         model: source.model.clone(),
@@ -217,15 +221,15 @@ fn piece(
     if !(row.min..=row.max).contains(&inputs.len()) {
         return Err(miscounted(document, &inputs, apart.is_some(), &span));
     }
-    let piece = Piece {
+    let segment = Segment {
         row,
         inputs,
         base: apart,
         levels: levels.to_vec(),
         span,
     };
-    check_required(&piece)?;
-    Ok(piece)
+    check_required(&segment)?;
+    Ok(segment)
 }
 
 /// Refuses a model that is listed twice: one of the two would not count.
@@ -275,19 +279,19 @@ fn miscounted(document: &Document, inputs: &[Input], apart: bool, span: &Range<u
 }
 
 /// Refuses a parameter that must be said and is said nowhere.
-fn check_required(piece: &Piece) -> Result<(), Fault> {
-    let required = piece.row.parameters.iter();
+fn check_required(segment: &Segment) -> Result<(), Fault> {
+    let required = segment.row.parameters.iter();
     let required = required.filter(|own| own.default == Default::Required);
     for parameter in required {
         let inputs: Vec<Option<&Input>> = match parameter.per_model {
-            true => piece.inputs.iter().map(Some).collect(),
+            true => segment.inputs.iter().map(Some).collect(),
             false => vec![None],
         };
-        let silent = |input: &Option<&Input>| piece.settings(parameter, *input).next().is_none();
+        let silent = |input: &Option<&Input>| segment.settings(parameter, *input).next().is_none();
         let Some(input) = inputs.into_iter().find(silent) else {
             continue;
         };
-        let (name, method) = (parameter.name, piece.row.name);
+        let (name, method) = (parameter.name, segment.row.name);
         return Err(match input {
             Some(input) => Fault::new(
                 input.model.span.clone(),
@@ -301,7 +305,7 @@ fn check_required(piece: &Piece) -> Result<(), Fault> {
                 "write `parameters: {{{name}: NUMBER}}` with the model, or above for all"
             )),
             None => Fault::new(
-                piece.span.clone(),
+                segment.span.clone(),
                 format!("`{name}` is missing, which {method} needs"),
             )
             .help(format!(

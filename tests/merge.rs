@@ -1,0 +1,68 @@
+//! What the lanes of a merge share: the permits to compute, and what they hold of `--threads`.
+
+// The room is private, and what a permit promises shows from nowhere else.
+#[path = "../src/merge/pool/permits.rs"]
+mod permits;
+
+#[cfg(target_os = "linux")]
+mod threads;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use permits::Permits;
+
+/// How many of `threads` threads work at the same time at most, as `work` lets them.
+fn most_at_once(threads: usize, work: impl Fn(&dyn Fn()) + Sync) -> usize {
+    let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let busy = || {
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(2));
+        now.fetch_sub(1, Ordering::SeqCst);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| (0..10).for_each(|_| work(&busy)));
+        }
+    });
+    most.into_inner()
+}
+
+#[test]
+fn no_more_threads_compute_than_there_are_permits() {
+    for threads in [1, 2, 3] {
+        let permits = Permits::new(threads, None);
+        // Batches and what the host computes beside them take the same permits.
+        let most = most_at_once(8, |busy| {
+            permits.with(busy);
+            permits.host(busy);
+        });
+        assert_eq!(most, threads);
+    }
+    assert_eq!(Permits::new(0, None).host(|| 7), 7);
+}
+
+#[test]
+fn lanes_of_a_device_wait_for_it_with_permits_of_their_own() {
+    let permits = Permits::new(1, Some(3));
+    assert_eq!(most_at_once(8, |busy| permits.with(busy)), 3);
+    assert_eq!(most_at_once(8, |busy| permits.host(busy)), 1);
+}
+
+#[test]
+fn a_permit_comes_back_however_the_work_ends() {
+    let permits = Permits::new(1, None);
+    let ended = catch_unwind(AssertUnwindSafe(|| permits.host(|| panic!("on purpose"))));
+    assert!(ended.is_err());
+    assert_eq!(permits.with(|| 7), 7);
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn who_holds_a_permit_asks_for_no_other() {
+    let permits = Permits::new(2, None);
+    let nested = || permits.with(|| permits.host(|| ()));
+    assert!(catch_unwind(AssertUnwindSafe(nested)).is_err());
+    assert_eq!(permits.with(|| 7), 7);
+}
