@@ -15,7 +15,7 @@
 //!   a lane's arena where they lie there as a whole, and its output, unless it is one tensor whose
 //!   statistics the lane finds itself, fits the lane's buffer. It has 64 parts at most.
 //! - A **part** is what a task has of one tensor: elements one after the other, from a multiple of
-//!   a tile on. A survey reads tensors in parts too, whose inputs fit the arena.
+//!   a tile on. Passes that find statistics read tensors in parts too.
 //! - A **window** is the output of a task that is computed and written at once: the driver cuts
 //!   the task, so that a window fits the lane's buffer.
 //! - A **run** is what a window has of one part.

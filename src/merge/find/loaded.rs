@@ -77,9 +77,11 @@ impl<'a, 'p> Reading<'a, 'p> for Arena<'_> {
             pieces: &pieces,
         };
         let arena = lane.arena.get(self.bytes);
-        let done = lane
-            .engine
-            .run(&batch, arena, &mut Results::asking(tallies));
+        let mut results = Results::asking(tallies);
+        let engine = &mut lane.engine;
+        let done = shared
+            .permits
+            .with(|| engine.run(&batch, arena, &mut results));
         let of = |piece: usize| (seen[piece].part.job, OutputId::FIRST);
         done.map_err(|fault| shared.fault_at(fault, of))
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use super::search::{Search, Subject};
+use super::search::{Member, Search, Subject};
 use super::turns::{Turns, lock};
 use crate::exec::{Batch, Results};
 use crate::kernel::reduce::Reach;
@@ -127,6 +127,22 @@ impl<'s, 'p> Pass<'s, 'p> {
         tallies
     }
 
+    /// Hands over what was found about sightings.
+    fn take_all(
+        &self,
+        reductions: &mut [Box<dyn Reduction>],
+        seen: &[Sighting],
+        mut tallies: &mut [Tally],
+    ) {
+        for one in seen {
+            let members = self.subject(one).members.iter();
+            let values = members.map(Member::values).sum();
+            let (own, others) = tallies.split_at_mut(values);
+            tallies = others;
+            self.take(reductions, one, own);
+        }
+    }
+
     /// Hands over what was found about a sighting.
     fn take(
         &self,
@@ -192,7 +208,7 @@ pub(super) fn look(
 }
 
 /// Lets reductions see elements, pass by pass, until all is known. Lanes share what is to be seen;
-/// what they find is taken in its order.
+/// what they find is taken in its order, by the lane whose turn it is.
 pub(super) fn settle<'a, 'p>(
     shared: &'a Shared<'a>,
     lanes: &mut [Lane<'a>],
@@ -217,24 +233,18 @@ pub(super) fn settle<'a, 'p>(
                 let asked = seen.iter().map(|one| pass.ask(&mut lock(&state), one));
                 let mut tallies: Vec<Tally> = asked.flatten().collect();
                 reading.see(lane, &pass, seen, &mut tallies)?;
+                let permits = &shared.permits;
                 turn.take(|| {
-                    let mut rest = tallies.as_mut_slice();
-                    for one in seen {
-                        let members = pass.subject(one).members.iter();
-                        let values = members.map(|member| member.values()).sum();
-                        let (own, others) = rest.split_at_mut(values);
-                        rest = others;
-                        pass.take(&mut lock(&state), one, own);
-                    }
+                    permits.with(|| pass.take_all(&mut lock(&state), seen, &mut tallies));
                     Ok(())
                 })
             },
         )?;
-        for (number, reach) in pass.reaches.into_iter().enumerate() {
-            let ended = reach.map(|_| search.reductions[number].end_pass());
-            if let Some(Err(_)) = ended {
-                return Err(search.contradiction(shared, number));
-            }
+        let ended = pass.reaches.into_iter().enumerate();
+        for (number, _) in ended.filter(|(_, reach)| reach.is_some()) {
+            let reduction = &mut search.reductions[number];
+            let ended = shared.permits.with(|| reduction.end_pass());
+            ended.map_err(|_| search.contradiction(shared, number))?;
         }
     }
     Ok(())
