@@ -62,8 +62,8 @@ pub struct MemoryPlan {
 
 /// What the process holds besides the lanes, headers and plan: its code and stacks.
 pub(crate) const PROCESS_BYTES: u64 = 20 << 20;
-/// The output buffer of a lane: the block that disks take best.
-const OUTPUT_BYTES: u64 = 4 << 20;
+/// The output buffer of a lane: a large page, which disks take as well as more.
+const OUTPUT_BYTES: u64 = 2 << 20;
 /// The arena of a lane on the CPU, for parts of surveyed tensors.
 const ARENA_BYTES: u64 = 8 << 20;
 /// Keys worth collecting in one scan; beyond it counting, which needs no memory, is as fast.
