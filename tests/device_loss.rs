@@ -71,7 +71,7 @@ fn a_destroyed_device_is_lost_for_every_executor() {
 fn a_device_destroyed_between_upload_and_run_is_lost() {
     for device in fresh_devices() {
         let mut executor = executor(&device);
-        executor.upload(&[0; BYTES]).expect("an upload");
+        executor.upload(&[0; BYTES], 0..BYTES).expect("an upload");
         device.destroy();
         assert!(is_lost(&sum_of_two().run(&mut executor)));
     }

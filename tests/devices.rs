@@ -1,5 +1,6 @@
 //! Whole merges on every adapter: the same file as on the CPU, also when the device fails.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -83,9 +84,9 @@ struct Faulty<F> {
 }
 
 impl<F: FnMut() -> Result<(), ExecError>> Executor for Faulty<F> {
-    fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
+    fn upload(&mut self, arena: &[u8], bytes: Range<usize>) -> Result<(), ExecError> {
         (self.fault)()?;
-        self.executor.upload(arena)
+        self.executor.upload(arena, bytes)
     }
 
     fn run(

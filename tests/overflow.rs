@@ -158,7 +158,7 @@ fn every_type_on_every_backend_by_every_policy() {
                     pieces: &batch,
                 };
                 let mut output = vec![0; end];
-                executor.upload(&bytes).expect("an upload");
+                executor.upload(&bytes, 0..bytes.len()).expect("an upload");
                 let mut results = Results::storing(&mut output);
                 let done = executor.run(&batch, &bytes, &mut results);
                 (done.map(|()| results.overflows), output)
@@ -222,7 +222,7 @@ fn infinities_of_inputs_are_no_overflow_and_those_of_results_are() {
                 pieces: std::slice::from_ref(&piece),
             };
             let mut output = vec![0; 4 * len];
-            executor.upload(&bytes).expect("an upload");
+            executor.upload(&bytes, 0..bytes.len()).expect("an upload");
             let mut results = Results::storing(&mut output);
             let done = executor.run(&batch, &bytes, &mut results);
             let stored = done.map(|()| results.overflows);

@@ -14,6 +14,8 @@ pub use batch::{Batch, Piece};
 pub use fault::ExecError;
 pub use stored::Stored;
 
+use std::ops::Range;
+
 use crate::kernel::Tally;
 
 /// Results of a piece that its stored type cannot hold.
@@ -58,11 +60,12 @@ impl<'r> Results<'r> {
 
 /// Runs Programs.
 ///
-/// The arena of one call to [`Executor::upload`] serves the calls after it, so that several
-/// Programs can read the same inputs.
+/// What was uploaded serves all runs after it, so that several Programs can read the same inputs.
 pub trait Executor {
-    /// Makes the arena's bytes known to the device.
-    fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError>;
+    /// Makes some of the arena's bytes known to the device, from a multiple of
+    /// [`ARENA_ALIGNMENT`](crate::kernel::ARENA_ALIGNMENT) on. Does not wait until they are there:
+    /// the next may be read meanwhile.
+    fn upload(&mut self, arena: &[u8], bytes: Range<usize>) -> Result<(), ExecError>;
 
     /// Runs a Program over pieces. After an error the results hold nothing that may be used.
     fn run(

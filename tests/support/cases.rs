@@ -155,7 +155,7 @@ impl Case {
             overflows: Vec::new(),
             tallies: &mut tallies,
         };
-        let uploaded = executor.upload(&self.arena);
+        let uploaded = executor.upload(&self.arena, 0..self.arena.len());
         match uploaded.and_then(|()| executor.run(&batch, &self.arena, &mut results)) {
             Ok(()) => Outcome::Done { stored, tallies },
             Err(fault) => Outcome::Failed(fault),

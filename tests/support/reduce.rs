@@ -14,7 +14,7 @@ pub fn settle(
     reductions: &mut [Box<dyn Reduction>],
 ) -> usize {
     let arena: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
-    executor.upload(&arena).expect("an upload");
+    executor.upload(&arena, 0..arena.len()).expect("an upload");
     let (row, tile) = (Row::default(), TILE as u64);
     let all = x.len() as u64;
     for pass in 0.. {

@@ -245,7 +245,7 @@ impl<'a> Work<'a> {
             program: self.program,
             pieces: std::slice::from_ref(&piece),
         };
-        executor.upload(arena)?;
+        executor.upload(arena, 0..arena.len())?;
         executor.run(&batch, arena, &mut Results::storing(output))
     }
 }

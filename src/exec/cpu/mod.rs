@@ -28,6 +28,8 @@ mod sum;
 mod tally;
 mod tile;
 
+use std::ops::Range;
+
 use super::{Batch, ExecError, Executor, Results};
 pub use level::{Level, UnknownLevel};
 use tile::Tile;
@@ -50,7 +52,7 @@ impl CpuExecutor {
 }
 
 impl Executor for CpuExecutor {
-    fn upload(&mut self, _arena: &[u8]) -> Result<(), ExecError> {
+    fn upload(&mut self, _arena: &[u8], _bytes: Range<usize>) -> Result<(), ExecError> {
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Batches on the GPU, with the CPU for what the GPU must not be trusted with.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::answer::Answers;
@@ -195,14 +196,10 @@ fn check_inputs(batch: &Batch<'_>, arena: &[u8]) {
 }
 
 impl Executor for GpuExecutor {
-    fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
-        let limit = self.slot.arena_bytes();
-        assert!(
-            arena.len() as u64 <= limit,
-            "an arena of {} bytes in {limit}",
-            arena.len()
-        );
-        self.slot.upload(arena)
+    fn upload(&mut self, arena: &[u8], bytes: Range<usize>) -> Result<(), ExecError> {
+        let (end, limit) = (bytes.end, self.slot.arena_bytes());
+        assert!(end as u64 <= limit, "an arena of {end} bytes in {limit}");
+        self.slot.upload(&arena[bytes.clone()], bytes.start)
     }
 
     fn run(

@@ -14,6 +14,7 @@ mod executor;
 mod pipeline;
 pub mod probe;
 mod slot;
+mod staging;
 
 pub use adapter::{AdapterChoice, AdapterDescription, OpenError, adapters};
 pub use device::{GpuDevice, GpuLimits};

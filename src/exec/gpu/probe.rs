@@ -138,7 +138,7 @@ fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u
         pieces: &[piece],
     };
     let arena = &experiment.arena;
-    executor.upload(arena)?;
+    executor.upload(arena, 0..arena.len())?;
     let program = &experiment.program;
     let bytes = program.storing().map_or(0, |own| own.float.bytes());
     let mut output = vec![0; ELEMENTS * bytes];

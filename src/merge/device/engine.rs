@@ -1,5 +1,7 @@
 //! A lane's executor: the device while it works, the CPU from then on.
 
+use std::ops::Range;
+
 use super::{Degraded, Device};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Results};
@@ -42,8 +44,12 @@ impl<'a> Engine<'a> {
         self.device.is_none() || self.degraded.is_given_up()
     }
 
-    pub(in crate::merge) fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
-        self.attempt(arena, |executor| executor.upload(arena))
+    pub(in crate::merge) fn upload(
+        &mut self,
+        arena: &[u8],
+        bytes: Range<usize>,
+    ) -> Result<(), ExecError> {
+        self.attempt(|executor| executor.upload(arena, bytes.clone()))
     }
 
     pub(in crate::merge) fn run(
@@ -57,7 +63,7 @@ impl<'a> Engine<'a> {
         }
         // A device that fails may have answered some of it.
         let asked = results.tallies.to_vec();
-        self.attempt(arena, |executor| {
+        self.attempt(|executor| {
             results.overflows.clear();
             results.tallies.clone_from_slice(&asked);
             executor.run(batch, arena, results)
@@ -67,7 +73,6 @@ impl<'a> Engine<'a> {
     /// Runs on the device; if that fails, and for the rest of the merge, on the CPU.
     fn attempt(
         &mut self,
-        arena: &[u8],
         mut work: impl FnMut(&mut dyn Executor) -> Result<(), ExecError>,
     ) -> Result<(), ExecError> {
         if !self.on_cpu()
@@ -80,7 +85,6 @@ impl<'a> Engine<'a> {
                 done => return done,
             }
         }
-        self.cpu.upload(arena)?;
         work(&mut self.cpu)
     }
 

@@ -22,12 +22,8 @@ pub(in crate::merge) fn load(
     task: &Task,
     known: &Rows<'_>,
 ) -> Result<Inputs, MergeError> {
-    let shared = lane.shared;
     let arena_bytes = task.arena_bytes as usize;
     let loaded = lane.load(&task.parts, OutputId::FIRST, arena_bytes)?;
-    let arena = lane.arena.get(arena_bytes);
-    let uploaded = shared.permits.with(|| lane.engine.upload(arena));
-    uploaded.map_err(|fault| shared.fault(fault, (task.parts[0].job, OutputId::FIRST)))?;
     let rows = resident_rows(lane, &loaded, known, arena_bytes)?;
     Ok(Inputs {
         loaded,
