@@ -64,6 +64,9 @@ pub struct MemoryPlan {
 pub(crate) const PROCESS_BYTES: u64 = 20 << 20;
 /// The output buffer of a lane: a large page, which disks take as well as more.
 const OUTPUT_BYTES: u64 = 2 << 20;
+/// The same where tensors are stored in another order than they are wanted: what is read of each
+/// row at a time is wider then.
+const WIDE_OUTPUT_BYTES: u64 = 4 << 20;
 /// The arena of a lane on the CPU, for parts of surveyed tensors.
 const ARENA_BYTES: u64 = 8 << 20;
 /// Keys worth collecting in one scan; beyond it counting, which needs no memory, is as fast.
@@ -233,7 +236,12 @@ fn on_cpu(
         .unwrap_or(1);
     let scratch = widest_scratch(jobs, work, BLOCK_ELEMENTS);
     let own = budget / lanes as u64;
-    let lane = Lane::of(own, least, scratch, OUTPUT_BYTES, ARENA_BYTES);
+    let mut inputs = jobs.iter().flat_map(Job::inputs);
+    let output = match inputs.any(|input| input.bytes.is_strided()) {
+        true => WIDE_OUTPUT_BYTES,
+        false => OUTPUT_BYTES,
+    };
+    let lane = Lane::of(own, least, scratch, output, ARENA_BYTES);
     let mut chunk = CHUNK_ELEMENTS;
     let widest = |chunk: usize| {
         let bytes = jobs.iter().map(|job| chunk_bytes(job, chunk));
