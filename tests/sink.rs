@@ -13,8 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use wgmerge::sink::{
-    DIRECT_ALIGNMENT, FileLayout, OutputLayout, Options, Root, SideContent, SideFile, Sink, SinkError,
-    Staging, digest,
+    DIRECT_ALIGNMENT, FileLayout, Options, OutputLayout, Root, SideContent, SideFile, Sink,
+    SinkError, Staging, digest,
 };
 
 /// Every combination of the options that has a code path of its own.
@@ -104,7 +104,10 @@ fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// A merge that writes zeros everywhere and finishes.
-fn complete(layout: &OutputLayout, options: &Options) -> Result<wgmerge::sink::Finished, SinkError> {
+fn complete(
+    layout: &OutputLayout,
+    options: &Options,
+) -> Result<wgmerge::sink::Finished, SinkError> {
     let sink = Sink::create(layout, options)?;
     for (index, file) in layout.files.iter().enumerate() {
         sink.write(index, 0, &vec![0; file.data_bytes as usize])?;
