@@ -1,63 +1,150 @@
 //! How close merges come to the floor: reading the inputs once and writing the output.
 //!
-//! `cargo bench --bench floor -- --data DIR [--runs N]`, where `DIR/sd15` and `DIR/llama` were
-//! made by the bench `generate` (`base`, `a` and `b`). For every work it measures, in turn and with
-//! a warm page cache, the floor F (`cat` of the inputs to /dev/null, then `dd bs=8M conv=fsync` of
-//! the output's size) and the merge, and prints the medians, their ratio and the peak of resident
-//! memory.
+//! `cargo bench --bench floor -- --data DIR [--runs N] [--only WORD]`, where `DIR/sd15` and
+//! `DIR/llama` were made by the bench `generate` (`base`, `a` and `b`). For every work it measures,
+//! in turn and with a warm page cache, the floor F (`cat` of the inputs to /dev/null, then `dd
+//! bs=4M oflag=direct conv=fsync` of the output's size), the same with a write through the page
+//! cache (`dd bs=8M conv=fsync`), and the merge. Printed are medians, the merge's share of both
+//! floors, its CPU seconds, and the peak of resident memory, with what each should keep.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A merge, the files it reads (the base first, if it has one) and the ratio it should keep.
+/// A merge, the files it reads (the base first, if it has one) and what it should keep.
 struct Work {
     name: &'static str,
     set: &'static str,
-    arguments: &'static [&'static str],
+    command: Job,
     inputs: &'static [&'static str],
-    ratio_max: f64,
+    goal: Goal,
+}
+
+/// What is run on the inputs.
+enum Job {
+    /// `merge` with these arguments.
+    Merge(&'static [&'static str]),
+    /// `run` of a chain of so many weighted sums, one on the other.
+    Chain(usize),
+}
+
+/// What a work should keep.
+struct Goal {
+    /// Times the floor.
+    ratio: f64,
+    /// CPU seconds.
+    cpu: f64,
+    /// Peak of resident memory.
+    mib: u64,
 }
 
 const MEMORY: &str = "256MiB";
-const RESIDENT_MIB_MAX: u64 = 256 + 64;
+/// What the system counts CPU time in, per second.
+const TICKS: f64 = 100.0;
 
 const WORKS: &[Work] = &[
     Work {
         name: "linear, 2 x f16",
         set: "sd15",
-        arguments: &["-M", "linear"],
+        command: Job::Merge(&["-M", "linear"]),
         inputs: &["a", "b"],
-        ratio_max: 1.25,
+        goal: Goal {
+            ratio: 0.78,
+            cpu: 1.1,
+            mib: 40,
+        },
+    },
+    Work {
+        name: "linear, 2 x bf16",
+        set: "llama",
+        command: Job::Merge(&["-M", "linear"]),
+        inputs: &["a", "b"],
+        goal: Goal {
+            ratio: 0.78,
+            cpu: 1.1,
+            mib: 40,
+        },
     },
     Work {
         name: "TIES, base + 2 x bf16, density 0.2",
         set: "llama",
-        arguments: &["-M", "ties", "-p", "density=0.2"],
+        command: Job::Merge(&["-M", "ties", "-p", "density=0.2"]),
         inputs: &["base", "a", "b"],
-        ratio_max: 2.0,
+        goal: Goal {
+            ratio: 1.1,
+            cpu: 4.0,
+            mib: 64,
+        },
+    },
+    Work {
+        name: "TIES over the whole model",
+        set: "llama",
+        command: Job::Merge(&["-M", "ties", "-p", "density=0.2", "-p", "scope=model"]),
+        inputs: &["base", "a", "b"],
+        goal: Goal {
+            ratio: 1.9,
+            cpu: 6.0,
+            mib: 64,
+        },
     },
     Work {
         name: "DARE-linear, base + 2 x bf16, density 0.5",
         set: "llama",
-        arguments: &["-M", "dare_linear", "-p", "density=0.5"],
+        command: Job::Merge(&["-M", "dare_linear", "-p", "density=0.5"]),
         inputs: &["base", "a", "b"],
-        ratio_max: 1.6,
+        goal: Goal {
+            ratio: 0.85,
+            cpu: 2.8,
+            mib: 40,
+        },
     },
     Work {
         name: "slerp, 2 x bf16",
         set: "llama",
-        arguments: &["-M", "slerp"],
+        command: Job::Merge(&["-M", "slerp"]),
         inputs: &["a", "b"],
-        ratio_max: 2.0,
+        goal: Goal {
+            ratio: 1.1,
+            cpu: 4.0,
+            mib: 64,
+        },
+    },
+    Work {
+        name: "one weighted sum, 2 x f16",
+        set: "sd15",
+        command: Job::Chain(1),
+        inputs: &["a", "b"],
+        goal: Goal {
+            ratio: 0.78,
+            cpu: 1.1,
+            mib: 48,
+        },
+    },
+    Work {
+        name: "nine weighted sums, one on the other, 2 x f16",
+        set: "sd15",
+        command: Job::Chain(9),
+        inputs: &["a", "b"],
+        goal: Goal {
+            ratio: 0.86,
+            cpu: 2.2,
+            mib: 48,
+        },
     },
 ];
 
 /// One measurement of a work.
 struct Sample {
     read: Duration,
-    write: Duration,
-    merge: Duration,
+    direct: Duration,
+    cached: Duration,
+    merge: Measured,
+}
+
+/// What a merge took.
+struct Measured {
+    wall: Duration,
+    cpu: f64,
     resident_kib: u64,
 }
 
@@ -78,9 +165,13 @@ fn main() {
         .unwrap_or(3);
     let extra: Vec<&str> =
         value("--device").map_or(vec!["--device", "cpu"], |d| vec!["--device", d]);
-    println!("| work | F: read + write, s | merge, s | ratio | at most | peak resident, MiB |");
-    println!("|---|---|---|---|---|---|");
-    for work in WORKS {
+    println!(
+        "| work | F: read + direct write, s | merge, s | of F | of the buffered floor | CPU s | \
+         peak resident, MiB |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let wanted = value("--only").cloned().unwrap_or_default();
+    for work in WORKS.iter().filter(|work| work.name.contains(&wanted)) {
         let samples: Vec<Sample> = (0..runs).map(|_| measure(work, &data, &extra)).collect();
         report(work, &samples);
     }
@@ -98,31 +189,59 @@ fn measure(work: &Work, data: &Path, extra: &[&str]) -> Sample {
     let read = timed(Command::new("cat").args(&inputs));
     let source = format!("if={}", inputs[0].display());
     let target = format!("of={}", copy.display());
-    let write =
-        timed(Command::new("dd").args([&source, &target, "bs=8M", "conv=fsync", "status=none"]));
-    remove(&copy);
-    let mut merge = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
-    merge
-        .arg("merge")
-        .args(work.arguments)
-        .args(extra)
-        .args(["--memory", MEMORY, "--quiet"]);
-    let models = match inputs.len() {
-        3 => {
-            merge.arg("--base").arg(&inputs[0]);
-            &inputs[1..]
-        }
-        _ => &inputs[..],
+    let write = |how: &[&str]| {
+        let mut dd = Command::new("dd");
+        dd.args([&source, &target, "conv=fsync", "status=none"]);
+        let took = timed(dd.args(how));
+        remove(&copy);
+        took
     };
-    merge.args(models).arg("-o").arg(&output);
-    let (merge, resident_kib) = watched(&mut merge);
+    let direct = write(&["bs=4M", "oflag=direct"]);
+    let cached = write(&["bs=8M"]);
+    let recipe = data.join("floor.mecha");
+    let mut merge = Command::new(env!("CARGO_BIN_EXE_wgmerge"));
+    match work.command {
+        Job::Merge(arguments) => {
+            merge.arg("merge").args(arguments);
+            let models = match inputs.len() {
+                3 => {
+                    merge.arg("--base").arg(&inputs[0]);
+                    &inputs[1..]
+                }
+                _ => &inputs[..],
+            };
+            merge.args(models);
+        }
+        Job::Chain(length) => {
+            let text = chain(length, &inputs);
+            std::fs::write(&recipe, text).unwrap_or_else(|fault| panic!("{fault}"));
+            merge.arg("run").arg(&recipe);
+        }
+    }
+    merge.args(extra).args(["--memory", MEMORY, "--quiet"]);
+    merge.arg("-o").arg(&output);
+    let merge = watched(&mut merge);
     remove(&output);
     Sample {
         read,
-        write,
+        direct,
+        cached,
         merge,
-        resident_kib,
     }
+}
+
+/// A recipe of weighted sums of two models, one on the other.
+fn chain(length: usize, inputs: &[PathBuf]) -> String {
+    let mut text = String::from("version 0.1.0\n");
+    for (number, input) in inputs.iter().enumerate() {
+        text += &format!("model \"{}\"\n", input.display());
+        assert!(number < 2, "a chain is of two models");
+    }
+    for step in 0..length {
+        let last = if step == 0 { 0 } else { step + 1 };
+        text += &format!("merge \"weighted_sum\" &{last} &1 alpha=0.{}\n", step + 1);
+    }
+    text
 }
 
 fn timed(command: &mut Command) -> Duration {
@@ -133,28 +252,45 @@ fn timed(command: &mut Command) -> Duration {
     begun.elapsed()
 }
 
-/// The time of a command and the peak of its resident memory in KiB (0 where /proc does not tell).
-fn watched(command: &mut Command) -> (Duration, u64) {
+/// What a command takes (no memory and no CPU time where /proc does not tell).
+fn watched(command: &mut Command) -> Measured {
+    let before = children_seconds();
     let begun = Instant::now();
     let mut child = command
         .spawn()
         .unwrap_or_else(|fault| panic!("{command:?}: {fault}"));
     let status = format!("/proc/{}/status", child.id());
-    let mut resident = 0;
+    let mut resident_kib = 0;
     loop {
         if let Some(code) = child
             .try_wait()
             .unwrap_or_else(|fault| panic!("{command:?}: {fault}"))
         {
             assert!(code.success(), "{command:?}: {code}");
-            return (begun.elapsed(), resident);
+            return Measured {
+                wall: begun.elapsed(),
+                cpu: children_seconds() - before,
+                resident_kib,
+            };
         }
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        resident = peak.unwrap_or(resident).max(resident);
+        resident_kib = peak.unwrap_or(resident_kib).max(resident_kib);
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// CPU seconds, user and system, of all commands so far.
+fn children_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, in parentheses, may hold spaces; `cutime` and `cstime` are the 14th and 15th behind.
+    let fields = text.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    ticks
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / TICKS
 }
 
 fn remove(path: &Path) {
@@ -164,29 +300,39 @@ fn remove(path: &Path) {
 }
 
 fn report(work: &Work, samples: &[Sample]) {
-    let median = |of: fn(&Sample) -> f64| {
+    let median = |of: &dyn Fn(&Sample) -> f64| {
         let mut values: Vec<f64> = samples.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    let read = median(|sample| sample.read.as_secs_f64());
-    let write = median(|sample| sample.write.as_secs_f64());
-    let merge = median(|sample| sample.merge.as_secs_f64());
-    let resident = samples
-        .iter()
-        .map(|sample| sample.resident_kib)
-        .max()
-        .unwrap_or(0)
-        / 1024;
-    let ratio = median(|s| s.merge.as_secs_f64() / (s.read + s.write).as_secs_f64());
-    let verdict = match ratio <= work.ratio_max && resident <= RESIDENT_MIB_MAX {
-        true => "",
-        false => " (!)",
+    let seconds = |of: fn(&Sample) -> Duration| {
+        let mut values: Vec<Duration> = samples.iter().map(of).collect();
+        values.sort();
+        values[values.len() / 2].as_secs_f64()
     };
+    let read = seconds(|sample| sample.read);
+    let direct = seconds(|sample| sample.direct);
+    let merge = seconds(|sample| sample.merge.wall);
+    let share = |write: fn(&Sample) -> Duration, s: &Sample| {
+        s.merge.wall.as_secs_f64() / (s.read + write(s)).as_secs_f64()
+    };
+    let of_direct = median(&|s| share(|s| s.direct, s));
+    let of_cached = median(&|s| share(|s| s.cached, s));
+    let cpu = median(&|s| s.merge.cpu);
+    let resident = samples.iter().map(|sample| sample.merge.resident_kib).max();
+    let resident = resident.unwrap_or(0) / 1024;
+    let Goal {
+        ratio,
+        cpu: most,
+        mib,
+    } = work.goal;
+    let mark = |kept: bool| if kept { "" } else { " (!)" };
     println!(
-        "| {} | {read:.2} + {write:.2} | {merge:.2} | {ratio:.2} F{verdict} | {} F | {} |",
+        "| {} | {read:.2} + {direct:.2} | {merge:.2} | {of_direct:.2}{} of {ratio} | \
+         {of_cached:.2} | {cpu:.2}{} of {most} | {resident}{} of {mib} |",
         work.name,
-        work.ratio_max,
-        format_args!("{resident} of {RESIDENT_MIB_MAX}")
+        mark(of_direct <= ratio),
+        mark(cpu <= most),
+        mark(resident <= mib),
     );
 }

@@ -1,11 +1,12 @@
 //! Element types: every 8- and 16-bit pattern, both ways, in every form that the code has.
 
+use crate::support::backends::levels;
 use half::{bf16, f16};
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
-use wgmerge::exec::{Batch, Executor, Piece};
+use wgmerge::exec::{Batch, Executor, Piece, Results};
 use wgmerge::kernel::{
-    Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step, Stream, TILE,
+    Compute, Entry, Formula, OnOverflow, Operand, Output, Program, Row, Step, Stream, TILE,
 };
 
 use crate::support::random::random;
@@ -183,11 +184,11 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
     let program = Program::new(
         Compute::F32,
         steps,
-        End::Store {
+        vec![Output::Store {
             value: 0.into(),
             float: to,
             on_overflow: OnOverflow::Keep,
-        },
+        }],
     );
     let len = bytes.len() / from.bytes();
     let row = Row::default();
@@ -204,13 +205,9 @@ fn through(level: Level, from: Float, to: Float, bytes: &[u8]) -> Vec<u8> {
         pieces: &[piece],
     };
     CpuExecutor::new(level)
-        .store(&batch, bytes, &mut output)
+        .run(&batch, bytes, &mut Results::storing(&mut output))
         .expect("the CPU does it");
     output
-}
-
-fn levels() -> Vec<Level> {
-    Level::available().collect()
 }
 
 #[test]
@@ -341,12 +338,12 @@ fn dropped(level: Level, start: u64, len: usize) -> Vec<f32> {
         Step::Word { stream: 0.into() },
         Step::Call { formula, operands },
     ];
-    let end = End::Store {
+    let stored = Output::Store {
         value: 2.into(),
         float,
         on_overflow: OnOverflow::Keep,
     };
-    let program = Program::new(Compute::F32, steps, end);
+    let program = Program::new(Compute::F32, steps, vec![stored]);
     let piece = Piece {
         row: &row,
         start,
@@ -359,8 +356,9 @@ fn dropped(level: Level, start: u64, len: usize) -> Vec<f32> {
         program: &program,
         pieces: &[piece],
     };
-    let stored = CpuExecutor::new(level).store(&batch, &ones, &mut output);
-    stored.expect("the CPU does it");
+    CpuExecutor::new(level)
+        .run(&batch, &ones, &mut Results::storing(&mut output))
+        .expect("the CPU does it");
     let words = output.as_chunks::<4>().0.iter();
     words.map(|word| f32::from_le_bytes(*word)).collect()
 }

@@ -9,7 +9,9 @@ use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::Level;
 use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, OpenError, adapters, probe};
 use wgmerge::exec::{ExecError, Executor};
-use wgmerge::kernel::{Compute, End, Entry, Formula, OnOverflow, Operand, Program, SlotId, Step};
+use wgmerge::kernel::{
+    Compute, Entry, Formula, OnOverflow, Operand, Output, Program, SlotId, Step,
+};
 
 const BYTES: usize = 1 << 20;
 
@@ -30,12 +32,12 @@ fn sum_of_two() -> Case {
         formula: Formula::Add,
         operands: vec![Operand::Value(0.into()), Operand::Value(1.into())],
     });
-    let end = End::Store {
+    let stored = Output::Store {
         value: 2.into(),
         float,
         on_overflow: OnOverflow::Keep,
     };
-    let program = Program::new(Compute::F32, steps, end);
+    let program = Program::new(Compute::F32, steps, vec![stored]);
     let rows = vec![row(0, 0, &mut 1)];
     Case::new(program, rows, &[(0, 100_000)], &[Elements::Tame], 2)
 }
@@ -53,7 +55,7 @@ fn a_destroyed_device_is_lost_for_every_executor() {
     for device in fresh_devices() {
         let case = sum_of_two();
         let (mut first, mut second) = (executor(&device), executor(&device));
-        assert!(matches!(case.run(&mut first), Outcome::Stored(_)));
+        assert!(matches!(case.run(&mut first), Outcome::Done { .. }));
         assert!(!device.is_lost());
         device.destroy();
         assert!(is_lost(&case.run(&mut first)));
@@ -69,7 +71,7 @@ fn a_destroyed_device_is_lost_for_every_executor() {
 fn a_device_destroyed_between_upload_and_run_is_lost() {
     for device in fresh_devices() {
         let mut executor = executor(&device);
-        executor.upload(&[0; BYTES]).expect("an upload");
+        executor.upload(&[0; BYTES], 0..BYTES).expect("an upload");
         device.destroy();
         assert!(is_lost(&sum_of_two().run(&mut executor)));
     }
@@ -136,7 +138,7 @@ fn a_slot_beyond_the_limits_is_out_of_memory() {
         assert!(!device.is_lost(), "the device stays usable");
         assert!(matches!(
             sum_of_two().run(&mut executor(device)),
-            Outcome::Stored(_)
+            Outcome::Done { .. }
         ));
     }
 }

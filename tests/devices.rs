@@ -1,12 +1,12 @@
 //! Whole merges on every adapter: the same file as on the CPU, also when the device fails.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
-use wgmerge::exec::{Batch, ExecError, Executor, Overflow};
-use wgmerge::kernel::Window;
+use wgmerge::exec::{Batch, ExecError, Executor, Results};
 use wgmerge::merge::Device;
 use wgmerge::method::METHODS;
 use wgmerge::plan::DeviceLimits;
@@ -84,34 +84,19 @@ struct Faulty<F> {
 }
 
 impl<F: FnMut() -> Result<(), ExecError>> Executor for Faulty<F> {
-    fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
+    fn upload(&mut self, arena: &[u8], bytes: Range<usize>) -> Result<(), ExecError> {
         (self.fault)()?;
-        self.executor.upload(arena)
+        self.executor.upload(arena, bytes)
     }
 
-    fn store(
+    fn run(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
-        output: &mut [u8],
-    ) -> Result<Vec<Overflow>, ExecError> {
+        results: &mut Results<'_>,
+    ) -> Result<(), ExecError> {
         (self.fault)()?;
-        self.executor.store(batch, arena, output)
-    }
-
-    fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError> {
-        (self.fault)()?;
-        self.executor.sum(batch, arena)
-    }
-
-    fn count(
-        &mut self,
-        batch: &Batch<'_>,
-        windows: &[Window],
-        arena: &[u8],
-    ) -> Result<Vec<u64>, ExecError> {
-        (self.fault)()?;
-        self.executor.count(batch, windows, arena)
+        self.executor.run(batch, arena, results)
     }
 }
 

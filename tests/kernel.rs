@@ -2,13 +2,14 @@
 
 mod guard;
 
+use crate::support::backends::levels;
 use proptest::prelude::*;
 use wgmerge::dtype::{Float, codec};
-use wgmerge::exec::cpu::{CpuExecutor, Level};
-use wgmerge::exec::{Batch, Executor, Piece};
+use wgmerge::exec::cpu::CpuExecutor;
+use wgmerge::exec::{Batch, Executor, Piece, Results};
 use wgmerge::kernel::{
-    Compute, Derive, End, Entry, Expression, Formula, Kept, OnOverflow, Operand, Program, Row,
-    Scope, SlotId, StatisticId, Step, TILE, Ties,
+    Compute, Derive, Entry, Expression, Formula, Kept, OnOverflow, Operand, Output, Program, Row,
+    Scope, SlotId, StatisticId, Step, TILE, Tally, Ties,
 };
 
 use crate::support::random::random;
@@ -66,6 +67,8 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
         Formula::Magnitude => f(0).abs(),
         Formula::Trim => trim(f(0), a[1], a[2], a[3]),
         Formula::TrimDelta => trim(rz(f(0) - f(1)), a[2], a[3], a[4]),
+        Formula::TrimAbove => trim(f(0), 0, a[1] & 0x7fff_ffff, 0),
+        Formula::TrimDeltaAbove => trim(rz(f(0) - f(1)), 0, a[2] & 0x7fff_ffff, 0),
         Formula::Dropout => kept(a[1] < a[2], f(0)),
         Formula::DropoutDelta => kept(a[2] < a[3], rz(f(0) - f(1))),
         Formula::ConsensusOfTwo => {
@@ -177,7 +180,7 @@ fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
     }
 }
 
-/// Builds a chain of random steps, runs it at both levels, and computes it element by element.
+/// Builds a chain of random steps, runs it at every level, and computes it element by element.
 fn run_random_program(seed: u64, compute: Compute) {
     use wgmerge::kernel::Kind;
     let mut state = seed | 1;
@@ -235,16 +238,16 @@ fn run_random_program(seed: u64, compute: Compute) {
         values.push(computed.collect());
         steps.push(Step::Call { formula, operands });
     }
-    let end = End::Store {
+    let stored = Output::Store {
         value: ((steps.len() - 1) as u16).into(),
         float: Float::F32,
         on_overflow: OnOverflow::Keep,
     };
-    let program = Program::new(compute, steps, end);
+    let program = Program::new(compute, steps, vec![stored]);
     compare(&program, &row, &inputs, &values[values.len() - 1]);
 }
 
-/// Runs a Program at both levels and compares what it stores.
+/// Runs a Program at every level and compares what it stores.
 fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) {
     let len = expected.len();
     let stride = (4 * len).next_multiple_of(16);
@@ -260,14 +263,15 @@ fn compare(program: &Program, row: &Row, inputs: &[Vec<f32>], expected: &[f32]) 
         inputs,
         output: 0,
     };
-    for level in Level::available() {
+    for level in levels() {
         let mut output = vec![0; 4 * len];
         let batch = Batch {
             program,
             pieces: std::slice::from_ref(&piece),
         };
-        let stored = CpuExecutor::new(level).store(&batch, &arena, &mut output);
-        stored.expect("the CPU does it");
+        CpuExecutor::new(level)
+            .run(&batch, &arena, &mut Results::storing(&mut output))
+            .expect("the CPU does it");
         for (i, (found, expected)) in output.as_chunks::<4>().0.iter().zip(expected).enumerate() {
             let found = f32::from_le_bytes(*found);
             let same = found == *expected || found.is_nan() && expected.is_nan();
@@ -309,10 +313,12 @@ fn statistics_order_themselves_into_levels() {
         d,
         "a trim that keeps all is none"
     );
-    let program = e.program(&[t], |values| End::Store {
-        value: values[0],
-        float: Float::F32,
-        on_overflow: OnOverflow::Keep,
+    let program = e.program(&[t], |values| {
+        vec![Output::Store {
+            value: values[0],
+            float: Float::F32,
+            on_overflow: OnOverflow::Keep,
+        }]
     });
     let calls = program
         .steps()
@@ -320,7 +326,7 @@ fn statistics_order_themselves_into_levels() {
         .filter(|step| matches!(step, Step::Call { .. }))
         .count();
     assert_eq!(calls, 1, "the difference and its trim are fused");
-    let counted = e.program(&[d], End::Count);
+    let counted = e.program(&[d], |values| vec![Output::Count(values[0])]);
     assert_eq!(counted.steps().len(), 3, "only what is needed");
 }
 
@@ -331,7 +337,7 @@ fn a_tile_is_summed_by_the_tree() {
         float: Float::F32,
         entry: Entry::Kept,
     };
-    let program = Program::new(Compute::BF16, vec![load], End::Sum(vec![0.into()]));
+    let program = Program::new(Compute::BF16, vec![load], vec![Output::Sum(0.into())]);
     for len in [0, 1, 511, 512, 513, TILE - 1, TILE, TILE + 1, 3 * TILE + 5] {
         let x: Vec<f32> = (0..len)
             .map(|i| ((i * 37 % 101) as f32 - 50.0) / 3.0)
@@ -362,11 +368,12 @@ fn a_tile_is_summed_by_the_tree() {
                 sums[0]
             })
             .collect();
-        for level in Level::available() {
-            let found = CpuExecutor::new(level)
-                .sum(&batch, &arena)
+        for level in levels() {
+            let mut found = [Tally::Sums(Vec::new())];
+            CpuExecutor::new(level)
+                .run(&batch, &arena, &mut Results::asking(&mut found))
                 .expect("the CPU does it");
-            assert_eq!(found, expected, "{len} elements");
+            assert_eq!(found, [Tally::Sums(expected.clone())], "{len} elements");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What must hold whatever the models: the same bytes however the work is cut, and the algebra of
 //! the methods.
 
+use crate::support::backends::levels;
 use std::path::{Path, PathBuf};
 
 use wgmerge::dtype::{Float, codec};
@@ -75,11 +76,12 @@ fn threads_memory_and_instructions_do_not_change_a_byte() {
         for &row in WORKS {
             let case = work(&models, row);
             let (expected, _) = case.run(&output, None).expect("a merge");
-            for (threads, memory, level) in [
-                (2, 4 << 30, Level::BASELINE),
+            let cut = [
                 (5, 22 << 20, Level::detect()),
                 (1, 21 << 20, Level::BASELINE),
-            ] {
+            ];
+            let uncut = levels().map(|level| (2, 4 << 30, level));
+            for (threads, memory, level) in uncut.chain(cut) {
                 let case = Case {
                     threads,
                     memory,

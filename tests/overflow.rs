@@ -3,9 +3,9 @@
 mod merges;
 
 use wgmerge::dtype::{Float, codec};
-use wgmerge::exec::{Batch, ExecError, Overflow, Piece};
+use wgmerge::exec::{Batch, ExecError, Overflow, Piece, Results};
 use wgmerge::kernel::{
-    ARENA_ALIGNMENT, Compute, End, Entry, Formula, OnOverflow, Operand, Program, Row, Step, TILE,
+    ARENA_ALIGNMENT, Compute, Entry, Formula, OnOverflow, Operand, Output, Program, Row, Step, TILE,
 };
 
 use crate::support::backends::for_each_backend;
@@ -54,12 +54,12 @@ fn program(float: Float, entry: Entry, on_overflow: OnOverflow) -> Program {
         float: Float::F32,
         entry,
     }];
-    let end = End::Store {
+    let stored = Output::Store {
         value: 0.into(),
         float,
         on_overflow,
     };
-    Program::new(Compute::F32, steps, end)
+    Program::new(Compute::F32, steps, vec![stored])
 }
 
 /// An arena of whole pieces of f32, each piece with its first byte.
@@ -158,9 +158,10 @@ fn every_type_on_every_backend_by_every_policy() {
                     pieces: &batch,
                 };
                 let mut output = vec![0; end];
-                executor.upload(&bytes).expect("an upload");
-                let stored = executor.store(&batch, &bytes, &mut output);
-                (stored, output)
+                executor.upload(&bytes, 0..bytes.len()).expect("an upload");
+                let mut results = Results::storing(&mut output);
+                let done = executor.run(&batch, &bytes, &mut results);
+                (done.map(|()| results.overflows), output)
             };
             let what = format!("{float} on {name}");
             let pieces = pieces.clone();
@@ -187,12 +188,16 @@ fn sum(on_overflow: OnOverflow) -> Program {
         formula: Formula::Add,
         operands: vec![Operand::Value(0.into()), Operand::Value(1.into())],
     };
-    let end = End::Store {
+    let stored = Output::Store {
         value: 2.into(),
         float: Float::F32,
         on_overflow,
     };
-    Program::new(Compute::F32, vec![load(0.into()), load(1.into()), add], end)
+    Program::new(
+        Compute::F32,
+        vec![load(0.into()), load(1.into()), add],
+        vec![stored],
+    )
 }
 
 #[test]
@@ -217,8 +222,10 @@ fn infinities_of_inputs_are_no_overflow_and_those_of_results_are() {
                 pieces: std::slice::from_ref(&piece),
             };
             let mut output = vec![0; 4 * len];
-            executor.upload(&bytes).expect("an upload");
-            let stored = executor.store(&batch, &bytes, &mut output);
+            executor.upload(&bytes, 0..bytes.len()).expect("an upload");
+            let mut results = Results::storing(&mut output);
+            let done = executor.run(&batch, &bytes, &mut results);
+            let stored = done.map(|()| results.overflows);
             let words = output.as_chunks::<4>().0;
             let values = words.iter().map(|word| f32::from_le_bytes(*word));
             (stored, values.collect::<Vec<f32>>())

@@ -1,11 +1,16 @@
 //! Exact selections against sorting.
 
+use crate::support::backends::levels;
 use proptest::prelude::*;
 use wgmerge::dtype::Float;
-use wgmerge::exec::cpu::candidates::Candidates;
-use wgmerge::exec::cpu::{CpuExecutor, Level, Tie};
-use wgmerge::exec::{Batch, Executor, Piece};
-use wgmerge::kernel::{BINS, Compute, End, Entry, Program, Row, Selection, Step, TILE, Ties};
+use wgmerge::exec::cpu::{CpuExecutor, Level};
+use wgmerge::kernel::reduce::{Extent, Found};
+use wgmerge::kernel::{
+    BINS, Compute, Entry, Kept, Largest, Output, Program, Reduce, Selection, Step, TILE, Threshold,
+    Ties,
+};
+
+use crate::support::reduce::settle;
 
 /// Which entries are kept, by sorting.
 fn kept_by_sorting(x: &[f32], k: usize, ties: Ties) -> Vec<bool> {
@@ -28,11 +33,7 @@ fn counting() -> Program {
         float: Float::F32,
         entry: Entry::Checked,
     };
-    Program::new(Compute::F32, vec![load], End::Count(vec![0.into()]))
-}
-
-fn bytes(x: &[f32]) -> Vec<u8> {
-    x.iter().flat_map(|x| x.to_le_bytes()).collect()
+    Program::new(Compute::F32, vec![load], vec![Output::Count(0.into())])
 }
 
 /// Whether the threshold and index limit keep what sorting keeps; dropped zeros do not count.
@@ -49,113 +50,75 @@ fn check(x: &[f32], k: usize, ties: Ties, key: u32, limit: u64) {
     }
 }
 
-fn by_counting(level: Level, x: &[f32], k: usize, ties: Ties, guess: Option<&mut [u32]>) {
-    let (program, row, arena) = (counting(), Row::default(), bytes(x));
-    let piece = Piece {
-        row: &row,
-        start: 0,
-        len: x.len(),
-        inputs: vec![0],
-        output: 0,
+/// Finds the threshold as whoever reads in chunks does, within so much memory.
+fn by_passes(level: Level, x: &[f32], k: usize, ties: Ties, (room, collects): (usize, bool)) {
+    let n = x.len() as u64;
+    // A density whose product with n is k, whatever rounds.
+    let kept = match k {
+        0 => Kept::Density(0.5 / x.len() as f64),
+        k => Kept::Density((k as f64 + 0.25) / x.len() as f64),
     };
-    let batch = Batch {
-        program: &program,
-        pieces: &[piece],
+    assert_eq!(kept.count(n), (k as u64).min(n));
+    let extent = Extent {
+        values: 1,
+        tiles: n.div_ceil(TILE as u64),
+        elements: n,
+        among: n,
+        room,
+        collects,
     };
-    let mut cpu = CpuExecutor::new(level);
-    let mut selection = Selection::new(x.len() as u64, k as u64, ties);
-    if let Some(sample) = guess {
-        selection.guess(sample, x.len() as u64);
-    }
-    let mut passes = 0;
-    while let Some(window) = selection.window() {
-        let counts = cpu.count(&batch, &[window], &arena).expect("finite values");
-        assert_eq!(counts.len(), BINS + 1);
-        selection
-            .feed(&counts)
-            .expect("the same entries every time");
-        passes += 1;
-        assert!(passes <= 4, "a selection must end");
-    }
-    let limit = match selection.kept_ties() {
-        None => u64::MAX,
-        Some(rank) => {
-            let mut tie = [Tie::new(0, selection.threshold(), rank)];
-            cpu.locate(&batch, &arena, &mut tie);
-            tie[0].found.unwrap_or(u64::MAX)
-        }
+    let mut reductions = [Largest { kept, ties }.begin(extent)];
+    let passes = settle(
+        &mut CpuExecutor::new(level),
+        &counting(),
+        x,
+        2,
+        &mut reductions,
+    );
+    assert!(passes <= 8, "{passes} passes");
+    let Found::Threshold(Threshold { key, cutoff }) = reductions[0].found() else {
+        panic!("a threshold was sought");
     };
-    check(x, k, ties, selection.threshold(), limit);
-}
-
-fn by_collecting(level: Level, x: &[f32], k: usize, ties: Ties, sample: &mut [u32]) {
-    let (program, row, arena) = (counting(), Row::default(), bytes(x));
-    let mut selection = Selection::new(x.len() as u64, k as u64, ties);
-    selection.guess(sample, x.len() as u64);
-    let mut candidates = Candidates::new(&[selection], x.len() as u64, usize::MAX);
-    let mut cpu = CpuExecutor::new(level);
-    let whole = Piece {
-        row: &row,
-        start: 0,
-        len: x.len(),
-        inputs: vec![0],
-        output: 0,
-    };
-    // Two chunks, as a lane would read them.
-    let half = (x.len() / 2).next_multiple_of(TILE).min(x.len());
-    for (start, len) in [(0, half), (half, x.len() - half)] {
-        let piece = Piece {
-            start: start as u64,
-            len,
-            inputs: vec![4 * start],
-            ..whole.clone()
-        };
-        let batch = Batch {
-            program: &program,
-            pieces: &[piece],
-        };
-        cpu.collect(&batch, &mut candidates, &arena)
-            .expect("finite values");
-    }
-    // A guess that is missed is found by counting.
-    let Some(found) = candidates.finish()[0] else {
-        return;
-    };
-    let limit = found.end.map_or(u64::MAX, |end| {
-        let start = end.tile as usize * TILE;
-        let len = TILE.min(x.len() - start);
-        let piece = Piece {
-            start: start as u64,
-            len,
-            inputs: vec![4 * start],
-            ..whole.clone()
-        };
-        let batch = Batch {
-            program: &program,
-            pieces: &[piece],
-        };
-        let mut tie = [Tie::new(0, found.key, end.rank)];
-        cpu.locate(&batch, &arena, &mut tie);
-        tie[0].found.expect("the entry")
-    });
-    check(x, k, ties, found.key, limit);
+    check(x, k, ties, key, cutoff);
 }
 
 fn select_everywhere(x: &[f32], k: usize) {
-    let keys = |step: usize| -> Vec<u32> {
-        x.iter()
-            .step_by(step)
-            .map(|x| x.to_bits() & 0x7fff_ffff)
-            .collect()
-    };
+    let window = 8 * (BINS + 1);
+    let rooms = [0, 40, 800, 2 * window, 40 * window, usize::MAX / 16];
     for ties in [Ties::Exact, Ties::Keep] {
-        for level in Level::available() {
-            by_counting(level, x, k, ties, None);
-            by_counting(level, x, k, ties, Some(&mut keys(7)));
-            by_counting(level, x, k, ties, Some(&mut [0, 1, 2]));
-            by_counting(level, x, k, ties, Some(&mut [0x7f00_0000; 9]));
-            by_collecting(level, x, k, ties, &mut keys(1));
-            by_collecting(level, x, k, ties, &mut keys(7));
+        for level in levels() {
+            for room in rooms {
+                for collects in [false, true] {
+                    by_passes(level, x, k, ties, (room, collects));
+                }
+            }
+        }
+    }
+}
+
+/// However wrong a guess is, it costs passes and no more.
+#[test]
+fn a_guess_changes_nothing() {
+    let x: Vec<f32> = (0..5000)
+        .map(|i| ((i * 7919) % 4999) as f32 - 2500.0)
+        .collect();
+    let mut keys: Vec<u32> = x.iter().map(|x| x.to_bits() & 0x7fff_ffff).collect();
+    keys.sort_unstable();
+    for k in [1, 77, 2500, 4999] {
+        for mut guess in [vec![0, 1, 2], vec![0x7f00_0000; 9], keys.clone()] {
+            let mut selection = Selection::new(5000, k, Ties::Exact);
+            selection.guess(&mut guess, 5000);
+            let mut passes = 0;
+            while let Some(window) = selection.window() {
+                let mut bins = vec![0; BINS + 1];
+                for bin in keys.iter().filter_map(|key| window.bin(*key)) {
+                    bins[bin] += 1;
+                }
+                selection.feed(&bins).expect("the same entries every time");
+                passes += 1;
+                assert!(passes <= 4, "a selection must end");
+            }
+            assert_eq!(selection.threshold(), keys[5000 - k as usize]);
         }
     }
 }

@@ -6,7 +6,7 @@ use wgmerge::dtype::Float;
 use wgmerge::kernel::table::{INVOCATIONS, Layout};
 use wgmerge::kernel::wgsl::assemble;
 use wgmerge::kernel::{
-    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, SlotId, Step, ValueId,
+    Compute, Entry, Formula, Kind, OnOverflow, Operand, Output, Program, SlotId, Step, ValueId,
 };
 
 /// Whether a formula's word is a random one; otherwise it is the element's index.
@@ -15,7 +15,7 @@ fn draws(formula: Formula) -> bool {
 }
 
 /// A Program that loads every element type, calls every formula once and ends as told.
-fn every_formula(compute: Compute, end: impl FnOnce(ValueId) -> End) -> Program {
+fn every_formula(compute: Compute, outputs: impl FnOnce(ValueId) -> Vec<Output>) -> Program {
     let mut steps: Vec<Step> = Float::ALL
         .iter()
         .zip(0..)
@@ -57,24 +57,29 @@ fn every_formula(compute: Compute, end: impl FnOnce(ValueId) -> End) -> Program 
         });
     }
     let last = steps.len() as u16 - 1;
-    Program::new(compute, steps, end(last.into()))
+    Program::new(compute, steps, outputs(last.into()))
 }
 
 fn programs() -> Vec<Program> {
     let mut programs = Vec::new();
     for compute in Compute::ALL {
         for float in Float::ALL {
-            programs.push(every_formula(compute, |value| End::Store {
+            let stored = |value| Output::Store {
                 value,
                 float: *float,
                 on_overflow: OnOverflow::Keep,
+            };
+            programs.push(every_formula(compute, |value| vec![stored(value)]));
+            programs.push(every_formula(compute, |value| {
+                let (sum, most) = (Output::Sum(2.into()), Output::Max(value));
+                vec![sum, most, stored(value), Output::Count(value)]
             }));
         }
         programs.push(every_formula(compute, |value| {
-            End::Sum(vec![value, 0.into(), 7.into()])
+            [value, 0.into(), 7.into()].map(Output::Sum).to_vec()
         }));
         programs.push(every_formula(compute, |value| {
-            End::Count(vec![2.into(), value])
+            [2.into(), value].map(Output::Count).to_vec()
         }));
     }
     programs
@@ -156,7 +161,7 @@ fn bindings_fit_the_default_limits() {
 
 #[test]
 fn params_are_four_words() {
-    let program = every_formula(Compute::F32, |value| End::Sum(vec![value]));
+    let program = every_formula(Compute::F32, |value| vec![Output::Sum(value)]);
     let (module, _) = validate("params", &assemble(&program).text);
     let (_, params) = module
         .types
@@ -187,7 +192,7 @@ fn scalar_kind(module: &Module, ty: naga::Handle<naga::Type>) -> ScalarKind {
 
 #[test]
 fn formulas_have_the_parameters_of_the_table() {
-    let program = every_formula(Compute::BF16, |value| End::Sum(vec![value]));
+    let program = every_formula(Compute::BF16, |value| vec![Output::Sum(value)]);
     let (module, _) = validate("formulas", &assemble(&program).text);
     for formula in Formula::ALL {
         let (_, function) = module
@@ -220,7 +225,9 @@ fn formulas_have_the_parameters_of_the_table() {
 
 #[test]
 fn constants_are_those_of_the_layout() {
-    let program = every_formula(Compute::F16, |value| End::Count(vec![value, 1.into()]));
+    let program = every_formula(Compute::F16, |value| {
+        [value, 1.into()].map(Output::Count).to_vec()
+    });
     let layout = Layout::of(&program);
     let (module, _) = validate("constants", &assemble(&program).text);
     let constant = |wanted: &str| {
@@ -236,11 +243,11 @@ fn constants_are_those_of_the_layout() {
     };
     assert_eq!(constant("RECORD_WORDS"), layout.record_words());
     assert_eq!(constant("WINDOWS"), layout.windows());
-    assert_eq!(constant("QUADS_PER_GROUP"), layout.elements_per_group() / 4);
+    assert_eq!(constant("TILES_PER_GROUP"), layout.tiles_per_group());
     assert_eq!(
         layout.record_words(),
         layout.windows() + 4,
         "two windows of two words"
     );
-    assert_eq!(constant("VALUES"), 2);
+    assert_eq!(constant("COUNTS"), 2);
 }

@@ -16,9 +16,10 @@ struct Params {
 @group(0) @binding(1) var<storage, read> arena: array<u32>;
 // One record per piece, then the piece of each workgroup. The layout's constants are generated.
 @group(0) @binding(2) var<storage, read> table: array<u32>;
-// The results of a Program that stores.
+// What a Program stores.
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
-// One hazard flag per piece, then sums or counts.
+// One hazard flag per piece; the sums of all tiles; the largest magnitudes and the counts of all
+// pieces.
 @group(0) @binding(4) var<storage, read_write> partials: array<atomic<u32>>;
 
 // Where a workgroup, or an invocation, works.
@@ -43,7 +44,8 @@ fn place_of(group: u32) -> Place {
     let piece = table[params.pieces * RECORD_WORDS + group];
     let record = piece * RECORD_WORDS;
     let first = table[record + FIRST_GROUP];
-    return Place(piece, record, table[record + LENGTH], (group - first) * QUADS_PER_GROUP);
+    let quad = (group - first) * TILES_PER_GROUP * INVOCATIONS;
+    return Place(piece, record, table[record + LENGTH], quad);
 }
 
 fn in_piece(at: Place) -> bool {

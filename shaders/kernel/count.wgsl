@@ -1,7 +1,14 @@
-// Entry of a Program that counts: a workgroup counts the magnitudes of several tiles of each value
-// in the bins of the value's window, in its own memory first. The last bin is what lies above.
+// Counts: a workgroup counts the magnitudes of its tiles in the bins of a value's window, in its
+// own memory first. The last bin is what lies above.
 
 var<workgroup> bins: array<atomic<u32>, ALL_BINS>;
+
+fn begin_count(lane: u32) {
+    for (var bin = lane; bin < ALL_BINS; bin += INVOCATIONS) {
+        atomicStore(&bins[bin], 0u);
+    }
+    workgroupBarrier();
+}
 
 fn tally(b: u32, lowest: u32, shift: u32) {
     let key = b & 0x7fffffff;
@@ -10,8 +17,9 @@ fn tally(b: u32, lowest: u32, shift: u32) {
     }
 }
 
-fn tally_quad(at: Place, v: vec4f, window: u32) {
+fn count(at: Place, k: u32, v: vec4f) {
     let left = at.len - 4 * at.quad;
+    let window = at.record + WINDOWS + 2 * k;
     let lowest = table[window];
     let shift = table[window + 1];
     tally(bits(v.x), lowest, shift);
@@ -26,33 +34,15 @@ fn tally_quad(at: Place, v: vec4f, window: u32) {
     }
 }
 
-@compute @workgroup_size(INVOCATIONS)
-fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let group = group_number(id);
-    if (group >= params.groups) {
-        return;
+fn end_count(first: Place, lane: u32, k: u32) {
+    workgroupBarrier();
+    let maxima = params.pieces + params.groups * TILES_PER_GROUP * SUMS;
+    let total = maxima + params.pieces * MAXIMA + (first.piece * COUNTS + k) * ALL_BINS;
+    for (var bin = lane; bin < ALL_BINS; bin += INVOCATIONS) {
+        let count = atomicLoad(&bins[bin]);
+        if (count > 0) {
+            atomicAdd(&partials[total + bin], count);
+        }
     }
-    let first = place_of(group);
-    for (var k = 0u; k < VALUES; k++) {
-        for (var bin = lane; bin < ALL_BINS; bin += INVOCATIONS) {
-            atomicStore(&bins[bin], 0u);
-        }
-        workgroupBarrier();
-        for (var quad = lane; quad < QUADS_PER_GROUP; quad += INVOCATIONS) {
-            let at = moved(first, quad);
-            if (in_piece(at)) {
-                tally_quad(at, value(k, at), at.record + WINDOWS + 2 * k);
-            }
-        }
-        workgroupBarrier();
-        let total = params.pieces + (first.piece * VALUES + k) * ALL_BINS;
-        for (var bin = lane; bin < ALL_BINS; bin += INVOCATIONS) {
-            let count = atomicLoad(&bins[bin]);
-            if (count > 0) {
-                atomicAdd(&partials[total + bin], count);
-            }
-        }
-        workgroupBarrier();
-    }
-    report_hazard(first.piece);
+    workgroupBarrier();
 }

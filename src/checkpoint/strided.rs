@@ -189,8 +189,11 @@ impl Side {
 struct Blocks {
     outer: Vec<Side>,
     split: Side,
-    /// Steps of `split` that are read as one.
+    /// Steps of `split` that are held together.
     at_once: u64,
+    /// How far apart they lie in a block: as they are stored, where one reading has them all, else
+    /// one behind the other.
+    apart: u64,
     inner: Vec<Side>,
     /// Elements from the first to the last of `inner`.
     extent: u64,
@@ -218,13 +221,15 @@ impl Blocks {
             extent = whole;
             inner.insert(0, side);
         };
-        let at_once = match is_near(&split, extent) {
-            true => (room - extent) / split.stride.max(1) + 1,
-            false => 1,
+        let apart = match is_near(&split, extent) {
+            true => split.stride.max(1),
+            false => extent,
         };
+        let at_once = room.saturating_sub(extent) / apart + 1;
         Blocks {
             outer,
             at_once: at_once.min(split.count),
+            apart,
             split,
             inner,
             extent,
@@ -238,25 +243,43 @@ impl Blocks {
         read: &mut impl FnMut(u64, &mut [u8]) -> Result<(), E>,
         place: &impl Fn(&mut dyn FnMut()),
     ) -> Result<(), E> {
-        let len = |steps: u64| (steps - 1) * self.split.stride + self.extent;
-        let mut block = vec![0; len(self.at_once) as usize * wanted.unit];
+        let unit = wanted.unit;
+        let len = |steps: u64| ((steps - 1) * self.apart + self.extent) as usize * unit;
+        let mut block = vec![0; len(self.at_once)];
         walk(&self.outer, origin, |spot| {
             let mut step = 0;
             while step < self.split.count {
                 let count = self.at_once.min(self.split.count - step);
                 let first = spot.after(step, &self.split);
-                let block = &mut block[..len(count) as usize * wanted.unit];
-                read(first.stored, block)?;
-                let row = Spot { stored: 0, ..first };
-                place(&mut || {
-                    for number in 0..count {
-                        wanted.take(block, row.after(number, &self.split), &self.inner);
+                let block = &mut block[..len(count)];
+                if self.apart == self.split.stride {
+                    read(first.stored, block)?;
+                } else {
+                    let parts = block.chunks_exact_mut(self.extent as usize * unit);
+                    for (number, part) in (0..).zip(parts) {
+                        read(first.after(number, &self.split).stored, part)?;
                     }
-                });
+                }
+                let sides = self.sides(count);
+                place(&mut || wanted.take(block, Spot { stored: 0, ..first }, &sides));
                 step += count;
             }
             Ok(())
         })
+    }
+
+    /// The sides of so many steps in a block. What is wanted side by side comes last: it is copied
+    /// together, so that the lines of the target are filled one after the other.
+    fn sides(&self, count: u64) -> Vec<Side> {
+        let split = Side {
+            count,
+            stride: self.apart,
+            ..self.split
+        };
+        let all = [split].into_iter().chain(self.inner.iter().copied());
+        let mut sides: Vec<Side> = all.filter(|side| side.count > 1).collect();
+        sides.sort_by_key(|side| std::cmp::Reverse(side.place));
+        sides
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checkpoint::CheckpointError;
+use crate::exec::cpu::UnknownLevel;
 use crate::keys::FilterError;
 use crate::merge::{DeviceError, MergeError};
 use crate::plan::PlanError;
@@ -102,6 +103,12 @@ impl From<FlagError> for Failure {
 
 impl From<CheckpointError> for Failure {
     fn from(fault: CheckpointError) -> Failure {
+        Failure::usage(&fault, None)
+    }
+}
+
+impl From<UnknownLevel> for Failure {
+    fn from(fault: UnknownLevel) -> Failure {
         Failure::usage(&fault, None)
     }
 }

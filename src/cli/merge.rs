@@ -151,7 +151,7 @@ pub(super) fn prepare(
         memory: work.limits.memory,
         threads: super::threads(work.limits.threads),
         device: chosen.device,
-        level: Level::detect(),
+        level: Level::chosen()?,
     };
     let device = settings.device.is_some();
     let merge = match sweep {

@@ -14,7 +14,9 @@ pub use batch::{Batch, Piece};
 pub use fault::ExecError;
 pub use stored::Stored;
 
-use crate::kernel::Window;
+use std::ops::Range;
+
+use crate::kernel::Tally;
 
 /// Results of a piece that its stored type cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,34 +27,51 @@ pub struct Overflow {
     pub values: u64,
 }
 
+/// What becomes of a batch.
+#[derive(Debug, Default)]
+pub struct Results<'r> {
+    /// Where stored values go: each piece's at its output offset.
+    pub stored: &'r mut [u8],
+    /// What the stored type could not hold, piece by piece. Where a Program refuses that, the error
+    /// names the first element of the first piece.
+    pub overflows: Vec<Overflow>,
+    /// For every piece and every output that is not stored, in this order, what is asked; the
+    /// answers are added.
+    pub tallies: &'r mut [Tally],
+}
+
+impl<'r> Results<'r> {
+    /// Of a Program that stores and does nothing else.
+    pub fn storing(stored: &'r mut [u8]) -> Results<'r> {
+        Results {
+            stored,
+            ..Results::default()
+        }
+    }
+
+    /// Of a Program that stores nothing.
+    pub fn asking(tallies: &'r mut [Tally]) -> Results<'r> {
+        Results {
+            tallies,
+            ..Results::default()
+        }
+    }
+}
+
 /// Runs Programs.
 ///
-/// The arena of one call to [`Executor::upload`] serves the calls after it, so that several
-/// Programs can read the same inputs.
+/// What was uploaded serves all runs after it, so that several Programs can read the same inputs.
 pub trait Executor {
-    /// Makes the arena's bytes known to the device.
-    fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError>;
+    /// Makes some of the arena's bytes known to the device, from a multiple of
+    /// [`ARENA_ALIGNMENT`](crate::kernel::ARENA_ALIGNMENT) on. Does not wait until they are there:
+    /// the next may be read meanwhile.
+    fn upload(&mut self, arena: &[u8], bytes: Range<usize>) -> Result<(), ExecError>;
 
-    /// Runs a Program that stores: each piece's elements are written at its output offset. Returns
-    /// what the stored type could not hold, piece by piece; where the Program refuses that, the
-    /// error names the first element of the first piece.
-    fn store(
+    /// Runs a Program over pieces. After an error the results hold nothing that may be used.
+    fn run(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
-        output: &mut [u8],
-    ) -> Result<Vec<Overflow>, ExecError>;
-
-    /// Runs a Program that sums: for every piece, tile and value, in this order, the sum of the
-    /// tile by the fixed tree.
-    fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError>;
-
-    /// Runs a Program that counts: for every piece and value, in this order, `BINS` counts of its
-    /// window (same order) and the count above it.
-    fn count(
-        &mut self,
-        batch: &Batch<'_>,
-        windows: &[Window],
-        arena: &[u8],
-    ) -> Result<Vec<u64>, ExecError>;
+        results: &mut Results<'_>,
+    ) -> Result<(), ExecError>;
 }

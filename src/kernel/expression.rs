@@ -6,14 +6,17 @@
 //! level 1 may need results of level 0, and so on; the output comes last. [`Expression::program`]
 //! extracts the straight-line Program of any of these.
 
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
 use super::fusion::fuse;
+use super::reduce::Filled;
 use super::{
-    Compute, CutoffId, Derive, End, Entry, Formula, Iterate, Kept, Kind, Made, Node, Operand,
-    Plane, Program, Row, ScalarId, Scope, SlotId, Statistic, StatisticId, Step, Stream, Ties,
-    ValueId,
+    Compute, CutoffId, Derive, Entry, Formula, Iterate, Kept, Kind, Largest, Made, Node, Operand,
+    Output, Plane, Program, Reduce, Row, ScalarId, Scope, SlotId, Statistic, StatisticId, Step,
+    Stream, Sums, Ties, ValueId,
 };
 use crate::dtype::Float;
 
@@ -171,25 +174,25 @@ impl Expression {
         if kept.is_all() {
             return value;
         }
-        let statistic = self.statistic(&[value]);
-        let Operand::Scalar(threshold) = self.code(0) else {
-            unreachable!("a code is a scalar")
+        let largest = Arc::new(Largest { kept, ties });
+        let (number, first) = self.found(&[value], 1);
+        let cutoff = self.next_cutoff(u64::MAX, Some(number));
+        let place = Filled {
+            first,
+            count: 1,
+            cutoff: Some(cutoff),
         };
-        self.scalar_source[threshold.index()] = Some(statistic);
-        let cutoff = self.next_cutoff(u64::MAX, Some(statistic));
-        self.statistics.push(Statistic::Largest {
-            value,
-            kept,
-            ties,
+        self.statistics.push(Statistic {
+            values: vec![value],
+            reduce: largest,
             scope,
             among: None,
-            threshold,
-            cutoff,
+            place,
         });
         let operands = [
             value.into(),
             Operand::Index,
-            Operand::Scalar(threshold),
+            Operand::Scalar(first),
             Operand::Cutoff(cutoff),
         ];
         self.call(Formula::Trim, &operands)
@@ -209,41 +212,50 @@ impl Expression {
     }
 
     /// Says of the statistics from number `first` on that their values are a box of so many
-    /// elements and zero elsewhere. Those of a `part` of the tensors are no part of a selection
+    /// elements and zero elsewhere. Those of a `part` of the tensors are no part of what ranges
     /// over models.
     pub fn confine(&mut self, first: usize, elements: u64, part: bool) {
         for statistic in &mut self.statistics[first..] {
-            if let Statistic::Largest { scope, among, .. } = statistic {
-                *among = Some(elements);
-                if part {
-                    *scope = Scope::Tensor;
-                }
+            statistic.among = Some(elements);
+            if part {
+                statistic.scope = Scope::Tensor;
             }
         }
     }
 
-    /// Scalars that `derive` makes from the sums of values over the tensor.
-    pub fn sums(&mut self, values: &[Node], derive: Derive, count: usize) -> Vec<Operand> {
-        let (first, count) = self.found(values, count);
-        self.statistics.push(Statistic::Sums {
-            values: values.to_vec(),
-            derive,
+    /// Scalars that something found out about values over the tensor gives.
+    pub fn reduced(
+        &mut self,
+        values: &[Node],
+        reduce: Arc<dyn Reduce>,
+        count: usize,
+    ) -> Vec<Operand> {
+        let (_, first) = self.found(values, count);
+        let count: u16 = self.number(count, "numbers");
+        let place = Filled {
             first,
             count,
+            cutoff: None,
+        };
+        self.statistics.push(Statistic {
+            values: values.to_vec(),
+            reduce,
+            scope: Scope::Tensor,
+            among: None,
+            place,
         });
-        scalars(first, count)
+        let own = ScalarId::all().skip(first.index()).take(count.into());
+        own.map(Operand::Scalar).collect()
+    }
+
+    /// Scalars that `derive` makes from the sums of values over the tensor.
+    pub fn sums(&mut self, values: &[Node], derive: Derive, count: usize) -> Vec<Operand> {
+        self.reduced(values, Arc::new(Sums(derive)), count)
     }
 
     /// Scalars that an iteration over values finds.
     pub fn iterated(&mut self, values: &[Node], iterate: Iterate, count: usize) -> Vec<Operand> {
-        let (first, count) = self.found(values, count);
-        self.statistics.push(Statistic::Iterated {
-            values: values.to_vec(),
-            iterate,
-            first,
-            count,
-        });
-        scalars(first, count)
+        self.reduced(values, Arc::new(iterate), count)
     }
 
     /// The number of a new statistic of some values.
@@ -258,15 +270,15 @@ impl Expression {
         self.number(self.statistics.len(), "statistics")
     }
 
-    /// The first of the scalars that the next statistic fills in, and how many there are.
-    fn found(&mut self, values: &[Node], count: usize) -> (ScalarId, u16) {
+    /// The number of the next statistic, and the first of the scalars that it fills in.
+    fn found(&mut self, values: &[Node], count: usize) -> (StatisticId, ScalarId) {
         let number = self.statistic(values);
         let first = self.row.scalars.len();
         let end = first + count;
         self.row.scalars.resize(end, 0);
         self.scalar_source.resize(end, Some(number));
         let _: ScalarId = self.number(end, "numbers");
-        (self.number(first, "numbers"), self.number(count, "numbers"))
+        (number, self.number(first, "numbers"))
     }
 
     /// The row as far as it is known before any statistic, the statistics and the planes.
@@ -330,8 +342,12 @@ impl Expression {
         live
     }
 
-    /// The Program that ends in `end`, whose values are nodes of this expression.
-    pub fn program(&self, roots: &[Node], end: impl FnOnce(Vec<ValueId>) -> End) -> Program {
+    /// The Program of some nodes' values. `outputs` says what becomes of them.
+    pub fn program(
+        &self,
+        roots: &[Node],
+        outputs: impl FnOnce(&[ValueId]) -> Vec<Output>,
+    ) -> Program {
         assert_eq!(
             self.excess, None,
             "an expression that is too large is no Program"
@@ -357,11 +373,6 @@ impl Expression {
         let values = roots.iter().map(|root| number_of[root.index()]);
         let mut values: Vec<ValueId> = values.collect();
         let steps = fuse(steps, &mut values);
-        Program::new(self.compute, steps, end(values))
+        Program::new(self.compute, steps, outputs(&values))
     }
-}
-
-fn scalars(first: ScalarId, count: u16) -> Vec<Operand> {
-    let own = ScalarId::all().skip(first.index()).take(count.into());
-    own.map(Operand::Scalar).collect()
 }

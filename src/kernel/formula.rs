@@ -46,10 +46,14 @@ macro_rules! formulas {
             Magnitude magnitude(x: lane);
             /// x where it is among the largest
             Trim trim(x: lane, index: word, threshold: code, cutoff: code);
+            /// x where its magnitude is above the threshold
+            TrimAbove trim_above(x: lane, threshold: code);
             /// x where its random word is below the threshold
             Dropout dropout(x: lane, word: word, threshold: code);
             /// a task vector's entry where it is among the largest
             TrimDelta trim_delta(x: lane, base: lane, index: word, threshold: code, cutoff: code);
+            /// a task vector's entry where its magnitude is above the threshold
+            TrimDeltaAbove trim_delta_above(x: lane, base: lane, threshold: code);
             /// a task vector's entry where its random word is below the threshold
             DropoutDelta dropout_delta(x: lane, base: lane, word: word, threshold: code);
             /// the disjoint weighted mean of two entries

@@ -9,7 +9,7 @@ impl Expression {
             let levels = values.iter().map(|value| self.levels[value.index()]);
             levels.max().unwrap_or(0)
         };
-        let after = |statistic: StatisticId| below(self.statistics[statistic.index()].values()) + 1;
+        let after = |statistic: StatisticId| below(&self.statistics[statistic.index()].values) + 1;
         match step {
             Step::Word { .. } => 0,
             Step::Load { slot, .. } => {
@@ -41,7 +41,7 @@ impl Expression {
         let needed = self.needed(roots);
         for (statistic, number) in self.statistics.iter().zip(StatisticId::all()) {
             if needed[number.index()] {
-                let values = statistic.values().iter();
+                let values = statistic.values.iter();
                 let level = values.map(|value| self.levels[value.index()]).max();
                 let level = usize::from(level.unwrap_or(0));
                 levels.resize(levels.len().max(level + 1), Vec::new());
@@ -81,7 +81,7 @@ impl Expression {
                         } else if let Some(statistic) = self.source(*operand) {
                             let statistic = statistic.index();
                             if !std::mem::replace(&mut needed[statistic], true) {
-                                mark(&mut live, self.statistics[statistic].values());
+                                mark(&mut live, &self.statistics[statistic].values);
                             }
                         }
                     }

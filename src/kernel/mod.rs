@@ -14,11 +14,13 @@ mod node;
 mod overflow;
 mod plane;
 mod program;
+pub mod reduce;
 mod row;
 mod selection;
 mod statistic;
 mod stream;
 pub mod table;
+mod tally;
 mod weiszfeld;
 pub mod wgsl;
 
@@ -30,11 +32,13 @@ pub use id::{CutoffId, ScalarId, SlotId, StatisticId, StreamId, ValueId};
 pub use node::Node;
 pub use overflow::OnOverflow;
 pub use plane::{Made, Plane, RowSums};
-pub use program::{End, Entry, Operand, Program, Step};
+pub use program::{Entry, Operand, Output, Program, Step, Storing};
+pub use reduce::{Derive, Iterate, Largest, Passes, Reduce, Reduction, Sums};
 pub use row::Row;
 pub use selection::{BINS, Contradiction, Kept, Selection, Threshold, Ties, Window};
-pub use statistic::{Derive, Iterate, Passes, Scope, Statistic};
+pub use statistic::{Scope, Statistic};
 pub use stream::Stream;
+pub use tally::{Counts, Equals, Keys, Place, Tally};
 pub use weiszfeld::Weiszfeld;
 
 /// Elements of one tile: the unit of reduction, of GPU workgroups and of chunk boundaries.

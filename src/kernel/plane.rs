@@ -75,7 +75,7 @@ impl Made {
             ) => (seed, draw) == (other_seed, other_draw),
             (Made::Rows(rows), Made::Rows(other)) => {
                 (&rows.values, &rows.products) == (&other.values, &other.products)
-                    && rows.derive.is_same(&other.derive)
+                    && rows.derive.numbers() == other.derive.numbers()
             }
             (Made::CentredRank { value }, Made::CentredRank { value: other }) => value == other,
             _ => false,

@@ -58,10 +58,10 @@ pub enum Step {
     },
 }
 
-/// What becomes of the values.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum End {
-    /// One value is rounded and written.
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// It is rounded and written.
     Store {
         /// Which value.
         value: ValueId,
@@ -70,20 +70,38 @@ pub enum End {
         /// What happens to results beyond it.
         on_overflow: OnOverflow,
     },
-    /// Each value is summed over every tile.
-    Sum(Vec<ValueId>),
-    /// The magnitudes of each value are counted in the bins of a window.
-    Count(Vec<ValueId>),
+    /// It is summed over every tile.
+    Sum(ValueId),
+    /// Its largest magnitude is found.
+    Max(ValueId),
+    /// Its magnitudes are counted, or looked at one by one, as a [`Tally`](super::Tally) asks.
+    Count(ValueId),
+    /// It is handed to the host, which alone computes it.
+    Collect(ValueId),
 }
 
-impl End {
-    /// The values that must be known at the end.
-    pub fn values(&self) -> &[ValueId] {
-        match self {
-            End::Store { value, .. } => std::slice::from_ref(value),
-            End::Sum(values) | End::Count(values) => values,
+impl Output {
+    /// The value.
+    pub fn value(&self) -> ValueId {
+        match *self {
+            Output::Store { value, .. }
+            | Output::Sum(value)
+            | Output::Max(value)
+            | Output::Count(value)
+            | Output::Collect(value) => value,
         }
     }
+}
+
+/// How a value is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storing {
+    /// Which value.
+    pub value: ValueId,
+    /// The stored type.
+    pub float: Float,
+    /// What happens to results beyond it.
+    pub on_overflow: OnOverflow,
 }
 
 /// A straight-line computation on the elements of a tensor.
@@ -91,15 +109,15 @@ impl End {
 pub struct Program {
     compute: Compute,
     steps: Vec<Step>,
-    end: End,
+    outputs: Vec<Output>,
     planes: Vec<u16>,
     plane_count: u16,
 }
 
 impl Program {
-    /// Joins steps and an end. Steps may only read earlier values: a Program that does not is a
-    /// bug of whoever built it, so this panics.
-    pub fn new(compute: Compute, steps: Vec<Step>, end: End) -> Program {
+    /// Joins steps and what becomes of their values, of which one may be stored. Steps may only
+    /// read earlier values: a Program that does not is a bug of whoever built it, so this panics.
+    pub fn new(compute: Compute, steps: Vec<Step>, outputs: Vec<Output>) -> Program {
         let count = steps.len();
         assert!(count <= usize::from(u16::MAX), "a Program of {count} steps");
         for (number, step) in steps.iter().enumerate() {
@@ -107,14 +125,18 @@ impl Program {
                 assert!(value.index() < number, "step {number} reads value {value}");
             }
         }
-        for &value in end.values() {
-            assert!(value.index() < steps.len(), "the end reads value {value}");
+        for output in &outputs {
+            let value = output.value();
+            assert!(value.index() < steps.len(), "an output is value {value}");
         }
-        let (planes, plane_count) = assign_planes(&steps, &end);
+        let stores = |output: &&Output| matches!(output, Output::Store { .. });
+        let stored = outputs.iter().filter(stores).count();
+        assert!(stored <= 1, "a Program that stores {stored} values");
+        let (planes, plane_count) = assign_planes(&steps, &outputs);
         Program {
             compute,
             steps,
-            end,
+            outputs,
             planes,
             plane_count,
         }
@@ -138,9 +160,37 @@ impl Program {
         slots
     }
 
-    /// What becomes of the values.
-    pub fn end(&self) -> &End {
-        &self.end
+    /// What becomes of its values.
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    /// The value that it stores, if it stores one.
+    pub fn storing(&self) -> Option<Storing> {
+        self.outputs.iter().find_map(|output| match *output {
+            Output::Store {
+                value,
+                float,
+                on_overflow,
+            } => Some(Storing {
+                value,
+                float,
+                on_overflow,
+            }),
+            _ => None,
+        })
+    }
+
+    /// The outputs about which a [`Tally`](super::Tally) asks: all that are not stored.
+    pub fn asked(&self) -> impl Iterator<Item = &Output> + Clone {
+        let outputs = self.outputs.iter();
+        outputs.filter(|output| !matches!(output, Output::Store { .. }))
+    }
+
+    /// Whether the host alone computes it.
+    pub fn needs_host(&self) -> bool {
+        let collects = |output: &Output| matches!(output, Output::Collect(_));
+        self.outputs.iter().any(collects)
     }
 
     /// The tile plane in which a step's value lives until it was last read.
@@ -183,7 +233,7 @@ fn read_by(step: &Step) -> impl Iterator<Item = ValueId> {
 
 /// Gives every value a plane, reusing those whose value is read no more. A step never writes the
 /// plane it reads.
-fn assign_planes(steps: &[Step], end: &End) -> (Vec<u16>, u16) {
+fn assign_planes(steps: &[Step], outputs: &[Output]) -> (Vec<u16>, u16) {
     let mut last_read = vec![0; steps.len()];
     for (number, step) in steps.iter().enumerate() {
         last_read[number] = number;
@@ -191,8 +241,8 @@ fn assign_planes(steps: &[Step], end: &End) -> (Vec<u16>, u16) {
             last_read[value.index()] = number;
         }
     }
-    for &value in end.values() {
-        last_read[value.index()] = usize::MAX;
+    for output in outputs {
+        last_read[output.value().index()] = usize::MAX;
     }
     let mut free: Vec<u16> = Vec::new();
     let mut planes: Vec<u16> = Vec::with_capacity(steps.len());

@@ -8,8 +8,6 @@
 /// Bins of a window.
 pub const BINS: usize = 2048;
 
-const KEY_MAX: u32 = 0x7fff_ffff;
-
 /// What becomes of entries whose magnitude equals that of the smallest kept one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ties {
@@ -42,15 +40,6 @@ impl Kept {
         }
     }
 
-    /// Whether two keep the same of any number of entries, bit for bit.
-    pub(super) fn is_same(self, other: Kept) -> bool {
-        match (self, other) {
-            (Kept::Density(own), Kept::Density(other))
-            | (Kept::FromRank(own), Kept::FromRank(other)) => own.to_bits() == other.to_bits(),
-            _ => false,
-        }
-    }
-
     /// Whether every entry is kept, however many there are.
     pub fn is_all(self) -> bool {
         matches!(self, Kept::Density(share) | Kept::FromRank(share) if share >= 1.0)
@@ -67,6 +56,15 @@ pub struct Window {
 }
 
 impl Window {
+    /// The largest key.
+    pub const KEY_MAX: u32 = 0x7fff_ffff;
+
+    /// Counts nothing.
+    pub const IDLE: Window = Window {
+        lo: Window::KEY_MAX,
+        shift: 0,
+    };
+
     /// The narrowest window that holds the keys `lo..=hi`.
     pub fn over(lo: u32, hi: u32) -> Window {
         let mut shift = 0;
@@ -96,6 +94,8 @@ pub struct Selection {
     above: u64,
     /// Keys equal to the threshold, once `lo == hi`.
     equal: Option<u64>,
+    /// The bin of the last window in which they were counted.
+    last_bin: Option<usize>,
     /// The keys among which the threshold most likely is.
     guess: Option<(u32, u32)>,
     /// How often counts were taken.
@@ -115,9 +115,9 @@ impl Selection {
     pub fn new(n: u64, k: u64, ties: Ties) -> Selection {
         assert!(k <= n, "{k} of {n} keys asked for");
         let (lo, hi, equal) = match k {
-            0 => (KEY_MAX, KEY_MAX, Some(0)),
+            0 => (Window::KEY_MAX, Window::KEY_MAX, Some(0)),
             _ if k == n => (0, 0, Some(0)),
-            _ => (0, KEY_MAX, None),
+            _ => (0, Window::KEY_MAX, None),
         };
         Selection {
             k,
@@ -126,6 +126,7 @@ impl Selection {
             hi,
             above: 0,
             equal,
+            last_bin: None,
             guess: None,
             passes: 0,
         }
@@ -136,21 +137,28 @@ impl Selection {
         if sample.is_empty() || self.equal.is_some() {
             return;
         }
-        sample.sort_unstable();
         let size = sample.len() as f64;
         let kept = self.k as f64 / n as f64;
         // Four standard deviations of the rank that the threshold has in a random sample.
         let margin = 4.0 * (size * kept * (1.0 - kept)).sqrt() + 2.0;
         let rank = size * (1.0 - kept);
-        let at = |rank: f64| sample[(rank.max(0.0) as usize).min(sample.len() - 1)];
-        let (lo, hi) = (at(rank - margin), at(rank + margin));
-        self.guess = Some((lo, hi));
+        let last = sample.len() - 1;
+        let mut at = |rank: f64| {
+            *sample
+                .select_nth_unstable((rank.max(0.0) as usize).min(last))
+                .1
+        };
+        self.guess = Some((at(rank - margin), at(rank + margin)));
     }
 
-    /// The keys among which the threshold most likely is, both ends included; how many of the
-    /// largest keys are wanted; and what happens to ties.
-    pub fn guessed(&self) -> Option<(u32, u32, u64, Ties)> {
-        self.guess.map(|(lo, hi)| (lo, hi, self.k, self.ties))
+    /// The keys among which the threshold most likely is, both ends included.
+    pub fn guessed(&self) -> Option<(u32, u32)> {
+        self.guess
+    }
+
+    /// How many of the largest keys are wanted, and what happens to ties.
+    pub fn sought(&self) -> (u64, Ties) {
+        (self.k, self.ties)
     }
 
     /// The window to count next, or None when the threshold is known.
@@ -202,6 +210,7 @@ impl Selection {
                 self.hi = key(hi).min(self.hi);
                 self.above = above;
                 self.equal = (window.shift == 0).then_some(counts[bin]);
+                self.last_bin = self.equal.map(|_| bin);
                 return;
             }
             above += counts[bin];
@@ -217,6 +226,11 @@ impl Selection {
     /// The smallest kept key. Keys above it are kept, of those equal to it [`Self::kept_ties`].
     pub fn threshold(&self) -> u32 {
         self.lo
+    }
+
+    /// The bin of the last window that was counted in which the threshold is, alone.
+    pub fn last_bin(&self) -> Option<usize> {
+        self.last_bin
     }
 
     /// How many of the keys equal to the threshold are kept, the first in index order; None when

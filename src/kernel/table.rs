@@ -5,7 +5,9 @@
 //! piece's row exactly the numbers that the Program reads. [`Layout`] is the only place that knows
 //! where they lie; the shader gets its constants and word numbers from it.
 
-use super::{CutoffId, End, Operand, Program, Row, ScalarId, SlotId, Step, StreamId, TILE, Window};
+use super::{
+    CutoffId, Operand, Output, Program, Row, ScalarId, SlotId, Step, StreamId, TILE, Window,
+};
 
 /// Invocations of a workgroup; each does one quad, four elements, of a tile.
 pub const INVOCATIONS: usize = TILE / 4;
@@ -23,8 +25,34 @@ pub struct Layout {
     scalars: Vec<ScalarId>,
     cutoffs: Vec<CutoffId>,
     streams: Vec<StreamId>,
-    values: usize,
-    counts: bool,
+    outputs: Outputs,
+}
+
+/// How many outputs of a kind a Program has, which a device finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// Values that are summed.
+    pub sums: usize,
+    /// Values whose largest magnitude is found.
+    pub maxima: usize,
+    /// Values whose magnitudes are counted.
+    pub counts: usize,
+}
+
+impl Outputs {
+    fn of(program: &Program) -> Outputs {
+        let mut outputs = Outputs::default();
+        for output in program.outputs() {
+            match output {
+                Output::Sum(_) => outputs.sums += 1,
+                Output::Max(_) => outputs.maxima += 1,
+                Output::Count(_) => outputs.counts += 1,
+                // The host alone collects.
+                Output::Store { .. } | Output::Collect(_) => {}
+            }
+        }
+        outputs
+    }
 }
 
 /// What a record is made from.
@@ -40,7 +68,7 @@ pub struct Record<'a> {
     pub inputs: &'a [usize],
     /// Word in the output where the result begins.
     pub output_word: usize,
-    /// One window per value of a Program that counts, else none.
+    /// One window per value that is counted.
     pub windows: &'a [Window],
 }
 
@@ -52,8 +80,7 @@ impl Layout {
             scalars: Vec::new(),
             cutoffs: Vec::new(),
             streams: Vec::new(),
-            values: program.end().values().len(),
-            counts: matches!(program.end(), End::Count(_)),
+            outputs: Outputs::of(program),
         };
         for step in program.steps() {
             match step {
@@ -119,12 +146,20 @@ impl Layout {
 
     /// Words of a record.
     pub fn record_words(&self) -> usize {
-        self.windows() + if self.counts { 2 * self.values } else { 0 }
+        self.windows() + 2 * self.outputs.counts
     }
 
-    /// Elements that one workgroup does of each value.
-    pub fn elements_per_group(&self) -> usize {
-        TILE * if self.counts { TILES_PER_COUNT } else { 1 }
+    /// The outputs that a device finds.
+    pub fn outputs(&self) -> Outputs {
+        self.outputs
+    }
+
+    /// Tiles that one workgroup does.
+    pub fn tiles_per_group(&self) -> usize {
+        match self.outputs.counts {
+            0 => 1,
+            _ => TILES_PER_COUNT,
+        }
     }
 
     /// The layout as WGSL constants.
@@ -134,9 +169,11 @@ impl Layout {
         let others = [
             ("WINDOWS", self.windows()),
             ("RECORD_WORDS", self.record_words()),
-            ("VALUES", self.values),
+            ("SUMS", self.outputs.sums),
+            ("MAXIMA", self.outputs.maxima),
+            ("COUNTS", self.outputs.counts),
             ("INVOCATIONS", INVOCATIONS),
-            ("QUADS_PER_GROUP", self.elements_per_group() / 4),
+            ("TILES_PER_GROUP", self.tiles_per_group()),
             ("ALL_BINS", super::BINS + 1),
         ];
         for (name, value) in named.chain(others) {
@@ -205,13 +242,12 @@ impl Table {
         for stream in &layout.streams {
             self.records.extend(row.streams[stream.index()].0);
         }
-        if layout.counts {
-            assert_eq!(record.windows.len(), layout.values, "a window per value");
-            let windows = record.windows.iter();
-            self.records
-                .extend(windows.flat_map(|window| [window.lo, window.shift]));
-        }
-        let groups = record.len.div_ceil(layout.elements_per_group());
+        let (windows, counts) = (record.windows, layout.outputs.counts);
+        assert_eq!(windows.len(), counts, "a window per value that is counted");
+        let windows = windows.iter();
+        self.records
+            .extend(windows.flat_map(|window| [window.lo, window.shift]));
+        let groups = record.len.div_ceil(TILE * layout.tiles_per_group());
         self.groups.extend(std::iter::repeat_n(word(piece), groups));
     }
 

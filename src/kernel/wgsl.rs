@@ -1,21 +1,21 @@
 //! The shader text of a Program: shared files, then the Program as straight-line functions, then an
 //! entry point.
 //!
-//! Text is joined, never preprocessed: WGSL takes declarations in any order. Every value of the
-//! Program's end becomes a function of its own that computes four elements and holds only the
-//! steps that the value needs; every step is one line that calls the formula for each element.
+//! Text is joined, never preprocessed: WGSL takes declarations in any order. The Program becomes one
+//! function that computes what its outputs need of four elements, in which every step is one line
+//! that calls the formula for each of them.
 
 use std::fmt::Write;
 
 use super::table::Layout;
-use super::{Compute, End, Entry, Formula, Kind, Operand, Program, Step, ValueId};
+use super::{Compute, Entry, Formula, Kind, Operand, Output, Program, Step, ValueId};
 
 /// The shader of one Program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// WGSL with one compute entry point, `main`.
     pub text: String,
-    /// What it is, for messages of drivers: end, working dtype and number of steps.
+    /// What it is, for messages of drivers: outputs, working dtype and number of steps.
     pub label: String,
 }
 
@@ -34,7 +34,12 @@ const SHARED: [&str; 20] = files! {
     "formula/entry" "formula/cast"
 };
 const GUARDS: [&str; 3] = files! { "guard/f32" "guard/bf16" "guard/f16" };
-const ENDS: [&str; 3] = files! { "kernel/store" "kernel/sum" "kernel/count" };
+/// What is done with each kind of output.
+const STORE: &str = FILES[0];
+const SUM: &str = FILES[1];
+const MAX: &str = FILES[2];
+const COUNT: &str = FILES[3];
+const FILES: [&str; 4] = files! { "kernel/store" "kernel/sum" "kernel/max" "kernel/count" };
 
 /// The components of a quad.
 const LANES: [&str; 4] = ["x", "y", "z", "w"];
@@ -47,41 +52,91 @@ pub fn assemble(program: &Program) -> Source {
         Compute::BF16 => in_bf16,
         Compute::F16 => in_f16,
     };
-    let [store, sum, count] = ENDS;
-    let (entry, end) = match program.end() {
-        End::Store { float, .. } => (store, format!("store {float}")),
-        End::Sum(values) => (sum, format!("sum {}", values.len())),
-        End::Count(values) => (count, format!("count {}", values.len())),
-    };
     let layout = Layout::of(program);
-    let mut parts: Vec<&str> = SHARED.to_vec();
     let constants = layout.constants();
-    let functions = functions(program, &layout);
-    parts.extend([guard, &constants, &functions, entry]);
+    let function = values(program, &layout);
+    let main = main(program, &layout);
+    let mut parts: Vec<&str> = SHARED.to_vec();
+    parts.extend([guard, &constants, &function, &main]);
+    let found = layout.outputs();
+    let wanted = [
+        (program.storing().is_some(), STORE),
+        (found.sums > 0, SUM),
+        (found.maxima > 0, MAX),
+        (found.counts > 0, COUNT),
+    ];
+    parts.extend(wanted.iter().filter(|(is, _)| *is).map(|(_, text)| text));
+    let names = program.outputs().iter().map(|output| match output {
+        Output::Store { float, .. } => format!("store {float}"),
+        Output::Sum(_) => "sum".to_owned(),
+        Output::Max(_) => "max".to_owned(),
+        Output::Count(_) => "count".to_owned(),
+        Output::Collect(_) => "collect".to_owned(),
+    });
     Source {
         text: parts.join("\n"),
         label: format!(
-            "{end}, {} steps in {}",
+            "{}, {} steps in {}",
+            names.collect::<Vec<String>>().join(" and "),
             program.steps().len(),
             program.compute().name()
         ),
     }
 }
 
-/// `value_0` and so on, `value` that chooses among them, and `save` of a Program that stores, with
-/// the largest magnitude that it holds.
-fn functions(program: &Program, layout: &Layout) -> String {
-    let values = program.end().values();
-    let mut text = String::new();
-    for (number, value) in values.iter().enumerate() {
-        text += &value_function(program, layout, number, *value);
+/// A list of a kind of output: its name, and the values.
+fn lists(program: &Program) -> [(&'static str, Vec<ValueId>); 3] {
+    let of = |kind: fn(&Output) -> bool| {
+        let outputs = program.outputs().iter();
+        outputs
+            .filter(|output| kind(output))
+            .map(Output::value)
+            .collect()
+    };
+    [
+        ("sums", of(|output| matches!(output, Output::Sum(_)))),
+        ("maxima", of(|output| matches!(output, Output::Max(_)))),
+        ("counts", of(|output| matches!(output, Output::Count(_)))),
+    ]
+}
+
+/// The function `values`, what it returns, and `save` of a Program that stores, with the largest
+/// magnitude that it holds.
+fn values(program: &Program, layout: &Layout) -> String {
+    let storing = program.storing();
+    let lists = lists(program);
+    let (mut members, mut body, mut results) = (String::new(), String::new(), String::new());
+    let mut outputs = Vec::new();
+    if let Some(storing) = storing {
+        members += "    stored: vec4f,\n";
+        outputs.push((storing.value, "stored".to_owned()));
     }
-    text += "fn value(k: u32, at: Place) -> vec4f {\n    switch k {\n";
-    for number in 1..values.len() {
-        text += &format!("        case {number}u: {{ return value_{number}(at); }}\n");
+    for (name, values) in &lists {
+        if !values.is_empty() {
+            members += &format!("    {name}: array<vec4f, {}>,\n", values.len());
+        }
+        let numbered = values.iter().zip(0..);
+        outputs.extend(numbered.map(|(value, k)| (*value, format!("{name}[{k}]"))));
     }
-    text += "        default: { return value_0(at); }\n    }\n}\n\n";
-    if let End::Store { float, .. } = program.end() {
+    let needed = needed(program, outputs.iter().map(|(value, _)| *value));
+    for (step, needed) in needed.iter().enumerate() {
+        if *needed {
+            let expression = expression(&program.steps()[step], layout);
+            writeln!(body, "    let v{step} = {expression};").expect("a String takes all text");
+        }
+    }
+    for (value, place) in outputs {
+        let value = match program.steps()[value.index()] {
+            Step::Word { .. } => format!("raw(v{value})"),
+            _ => format!("v{value}"),
+        };
+        results += &format!("    all.{place} = {value};\n");
+    }
+    let mut text = format!("struct Values {{\n{members}}}\n\n");
+    text += &format!("fn values(at: Place) -> Values {{\n{body}    var all: Values;\n");
+    text += &format!("{results}    return all;\n}}\n\n");
+    if let Some(storing) = storing {
+        let float = storing.float;
         text += &format!("const LIMIT: u32 = {}_LIMIT;\n", float.dtype());
         text += "fn save(at: Place, word: u32, x: vec4u) {\n";
         text += &format!("    save_{}(at, word, x);\n}}\n", float.name());
@@ -89,26 +144,52 @@ fn functions(program: &Program, layout: &Layout) -> String {
     text
 }
 
-fn value_function(program: &Program, layout: &Layout, number: usize, value: ValueId) -> String {
-    let mut text = format!("fn value_{number}(at: Place) -> vec4f {{\n");
-    let needed = needed(program, value);
-    for (step, needed) in needed.iter().enumerate() {
-        if *needed {
-            let expression = expression(&program.steps()[step], layout);
-            writeln!(text, "    let v{step} = {expression};").expect("a String takes all text");
+/// The entry point: what is done tile by tile, then what a workgroup counts of all its tiles.
+fn main(program: &Program, layout: &Layout) -> String {
+    let found = layout.outputs();
+    let store = program.storing().is_some();
+    let mut text = String::from(
+        "@compute @workgroup_size(INVOCATIONS)\n\
+         fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {\n\
+         \x20   let group = group_number(id);\n\
+         \x20   if (group >= params.groups) {\n        return;\n    }\n\
+         \x20   let first = place_of(group);\n",
+    );
+    if store || found.sums + found.maxima > 0 {
+        text += "    for (var tile = 0u; tile < TILES_PER_GROUP; tile++) {\n";
+        text += "        let at = moved(first, tile * INVOCATIONS + lane);\n";
+        text += "        var all: Values;\n";
+        text += "        if (in_piece(at)) {\n            all = values(at);\n        }\n";
+        if store {
+            text += "        store(at, all.stored);\n";
         }
+        if found.sums > 0 {
+            text += "        let number = group * TILES_PER_GROUP + tile;\n";
+        }
+        for k in 0..found.sums {
+            text += &format!("        sum(at, lane, number * SUMS + {k}, all.sums[{k}]);\n");
+        }
+        for k in 0..found.maxima {
+            text += &format!("        largest(at, lane, {k}, all.maxima[{k}]);\n");
+        }
+        text += "    }\n";
     }
-    text += &match program.steps()[value.index()] {
-        Step::Word { .. } => format!("    return raw(v{value});\n}}\n\n"),
-        _ => format!("    return v{value};\n}}\n\n"),
-    };
-    text
+    for k in 0..found.counts {
+        text += "    begin_count(lane);\n";
+        text += "    for (var tile = 0u; tile < TILES_PER_GROUP; tile++) {\n";
+        text += "        let at = moved(first, tile * INVOCATIONS + lane);\n";
+        text += "        if (in_piece(at)) {\n";
+        text += &format!("            count(at, {k}, values(at).counts[{k}]);\n");
+        text += "        }\n    }\n";
+        text += &format!("    end_count(first, lane, {k});\n");
+    }
+    text + "    report_hazard(first.piece);\n}\n"
 }
 
-/// Which steps a value needs.
-fn needed(program: &Program, value: ValueId) -> Vec<bool> {
-    let mut needed = vec![false; value.index() + 1];
-    needed[value.index()] = true;
+/// Which steps values need.
+fn needed(program: &Program, values: impl Iterator<Item = ValueId>) -> Vec<bool> {
+    let mut needed = vec![false; program.steps().len()];
+    values.for_each(|value| needed[value.index()] = true);
     for number in (0..needed.len()).rev() {
         if let (true, Step::Call { operands, .. }) = (needed[number], &program.steps()[number]) {
             for operand in operands {

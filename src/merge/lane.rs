@@ -3,12 +3,15 @@
 use super::MergeError;
 use super::device::Engine;
 use super::pool::Buffer;
-use super::read::{Maker, Place, read_input, read_inputs};
+use super::read::{Maker, Place, read_input};
 use super::shared::Shared;
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Piece};
-use crate::kernel::{Program, Row, SlotId};
-use crate::plan::{InputId, JobId, OutputId, Part};
+use crate::kernel::{Program, Row, SlotId, TILE};
+use crate::plan::{Action, Input, InputId, Job, JobId, OutputId, Part, Plan};
+
+/// Bytes that are sent to a device at a time while more are read.
+const STRETCH_BYTES: u64 = 8 << 20;
 
 /// A worker with its buffers and its executor.
 pub(super) struct Lane<'a> {
@@ -47,6 +50,19 @@ impl Loaded {
             inputs: self.inputs.clone(),
             output: 0,
         }
+    }
+
+    /// A part of it.
+    pub(super) fn piece_of<'r>(&self, plan: &Plan, part: &Part, row: &'r Row) -> Piece<'r> {
+        let job = &plan.jobs[part.job];
+        let skip = part.start - self.part.start;
+        let mut piece = self.piece(row);
+        piece.start = part.start;
+        piece.len = part.len as usize;
+        for (slot, input) in job.slots(OutputId::FIRST) {
+            piece.inputs[slot.index()] += (skip * input.element_bytes) as usize;
+        }
+        piece
     }
 }
 
@@ -111,9 +127,13 @@ impl<'a> Lane<'a> {
                 .map(|(loaded, row)| loaded.piece(row))
                 .collect();
             let arena = self.arena.get(bytes);
+            let compute = || {
+                self.engine.upload(arena, 0..bytes)?;
+                work(&mut self.engine, &pieces, arena)
+            };
             shared
                 .permits
-                .with(|| work(&mut self.engine, &pieces, arena))
+                .with(compute)
                 .map_err(|fault| shared.fault_at(fault, |piece| (part.job, outputs[piece].0)))?;
         }
         Ok(())
@@ -130,21 +150,32 @@ impl<'a> Lane<'a> {
         self.arena.take(bytes)
     }
 
-    /// Reads the inputs of parts for an output, that take at most `bytes` of arena.
+    /// Reads the inputs of parts for an output, that take at most `bytes` of arena, and sends each
+    /// stretch of them to the device while the next is read.
     pub(super) fn load(
         &mut self,
         parts: &[Part],
         output: OutputId,
         bytes: usize,
     ) -> Result<Vec<Loaded>, MergeError> {
-        let plan = self.shared.plan;
+        let shared = self.shared;
         self.kept = None;
         let arena = self.arena.take(bytes);
         let mut at = 0;
         let mut loaded = Vec::with_capacity(parts.len());
         for part in parts {
-            let mut inputs = vec![0; plan.jobs[part.job].slot_count(output)];
-            at = read_inputs(self.shared, (part, output), arena, at, &mut inputs)?;
+            let job = &shared.plan.jobs[part.job];
+            let mut inputs = vec![0; job.slot_count(output)];
+            for (slot, input) in job.slots(output) {
+                inputs[slot.index()] = at;
+                for stretch in stretches(job, input, part) {
+                    let end = read_input(shared, &stretch, input, arena, at)?;
+                    let engine = &mut self.engine;
+                    let sent = shared.permits.with(|| engine.upload(arena, at..end));
+                    sent.map_err(|fault| shared.fault(fault, (part.job, output)))?;
+                    at = end;
+                }
+            }
             loaded.push(Loaded {
                 part: *part,
                 inputs,
@@ -220,6 +251,28 @@ impl<'a> Lane<'a> {
         }
         Ok((loaded, bytes))
     }
+}
+
+/// Cuts a part for one of its inputs, so that what was read can be sent while the next is read.
+fn stretches(job: &Job, input: &Input, part: &Part) -> impl Iterator<Item = Part> + use<> {
+    let unit = match job.action {
+        // A copy's parts are counted in bytes.
+        Action::Copy(_) => 1,
+        Action::Merge { .. } => input.element_bytes,
+    };
+    let tile = TILE as u64;
+    let len = match input.bytes.is_strided() {
+        // What is stored in another order is read best as a whole.
+        true => part.len,
+        false => (STRETCH_BYTES / unit / tile * tile).max(tile),
+    };
+    let part = *part;
+    let starts = (0..part.len).step_by(len.max(1) as usize);
+    starts.map(move |skip| Part {
+        start: part.start + skip,
+        len: len.min(part.len - skip),
+        ..part
+    })
 }
 
 /// The input slots that Programs read.

@@ -10,24 +10,25 @@ use super::job::Work;
 use super::{ClassId, IndexVec, ProgramId};
 use crate::checkpoint::heap_bytes;
 use crate::dtype::Float;
-use crate::kernel::{End, Expression, Node, OnOverflow, Program, Statistic, StatisticId, ValueId};
+use crate::kernel::{Expression, Node, OnOverflow, Output, Program, StatisticId};
+
+/// Statistics that one Program serves.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Group {
+    /// The Program.
+    pub program: ProgramId,
+    /// Whose values its outputs are, in order.
+    pub statistics: Vec<StatisticId>,
+}
 
 /// Statistics that can be found at the same time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Level {
-    /// The Program that counts magnitudes, and the statistics its values belong to.
-    pub largest: Option<(ProgramId, Vec<StatisticId>)>,
-    /// The Program that sums, and the statistics its values belong to, in order.
-    pub sums: Option<(ProgramId, Vec<StatisticId>)>,
-    /// Iterations: the Programs that write what their passes see, and the statistic.
-    pub iterated: Vec<(Vec<ProgramId>, StatisticId)>,
-}
+pub type Round = Vec<Group>;
 
 /// The Programs of tensors with the same arithmetic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Class {
     /// Statistics, first things first.
-    pub levels: Vec<Level>,
+    pub rounds: Vec<Round>,
     /// The Program that computes the output.
     pub store: ProgramId,
     /// Which input slots any of the Programs reads.
@@ -39,13 +40,9 @@ pub struct Class {
 impl Class {
     /// All its Programs.
     pub fn programs(&self) -> impl Iterator<Item = ProgramId> {
-        let levels = self.levels.iter();
-        let reductions = levels
-            .clone()
-            .flat_map(|level| [&level.largest, &level.sums]);
-        let iterated = levels.flat_map(|level| level.iterated.iter().flat_map(|(of, _)| of));
-        let programs = reductions.flatten().map(|(program, _)| program);
-        let programs = programs.chain(iterated).chain(self.planes.iter().flatten());
+        let groups = self.rounds.iter().flatten();
+        let programs = groups.map(|group| &group.program);
+        let programs = programs.chain(self.planes.iter().flatten());
         programs.copied().chain([self.store])
     }
 }
@@ -161,24 +158,17 @@ impl Classes {
 
     fn extract(&mut self, expression: &Expression, root: Node, stored: Stored) -> ClassId {
         let slots = expression.next_slot().index();
-        let end = |value| End::Store {
-            value,
-            float: stored.float,
-            on_overflow: stored.on_overflow,
-        };
-        let levels = expression
-            .levels(&[root])
-            .into_iter()
-            .map(|statistics| self.level(expression, statistics))
-            .collect();
-        let store = self.program(expression.program(&[root], |values| end(values[0])));
+        let rounds = expression.levels(&[root]).into_iter();
+        let rounds = rounds.map(|statistics| self.round(expression, &statistics));
+        let rounds = rounds.collect();
+        let store = self.stored(expression, root, stored);
         let planes = expression.planes().iter().map(|plane| {
             let values = plane.made.values().iter();
             values.map(|&value| self.value(expression, value)).collect()
         });
         let mut class = Class {
             planes: planes.collect(),
-            levels,
+            rounds,
             store,
             slots: vec![false; slots],
         };
@@ -195,52 +185,57 @@ impl Classes {
         number
     }
 
+    /// The Program that writes a value.
+    fn stored(&mut self, expression: &Expression, value: Node, stored: Stored) -> ProgramId {
+        self.program(expression.program(&[value], |values| {
+            vec![Output::Store {
+                value: values[0],
+                float: stored.float,
+                on_overflow: stored.on_overflow,
+            }]
+        }))
+    }
+
     /// The Program that writes a value as f32.
     fn value(&mut self, expression: &Expression, value: Node) -> ProgramId {
-        let end = |values: Vec<ValueId>| End::Store {
-            value: values[0],
+        let stored = Stored {
             float: Float::F32,
             // What it leads to shows in the output.
             on_overflow: OnOverflow::Keep,
         };
-        self.program(expression.program(&[value], end))
+        self.stored(expression, value, stored)
     }
 
-    fn level(&mut self, expression: &Expression, statistics: Vec<StatisticId>) -> Level {
-        let (mut largest, mut sums, mut iterated) = (Vec::new(), Vec::new(), Vec::new());
-        for number in statistics {
-            match &expression.statistics()[number.index()] {
-                Statistic::Largest { .. } => largest.push(number),
-                Statistic::Sums { .. } => sums.push(number),
-                Statistic::Iterated { values, .. } => {
-                    let values = values.iter().map(|&value| self.value(expression, value));
-                    iterated.push((values.collect(), number));
-                }
+    /// Statistics of one level, those of a kind together.
+    fn round(&mut self, expression: &Expression, statistics: &[StatisticId]) -> Round {
+        let kind = |at: &StatisticId| expression.statistics()[at.index()].reduce.name();
+        let mut kinds: Vec<&str> = statistics.iter().map(kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let groups = kinds.into_iter().map(|own| {
+            let members = statistics.iter().filter(|at| kind(at) == own);
+            let statistics: Vec<StatisticId> = members.copied().collect();
+            let program = self.reduction(expression, &statistics);
+            Group {
+                program,
+                statistics,
             }
-        }
-        Level {
-            largest: self.reduction(expression, largest, End::Count),
-            sums: self.reduction(expression, sums, End::Sum),
-            iterated,
-        }
+        });
+        groups.collect()
     }
 
-    fn reduction(
-        &mut self,
-        expression: &Expression,
-        statistics: Vec<StatisticId>,
-        end: fn(Vec<ValueId>) -> End,
-    ) -> Option<(ProgramId, Vec<StatisticId>)> {
-        if statistics.is_empty() {
-            return None;
-        }
-        let roots: Vec<Node> = statistics
-            .iter()
-            .flat_map(|&statistic| expression.statistics()[statistic.index()].values())
-            .copied()
-            .collect();
-        let program = self.program(expression.program(&roots, end));
-        Some((program, statistics))
+    /// The Program of statistics of one kind.
+    fn reduction(&mut self, expression: &Expression, statistics: &[StatisticId]) -> ProgramId {
+        let own = statistics.iter();
+        let own = own.map(|at| &expression.statistics()[at.index()]);
+        let roots: Vec<Node> = own.clone().flat_map(|own| own.values.clone()).collect();
+        self.program(expression.program(&roots, |values| {
+            let reduces = own.flat_map(|own| own.values.iter().map(|_| &own.reduce));
+            let outputs = reduces.zip(values);
+            outputs
+                .map(|(reduce, value)| reduce.output(*value))
+                .collect()
+        }))
     }
 
     fn program(&mut self, program: Program) -> ProgramId {

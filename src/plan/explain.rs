@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::reads::Range;
 use super::{IndexVec, Plan};
 use crate::figures::{counted, human};
-use crate::kernel::{End, Program, Step};
+use crate::kernel::{Program, Step};
 use crate::keys::{BlockRatio, KeyReport};
 
 /// The figures of a plan.
@@ -56,7 +56,7 @@ pub struct ProgramSummary {
     pub inputs: usize,
     /// Steps of arithmetic.
     pub steps: usize,
-    /// Levels of statistics before it.
+    /// Rounds of statistics before it.
     pub statistics: usize,
     /// What it writes.
     pub output: String,
@@ -113,11 +113,10 @@ impl Plan {
                 example: example.to_owned(),
                 inputs: class.slots.iter().filter(|used| **used).count(),
                 steps: arithmetic(&self.programs[class.store]),
-                statistics: class.levels.len(),
-                output: match self.programs[class.store].end() {
-                    End::Store { float, .. } => float.name().to_owned(),
-                    End::Sum(_) | End::Count(_) => String::new(),
-                },
+                statistics: class.rounds.len(),
+                output: self.programs[class.store]
+                    .storing()
+                    .map_or_else(String::new, |own| own.float.name().to_owned()),
             })
             .collect()
     }

@@ -162,11 +162,10 @@ impl Job {
 
     /// Whether parts of its work are done on the host alone.
     pub fn needs_host(&self) -> bool {
-        let iterated = |statistic: &Statistic| matches!(statistic, Statistic::Iterated { .. });
         let outputs = self.outputs().iter();
-        outputs
-            .into_iter()
-            .any(|work| !work.planes.is_empty() || work.statistics.iter().any(iterated))
+        outputs.into_iter().any(|work| {
+            !work.planes.is_empty() || work.statistics.iter().any(Statistic::needs_host)
+        })
     }
 
     /// Whether some output has statistics, and all that there are can be found from it alone.
@@ -177,10 +176,7 @@ impl Job {
 
     /// Whether some statistic is about more than its own tensor.
     pub(super) fn has_global_statistics(&self) -> bool {
-        let global = |statistic: &Statistic| match statistic {
-            Statistic::Largest { scope, .. } => *scope != Scope::Tensor,
-            Statistic::Sums { .. } | Statistic::Iterated { .. } => false,
-        };
+        let global = |statistic: &Statistic| statistic.scope != Scope::Tensor;
         let mut outputs = self.outputs().iter();
         outputs.any(|work| work.statistics.iter().any(global))
     }

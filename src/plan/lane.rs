@@ -5,7 +5,7 @@ use super::held::row_bytes;
 use super::job::{Action, Job, PLANE_BYTES};
 use super::part::PARTS_MAX;
 use super::{ClassId, IndexVec, ProgramId};
-use crate::kernel::{ARENA_ALIGNMENT, BINS, End, Made, Plane, Program, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, BINS, Made, Output, Plane, Program, TILE};
 
 /// Elements of a chunk at most: Programs number them with 32 bits.
 const CHUNK_MAX: u64 = 1 << 32;
@@ -33,33 +33,28 @@ pub(super) struct Work<'a> {
     pub(super) outputs: usize,
 }
 
-/// Bytes that a chunk of a job takes: its inputs, and what an iteration sees of it.
-pub(super) fn chunk_bytes(job: &Job, classes: &IndexVec<ClassId, Class>, chunk: usize) -> u64 {
-    let Action::Merge { outputs, .. } = &job.action else {
+/// Bytes that a chunk of a job takes: its inputs, and what the host looks at one by one.
+pub(super) fn chunk_bytes(job: &Job, chunk: usize) -> u64 {
+    if let Action::Copy(_) = job.action {
         return 0;
-    };
+    }
     let elements = job.elements.min(chunk as u64);
-    let classes = outputs.iter().map(|output| &classes[output.class]);
-    let levels = classes.flat_map(|class| &class.levels);
-    let seen = levels.flat_map(|level| level.iterated.iter().map(|(values, _)| values.len()));
+    let seen = job.outputs().iter().map(|work| {
+        let statistics = work.statistics.iter().filter(|own| own.needs_host());
+        statistics.map(|own| own.values.len()).sum::<usize>()
+    });
     let seen = seen.max().unwrap_or(0) as u64;
     job.arena_bytes(elements) + seen * elements * PLANE_BYTES
 }
 
 /// Elements of a job that are read and computed at a time: `chunk` unless its bytes lie far from
 /// each other; then as many as `arena` bytes take.
-pub(super) fn chunk_of(
-    job: &Job,
-    classes: &IndexVec<ClassId, Class>,
-    chunk: usize,
-    arena: u64,
-) -> usize {
+pub(super) fn chunk_of(job: &Job, chunk: usize, arena: u64) -> usize {
     if !job.inputs().iter().any(|input| input.bytes.is_strided()) {
         return chunk;
     }
     let mut wide = chunk;
-    while (wide as u64) < job.elements.min(CHUNK_MAX / 2 + 1)
-        && chunk_bytes(job, classes, 2 * wide) <= arena
+    while (wide as u64) < job.elements.min(CHUNK_MAX / 2 + 1) && chunk_bytes(job, 2 * wide) <= arena
     {
         wide *= 2;
     }
@@ -109,9 +104,11 @@ impl Least {
         let slots = work.classes.iter().map(|class| class.slots.len()).max();
         let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
         let planes = work.programs.iter().map(Program::plane_count).max();
-        let values = work.programs.iter().map(|program| match program.end() {
-            End::Count(values) => values.len(),
-            _ => 0,
+        let values = work.programs.iter().map(|program| {
+            let outputs = program.outputs().iter();
+            outputs
+                .filter(|output| matches!(output, Output::Count(_)))
+                .count()
         });
         let counts = values.max().unwrap_or(0) as u64 * COUNT_BYTES;
         let numbers = jobs.iter().map(|job| {

@@ -62,8 +62,8 @@ pub struct MemoryPlan {
 
 /// What the process holds besides the lanes, headers and plan: its code and stacks.
 pub(crate) const PROCESS_BYTES: u64 = 20 << 20;
-/// The output buffer of a lane: the block that disks take best.
-const OUTPUT_BYTES: u64 = 4 << 20;
+/// The output buffer of a lane: a large page, which disks take as well as more.
+const OUTPUT_BYTES: u64 = 2 << 20;
 /// The arena of a lane on the CPU, for parts of surveyed tensors.
 const ARENA_BYTES: u64 = 8 << 20;
 /// Keys worth collecting in one scan; beyond it counting, which needs no memory, is as fast.
@@ -236,7 +236,7 @@ fn on_cpu(
     let lane = Lane::of(own, least, scratch, OUTPUT_BYTES, ARENA_BYTES);
     let mut chunk = CHUNK_ELEMENTS;
     let widest = |chunk: usize| {
-        let bytes = jobs.iter().map(|job| chunk_bytes(job, work.classes, chunk));
+        let bytes = jobs.iter().map(|job| chunk_bytes(job, chunk));
         bytes.max().unwrap_or(0)
     };
     while chunk > TILE && widest(chunk) > lane.arena {
@@ -287,8 +287,8 @@ impl MemoryPlan {
         let arena = match self.chunk_elements {
             Some(chunk) => {
                 let bytes = jobs.iter().map(|job| {
-                    let own = chunk_of(job, work.classes, chunk, self.arena_bytes as u64);
-                    chunk_bytes(job, work.classes, own)
+                    let own = chunk_of(job, chunk, self.arena_bytes as u64);
+                    chunk_bytes(job, own)
                 });
                 bytes.max()
             }

@@ -15,7 +15,7 @@
 //!   a lane's arena where they lie there as a whole, and its output, unless it is one tensor whose
 //!   statistics the lane finds itself, fits the lane's buffer. It has 64 parts at most.
 //! - A **part** is what a task has of one tensor: elements one after the other, from a multiple of
-//!   a tile on. A survey reads tensors in parts too, whose inputs fit the arena.
+//!   a tile on. Passes that find statistics read tensors in parts too.
 //! - A **window** is the output of a task that is computed and written at once: the driver cuts
 //!   the task, so that a window fits the lane's buffer.
 //! - A **run** is what a window has of one part.
@@ -60,7 +60,7 @@ mod task;
 mod view_error;
 
 pub use bytes::{Bytes, Cut, Gathered, RowSource};
-pub use class::{Class, Level};
+pub use class::{Class, Group, Round};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
@@ -73,10 +73,8 @@ pub use memory::{DeviceLimits, Limits, MemoryPlan};
 pub(crate) use parallel::in_shares;
 pub use part::{Part, Task};
 pub use reads::Range;
-pub(crate) use reads::SAMPLE_TILES;
 pub use seen::Seen;
 pub use source::{Output, Source};
-pub(crate) use task::survey_parts;
 pub use view_error::ViewError;
 
 use std::borrow::Cow;
@@ -220,7 +218,7 @@ impl Plan {
             None => u64::MAX,
             Some(chunk) => {
                 let arena = memory.arena_bytes as u64;
-                lane::chunk_of(job, &self.classes, chunk, arena) as u64
+                lane::chunk_of(job, chunk, arena) as u64
             }
         }
     }
@@ -243,6 +241,11 @@ impl Plan {
             file: file.name.display().to_string(),
             fault,
         })
+    }
+
+    /// Elements of the parts that a surveyed job is read in.
+    pub(crate) fn survey_elements(&self, job: JobId) -> u64 {
+        task::survey_elements(&self.jobs[job], &self.memory)
     }
 
     /// Bytes that a survey may hold besides what its lanes read: none of them writes meanwhile, or

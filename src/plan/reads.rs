@@ -6,16 +6,11 @@
 
 use serde::Serialize;
 
-use super::class::Level;
+use super::class::Group;
 use super::job::{Action, Job, Work};
 use super::{InputId, Plan, ProgramId};
-use crate::kernel::{Program, Statistic, StatisticId, TILE};
-
-/// Tiles from which the first window of a selection is guessed.
-pub(crate) const SAMPLE_TILES: u64 = 128;
-/// Passes that count for a selection, at most: one in the window that was guessed, and windows of
-/// 2^31, 2^20 and 2^9 keys.
-const COUNTING_PASSES: u64 = 4;
+use crate::kernel::reduce::PassCount;
+use crate::kernel::{Program, TILE};
 
 /// A number that lies between two others, or is known where they are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -123,13 +118,32 @@ impl Plan {
             return self.small(job, work);
         }
         let mut all = Reads::default();
-        for level in &self.classes[work.class].levels {
-            let own = match *resident {
-                true => self.chunked(job, work, level),
-                false => surveyed(job, work, level),
+        for group in self.classes[work.class].rounds.iter().flatten() {
+            let once = match *resident {
+                true => self.read_by(&[group.program], job, work),
+                // All lanes read all that is there.
+                false => job.input_bytes(),
             };
-            all.bytes.add(own.bytes);
-            all.passes.add(own.passes);
+            let PassCount {
+                least,
+                most,
+                sampled,
+            } = passes(group, job, work);
+            let of = |elements: u64| {
+                let share = u128::from(once) * u128::from(elements.min(job.elements));
+                (share / u128::from(job.elements.max(1))) as u64
+            };
+            // Where there is a sample, a tile or two are looked at again for each statistic. There
+            // is none, or a smaller one, where memory is scarce.
+            let again = match sampled {
+                0 => 0,
+                _ => (2 * group.statistics.len() * TILE) as u64,
+            };
+            all.bytes.add(Range {
+                least: once * least,
+                most: most.map(|most| once * most + of(sampled + again)),
+            });
+            all.passes.add(Range { least, most });
         }
         if made {
             // Factors are kept while there is room; planes of whole tensors and means of all rows
@@ -142,18 +156,12 @@ impl Plan {
     /// What a lane reads for the statistics of a small job: all that some of them reads, once.
     fn small(&self, job: &Job, work: &Work) -> Reads {
         let (mut all, mut open) = (Vec::new(), Vec::new());
-        for level in &self.classes[work.class].levels {
-            let iterated = level.iterated.iter().flat_map(|(programs, _)| programs);
-            let sums = level.sums.iter().map(|(program, _)| program);
-            open.extend(sums.chain(iterated).copied());
-            if let Some((program, own)) = &level.largest {
-                all.push(*program);
-                if is_open(job, own, &work.statistics) {
-                    open.push(*program);
-                }
+        for group in self.classes[work.class].rounds.iter().flatten() {
+            all.push(group.program);
+            if passes(group, job, work).least > 0 {
+                open.push(group.program);
             }
         }
-        all.extend(&open);
         let passes = |programs: &[ProgramId]| u64::from(!programs.is_empty());
         Reads {
             bytes: Range::new(
@@ -162,41 +170,6 @@ impl Plan {
             ),
             passes: Range::new(passes(&open), passes(&all)),
         }
-    }
-
-    /// What a lane reads for a level by itself: what its Programs read, chunk by chunk.
-    fn chunked(&self, job: &Job, work: &Work, level: &Level) -> Reads {
-        let mut reads = Reads::default();
-        if let Some((program, _)) = &level.sums {
-            reads
-                .bytes
-                .add(Range::exactly(self.read_by(&[*program], job, work)));
-            reads.passes.add(Range::exactly(1));
-        }
-        if let Some((program, own)) = &level.largest {
-            let once = self.read_by(&[*program], job, work);
-            let tile = TILE as u64;
-            let sampled = (SAMPLE_TILES * tile).min(job.elements);
-            let stride = job.elements.div_ceil(tile).div_ceil(SAMPLE_TILES).max(1);
-            let tiles = job.elements.div_ceil(tile).div_ceil(stride);
-            let sample = once * (tiles * tile).min(sampled) / job.elements.max(1);
-            let open = u64::from(is_open(job, own, &work.statistics));
-            let located = own.len() as u64;
-            // The last tile of the sample may be short.
-            let short = once * tile.min(job.elements) / job.elements.max(1);
-            reads.bytes.add(Range::new(
-                (once * open + sample).saturating_sub(short),
-                once * (2 + COUNTING_PASSES + located),
-            ));
-            reads.passes.add(Range::new(open, 2 + COUNTING_PASSES));
-        }
-        for (programs, _) in &level.iterated {
-            reads
-                .bytes
-                .add(Range::at_least(self.read_by(programs, job, work)));
-            reads.passes.add(Range::at_least(1));
-        }
-        reads
     }
 
     /// Bytes that one pass of Programs over a job reads.
@@ -218,31 +191,18 @@ fn is_gathered(job: &Job) -> bool {
     job.inputs().iter().any(|input| input.bytes.is_strided())
 }
 
-/// What all lanes read for a level of a surveyed job: all its inputs, part by part.
-fn surveyed(job: &Job, work: &Work, level: &Level) -> Reads {
-    let once = job.input_bytes();
-    let mut reads = Reads::default();
-    if level.sums.is_some() {
-        reads.bytes.add(Range::exactly(once));
-        reads.passes.add(Range::exactly(1));
-    }
-    if let Some((_, own)) = &level.largest {
-        let open = u64::from(is_open(job, own, &work.statistics));
-        // At most all of it is looked through for the ends of ties.
-        let most = once * (2 + COUNTING_PASSES);
-        reads.bytes.add(Range::new(once * open, most));
-        reads.passes.add(Range::new(open, 1 + COUNTING_PASSES));
-    }
-    reads
-}
-
-/// Whether there is anything to find: a selection of some entries, neither of none nor of all.
-fn is_open(job: &Job, own: &[StatisticId], statistics: &[Statistic]) -> bool {
-    own.iter().any(|&at| match &statistics[at.index()] {
-        Statistic::Largest { kept, .. } => {
-            let count = kept.count(job.elements);
-            count > 0 && count < job.elements
-        }
-        _ => false,
+/// How often a tensor is read for statistics that one Program serves.
+fn passes(group: &Group, job: &Job, work: &Work) -> PassCount {
+    let none = PassCount {
+        least: 0,
+        most: Some(0),
+        sampled: 0,
+    };
+    let own = group.statistics.iter();
+    let own = own.map(|at| work.statistics[at.index()].reduce.passes(job.elements));
+    own.fold(none, |all, own| PassCount {
+        least: all.least.max(own.least),
+        most: all.most.zip(own.most).map(|(a, b)| a.max(b)),
+        sampled: all.sampled.max(own.sampled),
     })
 }

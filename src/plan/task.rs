@@ -3,6 +3,7 @@
 
 use super::class::Class;
 use super::job::{Action, Job};
+use super::lane::chunk_of;
 use super::memory::MemoryPlan;
 use super::part::{Measure, PARTS_MAX, Part, Task};
 use super::{ClassId, IndexVec, JobId};
@@ -10,6 +11,8 @@ use crate::kernel::TILE;
 
 /// Resident tensors share a task up to this many bytes, so that tasks stay of a size.
 const RESIDENT_BYTES: u64 = 16 << 20;
+/// Chunks of a part of a surveyed tensor.
+const SURVEY_CHUNKS: u64 = 16;
 /// Tasks larger than this go first, so that none is left for the end while other lanes are idle.
 const LARGE_BYTES: u64 = 64 << 20;
 
@@ -38,8 +41,10 @@ pub(super) fn measure(
     for job in survey.iter().map(|&at| &jobs[at]) {
         let each = survey_elements(job, memory);
         measure.survey_parts += job.elements.div_ceil(each) as usize;
-        let bytes = job.arena_bytes(each.min(job.elements));
-        measure.survey_bytes = measure.survey_bytes.max(bytes);
+        if memory.chunk_elements.is_none() {
+            let bytes = job.arena_bytes(each.min(job.elements));
+            measure.survey_bytes = measure.survey_bytes.max(bytes);
+        }
     }
     measure
 }
@@ -55,7 +60,7 @@ pub(super) fn surveyed(
             outputs, resident, ..
         } => {
             let mut classes = outputs.iter().map(|work| &classes[work.class]);
-            !resident && classes.any(|class| !class.levels.is_empty())
+            !resident && classes.any(|class| !class.rounds.is_empty())
         }
     };
     let survey = jobs.numbered().filter(|(_, job)| needed(job));
@@ -64,29 +69,18 @@ pub(super) fn surveyed(
     survey
 }
 
-/// Elements of the parts that a surveyed job is read in: as many as have their inputs in the arena.
-fn survey_elements(job: &Job, memory: &MemoryPlan) -> u64 {
+/// Elements of the parts that a surveyed job is read in: some chunks, or as many as have their
+/// inputs in the arena.
+pub(super) fn survey_elements(job: &Job, memory: &MemoryPlan) -> u64 {
     let tile = TILE as u64;
+    if let Some(chunk) = memory.chunk_elements {
+        return chunk_of(job, chunk, memory.arena_bytes as u64) as u64 * SURVEY_CHUNKS;
+    }
     let mut each = job.elements.next_multiple_of(tile).max(tile);
     while each > tile && job.arena_bytes(each) > memory.arena_bytes as u64 {
         each = (each / 2).next_multiple_of(tile);
     }
     each
-}
-
-/// The parts that a surveyed job is read in.
-pub(crate) fn survey_parts(
-    job: JobId,
-    jobs: &IndexVec<JobId, Job>,
-    memory: &MemoryPlan,
-) -> impl Iterator<Item = Part> + use<> {
-    let total = jobs[job].elements;
-    let each = survey_elements(&jobs[job], memory);
-    (0..total.div_ceil(each)).map(move |number| Part {
-        job,
-        start: number * each,
-        len: each.min(total - number * each),
-    })
 }
 
 /// Makes tasks, in the order of the output.

@@ -4,8 +4,8 @@ use super::{compare, naive};
 use crate::support::random::random;
 use wgmerge::dtype::{Float, codec};
 use wgmerge::kernel::{
-    Compute, End, Entry, Formula, Kind, OnOverflow, Operand, Program, Row, ScalarId, SlotId, Step,
-    ValueId,
+    Compute, Entry, Formula, Kind, OnOverflow, Operand, Output, Program, Row, ScalarId, SlotId,
+    Step, ValueId,
 };
 
 /// A settled f32, often zero or tiny, sometimes infinite or NaN.
@@ -57,12 +57,12 @@ fn tiny_results_pass_the_guard() {
             };
             let operands = formula.parameters().iter().filter_map(operand).collect();
             steps.push(Step::Call { formula, operands });
-            let end = End::Store {
+            let stored = Output::Store {
                 value: (lanes as u16).into(),
                 float: Float::F32,
                 on_overflow: OnOverflow::Keep,
             };
-            let program = Program::new(Compute::F32, steps, end);
+            let program = Program::new(Compute::F32, steps, vec![stored]);
             let row = Row {
                 scalars: (0..3).map(|_| tiny(&mut state)).collect(),
                 ..Row::default()

@@ -153,7 +153,7 @@ fn check_survey(plan: &Plan, limits: &Limits, scope_is_model: bool) {
         let statistics = &outputs[0].statistics;
         assert_eq!(
             statistics.is_empty(),
-            plan.classes[outputs[0].class].levels.is_empty()
+            plan.classes[outputs[0].class].rounds.is_empty()
         );
         let fits = match limits.device {
             None => job.input_bytes() <= LONE_BYTES,

@@ -99,16 +99,19 @@ fn figures_add_up() {
         }
         .planned();
         let summary = plan.summary();
-        // With a density below 1 each large tensor is sampled and read for its thresholds, one
-        // for each of two models, and again to be merged; where samples mislead it is counted up
-        // to four times, and looked through for each threshold.
+        // With a density below 1 each tensor is read for its thresholds, one for each of two
+        // models, and again to be merged. A large one is sampled before; where the sample misleads
+        // it is counted up to four times and looked through for the ends of ties, then tile by tile.
         let once = 3 * merged + 77 * 8;
-        let sampled = large.map(|elements| 3 * 2 * (128 * 1024).min(elements));
+        let sampled = large.map(|elements| {
+            let sample = (elements / 128).clamp(1 << 16, 1 << 19);
+            3 * 2 * (sample + 2 * 2 * 1024)
+        });
         let wanted = match statistics {
             false => (once, Some(once)),
             true => (
-                once + 3 * merged + sampled.iter().sum::<u64>() - 3 * 1024 * (2 + 2),
-                Some(once + (3 * merged - vector) * (2 + 4 + 2) + vector),
+                once + 3 * merged,
+                Some(once + (3 * merged - vector) * 6 + sampled.iter().sum::<u64>() + vector),
             ),
         };
         let found = (summary.bytes_read.least, summary.bytes_read.most);

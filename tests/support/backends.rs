@@ -7,14 +7,19 @@ use wgmerge::exec::cpu::{CpuExecutor, Level};
 #[cfg(feature = "gpu")]
 pub const SLOT_BYTES: usize = 4 << 20;
 
-/// Runs `body` on the CPU at both levels, as far as the machine has them, and on every GPU adapter
-/// found. Under `WGMERGE_REQUIRE_GPU=1` a machine without adapters fails.
-pub fn for_each_backend(mut body: impl FnMut(&str, &mut dyn Executor)) {
-    for level in Level::available() {
-        body(level.name(), &mut CpuExecutor::new(level));
+/// The instruction sets of this machine, the baseline first. Says which it lacks.
+pub fn levels() -> impl Iterator<Item = Level> {
+    for name in Level::missing() {
+        println!("skipped {name}: this machine has no such instructions");
     }
-    if Level::avx2().is_none() {
-        println!("skipped AVX2: not supported by this machine");
+    Level::available()
+}
+
+/// Runs `body` on the CPU at every level of this machine, and on every GPU adapter found. Under
+/// `WGMERGE_REQUIRE_GPU=1` a machine without adapters fails.
+pub fn for_each_backend(mut body: impl FnMut(&str, &mut dyn Executor)) {
+    for level in levels() {
+        body(level.name(), &mut CpuExecutor::new(level));
     }
     #[cfg(feature = "gpu")]
     for_each_gpu(|name, executor| body(name, executor));

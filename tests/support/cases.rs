@@ -1,8 +1,10 @@
 //! Batches with adversarial elements.
 
 use wgmerge::dtype::{Float, codec};
-use wgmerge::exec::{Batch, ExecError, Executor, Piece};
-use wgmerge::kernel::{ARENA_ALIGNMENT, End, Program, Row, SlotId, Stream, Window};
+use wgmerge::exec::{Batch, ExecError, Executor, Piece, Results};
+use wgmerge::kernel::{
+    ARENA_ALIGNMENT, Counts, Output, Program, Row, SlotId, Stream, Tally, Window,
+};
 
 use super::random::random;
 
@@ -74,12 +76,13 @@ pub struct Case {
 /// What an executor makes of a case.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// The output's bytes.
-    Stored(Vec<u8>),
-    /// Bits of the sums.
-    Summed(Vec<u32>),
-    /// The counts.
-    Counted(Vec<u64>),
+    /// It does all of it.
+    Done {
+        /// The output's bytes.
+        stored: Vec<u8>,
+        /// What was asked, with the answers.
+        tallies: Vec<Tally>,
+    },
     /// An error.
     Failed(ExecError),
 }
@@ -121,10 +124,7 @@ impl Case {
     /// Runs the case.
     pub fn run(&self, executor: &mut dyn Executor) -> Outcome {
         // Results begin at odd places, so that an executor that writes whole words is found out.
-        let bytes = match self.program.end() {
-            End::Store { float, .. } => float.bytes(),
-            _ => 0,
-        };
+        let bytes = self.program.storing().map_or(0, |own| own.float.bytes());
         let mut end = 0;
         let mut pieces = Vec::new();
         for ((row, (start, len)), inputs) in self.rows.iter().zip(&self.ranges).zip(&self.inputs) {
@@ -141,27 +141,35 @@ impl Case {
             program: &self.program,
             pieces: &pieces,
         };
-        let outcome = executor
-            .upload(&self.arena)
-            .and_then(|()| match self.program.end() {
-                End::Store { .. } => {
-                    let mut output = vec![0xa5; end];
-                    executor.store(&batch, &self.arena, &mut output)?;
-                    Ok(Outcome::Stored(output))
-                }
-                End::Sum(_) => {
-                    let sums = executor.sum(&batch, &self.arena)?;
-                    Ok(Outcome::Summed(
-                        sums.into_iter().map(f32::to_bits).collect(),
-                    ))
-                }
-                End::Count(_) => Ok(Outcome::Counted(executor.count(
-                    &batch,
-                    &self.windows,
-                    &self.arena,
-                )?)),
-            });
-        outcome.unwrap_or_else(Outcome::Failed)
+        let mut stored = vec![0xa5; if bytes > 0 { end } else { 0 }];
+        let mut tallies = self.asked();
+        let mut results = Results {
+            stored: &mut stored,
+            overflows: Vec::new(),
+            tallies: &mut tallies,
+        };
+        let uploaded = executor.upload(&self.arena, 0..self.arena.len());
+        match uploaded.and_then(|()| executor.run(&batch, &self.arena, &mut results)) {
+            Ok(()) => Outcome::Done { stored, tallies },
+            Err(fault) => Outcome::Failed(fault),
+        }
+    }
+
+    /// What is asked about every piece.
+    fn asked(&self) -> Vec<Tally> {
+        let mut windows = self.windows.iter();
+        let pieces = self.ranges.iter().flat_map(|_| self.program.asked());
+        let asked = pieces.map(|output| match output {
+            Output::Sum(_) => Tally::Sums(Vec::new()),
+            Output::Max(_) => Tally::Max(0),
+            Output::Count(_) => {
+                let window = windows.next().expect("a window per value that is counted");
+                Tally::Counts(Counts::new(*window))
+            }
+            Output::Collect(_) => Tally::Values(Vec::new()),
+            Output::Store { .. } => Tally::Nothing,
+        });
+        asked.collect()
     }
 }
 
@@ -185,11 +193,31 @@ pub fn assert_same(what: &str, expected: &Outcome, found: &Outcome) {
     if expected == found {
         return;
     }
-    let at = match (expected, found) {
-        (Outcome::Stored(a), Outcome::Stored(b)) => a.iter().zip(b).position(|(a, b)| a != b),
-        (Outcome::Summed(a), Outcome::Summed(b)) => a.iter().zip(b).position(|(a, b)| a != b),
-        (Outcome::Counted(a), Outcome::Counted(b)) => a.iter().zip(b).position(|(a, b)| a != b),
-        _ => panic!("{what}: {expected:.200?} but {found:.200?}"),
+    let (
+        Outcome::Done { stored, tallies },
+        Outcome::Done {
+            stored: other_stored,
+            tallies: other_tallies,
+        },
+    ) = (expected, found)
+    else {
+        panic!("{what}: {expected:.200?} but {found:.200?}");
     };
-    panic!("{what}: the first difference is at {at:?}");
+    let byte = stored.iter().zip(other_stored).position(|(a, b)| a != b);
+    let tally = tallies
+        .iter()
+        .zip(other_tallies)
+        .position(|(a, b)| !same(a, b));
+    assert_eq!((byte, tally), (None, None), "{what}: the first differences");
+}
+
+/// Whether two answers are the same, bit for bit.
+fn same(one: &Tally, other: &Tally) -> bool {
+    match (one, other) {
+        (Tally::Sums(one), Tally::Sums(other)) => {
+            let bits = |sums: &[f32]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<u32>>();
+            bits(one) == bits(other)
+        }
+        (one, other) => one == other,
+    }
 }

@@ -10,4 +10,5 @@ pub mod models;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod random;
+pub mod reduce;
 pub mod tensors;

@@ -12,7 +12,7 @@ use crate::checkpoint::{TensorInfo, Tensors};
 use crate::cli::failure::Failure;
 use crate::dtype::{Float, codec};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor, Piece};
+use crate::exec::{Batch, ExecError, Executor, Piece, Results};
 use crate::kernel::{Program, Row, TILE};
 use crate::merge::{Device, Slot};
 use crate::method::{Base, Method, Range, Shape};
@@ -245,8 +245,8 @@ impl<'a> Work<'a> {
             program: self.program,
             pieces: std::slice::from_ref(&piece),
         };
-        executor.upload(arena)?;
-        executor.store(&batch, arena, output).map(drop)
+        executor.upload(arena, 0..arena.len())?;
+        executor.run(&batch, arena, &mut Results::storing(output))
     }
 }
 

@@ -1,108 +1,129 @@
 //! Decoding and encoding of whole tiles.
 //!
-//! The loops call the scalar codecs of [`crate::dtype::codec`]; f16 has a twin in F16C
-//! instructions, equal to it on every input.
+//! The loops call the scalar codecs of [`crate::dtype::codec`]; f16 and bf16 have twins in vector
+//! instructions, equal to them on every input.
 
 use super::Level;
+use super::bounds::{Bounds, DIGITS, Extent, Measure};
 use super::formula::{in_bf16, in_f16, in_f32};
+use super::level::at_level;
 use crate::dtype::{Float, codec};
-use crate::kernel::{Compute, TILE};
+use crate::kernel::Compute;
+
+/// What decoding found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decoded {
+    /// Whether there is neither an infinity nor a NaN.
+    pub(super) is_finite: bool,
+    /// What is known of the values.
+    pub(super) bounds: Option<Bounds>,
+}
 
 /// Decodes little-endian elements into f32 bits, rounded to the working dtype unless that is None.
-/// Returns whether all are finite.
 pub(super) fn decode(
     level: Level,
     float: Float,
     working: Option<Compute>,
     bytes: &[u8],
     out: &mut [u32],
-) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    if level.is_avx2() {
-        // SAFETY: an executor has this level only where the machine supports it.
-        return unsafe { avx2::decode(float, working, bytes, out) };
+) -> Decoded {
+    let found = load(level, float, bytes, out);
+    match working {
+        None => {}
+        Some(Compute::F32) if found.is_settled() => {}
+        Some(compute) => at_level!(level, round(compute: Compute = compute, out: &mut [u32] = out)),
     }
-    let _ = level;
-    decode_inline(float, working, bytes, out)
+    // What a type of few exponents holds is known without looking.
+    let (least, digits) = match float {
+        Float::F16 => (codec::decode(float, 1), 0),
+        Float::F8E4M3 | Float::F8E5M2 => (codec::decode(float, 1), 0),
+        Float::BF16 => (found.least, 7),
+        Float::F32 | Float::F64 => (found.least, DIGITS),
+    };
+    let most = found.most;
+    Decoded {
+        is_finite: found.is_finite(),
+        bounds: Bounds::of(Extent { least, most }, digits),
+    }
 }
 
-/// Encodes settled f32 bits as little-endian elements. Returns the largest magnitude.
+/// Encodes settled f32 bits as little-endian elements. Returns a magnitude that is beyond the
+/// type's limit if one of them is.
 pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
-    if level.is_avx2() {
-        // SAFETY: an executor has this level only where the machine supports it.
-        return unsafe { avx2::encode(float, plane, out) };
+    if let Some(most) = super::halves::encode(level, float, plane, out) {
+        return most;
     }
-    let _ = level;
-    encode_inline(float, plane, out)
+    at_level!(
+        level,
+        encode_inline(float: Float = float, plane: &[u32] = plane, out: &mut [u8] = out) -> u32
+    )
 }
 
 /// The bits of a magnitude.
 const MAGNITUDE: u32 = 0x7fff_ffff;
 
-/// Whether the bits are those of a finite number.
-#[inline(always)]
-fn is_finite(bits: u32) -> bool {
-    bits & 0x7f80_0000 != 0x7f80_0000
+/// Decodes without rounding.
+fn load(level: Level, float: Float, bytes: &[u8], out: &mut [u32]) -> Extent {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(extent) = super::halves::decode(level, float, bytes, out) {
+        return extent;
+    }
+    at_level!(
+        level,
+        load_inline(float: Float = float, bytes: &[u8] = bytes, out: &mut [u32] = out) -> Extent
+    )
 }
 
-/// Decodes with `load`, then applies `round`; checks what was decoded.
 #[inline(always)]
-fn each<const N: usize>(
+fn load_as<const N: usize>(
     bytes: &[u8],
     out: &mut [u32],
-    load: impl Fn([u8; N]) -> u32,
-    round: impl Fn(u32) -> u32,
-) -> bool {
-    let mut special = 0;
+    decode: impl Fn([u8; N]) -> u32,
+) -> Extent {
+    let mut measure = Measure::default();
     for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<N>().0) {
-        let decoded = load(*bytes);
-        special |= u32::from(!is_finite(decoded));
-        *out = round(decoded);
+        let bits = decode(*bytes);
+        measure.take(bits);
+        *out = bits;
     }
-    special == 0
+    measure.end()
 }
 
 #[inline(always)]
-fn decode_as<const N: usize>(
-    working: Option<Compute>,
-    bytes: &[u8],
-    out: &mut [u32],
-    load: impl Fn([u8; N]) -> u32,
-) -> bool {
-    match working {
-        None => each(bytes, out, load, |bits| bits),
-        Some(Compute::F32) => each(bytes, out, load, |x| {
-            in_f32::rz(f32::from_bits(x)).to_bits()
-        }),
-        Some(Compute::BF16) => each(bytes, out, load, |x| {
-            in_bf16::rz(f32::from_bits(x)).to_bits()
-        }),
-        Some(Compute::F16) => each(bytes, out, load, |x| {
-            in_f16::rz(f32::from_bits(x)).to_bits()
-        }),
-    }
-}
-
-#[inline(always)]
-fn decode_inline(float: Float, working: Option<Compute>, bytes: &[u8], out: &mut [u32]) -> bool {
+pub(super) fn load_inline(float: Float, bytes: &[u8], out: &mut [u32]) -> Extent {
     match float {
-        Float::F64 => decode_as(working, bytes, out, |b: [u8; 8]| {
+        Float::F64 => load_as(bytes, out, |b: [u8; 8]| {
             codec::decode(Float::F64, u64::from_le_bytes(b))
         }),
-        Float::F32 => decode_as(working, bytes, out, u32::from_le_bytes),
-        Float::F16 => decode_as(working, bytes, out, |b: [u8; 2]| {
+        Float::F32 => load_as(bytes, out, u32::from_le_bytes),
+        Float::F16 => load_as(bytes, out, |b: [u8; 2]| {
             codec::decode(Float::F16, u64::from(u16::from_le_bytes(b)))
         }),
-        Float::BF16 => decode_as(working, bytes, out, |b: [u8; 2]| {
+        Float::BF16 => load_as(bytes, out, |b: [u8; 2]| {
             u32::from(u16::from_le_bytes(b)) << 16
         }),
-        Float::F8E4M3 => decode_as(working, bytes, out, |b: [u8; 1]| {
+        Float::F8E4M3 => load_as(bytes, out, |b: [u8; 1]| {
             codec::decode(Float::F8E4M3, u64::from(b[0]))
         }),
-        Float::F8E5M2 => decode_as(working, bytes, out, |b: [u8; 1]| {
+        Float::F8E5M2 => load_as(bytes, out, |b: [u8; 1]| {
             codec::decode(Float::F8E5M2, u64::from(b[0]))
         }),
+    }
+}
+
+/// Rounds to a working dtype.
+#[inline(always)]
+fn round(compute: Compute, out: &mut [u32]) {
+    let each = |out: &mut [u32], rz: fn(f32) -> f32| {
+        for word in out {
+            *word = rz(f32::from_bits(*word)).to_bits();
+        }
+    };
+    match compute {
+        Compute::F32 => each(out, in_f32::rz),
+        Compute::BF16 => each(out, in_bf16::rz),
+        Compute::F16 => each(out, in_f16::rz),
     }
 }
 
@@ -117,7 +138,7 @@ fn encode_as<const N: usize>(plane: &[u32], out: &mut [u8], pack: impl Fn(u32) -
 }
 
 #[inline(always)]
-fn encode_inline(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
+pub(super) fn encode_inline(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
     match float {
         Float::F64 => encode_as(plane, out, |x| codec::encode(Float::F64, x).to_le_bytes()),
         Float::F32 => encode_as(plane, out, u32::to_le_bytes),
@@ -129,127 +150,5 @@ fn encode_inline(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
         }),
         Float::F8E4M3 => encode_as(plane, out, |x| [codec::encode(Float::F8E4M3, x) as u8]),
         Float::F8E5M2 => encode_as(plane, out, |x| [codec::encode(Float::F8E5M2, x) as u8]),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::x86_64::*;
-
-    use super::*;
-
-    #[target_feature(enable = "avx2,f16c")]
-    pub(super) fn decode(
-        float: Float,
-        working: Option<Compute>,
-        bytes: &[u8],
-        out: &mut [u32],
-    ) -> bool {
-        let special = match (float, working) {
-            // What an f16 decodes to needs no rounding in f32 unless it is a NaN.
-            (Float::F16, None | Some(Compute::F32)) => decode_f16(bytes, out),
-            (Float::BF16, Some(Compute::F32)) => decode_bf16(bytes, out),
-            _ => return decode_inline(float, working, bytes, out),
-        };
-        if special {
-            // NaN payloads differ between instructions and codec: decode by the definition.
-            return decode_inline(float, working, bytes, out);
-        }
-        let done = out.len() / 16 * 16;
-        decode_inline(float, working, &bytes[2 * done..], &mut out[done..])
-    }
-
-    /// Asks for the bytes of the next tile: a Program reads several inputs in turn, which is more
-    /// than the hardware foresees.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn fetch_ahead(bytes: &[u8; 32]) {
-        // A hint: it may name any address.
-        _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(2 * TILE).cast());
-    }
-
-    /// Decodes whole blocks of 16 elements; returns whether one is infinite or NaN.
-    #[target_feature(enable = "avx2,f16c")]
-    fn decode_f16(bytes: &[u8], out: &mut [u32]) -> bool {
-        let exponent = _mm256_set1_epi16(0x7c00);
-        let mut special = _mm256_setzero_si256();
-        for (out, bytes) in out
-            .as_chunks_mut::<16>()
-            .0
-            .iter_mut()
-            .zip(bytes.as_chunks::<32>().0)
-        {
-            fetch_ahead(bytes);
-            // SAFETY: the arrays have the size of the vectors; no alignment is needed.
-            unsafe {
-                let halves = _mm256_loadu_si256(bytes.as_ptr().cast());
-                let full = _mm256_cmpeq_epi16(_mm256_and_si256(halves, exponent), exponent);
-                special = _mm256_or_si256(special, full);
-                let low = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
-                let high = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
-                _mm256_storeu_ps(out.as_mut_ptr().cast(), low);
-                _mm256_storeu_ps(out.as_mut_ptr().add(8).cast(), high);
-            }
-        }
-        _mm256_movemask_epi8(special) != 0
-    }
-
-    /// Decodes and settles whole blocks of 16 elements; returns whether one is infinite or NaN.
-    #[target_feature(enable = "avx2")]
-    fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> bool {
-        let sign = _mm256_set1_epi16(i16::MIN);
-        let magnitude = _mm256_set1_epi16(i16::MAX);
-        let tiny = _mm256_set1_epi16(0x0080);
-        let largest = _mm256_set1_epi16(0x7f7f);
-        let mut special = _mm256_setzero_si256();
-        for (out, bytes) in out
-            .as_chunks_mut::<16>()
-            .0
-            .iter_mut()
-            .zip(bytes.as_chunks::<32>().0)
-        {
-            fetch_ahead(bytes);
-            // SAFETY: the arrays have the size of the vectors; no alignment is needed.
-            unsafe {
-                let halves = _mm256_loadu_si256(bytes.as_ptr().cast());
-                let size = _mm256_and_si256(halves, magnitude);
-                special = _mm256_or_si256(special, _mm256_cmpgt_epi16(size, largest));
-                // What is not above 2^-126 keeps its sign alone.
-                let kept = _mm256_or_si256(_mm256_cmpgt_epi16(size, tiny), sign);
-                let settled = _mm256_and_si256(halves, kept);
-                let low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(settled));
-                let high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(settled, 1));
-                let out = out.as_mut_ptr();
-                _mm256_storeu_si256(out.cast(), _mm256_slli_epi32(low, 16));
-                _mm256_storeu_si256(out.add(8).cast(), _mm256_slli_epi32(high, 16));
-            }
-        }
-        _mm256_movemask_epi8(special) != 0
-    }
-
-    #[target_feature(enable = "avx2,f16c")]
-    pub(super) fn encode(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
-        if float != Float::F16 {
-            return encode_inline(float, plane, out);
-        }
-        let (blocks, tail) = plane.as_chunks::<8>();
-        let (out_blocks, out_tail) = out.as_chunks_mut::<16>();
-        let magnitude = _mm256_set1_epi32(MAGNITUDE as i32);
-        let mut most = _mm256_setzero_si256();
-        for (out, bits) in out_blocks.iter_mut().zip(blocks) {
-            // SAFETY: both arrays have the size of the vector; loads and stores need no alignment.
-            unsafe {
-                let bits = _mm256_loadu_si256(bits.as_ptr().cast());
-                most = _mm256_max_epu32(most, _mm256_and_si256(bits, magnitude));
-                let wide = _mm256_castsi256_ps(bits);
-                let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(wide);
-                _mm_storeu_si128(out.as_mut_ptr().cast(), halves);
-            }
-        }
-        let mut lanes = [0_u32; 8];
-        // SAFETY: as above, a store.
-        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), most) };
-        let tail = encode_inline(float, tail, out_tail);
-        lanes.into_iter().fold(tail, u32::max)
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Argument<'a> {
     Plane(&'a [u32]),
     /// One word for all.
     Same(u32),
+    /// The numbers from this one on.
+    Index(u32),
 }
 
 impl<'a> Argument<'a> {
@@ -18,7 +20,7 @@ impl<'a> Argument<'a> {
     fn plane(self) -> &'a [u32] {
         match self {
             Argument::Plane(plane) => plane,
-            Argument::Same(_) => panic!("a value per element was expected"),
+            _ => panic!("a value per element was expected"),
         }
     }
 
@@ -26,7 +28,7 @@ impl<'a> Argument<'a> {
     fn same(self) -> u32 {
         match self {
             Argument::Same(word) => word,
-            Argument::Plane(_) => panic!("one value for all elements was expected"),
+            _ => panic!("one value for all elements was expected"),
         }
     }
 }

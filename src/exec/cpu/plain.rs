@@ -1,9 +1,10 @@
-//! Sums and products in f32 without the guard, for tiles where the guard would change nothing.
+//! Sums and products in f32 without the guard, for tiles where it may not be known that the guard
+//! would change nothing.
 //!
-//! The guard takes more instructions than the arithmetic, and acts on NaN and on tiny magnitudes
-//! alone. So a tile is computed without it, and the results are looked at: where none is NaN and
-//! none lies between 0 and [`TINY`], the guard would have given the same bits.
+//! A tile is computed without it, and the results are looked at: where none is NaN and none lies
+//! between 0 and [`TINY`], the guard would have given the same bits.
 
+use super::bounds::Extent;
 use super::formula::{Argument, unguarded};
 use crate::kernel::Formula;
 
@@ -15,9 +16,14 @@ const TINY: u32 = 0x0d80_0000;
 
 const INFINITY: u32 = 0x7f80_0000;
 
-/// Computes a tile without the guard. Whether that is the result; if not, `out` holds nothing.
+/// Computes a tile without the guard. Between what the results lie if they are right; if not,
+/// `out` holds nothing.
 #[inline(always)]
-pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]) -> bool {
+pub(super) fn call(
+    formula: Formula,
+    arguments: &[Argument<'_>],
+    out: &mut [u32],
+) -> Option<Extent> {
     match formula {
         Formula::Add
         | Formula::Sub
@@ -42,16 +48,10 @@ pub(super) fn call(formula: Formula, arguments: &[Argument<'_>], out: &mut [u32]
         Formula::ScaleDifference if is_at_most_one(arguments[2]) => {
             unguarded::call(formula, arguments, out);
         }
-        _ => return false,
+        _ => return None,
     }
-    let (mut least, mut most) = (u32::MAX, 0);
-    for word in out {
-        let magnitude = *word & 0x7fff_ffff;
-        // Zero becomes the largest number.
-        least = least.min(magnitude.wrapping_sub(1));
-        most = most.max(magnitude);
-    }
-    least >= TINY - 1 && most <= INFINITY
+    let found = Extent::measure(out);
+    (found.least >= TINY && found.most <= INFINITY).then_some(found)
 }
 
 /// Whether a scalar is a number that does not lie between -1 and 1.

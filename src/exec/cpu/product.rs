@@ -4,6 +4,7 @@
 //! instruction set: runs of 16 terms in f32, the runs in f64. That is well within 1e-6 of the
 //! elements' root mean square, whatever the rank.
 
+use super::level::at_level;
 use super::{Level, codec};
 use crate::dtype::Float;
 use crate::kernel::PANEL;
@@ -44,17 +45,15 @@ impl Product<'_> {
             }
             return;
         }
-        #[cfg(target_arch = "x86_64")]
-        if level.is_avx2() {
-            #[target_feature(enable = "avx2")]
-            fn avx2(product: &Product<'_>, scale: f64, start: u64, out: &mut [f32]) {
-                product.multiply(scale, start as usize, out);
-            }
-            // SAFETY: this level is chosen only where the machine supports it.
-            return unsafe { avx2(self, scale, start, out) };
-        }
-        let _ = level;
-        self.multiply(scale, start as usize, out);
+        at_level!(
+            level,
+            multiply(
+                product: &Product<'_> = self,
+                scale: f64 = scale,
+                start: usize = start as usize,
+                out: &mut [f32] = out,
+            )
+        );
     }
 
     #[inline(always)]
@@ -82,6 +81,11 @@ impl Product<'_> {
             }
         }
     }
+}
+
+#[inline(always)]
+fn multiply(product: &Product<'_>, scale: f64, start: usize, out: &mut [f32]) {
+    product.multiply(scale, start, out);
 }
 
 /// One row by the columns of a panel.

@@ -1,13 +1,15 @@
 //! Batches on the GPU, with the CPU for what the GPU must not be trusted with.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::answer::Answers;
 use super::device::GpuDevice;
-use super::slot::{Need, Results, Slot};
+use super::slot::{Need, Slot};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor, Overflow, Piece};
+use crate::exec::{Batch, ExecError, Executor, Overflow, Piece, Results};
 use crate::kernel::table::{Record, Table};
-use crate::kernel::{BINS, End, Window};
+use crate::kernel::{BINS, Output, Tally, Window};
 
 /// Pieces below this many elements are counted on the CPU: a workgroup's bins would cost more.
 const COUNT_ELEMENTS_MIN: usize = 4096;
@@ -60,87 +62,123 @@ impl GpuExecutor {
         self.rescued
     }
 
-    /// Runs a Program over pieces; `None` if they have no elements.
-    fn run(
+    /// Runs some pieces of a batch, numbered in it, whose results go to `begins` in the output.
+    /// Adds what the device may be trusted with; returns the numbers of the other pieces.
+    fn run_some(
         &mut self,
         batch: &Batch<'_>,
-        windows: &[Window],
-        output_words: &[usize],
-        need: Need,
-    ) -> Result<Option<Results>, ExecError> {
+        numbers: &[usize],
+        results: &mut Results<'_>,
+    ) -> Result<Vec<usize>, ExecError> {
         let gpu = Arc::clone(self.slot.gpu());
         let pipeline = gpu.pipeline(batch.program)?;
+        let bytes = batch.program.storing().map_or(0, |own| own.float.bytes());
+        let asked = batch.program.asked().count();
         let mut table = Table::new(pipeline.layout.clone());
-        for (number, piece) in batch.pieces.iter().enumerate() {
-            let per_piece = windows.len() / batch.pieces.len();
+        // On the device the results lie densely, each from a whole word, so that as little as
+        // possible is read back; their places in the output need no alignment.
+        let mut end = 0;
+        let mut answers = Answers::new(&pipeline.layout, numbers.len());
+        for &number in numbers {
+            let piece = &batch.pieces[number];
+            let tallies = &results.tallies[number * asked..][..asked];
             table.push(&Record {
                 row: piece.row,
                 start: piece.start,
                 len: piece.len,
                 inputs: &piece.inputs,
-                output_word: output_words.get(number).copied().unwrap_or(0),
-                windows: &windows[number * per_piece..][..per_piece],
+                output_word: end,
+                windows: &windows(batch, tallies),
             });
+            answers.push(end, table.groups());
+            end += (piece.len * bytes).div_ceil(4);
         }
+        let need = Need {
+            output_bytes: 4 * end as u64,
+            partial_words: answers.words() as u64,
+        };
+        let limit = self.slot.output_bytes();
+        assert!(
+            need.output_bytes <= limit,
+            "results of {} bytes in {limit}",
+            need.output_bytes
+        );
         if table.groups() == 0 {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        self.slot.run(&pipeline, &table, need).map(Some)
+        let found = self.slot.run(&pipeline, &table, need)?;
+        let mut hazardous = Vec::new();
+        for (nth, &number) in numbers.iter().enumerate() {
+            if answers.is_hazard(&found.partials, nth) {
+                hazardous.push(number);
+                continue;
+            }
+            let piece = &batch.pieces[number];
+            if let Some(output) = &found.output {
+                let len = piece.len * bytes;
+                let stored = &output[4 * answers.begin(nth)..][..len];
+                results.stored[piece.output..][..len].copy_from_slice(stored);
+            }
+            let tallies = &mut results.tallies[number * asked..][..asked];
+            answers.add(&found.partials, nth, batch, number, tallies);
+        }
+        self.slot.release(found);
+        Ok(hazardous)
     }
 
-    /// Computes one piece of a batch again on the CPU.
-    fn rescue<T>(
+    /// Computes one piece of a batch on the CPU; an error names the piece by its number in it.
+    fn on_cpu(
         &mut self,
         batch: &Batch<'_>,
         number: usize,
-        compute: impl FnOnce(&mut CpuExecutor, &Batch<'_>) -> Result<T, ExecError>,
-    ) -> Result<T, ExecError> {
-        self.rescued += 1;
-        on_cpu(&mut self.cpu, batch, number, compute)
-    }
-
-    /// Counts pieces that fit one dispatch into `counts`; returns their hazard flags.
-    fn count_some(
-        &mut self,
-        batch: &Batch<'_>,
-        windows: &[Window],
-        counts: &mut [u64],
-    ) -> Result<Vec<bool>, ExecError> {
-        let need = Need {
-            output_bytes: 0,
-            partial_words: counts.len() as u64,
+        arena: &[u8],
+        results: &mut Results<'_>,
+    ) -> Result<(), ExecError> {
+        let asked = batch.program.asked().count();
+        let one = Batch {
+            program: batch.program,
+            pieces: &batch.pieces[number..=number],
         };
-        let Some(results) = self.run(batch, windows, &[], need)? else {
-            return Ok(vec![false; batch.pieces.len()]);
+        let mut own = Results {
+            stored: results.stored,
+            overflows: Vec::new(),
+            tallies: &mut results.tallies[number * asked..][..asked],
         };
-        let (hazards, words) = split(&results.partials, batch.pieces.len());
-        for (count, word) in counts.iter_mut().zip(words) {
-            *count = u64::from(u32::from_le_bytes(*word));
-        }
-        self.slot.release(results);
-        Ok(hazards)
+        let done = self.cpu.run(&one, arena, &mut own);
+        let overflows = own.overflows.into_iter().map(|overflow| Overflow {
+            piece: number,
+            ..overflow
+        });
+        results.overflows.extend(overflows);
+        done.map_err(|error| error.of_piece(number))
     }
 }
 
-/// Computes one piece of a batch on the CPU; an error names the piece by its number in the batch.
-fn on_cpu<T>(
-    cpu: &mut CpuExecutor,
-    batch: &Batch<'_>,
-    number: usize,
-    compute: impl FnOnce(&mut CpuExecutor, &Batch<'_>) -> Result<T, ExecError>,
-) -> Result<T, ExecError> {
-    let one = Batch {
-        program: batch.program,
-        pieces: &batch.pieces[number..=number],
-    };
-    compute(cpu, &one).map_err(|error| error.of_piece(number))
+/// The windows in which a piece's values are counted.
+fn windows(batch: &Batch<'_>, tallies: &[Tally]) -> Vec<Window> {
+    let outputs = batch.program.asked().zip(tallies);
+    let counted = outputs.filter(|(output, _)| matches!(output, Output::Count(_)));
+    let windows = counted.map(|(_, tally)| match tally {
+        Tally::Counts(counts) => counts.window,
+        _ => Window::IDLE,
+    });
+    windows.collect()
 }
 
-/// Hazard flags, and the words behind them.
-fn split(partials: &[u8], pieces: usize) -> (Vec<bool>, &[[u8; 4]]) {
-    let (words, _) = partials.as_chunks::<4>();
-    let (flags, words) = words.split_at(pieces);
-    (flags.iter().map(|flag| *flag != [0; 4]).collect(), words)
+/// Whether a device does a piece: what is small the CPU counts sooner, and some questions the host
+/// alone answers.
+fn is_for_device(batch: &Batch<'_>, piece: &Piece<'_>, tallies: &[Tally]) -> bool {
+    let stores = batch.program.storing().is_some();
+    let counts = tallies
+        .iter()
+        .any(|tally| matches!(tally, Tally::Counts(_)));
+    let nothing = tallies.iter().all(|tally| *tally == Tally::Nothing);
+    let small = counts && !stores && piece.len < COUNT_ELEMENTS_MIN;
+    let words = batch.program.asked().count() * (BINS + 1);
+    (stores || !nothing)
+        && !small
+        && !(counts && words > COUNT_WORDS_MAX)
+        && tallies.iter().all(Tally::is_for_devices)
 }
 
 /// Panics if a piece reads beyond the arena: the plan that made the batch is wrong.
@@ -158,146 +196,47 @@ fn check_inputs(batch: &Batch<'_>, arena: &[u8]) {
 }
 
 impl Executor for GpuExecutor {
-    fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
-        let limit = self.slot.arena_bytes();
-        assert!(
-            arena.len() as u64 <= limit,
-            "an arena of {} bytes in {limit}",
-            arena.len()
-        );
-        self.slot.upload(arena)
+    fn upload(&mut self, arena: &[u8], bytes: Range<usize>) -> Result<(), ExecError> {
+        let (end, limit) = (bytes.end, self.slot.arena_bytes());
+        assert!(end as u64 <= limit, "an arena of {end} bytes in {limit}");
+        self.slot.upload(&arena[bytes.clone()], bytes.start)
     }
 
-    fn store(
+    fn run(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
-        output: &mut [u8],
-    ) -> Result<Vec<Overflow>, ExecError> {
-        let End::Store { float, .. } = batch.program.end() else {
-            panic!("a Program that stores was expected");
-        };
+        results: &mut Results<'_>,
+    ) -> Result<(), ExecError> {
         check_inputs(batch, arena);
-        // On the device the results lie densely, each from a whole word, so that as little as
-        // possible is read back; their places in `output` need no alignment.
-        let bytes = |piece: &Piece<'_>| piece.len * float.bytes();
-        let mut end = 0;
-        let mut begins = Vec::with_capacity(batch.pieces.len());
-        for piece in batch.pieces {
-            begins.push(end);
-            end += bytes(piece).div_ceil(4);
+        let asked = batch.program.asked().count();
+        let expected = asked * batch.pieces.len();
+        assert_eq!(results.tallies.len(), expected, "what is asked of a batch");
+        let for_device = |number: &usize| {
+            let tallies = &results.tallies[number * asked..][..asked];
+            is_for_device(batch, &batch.pieces[*number], tallies)
+        };
+        let all = 0..batch.pieces.len();
+        let (device, host): (Vec<usize>, Vec<usize>) = all.partition(for_device);
+        // Bins of too many pieces would be more than a dispatch should have.
+        let counted = batch.program.asked();
+        let counted = counted.filter(|output| matches!(output, Output::Count(_)));
+        let words = counted.count() * (BINS + 1);
+        let together = (COUNT_WORDS_MAX / words.max(1)).max(1);
+        let mut left = Vec::new();
+        for numbers in device.chunks(together) {
+            left.extend(self.run_some(batch, numbers, results)?);
         }
-        let need = Need {
-            output_bytes: 4 * end as u64,
-            partial_words: 0,
-        };
-        let limit = self.slot.output_bytes();
-        assert!(
-            need.output_bytes <= limit,
-            "results of {} bytes in {limit}",
-            need.output_bytes
-        );
-        let Some(results) = self.run(batch, &[], &begins, need)? else {
-            return Ok(Vec::new());
-        };
-        let (hazards, _) = split(&results.partials, batch.pieces.len());
-        if let Some(stored) = &results.output {
-            for ((piece, begin), hazard) in batch.pieces.iter().zip(begins).zip(&hazards) {
-                if !hazard {
-                    let stored = &stored[4 * begin..][..bytes(piece)];
-                    output[piece.output..][..bytes(piece)].copy_from_slice(stored);
-                }
+        self.rescued += left.len() as u64;
+        left.extend(host);
+        left.sort_unstable();
+        for number in left {
+            let tallies = &results.tallies[number * asked..][..asked];
+            let asks = tallies.iter().any(|tally| *tally != Tally::Nothing);
+            if asks || batch.program.storing().is_some() {
+                self.on_cpu(batch, number, arena, results)?;
             }
         }
-        self.slot.release(results);
-        let mut found = Vec::new();
-        for number in (0..hazards.len()).filter(|number| hazards[*number]) {
-            let own = self.rescue(batch, number, |cpu, one| cpu.store(one, arena, output))?;
-            found.extend(own.into_iter().map(|overflow| Overflow {
-                piece: number,
-                ..overflow
-            }));
-        }
-        Ok(found)
-    }
-
-    fn sum(&mut self, batch: &Batch<'_>, arena: &[u8]) -> Result<Vec<f32>, ExecError> {
-        let End::Sum(values) = batch.program.end() else {
-            panic!("a Program that sums was expected");
-        };
-        check_inputs(batch, arena);
-        let tiles: usize = batch.pieces.iter().map(Piece::tiles).sum();
-        let need = Need {
-            output_bytes: 0,
-            partial_words: (tiles * values.len()) as u64,
-        };
-        let Some(results) = self.run(batch, &[], &[], need)? else {
-            return Ok(Vec::new());
-        };
-        let (hazards, words) = split(&results.partials, batch.pieces.len());
-        let mut sums: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-        self.slot.release(results);
-        let mut at = 0;
-        for (number, piece) in batch.pieces.iter().enumerate() {
-            let count = piece.tiles() * values.len();
-            if hazards[number] {
-                let again = self.rescue(batch, number, |cpu, one| cpu.sum(one, arena))?;
-                sums[at..at + count].copy_from_slice(&again);
-            }
-            at += count;
-        }
-        Ok(sums)
-    }
-
-    fn count(
-        &mut self,
-        batch: &Batch<'_>,
-        windows: &[Window],
-        arena: &[u8],
-    ) -> Result<Vec<u64>, ExecError> {
-        let End::Count(values) = batch.program.end() else {
-            panic!("a Program that counts was expected");
-        };
-        check_inputs(batch, arena);
-        let values = values.len();
-        let per_piece = values * (BINS + 1);
-        let mut counts = vec![0; batch.pieces.len() * per_piece];
-        // What is small, or has too many values for one dispatch, the CPU does.
-        let large =
-            |piece: &Piece<'_>| piece.len >= COUNT_ELEMENTS_MIN && per_piece <= COUNT_WORDS_MAX;
-        let numbers = (0..batch.pieces.len()).filter(|n| large(&batch.pieces[*n]));
-        let numbers: Vec<usize> = numbers.collect();
-        let mut trusted = vec![false; batch.pieces.len()];
-        for numbers in numbers.chunks((COUNT_WORDS_MAX / per_piece).max(1)) {
-            let pieces: Vec<Piece<'_>> = numbers.iter().map(|n| batch.pieces[*n].clone()).collect();
-            let some = Batch {
-                program: batch.program,
-                pieces: &pieces,
-            };
-            let windows: Vec<Window> = numbers
-                .iter()
-                .flat_map(|n| &windows[n * values..][..values])
-                .copied()
-                .collect();
-            let mut found = vec![0; pieces.len() * per_piece];
-            let hazards = self.count_some(&some, &windows, &mut found)?;
-            for ((number, hazard), found) in
-                numbers.iter().zip(hazards).zip(found.chunks(per_piece))
-            {
-                counts[number * per_piece..][..per_piece].copy_from_slice(found);
-                trusted[*number] = !hazard;
-            }
-        }
-        for number in (0..trusted.len()).filter(|number| !trusted[*number]) {
-            let windows = &windows[number * values..][..values];
-            let count = |cpu: &mut CpuExecutor, one: &Batch<'_>| cpu.count(one, windows, arena);
-            let again = if large(&batch.pieces[number]) {
-                self.rescue(batch, number, count)?
-            } else {
-                on_cpu(&mut self.cpu, batch, number, count)?
-            };
-            counts[number * per_piece..][..per_piece].copy_from_slice(&again);
-        }
-        Ok(counts)
+        Ok(())
     }
 }

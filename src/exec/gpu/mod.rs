@@ -8,11 +8,13 @@
 //! [`ExecError`](super::ExecError), never as a panic.
 
 mod adapter;
+mod answer;
 mod device;
 mod executor;
 mod pipeline;
 pub mod probe;
 mod slot;
+mod staging;
 
 pub use adapter::{AdapterChoice, AdapterDescription, OpenError, adapters};
 pub use device::{GpuDevice, GpuLimits};

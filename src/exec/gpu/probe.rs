@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use super::{GpuDevice, GpuExecutor};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor, Piece};
-use crate::kernel::{End, Window};
+use crate::exec::{Batch, ExecError, Executor, Piece, Results};
+use crate::kernel::{Counts, Output, Tally, Window};
 use crate::plan::in_shares;
 use experiments::{ELEMENTS, Experiment, experiments};
 
@@ -138,22 +138,32 @@ fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u
         pieces: &[piece],
     };
     let arena = &experiment.arena;
-    executor.upload(arena)?;
-    match experiment.program.end() {
-        End::Store { float, .. } => {
-            let mut output = vec![0; ELEMENTS * float.bytes()];
-            executor.store(&batch, arena, &mut output)?;
-            Ok(output.chunks(4).map(word).collect())
-        }
-        End::Sum(_) => {
-            let sums = executor.sum(&batch, arena)?;
-            Ok(sums.iter().map(|sum| u64::from(sum.to_bits())).collect())
-        }
-        End::Count(values) => {
-            let windows = vec![Window::over(0x3f00_0000, 0x3f80_0000); values.len()];
-            executor.count(&batch, &windows, arena)
+    executor.upload(arena, 0..arena.len())?;
+    let program = &experiment.program;
+    let bytes = program.storing().map_or(0, |own| own.float.bytes());
+    let mut output = vec![0; ELEMENTS * bytes];
+    let asked = program.asked().map(|output| match output {
+        Output::Sum(_) => Tally::Sums(Vec::new()),
+        Output::Max(_) => Tally::Max(0),
+        _ => Tally::Counts(Counts::new(Window::over(0x3f00_0000, 0x3f80_0000))),
+    });
+    let mut tallies: Vec<Tally> = asked.collect();
+    let mut results = Results {
+        stored: &mut output,
+        overflows: Vec::new(),
+        tallies: &mut tallies,
+    };
+    executor.run(&batch, arena, &mut results)?;
+    let mut words: Vec<u64> = output.chunks(4).map(word).collect();
+    for tally in tallies {
+        match tally {
+            Tally::Sums(sums) => words.extend(sums.iter().map(|sum| u64::from(sum.to_bits()))),
+            Tally::Max(most) => words.push(most.into()),
+            Tally::Counts(counts) => words.extend(counts.bins),
+            _ => {}
         }
     }
+    Ok(words)
 }
 
 fn word(bytes: &[u8]) -> u64 {

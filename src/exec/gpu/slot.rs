@@ -1,16 +1,17 @@
 //! The buffers of one worker, and one run of a kernel over them.
 //!
-//! Every buffer that a kernel uses has a twin that the host can map: bytes go host, twin, device
-//! and back. All are allocated once; only the table and the partial results grow, by doubling, when
-//! a batch needs more than any before.
+//! Buffers that a kernel uses have a twin that the host can map: bytes go host, twin, device and
+//! back. The arena's bytes go through a few smaller ones, in turn. All are allocated once; only the
+//! table and the partial results grow, by doubling, when a batch needs more than any before.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 
 use wgpu::{Buffer, BufferUsages, MapMode};
 
 use super::device::GpuDevice;
 use super::pipeline::{PARAMS_BYTES, Pipeline};
+use super::staging::Staging;
 use crate::exec::ExecError;
 use crate::kernel::table::{Table, word};
 
@@ -20,8 +21,6 @@ const SMALL_BYTES: u64 = 256 << 10;
 /// Workgroups in a row of a dispatch. A dimension allows 65535, so one would not do for all tiles
 /// of a large arena; rows of this length make every large batch use both.
 const COLUMNS: usize = 256;
-
-type Mapped = Receiver<Result<(), wgpu::BufferAsyncError>>;
 
 /// A buffer of the device with its twin in mappable memory.
 #[derive(Clone, Debug)]
@@ -78,7 +77,7 @@ pub(super) struct Need {
 }
 
 /// What one run left behind, still in the mapped buffers.
-pub(super) struct Results {
+pub(super) struct ReadBack {
     /// One hazard flag per piece, then the partial results.
     pub(super) partials: wgpu::BufferView,
     /// The output, if any of it was asked for.
@@ -90,13 +89,12 @@ pub(super) struct Results {
 pub(super) struct Slot {
     gpu: Arc<GpuDevice>,
     params: Buffer,
-    arena: Twin,
+    arena: Buffer,
     table: Twin,
     output: Twin,
     partials: Twin,
     bind_group: wgpu::BindGroup,
-    /// The upload in flight, after which the arena's twin is mapped again.
-    upload: Option<(wgpu::SubmissionIndex, Mapped)>,
+    staging: Staging,
 }
 
 /// Buffer sizes are whole words, and no binding may be empty.
@@ -126,11 +124,17 @@ impl Slot {
                 usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             });
-            let arena = Twin::new(&inner, "arena", arena_bytes, Direction::Up);
+            let arena = inner.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("arena"),
+                size: arena_bytes,
+                usage: BufferUsages::COPY_DST | BufferUsages::STORAGE,
+                mapped_at_creation: false,
+            });
+            let staging = Staging::new(&inner, arena_bytes);
             let table = Twin::new(&inner, "table", SMALL_BYTES, Direction::Up);
             let output = Twin::new(&inner, "output", output_bytes, Direction::Down);
             let partials = Twin::new(&inner, "partials", SMALL_BYTES, Direction::Down);
-            let bind_group = bind(&inner, &params, [&arena, &table, &output, &partials]);
+            let bind_group = bind(&inner, &params, &arena, [&table, &output, &partials]);
             Slot {
                 gpu: inner,
                 params,
@@ -139,7 +143,7 @@ impl Slot {
                 output,
                 partials,
                 bind_group,
-                upload: None,
+                staging,
             }
         })
     }
@@ -150,7 +154,7 @@ impl Slot {
 
     /// Bytes of an arena that fit.
     pub(super) fn arena_bytes(&self) -> u64 {
-        self.arena.bytes()
+        self.arena.size()
     }
 
     /// Bytes of output that fit.
@@ -160,39 +164,16 @@ impl Slot {
 
     /// What [`Slot::new`] allocates, in bytes.
     pub(super) fn device_bytes(arena_bytes: usize, output_bytes: usize) -> u64 {
-        let twins = rounded(arena_bytes) + rounded(output_bytes) + 2 * SMALL_BYTES;
-        2 * twins + 3 * PARAMS_BYTES
+        let arena = rounded(arena_bytes) + Staging::bytes(rounded(arena_bytes));
+        let twins = rounded(output_bytes) + 2 * SMALL_BYTES;
+        arena + 2 * twins + 2 * PARAMS_BYTES
     }
 
-    /// Starts to copy the arena's bytes to the device; does not wait for the copy.
-    pub(super) fn upload(&mut self, bytes: &[u8]) -> Result<(), ExecError> {
+    /// Starts to copy bytes to the device's arena, from byte `begin` of it on; does not wait for the
+    /// copy.
+    pub(super) fn upload(&mut self, bytes: &[u8], begin: usize) -> Result<(), ExecError> {
         self.gpu.check()?;
-        if let Some((submission, mapped)) = self.upload.take() {
-            self.gpu.wait(&submission, &mapped, 1)?;
-        }
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let size = bytes.len().next_multiple_of(4);
-        let host = &self.arena.host;
-        let mut view = host
-            .get_mapped_range_mut(..size as u64)
-            .map_err(|error| self.gpu.fail(error.to_string()))?;
-        view.slice(..bytes.len()).copy_from_slice(bytes);
-        view.slice(bytes.len()..)
-            .copy_from_slice(&[0; 4][..size - bytes.len()]);
-        drop(view);
-        host.unmap();
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(host, 0, &self.arena.device, 0, size as u64);
-        let submission = self.gpu.queue.submit([encoder.finish()]);
-        let (sender, mapped) = channel();
-        host.map_async(MapMode::Write, .., move |result| {
-            // Nobody listens once the slot is gone.
-            let _ = sender.send(result);
-        });
-        self.upload = Some((submission, mapped));
-        Ok(())
+        self.staging.send(&self.gpu, bytes, &self.arena, begin)
     }
 
     /// Runs a kernel over the pieces of a table, of which there is at least one.
@@ -201,7 +182,7 @@ impl Slot {
         pipeline: &Pipeline,
         table: &Table,
         need: Need,
-    ) -> Result<Results, ExecError> {
+    ) -> Result<ReadBack, ExecError> {
         self.gpu.check()?;
         let partial_bytes = 4 * (table.pieces() as u64 + need.partial_words);
         self.grow(4 * table.len() as u64, partial_bytes)?;
@@ -259,7 +240,7 @@ impl Slot {
         submission: &wgpu::SubmissionIndex,
         partial_bytes: u64,
         output_bytes: u64,
-    ) -> Result<Results, ExecError> {
+    ) -> Result<ReadBack, ExecError> {
         let (sender, mapped) = channel();
         let mut count = 0;
         let mut map = |buffer: &Buffer, mode, bytes: u64| {
@@ -284,12 +265,12 @@ impl Slot {
             0 => None,
             _ => Some(view(&self.output.host, output_bytes)?),
         };
-        Ok(Results { partials, output })
+        Ok(ReadBack { partials, output })
     }
 
     /// Unmaps what [`Slot::run`] returned, after the views of it were dropped.
-    pub(super) fn release(&self, results: Results) {
-        let Results { partials, output } = results;
+    pub(super) fn release(&self, results: ReadBack) {
+        let ReadBack { partials, output } = results;
         drop(partials);
         self.partials.host.unmap();
         if output.is_some() {
@@ -321,14 +302,15 @@ impl Slot {
         })?;
         self.table = table.unwrap_or_else(|| self.table.clone());
         self.partials = partials.unwrap_or_else(|| self.partials.clone());
-        let twins = [&self.arena, &self.table, &self.output, &self.partials];
-        self.bind_group = bind(&gpu, &self.params, twins);
+        let twins = [&self.table, &self.output, &self.partials];
+        self.bind_group = bind(&gpu, &self.params, &self.arena, twins);
         gpu.check()
     }
 }
 
-fn bind(gpu: &GpuDevice, params: &Buffer, twins: [&Twin; 4]) -> wgpu::BindGroup {
-    let buffers = [params].into_iter().chain(twins.map(|twin| &twin.device));
+fn bind(gpu: &GpuDevice, params: &Buffer, arena: &Buffer, twins: [&Twin; 3]) -> wgpu::BindGroup {
+    let twins = twins.map(|twin| &twin.device);
+    let buffers = [params, arena].into_iter().chain(twins);
     let entries: Vec<wgpu::BindGroupEntry<'_>> = (0..)
         .zip(buffers)
         .map(|(binding, buffer)| wgpu::BindGroupEntry {

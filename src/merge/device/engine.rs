@@ -1,9 +1,10 @@
 //! A lane's executor: the device while it works, the CPU from then on.
 
+use std::ops::Range;
+
 use super::{Degraded, Device};
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, ExecError, Executor, Overflow};
-use crate::kernel::Window;
+use crate::exec::{Batch, ExecError, Executor, Results};
 use crate::merge::Progress;
 use crate::plan::MemoryPlan;
 
@@ -12,7 +13,7 @@ pub(in crate::merge) struct Engine<'a> {
     degraded: &'a Degraded,
     progress: &'a dyn Progress,
     device: Option<Box<dyn Executor + Send>>,
-    pub(in crate::merge) cpu: CpuExecutor,
+    cpu: CpuExecutor,
 }
 
 impl<'a> Engine<'a> {
@@ -43,42 +44,37 @@ impl<'a> Engine<'a> {
         self.device.is_none() || self.degraded.is_given_up()
     }
 
-    pub(in crate::merge) fn upload(&mut self, arena: &[u8]) -> Result<(), ExecError> {
-        self.run(arena, |executor| executor.upload(arena))
+    pub(in crate::merge) fn upload(
+        &mut self,
+        arena: &[u8],
+        bytes: Range<usize>,
+    ) -> Result<(), ExecError> {
+        self.attempt(|executor| executor.upload(arena, bytes.clone()))
     }
 
-    pub(in crate::merge) fn store(
+    pub(in crate::merge) fn run(
         &mut self,
         batch: &Batch<'_>,
         arena: &[u8],
-        output: &mut [u8],
-    ) -> Result<Vec<Overflow>, ExecError> {
-        self.run(arena, |executor| executor.store(batch, arena, output))
-    }
-
-    pub(in crate::merge) fn sum(
-        &mut self,
-        batch: &Batch<'_>,
-        arena: &[u8],
-    ) -> Result<Vec<f32>, ExecError> {
-        self.run(arena, |executor| executor.sum(batch, arena))
-    }
-
-    pub(in crate::merge) fn count(
-        &mut self,
-        batch: &Batch<'_>,
-        windows: &[Window],
-        arena: &[u8],
-    ) -> Result<Vec<u64>, ExecError> {
-        self.run(arena, |executor| executor.count(batch, windows, arena))
+        results: &mut Results<'_>,
+    ) -> Result<(), ExecError> {
+        if self.on_cpu() {
+            return self.cpu.run(batch, arena, results);
+        }
+        // A device that fails may have answered some of it.
+        let asked = results.tallies.to_vec();
+        self.attempt(|executor| {
+            results.overflows.clear();
+            results.tallies.clone_from_slice(&asked);
+            executor.run(batch, arena, results)
+        })
     }
 
     /// Runs on the device; if that fails, and for the rest of the merge, on the CPU.
-    fn run<T>(
+    fn attempt(
         &mut self,
-        arena: &[u8],
-        mut work: impl FnMut(&mut dyn Executor) -> Result<T, ExecError>,
-    ) -> Result<T, ExecError> {
+        mut work: impl FnMut(&mut dyn Executor) -> Result<(), ExecError>,
+    ) -> Result<(), ExecError> {
         if !self.on_cpu()
             && let Some(device) = &mut self.device
         {
@@ -89,7 +85,6 @@ impl<'a> Engine<'a> {
                 done => return done,
             }
         }
-        self.cpu.upload(arena)?;
         work(&mut self.cpu)
     }
 

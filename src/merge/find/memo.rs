@@ -1,68 +1,57 @@
 //! What the statistics of a sweep's outputs have in common: found once for each tensor.
 
-use super::statistics::Totals;
+use crate::kernel::reduce::Found;
 use crate::kernel::table::Layout;
-use crate::kernel::{Program, Row, Threshold, Ties};
-use crate::plan::{InputId, ProgramId, Work};
+use crate::kernel::{Program, Row};
+use crate::plan::{Group, InputId, Work};
 
-/// Results of scans over one tensor.
+/// What was found of one tensor.
 #[derive(Debug, Default)]
-pub(in crate::merge) struct Memo<'p> {
-    sums: Vec<(Scan<'p>, Totals)>,
-    largest: Vec<(Scan<'p>, Vec<Threshold>)>,
-}
+pub(in crate::merge) struct Memo<'p>(Vec<(Sought<'p>, Vec<Found>)>);
 
-/// All that the result of a scan depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::merge) struct Scan<'p> {
-    program: ProgramId,
+/// All that the result of a search depends on.
+#[derive(Debug, PartialEq)]
+pub(super) struct Sought<'p> {
+    group: &'p Group,
     inputs: &'p [Option<InputId>],
     numbers: Row,
-    kept: Vec<(u64, Ties)>,
+    /// What is sought of each value.
+    of: Vec<Vec<u64>>,
 }
 
-impl<'p> Scan<'p> {
-    /// A scan by a Program, with its number; of `kept` largest entries, if it is that. None where
-    /// the result hangs on planes as well.
-    pub(in crate::merge) fn of(
-        (number, program): (ProgramId, &Program),
+impl<'p> Sought<'p> {
+    /// What a Program finds with a row's numbers for a group of statistics of a tensor of so many
+    /// elements. None where the result hangs on planes as well.
+    pub(super) fn of(
+        group: &'p Group,
+        program: &Program,
         work: &'p Work,
         row: &Row,
-        kept: Vec<(u64, Ties)>,
-    ) -> Option<Scan<'p>> {
-        work.planes.is_empty().then(|| Scan {
-            program: number,
+        elements: u64,
+    ) -> Option<Sought<'p>> {
+        let own = group.statistics.iter().map(|at| {
+            let statistic = &work.statistics[at.index()];
+            statistic.reduce.sought(statistic.among(elements))
+        });
+        work.planes.is_empty().then(|| Sought {
+            group,
             inputs: &work.slots,
             numbers: Layout::of(program).numbers(row),
-            kept,
+            of: own.collect(),
         })
     }
 }
 
 impl<'p> Memo<'p> {
-    /// The sums that a scan found.
-    pub(in crate::merge) fn sums(&self, scan: Option<&Scan<'p>>) -> Option<&Totals> {
-        find(&self.sums, scan)
+    /// What was found, if it was.
+    pub(super) fn get(&self, sought: Option<&Sought<'p>>) -> Option<Vec<Found>> {
+        let sought = sought?;
+        let known = self.0.iter().find(|(other, _)| other == sought);
+        known.map(|(_, found)| found.clone())
     }
 
-    /// The thresholds that a scan found.
-    pub(in crate::merge) fn largest(&self, scan: Option<&Scan<'p>>) -> Option<&[Threshold]> {
-        find(&self.largest, scan).map(Vec::as_slice)
+    /// Keeps what was found.
+    pub(super) fn keep(&mut self, sought: Option<Sought<'p>>, found: &[Found]) {
+        self.0.extend(sought.map(|sought| (sought, found.to_vec())));
     }
-
-    /// Keeps sums.
-    pub(in crate::merge) fn keep_sums(&mut self, scan: Option<Scan<'p>>, sums: Totals) {
-        self.sums.extend(scan.map(|scan| (scan, sums)));
-    }
-
-    /// Keeps thresholds.
-    pub(in crate::merge) fn keep_largest(&mut self, scan: Option<Scan<'p>>, found: Vec<Threshold>) {
-        self.largest.extend(scan.map(|scan| (scan, found)));
-    }
-}
-
-fn find<'m, T>(known: &'m [(Scan<'_>, T)], scan: Option<&Scan<'_>>) -> Option<&'m T> {
-    let scan = scan?;
-    let found = known.iter().find(|(other, _)| other == scan);
-    found.map(|(_, result)| result)
 }

@@ -1,11 +1,12 @@
 //! Buffers that begin on a page, so that their blocks can go past the page cache.
 
+use crate::exec::cpu::pages::{LARGE_PAGE, advise_large};
 use crate::plan::PAGE_BYTES;
 
 /// The alignment of direct writes.
 const PAGE: usize = PAGE_BYTES as usize;
 
-/// A reusable buffer whose first byte lies on a page boundary.
+/// A reusable buffer whose first byte lies on a page boundary, of a large page if it has one.
 #[derive(Debug, Default)]
 pub(in crate::merge) struct Buffer {
     bytes: Vec<u8>,
@@ -25,8 +26,13 @@ impl Buffer {
         if self.bytes.len() < self.begin + len {
             // Dropped first, so that the old and the new buffer are never held together.
             self.bytes = Vec::new();
-            self.bytes = vec![0; len + PAGE];
-            self.begin = self.bytes.as_ptr().align_offset(PAGE);
+            let align = match len < LARGE_PAGE {
+                true => PAGE,
+                false => LARGE_PAGE,
+            };
+            self.bytes = vec![0; len + align];
+            self.begin = self.bytes.as_ptr().align_offset(align);
+            advise_large(&mut self.bytes[self.begin..][..len]);
         }
         &mut self.bytes[self.begin..][..len]
     }

@@ -9,5 +9,5 @@ mod number;
 mod planes;
 mod rows;
 
-pub(super) use inputs::{read_copy, read_input, read_inputs};
+pub(super) use inputs::{read_copy, read_input};
 pub(super) use planes::{Maker, Place};

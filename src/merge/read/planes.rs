@@ -11,7 +11,7 @@ use rand_mt::Mt;
 use super::inputs::read_inputs;
 use super::rows::RowTotals;
 use crate::exec::cpu::{CpuExecutor, Level};
-use crate::exec::{Batch, Executor, Piece};
+use crate::exec::{Batch, Executor, Piece, Results};
 use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, RowSums, SlotId, TILE};
 use crate::merge::MergeError;
 use crate::merge::pool::Buffer;
@@ -286,8 +286,9 @@ impl<'a> Maker<'a> {
                     pieces: std::slice::from_ref(&piece),
                 };
                 let mut value = vec![0.0_f32; part.len as usize];
+                let target = bytemuck::cast_slice_mut(&mut value);
                 self.cpu
-                    .store(&batch, arena, bytemuck::cast_slice_mut(&mut value))
+                    .run(&batch, arena, &mut Results::storing(target))
                     .map_err(|fault| self.shared.fault(fault, (part.job, output)))?;
                 values.push(value);
             }

@@ -2,10 +2,10 @@
 //! and for all outputs.
 
 use super::run::Run;
-use crate::exec::{Batch, ExecError};
+use crate::exec::{Batch, ExecError, Results};
 use crate::kernel::{Program, Row, SlotId};
 use crate::merge::MergeError;
-use crate::merge::find::{Memo, Rows, scan};
+use crate::merge::find::{Memo, Rows, tensor};
 use crate::merge::lane::{self, Lane};
 use crate::merge::read::read_copy;
 use crate::plan::{Action, OutputId, Task};
@@ -26,7 +26,7 @@ pub(in crate::merge) fn rows(
         for (output, _) in OutputId::all().zip(job.outputs()) {
             let mut row = known.get(part.job, output).clone();
             if let Action::Merge { resident: true, .. } = &job.action {
-                scan::resolve(lane, (*part, output), &mut row, &mut memo)?;
+                tensor::resolve(lane, (*part, output), &mut row, &mut memo)?;
             }
             own.push(row);
         }
@@ -75,8 +75,9 @@ pub(in crate::merge) fn fill(
                     program,
                     pieces: &[piece],
                 };
-                match engine.store(&batch, arena, target) {
-                    Ok(found) => shared.count(&found, |_| (run.part.job, reads[number].0)),
+                let mut results = Results::storing(target);
+                match engine.run(&batch, arena, &mut results) {
+                    Ok(()) => shared.count(&results.overflows, |_| (run.part.job, reads[number].0)),
                     // Of faults in several outputs the one at the lowest element is told.
                     Err(fault) => {
                         let element = |fault: &ExecError| fault.place().map(|(_, element)| element);

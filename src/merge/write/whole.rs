@@ -1,11 +1,11 @@
 //! The merge of a task on a device: the inputs lie in the arena as a whole and are uploaded once.
 
 use super::run::Run;
-use crate::exec::{Batch, ExecError, Piece};
+use crate::exec::{Batch, ExecError, Piece, Results};
 use crate::kernel::Row;
 use crate::merge::MergeError;
 use crate::merge::find::Rows;
-use crate::merge::find::statistics;
+use crate::merge::find::loaded;
 use crate::merge::lane::{Lane, Loaded};
 use crate::plan::{Action, JobId, OutputId, ProgramId, Task};
 
@@ -22,15 +22,9 @@ pub(in crate::merge) fn load(
     task: &Task,
     known: &Rows<'_>,
 ) -> Result<Inputs, MergeError> {
-    let shared = lane.shared;
     let arena_bytes = task.arena_bytes as usize;
     let loaded = lane.load(&task.parts, OutputId::FIRST, arena_bytes)?;
-    let rows = shared.permits.with(|| {
-        let arena = lane.arena.get(arena_bytes);
-        let uploaded = lane.engine.upload(arena);
-        uploaded.map_err(|fault| shared.fault(fault, (task.parts[0].job, OutputId::FIRST)))?;
-        resident_rows(lane, &loaded, known, arena_bytes)
-    })?;
+    let rows = resident_rows(lane, &loaded, known, arena_bytes)?;
     Ok(Inputs {
         loaded,
         rows,
@@ -64,7 +58,7 @@ fn resident_rows(
         }
         let parts: Vec<&Loaded> = members.iter().map(|&at| &loaded[at]).collect();
         let mut own: Vec<Row> = members.iter().map(|&at| rows[at].clone()).collect();
-        statistics::resolve(lane, class, &parts, &mut own, arena_bytes)?;
+        loaded::resolve(lane, class, &parts, &mut own, arena_bytes)?;
         for (at, row) in members.into_iter().zip(own) {
             rows[at] = row;
         }
@@ -91,19 +85,10 @@ pub(in crate::merge) fn fill(
                 let from = &arena[loaded.inputs[0] + skip as usize..][..run.part.len as usize];
                 target[run.output..][..from.len()].copy_from_slice(from);
             }
-            Action::Merge {
-                inputs, outputs, ..
-            } => {
-                let work = &outputs[0];
-                let mut piece = loaded.piece(&task.rows[run.at]);
-                piece.start = run.part.start;
-                piece.len = run.part.len as usize;
+            Action::Merge { outputs, .. } => {
+                let mut piece = loaded.piece_of(plan, &run.part, &task.rows[run.at]);
                 piece.output = run.output;
-                for (offset, at) in piece.inputs.iter_mut().zip(&work.slots) {
-                    let element = at.map_or(0, |at| inputs[at.index()].element_bytes);
-                    *offset += (skip * element) as usize;
-                }
-                let program = plan.classes[work.class].store;
+                let program = plan.classes[outputs[0].class].store;
                 match batches.iter_mut().find(|(known, _)| *known == program) {
                     Some((_, pieces)) => pieces.push((run.part.job, piece)),
                     None => batches.push((program, vec![(run.part.job, piece)])),
@@ -119,8 +104,11 @@ pub(in crate::merge) fn fill(
                 program: &plan.programs[program],
                 pieces: &pieces,
             };
-            match lane.engine.store(&batch, arena, target) {
-                Ok(found) => shared.count(&found, |piece| (jobs[piece], OutputId::FIRST)),
+            let mut results = Results::storing(target);
+            match lane.engine.run(&batch, arena, &mut results) {
+                Ok(()) => {
+                    shared.count(&results.overflows, |piece| (jobs[piece], OutputId::FIRST));
+                }
                 // Of faults in several tensors the first in the order of the output is told.
                 Err(fault) => {
                     let job = fault

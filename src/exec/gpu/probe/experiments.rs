@@ -3,7 +3,7 @@
 use crate::dtype::{Float, codec};
 use crate::kernel::ARENA_ALIGNMENT;
 use crate::kernel::{
-    Compute, CutoffId, End, Entry, Formula, OnOverflow, Operand, Program, Row, ScalarId, SlotId,
+    Compute, CutoffId, Entry, Formula, OnOverflow, Operand, Output, Program, Row, ScalarId, SlotId,
     Step, Stream, StreamId, ValueId,
 };
 
@@ -129,7 +129,7 @@ fn roundings() -> Vec<Experiment> {
         Float::F8E5M2,
     ] {
         let floats = [Float::F32, float];
-        let stored = |value| End::Store {
+        let stored = |value| Output::Store {
             value,
             float,
             on_overflow: OnOverflow::Keep,
@@ -154,32 +154,49 @@ fn roundings() -> Vec<Experiment> {
 
 fn reductions() -> Vec<Experiment> {
     let product: Call<'_> = (Formula::Mul, &[A, B]);
-    let reduce = |end: fn(Vec<ValueId>) -> End| {
-        program(PAIR, false, Compute::F32, &[product], |value| {
-            end(vec![value, ValueId::new(0)])
-        })
+    let reduce = |of: fn(ValueId) -> Output| {
+        let outputs = |value| vec![of(value), of(ValueId::new(0))];
+        program_of(PAIR, false, Compute::F32, &[product], outputs)
     };
+    let all = |value| {
+        let sum = Output::Sum(ValueId::new(0));
+        vec![sum, store(value), Output::Max(value), Output::Count(value)]
+    };
+    let all = program_of(PAIR, false, Compute::F32, &[product], all);
     vec![
-        experiment("sums", reduce(End::Sum), PAIR, ORDINARY),
-        experiment("counts", reduce(End::Count), PAIR, ORDINARY),
+        experiment("sums", reduce(Output::Sum), PAIR, ORDINARY),
+        experiment("largest magnitudes", reduce(Output::Max), PAIR, ORDINARY),
+        experiment("counts", reduce(Output::Count), PAIR, ORDINARY),
+        experiment("all at once", all, PAIR, ORDINARY),
     ]
 }
 
-fn store(value: ValueId) -> End {
-    End::Store {
+fn store(value: ValueId) -> Output {
+    Output::Store {
         value,
         float: Float::F32,
         on_overflow: OnOverflow::Keep,
     }
 }
 
-/// Two loads, random words if asked for, and calls; the last call is the value of the end.
+/// Two loads, random words if asked for, and calls, of which the last gives the output.
 fn program(
     floats: [Float; 2],
     words: bool,
     compute: Compute,
     calls: &[Call<'_>],
-    end: impl FnOnce(ValueId) -> End,
+    output: impl FnOnce(ValueId) -> Output,
+) -> Program {
+    program_of(floats, words, compute, calls, |last| vec![output(last)])
+}
+
+/// The same with any outputs.
+fn program_of(
+    floats: [Float; 2],
+    words: bool,
+    compute: Compute,
+    calls: &[Call<'_>],
+    outputs: impl FnOnce(ValueId) -> Vec<Output>,
 ) -> Program {
     let entry = Entry::Kept;
     let loads = SlotId::all()
@@ -196,7 +213,7 @@ fn program(
         operands: operands.to_vec(),
     }));
     let last = ValueId::after(steps.len() - 1).expect("an experiment has a few steps");
-    Program::new(compute, steps, end(last))
+    Program::new(compute, steps, outputs(last))
 }
 
 fn experiment(

@@ -1,0 +1,199 @@
+//! f16 and bf16 in vector instructions.
+//!
+//! Whole blocks are done here; what is not finite, and what is left over, by the scalar codecs.
+
+use std::arch::x86_64::*;
+
+use super::Level;
+use super::bounds::Extent;
+use super::codec::{encode_inline, load_inline};
+use crate::dtype::Float;
+use crate::kernel::TILE;
+
+/// Elements of a block.
+const BLOCK: usize = 16;
+
+const INFINITY: u32 = 0x7f80_0000;
+
+/// Decodes, where there is a faster way than the scalar codec's.
+pub(super) fn decode(level: Level, float: Float, bytes: &[u8], out: &mut [u32]) -> Option<Extent> {
+    if !level.is_avx2() {
+        return None;
+    }
+    let found = match float {
+        // SAFETY: there is a level only where the machine has its instructions.
+        Float::F16 => unsafe { decode_f16(bytes, out) },
+        // SAFETY: as above.
+        Float::BF16 => unsafe { decode_bf16(bytes, out) },
+        _ => return None,
+    };
+    if !found.is_finite() {
+        // The payloads of NaN differ between instructions and codec.
+        return Some(load_inline(float, bytes, out));
+    }
+    let done = out.len() / BLOCK * BLOCK;
+    let rest = load_inline(float, &bytes[2 * done..], &mut out[done..]);
+    Some(Extent {
+        least: found.least.min(rest.least),
+        most: found.most.max(rest.most),
+    })
+}
+
+/// Encodes, where there is a faster way than the scalar codec's. The result is that of
+/// [`super::codec::encode`].
+pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) -> Option<u32> {
+    if !level.is_avx2() {
+        return None;
+    }
+    let found = match float {
+        // SAFETY: there is a level only where the machine has its instructions.
+        Float::F16 => unsafe { encode_f16(plane, out) },
+        // SAFETY: as above.
+        Float::BF16 => unsafe { encode_bf16(plane, out) },
+        _ => return None,
+    };
+    if found >= INFINITY {
+        return Some(encode_inline(float, plane, out));
+    }
+    let done = plane.len() / BLOCK * BLOCK;
+    Some(encode_inline(float, &plane[done..], &mut out[2 * done..]).max(found))
+}
+
+/// Asks for the bytes of the next tile: a Program reads several inputs in turn, which is more
+/// than the hardware foresees.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn fetch_ahead(bytes: &[u8; 2 * BLOCK]) {
+    // A hint: it may name any address.
+    _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(2 * TILE).cast());
+}
+
+/// Decodes whole blocks. Of what is not finite it tells only that it is there.
+#[target_feature(enable = "avx2,f16c")]
+fn decode_f16(bytes: &[u8], out: &mut [u32]) -> Extent {
+    let exponent = _mm256_set1_epi16(0x7c00);
+    let mut special = _mm256_setzero_si256();
+    let blocks = out.as_chunks_mut::<BLOCK>().0;
+    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks().0) {
+        fetch_ahead(bytes);
+        // SAFETY: the arrays have the size of the vectors; no alignment is needed.
+        unsafe {
+            let halves = _mm256_loadu_si256(bytes.as_ptr().cast());
+            let full = _mm256_cmpeq_epi16(_mm256_and_si256(halves, exponent), exponent);
+            special = _mm256_or_si256(special, full);
+            let low = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+            let high = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
+            _mm256_storeu_ps(out.as_mut_ptr().cast(), low);
+            _mm256_storeu_ps(out.as_mut_ptr().add(8).cast(), high);
+        }
+    }
+    // The range of the type, which has no denormal number that is one as f32.
+    let finite = _mm256_movemask_epi8(special) == 0;
+    Extent {
+        least: (2.0_f32).powi(-24).to_bits(),
+        most: if finite {
+            65504.0_f32.to_bits()
+        } else {
+            INFINITY
+        },
+    }
+}
+
+/// Decodes whole blocks.
+#[target_feature(enable = "avx2")]
+fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> Extent {
+    let magnitude = _mm256_set1_epi16(i16::MAX);
+    let one = _mm256_set1_epi16(1);
+    let zero = _mm256_setzero_si256();
+    let mut below = _mm256_set1_epi16(-1);
+    let mut most = zero;
+    let blocks = out.as_chunks_mut::<BLOCK>().0;
+    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks().0) {
+        fetch_ahead(bytes);
+        // SAFETY: the arrays have the size of the vectors; no alignment is needed.
+        unsafe {
+            let halves = _mm256_loadu_si256(bytes.as_ptr().cast());
+            let size = _mm256_and_si256(halves, magnitude);
+            // Zero becomes the largest number.
+            below = _mm256_min_epu16(below, _mm256_sub_epi16(size, one));
+            most = _mm256_max_epu16(most, size);
+            // In this order of the quarters the two unpacks give the elements in theirs.
+            let quarters = _mm256_permute4x64_epi64(halves, 0b11_01_10_00);
+            let low = _mm256_unpacklo_epi16(zero, quarters);
+            let high = _mm256_unpackhi_epi16(zero, quarters);
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), low);
+            _mm256_storeu_si256(out.as_mut_ptr().add(8).cast(), high);
+        }
+    }
+    let below = lanes(below).into_iter().fold(u16::MAX, u16::min);
+    let most = lanes(most).into_iter().fold(0, u16::max);
+    Extent {
+        least: match below.checked_add(1) {
+            Some(least) => u32::from(least) << 16,
+            None => u32::MAX,
+        },
+        most: u32::from(most) << 16,
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lanes(vector: __m256i) -> [u16; BLOCK] {
+    let mut lanes = [0; BLOCK];
+    // SAFETY: the array has the size of the vector; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), vector) };
+    lanes
+}
+
+/// Encodes whole blocks. Returns the largest magnitude.
+#[target_feature(enable = "avx2,f16c")]
+fn encode_f16(plane: &[u32], out: &mut [u8]) -> u32 {
+    let magnitude = _mm256_set1_epi32(i32::MAX);
+    let mut most = _mm256_setzero_si256();
+    let blocks = out.as_chunks_mut::<{ 2 * BLOCK }>().0;
+    for (out, bits) in blocks.iter_mut().zip(plane.as_chunks::<BLOCK>().0) {
+        for half in 0..2 {
+            // SAFETY: the arrays have the size of two vectors; no alignment is needed.
+            unsafe {
+                let bits = _mm256_loadu_si256(bits.as_ptr().add(8 * half).cast());
+                most = _mm256_max_epu32(most, _mm256_and_si256(bits, magnitude));
+                let wide = _mm256_castsi256_ps(bits);
+                let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(wide);
+                _mm_storeu_si128(out.as_mut_ptr().add(16 * half).cast(), halves);
+            }
+        }
+    }
+    let mut lanes = [0_u32; 8];
+    // SAFETY: the array has the size of the vector; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), most) };
+    lanes.into_iter().fold(0, u32::max)
+}
+
+/// Encodes whole blocks of what is no NaN. Returns the largest magnitude, rounded.
+#[target_feature(enable = "avx2")]
+fn encode_bf16(plane: &[u32], out: &mut [u8]) -> u32 {
+    let magnitude = _mm256_set1_epi16(i16::MAX);
+    let mut most = _mm256_setzero_si256();
+    let blocks = out.as_chunks_mut::<{ 2 * BLOCK }>().0;
+    for (out, bits) in blocks.iter_mut().zip(plane.as_chunks::<BLOCK>().0) {
+        // SAFETY: the arrays have the size of the vectors; no alignment is needed.
+        unsafe {
+            let low = _mm256_loadu_si256(bits.as_ptr().cast());
+            let high = _mm256_loadu_si256(bits.as_ptr().add(8).cast());
+            let packed = _mm256_packus_epi32(rounded(low), rounded(high));
+            let halves = _mm256_permute4x64_epi64(packed, 0b11_01_10_00);
+            most = _mm256_max_epu16(most, _mm256_and_si256(halves, magnitude));
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), halves);
+        }
+    }
+    u32::from(lanes(most).into_iter().fold(0, u16::max)) << 16
+}
+
+/// The upper halves of f32, rounded to nearest even.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn rounded(bits: __m256i) -> __m256i {
+    let odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    let half = _mm256_add_epi32(_mm256_set1_epi32(0x7fff), odd);
+    _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16)
+}

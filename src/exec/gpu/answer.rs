@@ -1,0 +1,115 @@
+//! What a device found, in its partial results: one hazard flag per piece, the sums of all tiles,
+//! the largest magnitudes and the counts of all pieces, as `shaders/kernel` has them.
+
+use std::ops::Range;
+
+use crate::exec::Batch;
+use crate::kernel::table::{Layout, Outputs};
+use crate::kernel::{BINS, Output, Tally};
+
+/// Where the answers about the pieces of a dispatch lie.
+pub(super) struct Answers {
+    outputs: Outputs,
+    tiles_per_group: usize,
+    pieces: usize,
+    /// The word of the output where each piece's results begin.
+    begins: Vec<usize>,
+    /// Where each piece's workgroups end.
+    groups: Vec<usize>,
+}
+
+impl Answers {
+    pub(super) fn new(layout: &Layout, pieces: usize) -> Answers {
+        Answers {
+            outputs: layout.outputs(),
+            tiles_per_group: layout.tiles_per_group(),
+            pieces,
+            begins: Vec::with_capacity(pieces),
+            groups: Vec::with_capacity(pieces),
+        }
+    }
+
+    /// The next piece: where its results begin, and how many workgroups there are with its own.
+    pub(super) fn push(&mut self, begin: usize, groups: usize) {
+        self.begins.push(begin);
+        self.groups.push(groups);
+    }
+
+    /// The word of the output where a piece's results begin.
+    pub(super) fn begin(&self, piece: usize) -> usize {
+        self.begins[piece]
+    }
+
+    /// Words behind the flags.
+    pub(super) fn words(&self) -> usize {
+        let per_piece = self.outputs.maxima + self.outputs.counts * (BINS + 1);
+        self.sums() + self.pieces * per_piece
+    }
+
+    fn sums(&self) -> usize {
+        let groups = self.groups.last().copied().unwrap_or(0);
+        groups * self.tiles_per_group * self.outputs.sums
+    }
+
+    /// Whether a device may not be trusted with a piece.
+    pub(super) fn is_hazard(&self, partials: &[u8], piece: usize) -> bool {
+        words(partials)[piece] != [0; 4]
+    }
+
+    /// Adds the answers about a piece, number `number` of a batch, to its tallies.
+    pub(super) fn add(
+        &self,
+        partials: &[u8],
+        piece: usize,
+        batch: &Batch<'_>,
+        number: usize,
+        tallies: &mut [Tally],
+    ) {
+        let all = &words(partials)[self.pieces..];
+        let first_group = match piece {
+            0 => 0,
+            piece => self.groups[piece - 1],
+        };
+        let tiles = batch.pieces[number].tiles();
+        let maxima = self.sums() + piece * self.outputs.maxima;
+        let counts = self.sums() + self.pieces * self.outputs.maxima;
+        let counts = counts + piece * self.outputs.counts * (BINS + 1);
+        let mut next = Outputs::default();
+        for (output, tally) in batch.program.asked().zip(tallies) {
+            match (output, tally) {
+                (Output::Sum(_), tally) => {
+                    if let Tally::Sums(sums) = tally {
+                        let tile = first_group * self.tiles_per_group;
+                        let own = tile..tile + tiles;
+                        let place = |tile| tile * self.outputs.sums + next.sums;
+                        let own = own.map(|tile| f32::from_le_bytes(all[place(tile)]));
+                        sums.extend(own);
+                    }
+                    next.sums += 1;
+                }
+                (Output::Max(_), tally) => {
+                    if let Tally::Max(most) = tally {
+                        *most = u32::from_le_bytes(all[maxima + next.maxima]).max(*most);
+                    }
+                    next.maxima += 1;
+                }
+                (Output::Count(_), tally) => {
+                    if let Tally::Counts(own) = tally {
+                        let begin = counts + next.counts * (BINS + 1);
+                        let found = &all[Range::from(begin..begin + BINS + 1)];
+                        for (count, word) in own.bins.iter_mut().zip(found) {
+                            *count += u64::from(u32::from_le_bytes(*word));
+                        }
+                    }
+                    next.counts += 1;
+                }
+                // The host alone collects, and what is stored is not asked about.
+                (Output::Collect(_) | Output::Store { .. }, _) => {}
+            }
+        }
+    }
+}
+
+fn words(partials: &[u8]) -> &[[u8; 4]] {
+    partials.as_chunks::<4>().0
+}

@@ -1,0 +1,132 @@
+//! A statistic is one file: here is one that the library does not have, on every backend.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use wgmerge::dtype::Float;
+use wgmerge::kernel::reduce::{Extent, Filled, Found, PassCount, Reach, Reduce, Reduction};
+use wgmerge::kernel::{
+    Compute, Contradiction, Entry, Expression, Output, Row, Scope, TILE, Tally, ValueId,
+};
+
+use crate::support::backends::for_each_backend;
+use crate::support::cases::{Elements, elements};
+use crate::support::reduce::settle;
+
+/// By how much values must be scaled so that none is larger than a limit.
+#[derive(Debug)]
+struct Headroom {
+    limit: f64,
+}
+
+impl Reduce for Headroom {
+    fn name(&self) -> &'static str {
+        "headroom"
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        vec![self.limit.to_bits()]
+    }
+
+    fn output(&self, value: ValueId) -> Output {
+        Output::Max(value)
+    }
+
+    fn passes(&self, _: u64) -> PassCount {
+        PassCount {
+            least: 1,
+            most: Some(1),
+            sampled: 0,
+        }
+    }
+
+    fn begin(&self, extent: Extent) -> Box<dyn Reduction> {
+        Box::new(Peaks {
+            values: extent.values,
+            peak: 0,
+            is_done: false,
+        })
+    }
+
+    fn fill(&self, found: &Found, place: Filled, compute: Compute, row: &mut Row) {
+        if let Found::Numbers(peak) = found {
+            row.put(place.first, [compute.scalar(self.limit / peak[0])]);
+        }
+    }
+}
+
+/// The largest magnitude of some values.
+#[derive(Debug)]
+struct Peaks {
+    values: usize,
+    peak: u32,
+    is_done: bool,
+}
+
+impl Reduction for Peaks {
+    fn reach(&self) -> Option<Reach> {
+        (!self.is_done).then_some(Reach::All)
+    }
+
+    fn ask(&mut self, tallies: &mut Vec<Tally>) {
+        tallies.extend((0..self.values).map(|_| Tally::Max(0)));
+    }
+
+    fn take(&mut self, _: Range<u64>, tallies: &mut [Tally]) {
+        for tally in tallies {
+            if let Tally::Max(own) = tally {
+                self.peak = self.peak.max(*own);
+            }
+        }
+    }
+
+    fn end_pass(&mut self) -> Result<(), Contradiction> {
+        self.is_done = true;
+        Ok(())
+    }
+
+    fn found(&self) -> Found {
+        Found::Numbers(vec![f32::from_bits(self.peak).into()])
+    }
+
+    fn bytes_held(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn a_new_statistic_is_found_on_every_backend() {
+    let mut e = Expression::new(Compute::F32);
+    let x = e.load(0.into(), Float::F32, Entry::Checked);
+    let scale = e.reduced(&[x], Arc::new(Headroom { limit: 6.0 }), 1);
+    assert_eq!(scale.len(), 1);
+    assert_eq!(e.levels(&[x]), Vec::<Vec<_>>::new());
+    let statistic = e.statistics()[0].clone();
+    assert!(statistic.scope == Scope::Tensor && !statistic.needs_host());
+    let program = e.program(&[x], |values| vec![statistic.reduce.output(values[0])]);
+    let (row, ..) = e.into_parts();
+    for len in [1, 3, TILE, 5 * TILE + 7, 40 * TILE - 1] {
+        let bytes = elements(Float::F32, Elements::Tame, len, &mut 1);
+        let words = bytes.as_chunks::<4>().0.iter();
+        let x: Vec<f32> = words.map(|word| f32::from_le_bytes(*word)).collect();
+        let peak = x.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
+        for_each_backend(|backend, executor| {
+            let extent = Extent {
+                values: 1,
+                tiles: len.div_ceil(TILE) as u64,
+                elements: len as u64,
+                among: len as u64,
+                room: 0,
+                collects: false,
+            };
+            let mut reductions = [statistic.reduce.begin(extent)];
+            let passes = settle(executor, &program, &x, 3, &mut reductions);
+            assert_eq!(passes, 1);
+            let mut row = row.clone();
+            let found = reductions[0].found();
+            statistic.fill(&found, 0, Compute::F32, &mut row);
+            let expected = (6.0 / f64::from(peak)) as f32;
+            assert_eq!(row.scalars, [expected.to_bits()], "{len} on {backend}");
+        });
+    }
+}
