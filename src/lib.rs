@@ -87,7 +87,6 @@
 //! [`recipe::compose`], [`method::Method`], [`method::Lowering`]. The other modules are public for
 //! tests, benchmarks and the curious, and change with the engine.
 #![deny(missing_docs)]
-#![deny(unsafe_code)]
 
 pub mod checkpoint;
 pub mod cli;

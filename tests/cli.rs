@@ -14,6 +14,7 @@ use std::process::Output;
 
 use wgmerge::dtype::Float;
 
+use crate::support::command::said;
 use crate::support::models::{floats, values, write};
 
 /// A fresh folder and the command in it.
@@ -52,7 +53,7 @@ impl World {
     /// Runs `merge … -o out.safetensors` and expects success; standard error.
     pub fn merges(&self, arguments: &[&str]) -> String {
         let output = self.run(&with_output(arguments));
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = said(&output);
         assert!(output.status.success(), "{arguments:?}: {text}");
         text
     }
@@ -67,7 +68,7 @@ impl World {
     pub fn ends(&self, code: i32, arguments: &[&str], parts: &[&str]) {
         let before = self.names();
         let output = self.run(&with_output(arguments));
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = said(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
         for part in parts {
             assert!(text.contains(part), "{arguments:?}: no {part:?} in {text}");

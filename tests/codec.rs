@@ -9,6 +9,8 @@ use wgmerge::kernel::{
     Compute, Entry, Formula, OnOverflow, Operand, Output, Program, Row, Step, Stream, TILE,
 };
 
+use crate::support::random::random;
+
 /// The value of a pattern by the definition of a small float: sign, exponent, mantissa.
 fn by_definition(pattern: u32, mantissa: i32, exponent: i32, bias: i32) -> f64 {
     let sign = if pattern >> (mantissa + exponent) & 1 == 1 {
@@ -154,13 +156,6 @@ fn overflow_infinity_and_nan_encode_as_documented() {
         encode(Float::F64, f32::NEG_INFINITY),
         f64::NEG_INFINITY.to_bits()
     );
-}
-
-fn random(state: &mut u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state
 }
 
 #[test]

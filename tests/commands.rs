@@ -11,20 +11,15 @@ use std::process::Output;
 
 use serde_json::Value;
 
+use crate::support::command::{prints, run};
+
 fn wgmerge(args: &[&str]) -> Output {
-    crate::support::command::wgmerge()
-        .args(args)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("the command starts")
+    run(Path::new(env!("CARGO_MANIFEST_DIR")), args)
 }
 
 #[track_caller]
 fn succeeds(args: &[&str]) -> String {
-    let output = wgmerge(args);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {errors}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    prints(Path::new(env!("CARGO_MANIFEST_DIR")), args)
 }
 
 #[track_caller]

@@ -13,6 +13,7 @@ use wgmerge::checkpoint::Checkpoint;
 use wgmerge::recipe::Options;
 
 use crate::support::models::Case;
+use crate::support::tensors::tensor;
 
 const IMAGES: usize = 597;
 
@@ -24,19 +25,6 @@ fn data(name: &str) -> PathBuf {
 
 fn network(name: &str) -> PathBuf {
     data(&format!("{name}.safetensors"))
-}
-
-/// A tensor of 32-bit floats.
-fn tensor(checkpoint: &Checkpoint, key: &str) -> Vec<f32> {
-    let info = checkpoint
-        .get(key)
-        .unwrap_or_else(|| panic!("no tensor {key}"));
-    let mut bytes = vec![0; info.bytes() as usize];
-    checkpoint
-        .read_at(info.file, info.span.start, &mut bytes)
-        .expect("its bytes");
-    let words = bytes.as_chunks::<4>().0.iter();
-    words.map(|word| f32::from_le_bytes(*word)).collect()
 }
 
 /// The 64-256-256-10 network with its layers' weights (row-major) and biases.

@@ -14,22 +14,20 @@ use wgmerge::dtype::Float;
 use wgmerge::keys::Configs;
 
 use crate::cli::World;
-use crate::support::models::{Tensor, floats, values, write};
+use crate::support::command::{refuses, says};
+use crate::support::models::{Tensor, floats, short, values, write};
+use crate::support::tensors::stored;
 
 /// The values of a file's tensors.
 type Values = BTreeMap<String, Vec<f32>>;
 
 /// The values of all tensors of a file of f32.
 fn read(path: &Path) -> Values {
-    let bytes = std::fs::read(path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
-    let file = safetensors::SafeTensors::deserialize(&bytes).expect("sound");
-    let each = file.tensors().into_iter();
-    each.map(|(name, tensor)| {
-        let words = tensor.data().chunks_exact(4);
-        let values = words.map(|word| f32::from_le_bytes(word.try_into().expect("four bytes")));
-        (name, values.collect())
-    })
-    .collect()
+    let value = |word: &[u8; 4]| f32::from_le_bytes(*word);
+    let values = |bytes: &[u8]| bytes.as_chunks().0.iter().map(value).collect();
+    let each = stored(path).into_iter();
+    each.map(|(name, tensor)| (name, values(&tensor.bytes)))
+        .collect()
 }
 
 /// A name of a tensor and its small shape.
@@ -44,15 +42,10 @@ struct Key {
 fn keys(config: &str) -> Vec<Key> {
     let configs = Configs::default();
     let config = configs.find(config).expect("a config");
-    let short = |n: u64| match n {
-        0..=3 => n,
-        n if n % 3 == 0 => 6,
-        _ => 2,
-    };
     let keys = config.keys().filter(|(_, key)| key.dtype.is_mergeable());
     keys.map(|(name, key)| Key {
         name: name.to_owned(),
-        shape: key.shape.iter().map(|&n| short(n)).collect(),
+        shape: key.shape.iter().copied().map(short).collect(),
         component: config.components()[key.component].clone(),
         is_optional: key.optional,
     })
@@ -144,17 +137,11 @@ fn close(found: &[f32], wanted: &[f32], what: &str) {
 /// Runs a command that succeeds; what it said.
 #[track_caller]
 fn succeeds(world: &World, arguments: &[&str]) -> String {
-    let output = world.run(arguments);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {text}");
-    text
+    says(world.folder(), arguments)
 }
 
 /// Runs a command that finds its input wrong; what it said.
 #[track_caller]
 fn refused(world: &World, arguments: &[&str]) -> String {
-    let output = world.run(arguments);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
-    text
+    refuses(world.folder(), arguments)
 }

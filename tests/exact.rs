@@ -7,9 +7,10 @@ use wgmerge::dtype::Float;
 use wgmerge::kernel::Compute;
 use wgmerge::recipe::{OnOverflow, Options, OutputDType};
 
-use crate::laws::{folder, read};
-use crate::support::cases::random;
+use crate::laws::folder;
 use crate::support::models::{Case, floats, write};
+use crate::support::random::random;
+use crate::support::tensors::read;
 
 /// A format: digits of the significand, exponent of the least normal number, largest number.
 struct Format {

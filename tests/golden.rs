@@ -3,64 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use wgmerge::checkpoint::Checkpoint;
-use wgmerge::dtype::{DType, Float, codec};
+use wgmerge::dtype::Float;
 use wgmerge::kernel::Compute;
 use wgmerge::recipe::{Options, OutputDType};
 
 use crate::support::models::Case;
+use crate::support::tensors::tensor;
 
 /// A path among the test data.
 pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data")
         .join(name)
-}
-
-/// A tensor's values, decoded.
-pub fn tensor(checkpoint: &Checkpoint, key: &str) -> Vec<f32> {
-    let info = checkpoint
-        .get(key)
-        .unwrap_or_else(|| panic!("no tensor {key}"));
-    let float = info.dtype.float().expect("a float tensor");
-    let mut bytes = vec![0; info.bytes() as usize];
-    checkpoint
-        .read_at(info.file, info.span.start, &mut bytes)
-        .expect("its bytes");
-    let word = |bytes: &[u8]| {
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        f32::from_bits(codec::decode(float, u64::from_le_bytes(word)))
-    };
-    bytes.chunks_exact(float.bytes()).map(word).collect()
-}
-
-/// A tensor's values as numbers, integers and truth values included.
-pub fn decoded(checkpoint: &Checkpoint, key: &str) -> Vec<f64> {
-    let info = checkpoint.get(key).expect("a tensor");
-    if info.dtype.float().is_some_and(|float| float != Float::F64) {
-        return tensor(checkpoint, key).into_iter().map(f64::from).collect();
-    }
-    let mut bytes = vec![0; info.bytes() as usize];
-    checkpoint
-        .read_at(info.file, info.span.start, &mut bytes)
-        .expect("its bytes");
-    let wide = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).expect("eight bytes");
-    match info.dtype {
-        DType::Bool | DType::U8 => bytes.into_iter().map(f64::from).collect(),
-        DType::I64 => {
-            let words = bytes
-                .chunks_exact(8)
-                .map(|word| i64::from_le_bytes(wide(word)) as f64);
-            words.collect()
-        }
-        DType::F64 => {
-            let words = bytes
-                .chunks_exact(8)
-                .map(|word| f64::from_le_bytes(wide(word)));
-            words.collect()
-        }
-        other => panic!("{other} is not decoded"),
-    }
 }
 
 /// A merge that a tool did too: our flags, and its file.

@@ -22,7 +22,7 @@ use std::process::{Command, Output};
 
 use wgmerge::dtype::Float;
 
-use crate::support::command::wgmerge;
+use crate::support::command::{said, wgmerge};
 use crate::support::models::{floats, values, write};
 
 /// A commit.
@@ -106,7 +106,7 @@ impl Home {
     #[track_caller]
     pub fn succeeds(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = said(&output);
         assert!(output.status.success(), "{arguments:?}: {text}");
         text
     }
@@ -121,7 +121,7 @@ impl Home {
     #[track_caller]
     pub fn fails(&self, code: i32, arguments: &[&str], parts: &[&str]) -> String {
         let output = self.run(arguments);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = said(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
         for part in parts {
             assert!(text.contains(part), "{arguments:?}: no {part:?} in {text}");

@@ -3,12 +3,14 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::memory::big_model;
+use crate::support::big::big_model;
+use crate::support::command::wgmerge;
+use crate::support::process::{moved, signal, stop, until};
 
 /// Bytes of tensors after which a merge is in the middle of writing.
 const BEGUN: u64 = 16 << 20;
@@ -50,7 +52,7 @@ impl World {
 
     /// Starts a merge and waits until the system has moved so many bytes for it.
     fn begun(&self, output: &str, counter: &str, arguments: &[&str]) -> Child {
-        let mut command = crate::support::command::wgmerge();
+        let mut command = wgmerge();
         command
             .current_dir(self.folder.path())
             .args(["merge", "--device", "cpu", "--threads", "1"])
@@ -61,30 +63,9 @@ impl World {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
-        let begin = Instant::now();
-        while moved(&child, counter) < BEGUN {
-            let ended = child.try_wait().expect("a child");
-            assert!(ended.is_none(), "it ended before it was stopped: {ended:?}");
-            let waited = begin.elapsed();
-            assert!(waited < Duration::from_secs(60), "it does not begin");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        until(&mut child, |child| moved(child, counter) >= BEGUN);
         child
     }
-}
-
-/// Bytes that the system has read or written for a process, by the name of its counter.
-fn moved(child: &Child, counter: &str) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap_or_default();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(counter)?.strip_prefix(": "));
-    line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
-}
-
-fn stop(child: Child, signal: Signal) -> Output {
-    kill_process(Pid::from_child(&child), signal).expect("a running child");
-    child.wait_with_output().expect("a child")
 }
 
 #[test]
@@ -98,15 +79,8 @@ fn what_was_ignored_at_the_start_stays_ignored() {
         .args(["merge", "--device", "cpu", "-M", "linear", "-q"])
         .args(["1.safetensors", "2.safetensors", "-o", "out/x.safetensors"]);
     let mut child = command.spawn().expect("a shell");
-    let begin = Instant::now();
-    while moved(&child, "wchar") < BEGUN {
-        assert!(
-            begin.elapsed() < Duration::from_secs(60),
-            "it does not begin"
-        );
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    kill_process(Pid::from_child(&child), Signal::HUP).expect("a running child");
+    until(&mut child, |child| moved(child, "wchar") >= BEGUN);
+    signal(&child, Signal::HUP);
     assert!(child.wait().expect("a child").success());
 }
 
@@ -218,27 +192,20 @@ fn stopped_while_it_plans_and_after_it_wrote() {
     }
     let before = everything(folder);
     let start = |arguments: &[&str]| {
-        let mut command = crate::support::command::wgmerge();
+        let mut command = wgmerge();
         let command = command.current_dir(folder).args(arguments);
         let command = command.args(["-M", "linear", "--device", "cpu", "--json"]);
         let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         streams.spawn().expect("the binary runs")
     };
-    let wait = |child: &Child, ready: &dyn Fn(&Child) -> bool| {
-        let begin = Instant::now();
-        while !ready(child) {
-            assert!(begin.elapsed() < Duration::from_secs(60), "never");
-            std::thread::sleep(Duration::from_micros(200));
-        }
-    };
-    let child = start(&[
+    let mut child = start(&[
         "merge",
         "3.safetensors",
         "4.safetensors",
         "-o",
         "out/x.safetensors",
     ]);
-    wait(&child, &|child| moved(child, "rchar") > 4 << 20);
+    until(&mut child, |child| moved(child, "rchar") > 4 << 20);
     let ended = stop(child, Signal::INT);
     let (said, json) = (
         String::from_utf8_lossy(&ended.stderr),
@@ -250,8 +217,8 @@ fn stopped_while_it_plans_and_after_it_wrote() {
     assert!(before == everything(folder));
     let output = world.out().join("x.safetensors");
     let models = ["1.safetensors", "2.safetensors", "-o", "out/x.safetensors"];
-    let child = start(&[&["merge", "--hash"], &models[..]].concat());
-    wait(&child, &|_| output.exists());
+    let mut child = start(&[&["merge", "--hash"], &models[..]].concat());
+    until(&mut child, |_| output.exists());
     let ended = stop(child, Signal::INT);
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(130), "{said}");

@@ -12,6 +12,8 @@ use wgmerge::kernel::{
     Scope, SlotId, StatisticId, Step, TILE, Tally, Ties,
 };
 
+use crate::support::random::random;
+
 fn bytes(x: &[f32]) -> Vec<u8> {
     x.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
@@ -26,13 +28,6 @@ proptest! {
     fn random_programs_are_what_they_say(seed in any::<u64>(), compute in 0..3usize) {
         run_random_program(seed, Compute::ALL[compute]);
     }
-}
-
-fn next(state: &mut u64) -> u64 {
-    *state = state
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
-    *state >> 33
 }
 
 /// The guard, in the plainest form.
@@ -189,11 +184,11 @@ fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
 fn run_random_program(seed: u64, compute: Compute) {
     use wgmerge::kernel::Kind;
     let mut state = seed | 1;
-    let len = 1 + next(&mut state) as usize % (2 * TILE);
+    let len = 1 + random(&mut state) as usize % (2 * TILE);
     let inputs: Vec<Vec<f32>> = (0..3)
         .map(|_| {
             (0..len)
-                .map(|_| (next(&mut state) % 4001) as f32 / 500.0 - 4.0)
+                .map(|_| (random(&mut state) % 4001) as f32 / 500.0 - 4.0)
                 .collect()
         })
         .collect();
@@ -209,24 +204,24 @@ fn run_random_program(seed: u64, compute: Compute) {
         .iter()
         .map(|x| x.iter().map(|x| rounded(compute, *x)).collect())
         .collect();
-    for _ in 0..1 + next(&mut state) % 12 {
-        let formula = Formula::ALL[next(&mut state) as usize % Formula::ALL.len()];
+    for _ in 0..1 + random(&mut state) % 12 {
+        let formula = Formula::ALL[random(&mut state) as usize % Formula::ALL.len()];
         let operands: Vec<Operand> = formula
             .parameters()
             .iter()
             .map(|kind| match kind {
                 Kind::Lane => {
-                    Operand::Value(((next(&mut state) as usize % values.len()) as u16).into())
+                    Operand::Value(((random(&mut state) as usize % values.len()) as u16).into())
                 }
                 Kind::Word => Operand::Index,
                 Kind::Scalar => {
-                    let x = (next(&mut state) % 9) as f64 / 4.0 - 1.0;
+                    let x = (random(&mut state) % 9) as f64 / 4.0 - 1.0;
                     row.scalars.push(compute.scalar(x));
                     Operand::Scalar(((row.scalars.len() - 1) as u16).into())
                 }
                 Kind::Code => {
                     row.scalars
-                        .push(1f32.to_bits() + next(&mut state) as u32 % (1 << 23));
+                        .push(1f32.to_bits() + random(&mut state) as u32 % (1 << 23));
                     Operand::Scalar(((row.scalars.len() - 1) as u16).into())
                 }
             })

@@ -4,7 +4,6 @@
 use crate::support::backends::levels;
 use std::path::{Path, PathBuf};
 
-use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::Executor;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
@@ -12,6 +11,7 @@ use wgmerge::merge::Device;
 use wgmerge::plan::DeviceLimits;
 
 use crate::support::models::{Case, family, floats, values, write};
+use crate::support::tensors::read;
 
 /// More than three chunks of the CPU's reading.
 const LARGE: [u64; 2] = [211, 1024];
@@ -34,25 +34,6 @@ fn large(folder: &Path, float: Float, count: u64) -> Vec<PathBuf> {
             path
         })
         .collect()
-}
-
-/// The values of a merged tensor as f32.
-pub fn read(bytes: &[u8], key: &str) -> Vec<f32> {
-    let file = tempfile::NamedTempFile::with_suffix(".safetensors").expect("a temporary file");
-    std::fs::write(file.path(), bytes).expect("a writable folder");
-    let checkpoint = Checkpoint::open(file.path()).expect("a sound output");
-    let info = checkpoint.get(key).expect("the tensor").clone();
-    let mut data = vec![0; info.bytes() as usize];
-    checkpoint
-        .read_at(info.file, info.span.start, &mut data)
-        .expect("its bytes");
-    let float = info.dtype.float().expect("a float tensor");
-    let word = |bytes: &[u8]| {
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        f32::from_bits(codec::decode(float, u64::from_le_bytes(word)))
-    };
-    data.chunks_exact(float.bytes()).map(word).collect()
 }
 
 const WORKS: &[(&str, bool, &[&str])] = &[

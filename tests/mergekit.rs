@@ -16,18 +16,9 @@ mod tokenizers;
 
 use std::path::{Path, PathBuf};
 
-use crate::support::command::{refuses, run as wgmerge};
+use crate::support::command::{refuses, run as wgmerge, says as succeeds};
 
 /// The folder of the cases that mergekit 0.1.5 computed.
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mergekit-cases")
-}
-
-/// Standard error of a command that succeeds.
-#[track_caller]
-fn succeeds(folder: &Path, arguments: &[&str]) -> String {
-    let output = wgmerge(folder, arguments);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {errors}");
-    errors
 }

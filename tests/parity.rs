@@ -1,7 +1,8 @@
 //! Every executor gives the bytes of the CPU at its baseline.
 
 use crate::support::backends::for_each_backend;
-use crate::support::cases::{Case, Elements, Outcome, assert_same, random, row};
+use crate::support::cases::{Case, Elements, Outcome, assert_same, row};
+use crate::support::random::random;
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::kernel::{

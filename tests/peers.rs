@@ -5,13 +5,15 @@ mod supermario;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::DType;
 
-use crate::golden::{data, decoded};
+use crate::golden::data;
+use crate::support::command::wgmerge;
+use crate::support::tensors::decoded;
 
 /// The cases of a tool.
 pub struct Peer {
@@ -49,20 +51,14 @@ impl Peer {
 
     /// Runs wgmerge where the inputs are.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_wgmerge"))
+        wgmerge()
             .current_dir(self.inputs())
             .args(arguments)
             .env("NO_COLOR", "1")
-            .env("HF_HUB_OFFLINE", "1")
             .env("HF_HOME", self.scratch("hub"))
             .output()
             .expect("the binary runs")
     }
-}
-
-/// Standard error, as text.
-pub fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// How far a result may be from a tool's.

@@ -10,8 +10,9 @@ use wgmerge::keys::Filter;
 use wgmerge::merge::MergeError;
 use wgmerge::recipe::{Missing, OnNan, Options, OutputDType, ShapePolicy};
 
-use crate::laws::{folder, read};
+use crate::laws::folder;
 use crate::support::models::{Case, Tensor, family, floats, values, write};
+use crate::support::tensors::read;
 
 fn with_nan(folder: &Path) -> Vec<PathBuf> {
     let paths = [folder.join("x.safetensors"), folder.join("y.safetensors")];

@@ -1,23 +1,21 @@
 //! What `merge` and `plan` refuse or report beyond the plain cases: other ways to name an input,
 //! folders, damage, failures of the system, and messages that can be followed.
 
-use std::process::{Command, Output};
+use std::process::Command;
 
-use safetensors::SafeTensors;
 use serde_json::Value;
+use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 
 use crate::cli::World;
+use crate::support::command::said;
 use crate::support::models::{floats, values, write};
+use crate::support::tensors::{stored, tensor};
 
 const AB: [&str; 4] = ["-M", "linear", "a.safetensors", "b.safetensors"];
 
 fn with<'a>(start: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
     [start, rest].concat()
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Writes a sharded Hugging Face folder of one model.
@@ -48,8 +46,7 @@ fn a_folder_of_shards_becomes_one_file_or_a_folder() {
     sharded(&world, "y", 2);
     world.merges(&["-M", "linear", "x", "y"]);
     world.merges(&["-M", "linear", "x", "y", "-o", "merged"]);
-    let file = std::fs::read(world.path("out.safetensors")).expect("the output");
-    let file = SafeTensors::deserialize(&file).expect("a file of the format");
+    let file = stored(&world.path("out.safetensors"));
     assert_eq!(file.len(), 2);
     let mut seen = 0;
     let read = |name: &str| std::fs::read(world.path("merged").join(name)).expect("a file");
@@ -57,11 +54,8 @@ fn a_folder_of_shards_becomes_one_file_or_a_folder() {
         let name = entry.expect("an entry").file_name();
         let name = name.to_string_lossy();
         if name.ends_with(".safetensors") {
-            let bytes = read(&name);
-            let shard = SafeTensors::deserialize(&bytes).expect("a file of the format");
-            for (key, view) in shard.tensors() {
-                let whole = file.tensor(&key).expect("the same tensor");
-                assert_eq!(view.data(), whole.data(), "{key}");
+            for (key, tensor) in stored(&world.path("merged").join(&*name)) {
+                assert_eq!(tensor, file[&key], "{key}");
                 seen += 1;
             }
         }
@@ -146,7 +140,7 @@ fn the_budget_that_is_asked_for_is_enough() {
     );
     let mut all = vec!["merge", "--device", "cpu", "-o", "out.safetensors"];
     all.extend(arguments);
-    let message = text(&world.run(&all));
+    let message = said(&world.run(&all));
     let (_, needed) = message
         .split_once("raise --memory to ")
         .expect("what to do");
@@ -171,11 +165,8 @@ fn infinities_are_found_where_they_are_and_policies_replace_them() {
     let parts = ["sick.safetensors", "`two.bias`", "element 3;", "--on-nan"];
     world.refuses(&sick, &parts);
     world.merges(&with(&sick, &["--on-nan", "zero"]));
-    let bytes = std::fs::read(world.path("out.safetensors")).expect("the output");
-    let file = SafeTensors::deserialize(&bytes).expect("a file of the format");
-    let data = file.tensor("two.bias").expect("a tensor").data();
-    let finite = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite();
-    assert!(data.chunks(4).all(finite));
+    let output = Checkpoint::open(&world.path("out.safetensors")).expect("the output");
+    assert!(tensor(&output, "two.bias").iter().all(|x| x.is_finite()));
 }
 
 /// A plan needs no room, but says that the merge does.
@@ -209,14 +200,14 @@ fn a_plan_says_that_the_disk_is_too_small() {
         &["plan", "--device", "cpu", "-o", "o.safetensors"],
         &models,
     ));
-    let said = text(&output);
-    assert!(output.status.success(), "{said}");
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
     for part in ["would be refused"].iter().chain(&parts) {
-        assert!(said.contains(part), "no {part:?} in {said}");
+        assert!(text.contains(part), "no {part:?} in {text}");
     }
     world.ends(1, &models, &parts[1..]);
     let output = world.run(&with(&["plan", "--device", "cpu"], &AB));
-    assert_eq!(text(&output), "");
+    assert_eq!(said(&output), "");
 }
 
 #[test]
@@ -224,7 +215,7 @@ fn a_plan_refuses_what_a_merge_refuses() {
     let world = World::new();
     let plan = |rest: &[&str], parts: &[&str]| {
         let output = world.run(&with(&["plan", "--device", "cpu", "--json"], rest));
-        let message = text(&output);
+        let message = said(&output);
         assert_eq!(output.status.code(), Some(2), "{rest:?}: {message}");
         let told: Result<Value, _> = serde_json::from_slice(&output.stdout);
         let told = told.expect("nothing but JSON");
@@ -248,7 +239,7 @@ fn without_an_output_nothing_is_done() {
     let world = World::new();
     let output = world.run(&with(&["merge"], &AB));
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output).contains("--output"));
+    assert!(said(&output).contains("--output"));
     assert_eq!(world.names().len(), 3);
 }
 
@@ -264,7 +255,7 @@ fn a_failure_of_the_system_is_exit_code_1() {
     command.current_dir(world.folder()).args(["-c", script]);
     command.args([binary, "merge", "--device", "cpu", "-o", "out.safetensors"]);
     let output = command.args(AB).output().expect("a shell");
-    let message = text(&output);
+    let message = said(&output);
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("out.safetensors"), "{message}");
     assert_eq!(world.names().len(), 3, "something is left");

@@ -9,8 +9,9 @@ use wgmerge::merge::{Device, MergeError};
 use wgmerge::plan::DeviceLimits;
 use wgmerge::recipe::{Missing, OnNan, Options, ShapePolicy};
 
-use crate::laws::{folder, read};
+use crate::laws::folder;
 use crate::support::models::{Case, floats, values, write};
+use crate::support::tensors::read;
 
 /// Writes a model of one tensor.
 fn model(folder: &Path, name: &str, shape: &[u64], values: &[f32]) -> PathBuf {

@@ -16,6 +16,8 @@ use std::process::Output;
 
 use wgmerge::checkpoint::Checkpoint;
 
+use crate::support::command::run;
+
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/torch");
 
 fn data(name: &str) -> PathBuf {
@@ -23,11 +25,7 @@ fn data(name: &str) -> PathBuf {
 }
 
 fn wgmerge(arguments: &[&str]) -> Output {
-    crate::support::command::wgmerge()
-        .args(arguments)
-        .current_dir(DATA)
-        .output()
-        .expect("the command starts")
+    run(Path::new(DATA), arguments)
 }
 
 /// A tensor with its bytes in the order of its dimensions.

@@ -205,7 +205,8 @@ impl Sink {
     }
 
     /// Puts `bytes` at `offset` bytes of the data section of the file with index `file` in
-    /// [`OutputLayout::files`]. Any thread may write anything in any order, but every byte only once.
+    /// [`OutputLayout::files`]. Any thread may write anything in any order, but every byte only
+    /// once.
     ///
     /// Fastest when the address of `bytes` and its position in the file, header included, are
     /// equal modulo [`DIRECT_ALIGNMENT`], and when `bytes` is a few MiB long.

@@ -6,6 +6,7 @@ use wgmerge::dtype::Float;
 
 use super::World;
 use crate::support::models::{floats, values, write};
+use crate::support::tensors::stored;
 
 const AB: [&str; 4] = ["-M", "linear", "a.safetensors", "b.safetensors"];
 
@@ -35,11 +36,8 @@ fn a_merge_reports_records_and_repeats() {
     again.extend(["--force", "--threads", "1", "--memory", "64MiB"]);
     world.merges(&again);
     assert!(first == std::fs::read(world.path("out.safetensors")).expect("the output"));
-    let tensors = safetensors::SafeTensors::deserialize(&first).expect("a file of the format");
-    assert_eq!(
-        tensors.tensor("one.weight").expect("a tensor").shape(),
-        [40, 30]
-    );
+    let tensors = stored(&world.path("out.safetensors"));
+    assert_eq!(tensors["one.weight"].shape, [40, 30]);
     assert_eq!(
         world.names(),
         [

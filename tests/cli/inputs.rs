@@ -3,6 +3,7 @@
 use wgmerge::dtype::Float;
 
 use super::World;
+use crate::support::command::said;
 use crate::support::models::{floats, values, write};
 
 /// A model of one tensor, in folders that are made.
@@ -96,7 +97,7 @@ fn recipes_and_what_they_name_are_inputs() {
     let run = |recipe: &str, output: &str, more: &[&str]| {
         let arguments = ["run", "--device", "cpu", recipe, "-o", output, "--force"];
         let output = world.run(&[&arguments[..], more].concat());
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = said(&output);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(text.contains("never written"), "{text}");
     };

@@ -9,53 +9,50 @@ use wgmerge::dtype::Float;
 
 use super::World;
 use crate::support::models::{floats, values, write};
+use crate::support::tensors;
 
 /// The calls by which names change and folders are synced.
 const CALLS: [&str; 5] = ["linkat", "renameat2", "unlink", "rmdir", "fsync"];
 
-fn merge(world: &World, other: &str, output: &str, before: &[&str]) -> bool {
-    run(world, other, output, before).status.success()
+/// What happens to a merge: a call, and what becomes of it as strace has it.
+type Fate<'a> = Option<(&'a str, &'a str)>;
+
+fn merge(world: &World, other: &str, output: &str, fate: Fate<'_>) -> bool {
+    run(world, other, output, fate).status.success()
 }
 
-fn run(world: &World, other: &str, output: &str, before: &[&str]) -> Output {
-    let (program, arguments) = match before {
-        [] => (env!("CARGO_BIN_EXE_wgmerge"), Vec::new()),
-        [first, rest @ ..] => {
-            let mut arguments = rest.to_vec();
-            arguments.push(env!("CARGO_BIN_EXE_wgmerge"));
-            (*first, arguments)
-        }
-    };
-    Command::new(program)
-        .args(arguments)
-        .args([
-            "merge",
-            "--device",
-            "cpu",
-            "-M",
-            "linear",
-            "base.safetensors",
-            other,
-        ])
-        .args(["-o", output, "--force", "--threads", "1"])
-        .args((output == "shards").then_some("--max-shard-size=4kB"))
-        .current_dir(world.folder())
-        .output()
-        .expect("the command runs")
+fn run(world: &World, other: &str, output: &str, fate: Fate<'_>) -> Output {
+    let binary = env!("CARGO_BIN_EXE_wgmerge");
+    let mut command = Command::new(if fate.is_some() { "strace" } else { binary });
+    if let Some((call, what)) = fate {
+        command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+        command.args(["-e", &format!("inject={call}:{what}"), binary]);
+    }
+    command.args(["merge", "--device", "cpu", "-M", "linear"]);
+    command.args(["base.safetensors", other, "-o", output, "--force"]);
+    command.args(["--threads", "1"]);
+    command.args((output == "shards").then_some("--max-shard-size=4kB"));
+    command.current_dir(world.folder());
+    command.output().expect("the command runs")
+}
+
+/// Merges another model into an output and then `a`: the bytes of the old output, which is there
+/// now, and of the new one.
+fn old_and_new(world: &World, other: &str, output: &str) -> (Vec<u8>, Vec<u8>) {
+    assert!(merge(world, other, output, None));
+    let new = bytes(&world.path(output));
+    assert!(merge(world, "a.safetensors", output, None));
+    let old = bytes(&world.path(output));
+    assert!(old != new);
+    (old, new)
 }
 
 /// The bytes of the tensors in a folder, which a loader must be able to open.
 fn bytes(folder: &Path) -> Vec<u8> {
     let checkpoint = Checkpoint::open(folder).expect("a model, old or new");
-    let mut bytes = Vec::new();
-    for info in checkpoint.tensors().values() {
-        let mut tensor = vec![0; info.bytes() as usize];
-        checkpoint
-            .read_at(info.file, info.span.start, &mut tensor)
-            .expect("its bytes");
-        bytes.extend(tensor);
-    }
-    bytes
+    let keys = checkpoint.tensors().keys();
+    keys.flat_map(|key| tensors::bytes(&checkpoint, key))
+        .collect()
 }
 
 /// Whether calls can be made to fail.
@@ -67,23 +64,6 @@ fn has_strace() -> bool {
         eprintln!("SKIPPED: there is no strace");
     }
     found
-}
-
-/// What comes before a command so that something happens at some of its calls.
-fn strace(call: &str, what: &str) -> [String; 8] {
-    let trace = format!("trace={call}");
-    let inject = format!("inject={call}:{what}");
-    [
-        "strace",
-        "-f",
-        "-o",
-        "/dev/null",
-        "-e",
-        &trace,
-        "-e",
-        &inject,
-    ]
-    .map(str::to_owned)
 }
 
 /// A world with a model `c` of other values than `a`.
@@ -103,10 +83,7 @@ fn a_kill_at_any_call_leaves_the_old_output_or_the_new_one() {
         return;
     }
     let world = with_another();
-    assert!(merge(&world, "a.safetensors", "shards", &[]));
-    assert!(merge(&world, "c.safetensors", "single", &[]));
-    let (old, new) = (bytes(&world.path("shards")), bytes(&world.path("single")));
-    assert!(old != new);
+    let (old, new) = old_and_new(&world, "c.safetensors", "shards");
     std::fs::write(world.path("shards/notes.txt"), "mine").expect("a file");
     let mut killed = 0;
     let mut before = old.clone();
@@ -114,13 +91,12 @@ fn a_kill_at_any_call_leaves_the_old_output_or_the_new_one() {
         .iter()
         .flat_map(|call| [1, 3].map(|when| (call, when)))
     {
-        let strace = strace(call, &format!("signal=KILL:when={when}"));
-        let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
+        let kill = format!("signal=KILL:when={when}");
         let other = match before == old {
             true => "c.safetensors",
             false => "a.safetensors",
         };
-        killed += usize::from(!merge(&world, other, "shards", &strace));
+        killed += usize::from(!merge(&world, other, "shards", Some((call, &kill))));
         let found = bytes(&world.path("shards"));
         assert!(found == old || found == new, "{call} {when}: a mixture");
         let notes = std::fs::read(world.path("shards/notes.txt")).expect("what was there");
@@ -180,16 +156,11 @@ fn a_call_that_fails_leaves_one_whole_output_and_nothing_hidden() {
     let world = with_another();
     let mut failed = 0;
     for output in ["shards", "one.safetensors"] {
-        assert!(merge(&world, "c.safetensors", output, &[]));
-        let new = bytes(&world.path(output));
-        assert!(merge(&world, "a.safetensors", output, &[]));
-        let old = bytes(&world.path(output));
+        let (old, new) = old_and_new(&world, "c.safetensors", output);
         let before = world.names();
         let again = AGAIN.iter().map(|call| (*call, "error=EINTR:when=3"));
         for (call, what) in FAULTS.iter().copied().chain(again) {
-            let strace = strace(call, what);
-            let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
-            let done = merge(&world, "c.safetensors", output, &strace);
+            let done = merge(&world, "c.safetensors", output, Some((call, what)));
             assert!(done || !what.contains("EINTR"), "{output}, {call} {what}");
             failed += usize::from(!done);
             let found = bytes(&world.path(output));
@@ -200,7 +171,7 @@ fn a_call_that_fails_leaves_one_whole_output_and_nothing_hidden() {
             let mut inside = inside.flatten().map(|entry| entry.file_name());
             let hidden = inside.find(|name| name.to_string_lossy().starts_with('.'));
             assert_eq!(hidden, None, "{output}, {call} {what}");
-            assert!(merge(&world, "a.safetensors", output, &[]));
+            assert!(merge(&world, "a.safetensors", output, None));
         }
     }
     assert!(failed > 15, "only {failed} merges failed");
@@ -213,16 +184,12 @@ fn a_file_that_cannot_be_opened_leaves_one_whole_output_and_nothing_hidden() {
     }
     let world = with_another();
     for output in ["shards", "one.safetensors"] {
-        assert!(merge(&world, "c.safetensors", output, &[]));
-        let new = bytes(&world.path(output));
-        assert!(merge(&world, "a.safetensors", output, &[]));
-        let old = bytes(&world.path(output));
+        let (old, new) = old_and_new(&world, "c.safetensors", output);
         let before = world.names();
         let mut failed = 0;
         for (number, error) in (1..).zip(CANNOT_OPEN.iter().cycle()) {
-            let strace = strace("openat", &format!("error={error}:when={number}"));
-            let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
-            let run = run(&world, "c.safetensors", output, &strace);
+            let fault = format!("error={error}:when={number}");
+            let run = run(&world, "c.safetensors", output, Some(("openat", &fault)));
             let (done, said) = (run.status.success(), String::from_utf8_lossy(&run.stderr));
             let found = bytes(&world.path(output));
             let case = format!("{output}, open {number}: {error}: {said}");
@@ -237,7 +204,7 @@ fn a_file_that_cannot_be_opened_leaves_one_whole_output_and_nothing_hidden() {
                 }
             }
             failed += usize::from(!done);
-            assert!(merge(&world, "a.safetensors", output, &[]));
+            assert!(merge(&world, "a.safetensors", output, None));
             if number > 120 {
                 break;
             }
@@ -253,19 +220,14 @@ fn a_kill_at_any_call_leaves_the_old_file_or_the_new_one() {
     }
     let world = World::new();
     let output = "one.safetensors";
-    assert!(merge(&world, "b.safetensors", output, &[]));
-    let new = bytes(&world.path(output));
-    assert!(merge(&world, "a.safetensors", output, &[]));
-    let old = bytes(&world.path(output));
-    assert!(old != new);
+    let (old, new) = old_and_new(&world, "b.safetensors", output);
     let mut killed = 0;
     for call in ["linkat", "rename", "renameat2", "fsync", "pwrite64"] {
-        let strace = strace(call, "signal=KILL:when=1");
-        let strace: Vec<&str> = strace.iter().map(String::as_str).collect();
-        killed += usize::from(!merge(&world, "b.safetensors", output, &strace));
+        let kill = Some((call, "signal=KILL:when=1"));
+        killed += usize::from(!merge(&world, "b.safetensors", output, kill));
         let found = bytes(&world.path(output));
         assert!(found == old || found == new, "{call}: a mixture");
-        assert!(merge(&world, "a.safetensors", output, &[]));
+        assert!(merge(&world, "a.safetensors", output, None));
     }
     assert!(killed >= 3, "only {killed} merges were killed");
 }

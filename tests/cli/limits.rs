@@ -9,6 +9,8 @@ use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 
 use super::World;
+use crate::support::command::said;
+use crate::support::disk::TinyDisk;
 use crate::support::models::{floats, values, write};
 
 /// More tensors than the limit allows open files.
@@ -23,10 +25,6 @@ fn limited(world: &World, limits: &str, arguments: &[&str]) -> Output {
         .current_dir(world.folder())
         .output()
         .expect("a shell")
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A merge into a file.
@@ -54,13 +52,13 @@ fn more_shards_than_the_limit_of_open_files_work() {
     ]
     .concat();
     let ended = limited(&world, "ulimit -n 64", &shards);
-    assert!(ended.status.success(), "{}", text(&ended));
+    assert!(ended.status.success(), "{}", said(&ended));
     let merged = Checkpoint::open(&world.path("out")).expect("a folder of shards");
     assert_eq!(merged.files().len(), TENSORS);
     drop(merged);
     let join = ["-M", "n_average", "out", "-o", "one.safetensors"];
     let ended = limited(&world, "ulimit -n 64", &join);
-    assert!(ended.status.success(), "{}", text(&ended));
+    assert!(ended.status.success(), "{}", said(&ended));
 }
 
 /// Writes a model of 40 shards with tensors larger than a chunk.
@@ -103,7 +101,7 @@ fn few_open_files_change_no_byte() {
             "120kB",
         ];
         let ended = limited(&world, limit, &[&method[..], &output, more].concat());
-        assert!(ended.status.success(), "{limit}: {}", text(&ended));
+        assert!(ended.status.success(), "{limit}: {}", said(&ended));
     };
     merge("ulimit -n 1024", "usual", &[]);
     let usual = everything(&world.path("usual"));
@@ -126,7 +124,7 @@ fn few_open_files_change_no_byte() {
         "ulimit -n 32",
         &[&sweep[..], &["x", "y", "-o", "s.safetensors"]].concat(),
     );
-    assert!(ended.status.success(), "{}", text(&ended));
+    assert!(ended.status.success(), "{}", said(&ended));
     assert_eq!(world.names().len(), before + 1 + 17, "{:?}", world.names());
 }
 
@@ -134,8 +132,8 @@ fn few_open_files_change_no_byte() {
 fn too_few_open_files_are_refused_with_how_many_are_needed() {
     let world = World::new();
     let ended = limited(&world, "ulimit -n 20", &MERGE);
-    assert_eq!(ended.status.code(), Some(2), "{}", text(&ended));
-    let said = text(&ended);
+    assert_eq!(ended.status.code(), Some(2), "{}", said(&ended));
+    let said = said(&ended);
     assert!(said.contains("needs at least 28 open files"), "{said}");
     assert!(said.contains("may have 20"), "{said}");
 }
@@ -187,16 +185,43 @@ fn a_file_that_is_opened_again_must_be_the_same() {
         .env(CHILD, "1")
         .output()
         .expect("a shell");
-    let said = String::from_utf8_lossy(&ended.stdout);
-    assert!(ended.status.success(), "{said}\n{}", text(&ended));
-    assert!(said.contains("1 passed"), "{said}");
+    let printed = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{printed}\n{}", said(&ended));
+    assert!(printed.contains("1 passed"), "{printed}");
 }
 
 #[test]
 fn a_limit_on_the_length_of_files_is_an_error() {
     let world = World::new();
     let ended = limited(&world, "ulimit -f 4", &MERGE);
-    assert_eq!(ended.status.code(), Some(1), "{}", text(&ended));
-    assert!(text(&ended).contains("File too large"), "{}", text(&ended));
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    assert!(said(&ended).contains("File too large"), "{}", said(&ended));
     assert!(!world.path("out.safetensors").exists());
+}
+
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let Some(disk) = TinyDisk::mount("a_full_disk_leaves_nothing") else {
+        return;
+    };
+    let world = World::new();
+    for name in ["x.safetensors", "y.safetensors"] {
+        let large = floats("w", Float::F32, &[300_000], &values(300_000, 1, 1));
+        write(&world.path(name), &[large]);
+    }
+    let output = disk.path("out.safetensors");
+    let output = output.to_str().expect("UTF-8");
+    let merge = [
+        "-M",
+        "linear",
+        "x.safetensors",
+        "y.safetensors",
+        "-o",
+        output,
+    ];
+    world.ends(1, &merge, &["out.safetensors"]);
+    let left = std::fs::read_dir(disk.folder())
+        .expect("the folder")
+        .count();
+    assert_eq!(left, 0, "something is left");
 }

@@ -10,7 +10,8 @@ use wgmerge::dtype::DType;
 use wgmerge::keys::adapter::Adapter;
 
 use super::bytes::file;
-use crate::support::fuzz::{Rng, damage, rounds};
+use crate::support::fuzz::{damage, rounds};
+use crate::support::random::Rng;
 
 const NAMES: &[&str] = &[
     "a",

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::wire::{Answer, Request, read};
 use super::{COMMIT, Home};
-use crate::memory::watched;
+use crate::support::process::watched;
 
 /// Serves what a function writes for each request, and then ends the connection; the address, and
 /// the number of requests.

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::server::{Hub, Trouble, sha};
 use super::{COMMIT, Home, model, names};
+use crate::support::command::said;
 
 struct World {
     hub: Hub,
@@ -114,7 +115,7 @@ fn what_is_not_what_the_hub_lists_never_gets_its_name() {
     let world = World::new();
     let run = |parts: &[&str]| {
         let output = world.home.run(&["inspect", "org/a"]);
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        let message = said(&output);
         assert_eq!(output.status.code(), Some(1), "{message}");
         for part in parts {
             assert!(message.contains(part), "no {part} in {message}");
@@ -189,7 +190,7 @@ fn an_interrupt_leaves_what_can_be_gone_on_with() {
             "{:?}",
             told.elapsed()
         );
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        let message = said(&output);
         assert_eq!(output.status.code(), Some(130), "{message}");
         assert!(message.contains("interrupted"), "{message}");
         assert!(!world.blob("").exists());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{COMMIT, Home, model};
+use crate::support::command::said;
 
 /// Puts files into the cache as `huggingface_hub` lays them out.
 fn cached(home: &Home, repository: &str, revision: Option<&str>, files: &[(&str, &[u8])]) {
@@ -207,7 +208,7 @@ fn the_folder_of_a_repository_leads_to_its_snapshot() {
         output.status.success() && listed.contains("x.weight"),
         "{listed}"
     );
-    let note = String::from_utf8_lossy(&output.stderr).into_owned();
+    let note = said(&output);
     assert!(
         note.contains(&format!("read its snapshot {COMMIT}")),
         "{note}"

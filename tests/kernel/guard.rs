@@ -1,6 +1,7 @@
 //! Sums and products at the edge of what the guard flushes, and of what is not a number.
 
-use super::{compare, naive, next};
+use super::{compare, naive};
+use crate::support::random::random;
 use wgmerge::dtype::{Float, codec};
 use wgmerge::kernel::{
     Compute, Entry, Formula, Kind, OnOverflow, Operand, Output, Program, Row, ScalarId, SlotId,
@@ -9,17 +10,17 @@ use wgmerge::kernel::{
 
 /// A settled f32, often zero or tiny, sometimes infinite or NaN.
 fn tiny(state: &mut u64) -> u32 {
-    let random = next(state) as u32;
-    let word = match next(state) % 12 {
+    let drawn = random(state) as u32;
+    let word = match random(state) % 12 {
         0 => 0,
         1 => 0x7f80_0000,
         2 => 0x7fc0_0000,
-        3..6 => 0x3f00_0000 | (random & 0x00ff_ffff),
+        3..6 => 0x3f00_0000 | (drawn & 0x00ff_ffff),
         // From 2^-127 to 2^-95, and near the smallest normal.
-        6..10 => random & 0x0fff_ffff,
-        _ => 0x0080_0000 | (random & 3),
+        6..10 => drawn & 0x0fff_ffff,
+        _ => 0x0080_0000 | (drawn & 3),
     };
-    codec::settled(word | (next(state) as u32 & 1) << 31)
+    codec::settled(word | (random(state) as u32 & 1) << 31)
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{BESIDES_MIB, watched};
+use super::BESIDES_MIB;
+use crate::support::command::wgmerge;
 use crate::support::models::{floats, values, write};
+use crate::support::process::watched;
 use wgmerge::dtype::Float;
 
 /// A model with so many tokens, numbered from the last on where `back`.
@@ -39,7 +41,7 @@ fn merged(
          parameters: {{weight: 1}}\nbase_model: {base}\ntokenizer_source: {tokenizer}\n"
     );
     std::fs::write(root.join("r.yaml"), recipe).expect("written");
-    let mut command = crate::support::command::wgmerge();
+    let mut command = wgmerge();
     command.current_dir(root).args(["run", "r.yaml", "out"]);
     command.args(["--device", "cpu", "--quiet", "--force", "--memory", budget]);
     watched(&mut command)

@@ -1,40 +1,10 @@
 //! `--threads` is how many threads compute, whatever a merge computes.
 
 use std::path::Path;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
 
-use crate::memory::write_model;
+use crate::support::big::write_model;
 use crate::support::command::wgmerge;
-
-/// Ticks of a second, in which Linux gives times of processes.
-const TICKS: f64 = 100.0;
-
-/// Seconds that a process was computing in its own code, once it has ended and is not yet waited
-/// for.
-fn user_seconds(child: &Child) -> Option<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let fields: Vec<&str> = fields.split(' ').collect();
-    let ended = fields[0] == "Z";
-    ended.then(|| fields[11].parse::<f64>().map(|ticks| ticks / TICKS).ok())?
-}
-
-/// Seconds of computing, and seconds that passed, of a command that succeeds.
-fn times(command: &mut Command) -> (f64, f64) {
-    let begin = Instant::now();
-    let mut child = command.spawn().expect("the binary runs");
-    let user = loop {
-        match user_seconds(&child) {
-            Some(user) => break user,
-            None => std::thread::sleep(Duration::from_millis(1)),
-        }
-    };
-    let passed = begin.elapsed().as_secs_f64();
-    let status = child.wait().expect("a child");
-    assert!(status.success(), "{command:?}: {status}");
-    (user, passed)
-}
+use crate::support::process::times;
 
 /// Writes models: three of some tensors, and an adapter for them.
 fn models(folder: &Path) {

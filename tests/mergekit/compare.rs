@@ -6,7 +6,7 @@ use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::DType;
 
 use super::cases::Case;
-use crate::golden::tensor;
+use crate::support::tensors::{bytes, tensor};
 
 /// What a folder holds, by names.
 pub struct Weights {
@@ -47,7 +47,10 @@ impl Weights {
     pub fn values(&self, name: &str) -> Vec<f32> {
         let values: Vec<f32> = match self.dtype(name).float() {
             Some(_) => tensor(&self.checkpoint, name),
-            None => self.bytes(name).into_iter().map(f32::from).collect(),
+            None => bytes(&self.checkpoint, name)
+                .into_iter()
+                .map(f32::from)
+                .collect(),
         };
         match &self.rows {
             Some(rows) if name.contains("embed_tokens") || name.contains("lm_head") => {
@@ -57,16 +60,6 @@ impl Weights {
             }
             _ => values,
         }
-    }
-
-    fn bytes(&self, name: &str) -> Vec<u8> {
-        let info = self.checkpoint.get(name).expect("a tensor");
-        let mut bytes = vec![0; info.bytes() as usize];
-        let read = self
-            .checkpoint
-            .read_at(info.file, info.span.start, &mut bytes);
-        read.expect("its bytes");
-        bytes
     }
 }
 

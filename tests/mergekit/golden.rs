@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::cases::{Case, cases};
 use super::compare::{Weights, differs, strays};
 use super::{data, refuses, tokenizers, wgmerge};
+use crate::support::command::said;
 
 /// What is not there yet: cases by a part of the message that refuses them. A case that starts to
 /// work has to leave the list.
@@ -86,7 +87,7 @@ fn outcome(case: &Case) -> Result<(), String> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let run = wgmerge(&data().join("models"), &arguments);
     if !run.status.success() {
-        return Err(String::from_utf8_lossy(&run.stderr).into_owned());
+        return Err(said(&run));
     }
     let expected = data().join(case.fields["output"].as_str().expect("an output"));
     let files = case.fields["files"].as_array().expect("files");

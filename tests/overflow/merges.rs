@@ -5,8 +5,10 @@ use wgmerge::merge::{MergeError, Report};
 use wgmerge::recipe::{OnNan, OnOverflow, Options, OutputDType};
 
 use crate::cli::World;
-use crate::laws::{folder, read};
+use crate::laws::folder;
+use crate::support::command::said;
 use crate::support::models::{Case, Tensor, floats, values, write};
+use crate::support::tensors::read;
 
 /// A model whose tensors `t0`, `t1`, … hold ordinary numbers but for those given.
 fn model(world: &World, name: &str, tensors: usize, odd: &[(usize, usize, f32)]) {
@@ -44,7 +46,7 @@ fn a_conversion_follows_the_policy_and_counts() {
         world.run(&[&own[..], &rest, more].concat())
     };
     let refused = convert(&[]);
-    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let text = said(&refused);
     assert_eq!(refused.status.code(), Some(2), "{text}");
     for part in [
         "`t1`",
@@ -222,7 +224,7 @@ fn the_first_fault_is_named_whatever_the_run() {
         ];
         let output = world.run(&[&own[..], models, more].concat());
         assert_eq!(output.status.code(), Some(2));
-        String::from_utf8_lossy(&output.stderr).into_owned()
+        said(&output)
     };
     for threads in ["1", "2", "7"] {
         for memory in ["32MiB", "1GiB"] {

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 use wgmerge::checkpoint::Checkpoint;
 
-use super::{Peer, Statistics, Tolerance, compare, figures, said};
-use crate::golden::decoded;
+use super::{Peer, Statistics, Tolerance, compare, figures};
+use crate::support::command::said;
+use crate::support::tensors::decoded;
 
 /// Cases of which the outcome is another on purpose: a machine without CUDA is no error here.
 const NO_CUDA: [&str; 2] = ["mix_no_cuda", "delta_no_cuda"];

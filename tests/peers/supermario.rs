@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use wgmerge::checkpoint::Checkpoint;
 
-use super::{Peer, Statistics, Tolerance, compare, figures, said};
-use crate::golden::decoded;
+use super::{Peer, Statistics, Tolerance, compare, figures};
+use crate::support::command::said;
+use crate::support::tensors::decoded;
 
 /// Cases of which the outcome is another on purpose: the tool divides by zero, writes infinities.
 const REFUSED: [&str; 1] = ["file_p1"];

@@ -4,8 +4,8 @@ use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::{DType, Float};
 
 use crate::cli::World;
-use crate::golden::tensor;
 use crate::support::models::{Tensor, floats, values, write};
+use crate::support::tensors::tensor;
 
 const IDS: &str = "cond_stage_model.transformer.text_model.embeddings.position_ids";
 

@@ -6,8 +6,9 @@ mod refusals;
 use std::path::{Path, PathBuf};
 
 use super::{refuses, succeeds};
-use crate::golden::{close, tensor};
+use crate::golden::close;
 use crate::support::models::{Tensor, floats, values, write};
+use crate::support::tensors::tensor;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::{DType, Float};
 

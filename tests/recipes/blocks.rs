@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{refuses, succeeds};
-use crate::golden::tensor;
 use crate::support::models::{floats, write};
+use crate::support::tensors::tensor;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 

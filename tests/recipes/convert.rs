@@ -1,32 +1,17 @@
 //! Conversions between key formats, through files.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{refuses, succeeds};
-use crate::support::models::{Tensor, floats, values, write};
-use wgmerge::dtype::Float;
+use crate::support::models::{Tensor, floats, short, values, write};
+use crate::support::tensors::stored;
+use wgmerge::dtype::{DType, Float};
 use wgmerge::exec::cpu::Level;
 use wgmerge::keys::Configs;
 use wgmerge::merge::{Merge, Progress, Settings};
 use wgmerge::recipe::Options;
 use wgmerge::recipe::compose::model;
-
-/// Names, types, shapes and bytes of a file's tensors.
-fn tensors(path: &Path) -> BTreeMap<String, (String, Vec<usize>, Vec<u8>)> {
-    let bytes = std::fs::read(path).expect("a file");
-    let all = safetensors::SafeTensors::deserialize(&bytes).expect("sound");
-    let each = all.tensors().into_iter();
-    each.map(|(name, tensor)| {
-        let dtype = format!("{:?}", tensor.dtype());
-        (
-            name,
-            (dtype, tensor.shape().to_vec(), tensor.data().to_vec()),
-        )
-    })
-    .collect()
-}
 
 /// A model with every mandatory tensor of a config, each dimension as short as its kind allows:
 /// what is joined or transposed keeps its proportions.
@@ -38,11 +23,6 @@ fn small(path: &Path, config: &str) {
 fn sized(path: &Path, config: &str, side: impl Fn(&str) -> Option<u64>) {
     let configs = Configs::default();
     let config = configs.find(config).expect("a config");
-    let short = |n: u64| match n {
-        0..=3 => n,
-        n if n % 3 == 0 => 6,
-        _ => 2,
-    };
     let tensors: Vec<Tensor> = config
         .keys()
         .filter(|(_, key)| !key.optional)
@@ -89,7 +69,7 @@ fn every_way_there_and_back_gives_the_same_bytes() {
         small(&source, from);
         let there = convert(&source, to, &path("there.safetensors"));
         let back = convert(&there, from, &path("back.safetensors"));
-        let (source, there, back) = (tensors(&source), tensors(&there), tensors(&back));
+        let (source, there, back) = (stored(&source), stored(&there), stored(&back));
         assert!(
             source.keys().ne(there.keys()),
             "{from} to {to} changes no name"
@@ -108,25 +88,25 @@ fn queries_keys_and_values_are_joined_row_by_row() {
         "sdxl-sgm",
         &path("sgm.safetensors"),
     );
-    let (parts, joined) = (tensors(&path("kohya.safetensors")), tensors(&sgm));
+    let (parts, joined) = (stored(&path("kohya.safetensors")), stored(&sgm));
     for kind in ["weight", "bias"] {
         let block = "conditioner.embedders.1.model.transformer.resblocks.5.attn";
         let whole = &joined[&format!("{block}.in_proj_{kind}")];
         let mut rows: Vec<u8> = Vec::new();
         for part in ["q", "k", "v"] {
             let name = format!("te2.text_model.encoder.layers.5.self_attn.{part}_proj.{kind}");
-            rows.extend(&parts[&name].2);
+            rows.extend(&parts[&name].bytes);
         }
-        assert!(whole.2 == rows, "{kind}");
-        assert_eq!(whole.1[0] % 3, 0);
+        assert!(whole.bytes == rows, "{kind}");
+        assert_eq!(whole.shape[0] % 3, 0);
     }
     let [from, to] = [
         "te2.text_projection.weight",
         "conditioner.embedders.1.model.text_projection",
     ];
     if let (Some(from), Some(to)) = (parts.get(from), joined.get(to)) {
-        let reversed: Vec<usize> = from.1.iter().rev().copied().collect();
-        assert_eq!(to.1, reversed);
+        let reversed: Vec<u64> = from.shape.iter().rev().copied().collect();
+        assert_eq!(to.shape, reversed);
     }
 }
 
@@ -145,11 +125,11 @@ fn a_dtype_can_change_on_the_way() {
     ];
     succeeds(folder.path(), &[&line[..], &["-q"]].concat());
     let (a, b) = (
-        tensors(Path::new(&path("a.safetensors"))),
-        tensors(Path::new(&path("b.safetensors"))),
+        stored(Path::new(&path("a.safetensors"))),
+        stored(Path::new(&path("b.safetensors"))),
     );
     assert!(a.keys().eq(b.keys()));
-    assert!(b.values().all(|(dtype, ..)| dtype == "BF16"));
+    assert!(b.values().all(|tensor| tensor.dtype == DType::BF16));
 }
 
 #[test]
@@ -221,21 +201,21 @@ fn a_transposed_matrix_is_read_in_bands() {
         let steps = Steps::default();
         let merge = Merge::prepare(recipe, settings).expect("a sound merge");
         merge.run(&steps, &AtomicBool::new(false)).expect("a merge");
-        (tensors(&output), steps.0.into_inner())
+        (stored(&output), steps.0.into_inner())
     };
-    let stored = tensors(&source);
-    let (_, _, stored) = &stored["te2.text_projection.weight"];
+    let before = stored(&source);
+    let before = &before["te2.text_projection.weight"].bytes;
     // In little memory there are more bands, and no fewer bytes.
     for (memory, most) in [(48 << 20, 40_000), (128 << 20, 6000)] {
         let (found, steps) = run(memory);
         let turned = found
             .iter()
             .find(|(name, _)| name.ends_with("text_projection"));
-        let (_, (_, shape, turned)) = turned.expect("a matrix");
-        assert_eq!(*shape, [side as usize; 2]);
-        for (place, element) in turned.chunks_exact(2).enumerate() {
+        let (_, turned) = turned.expect("a matrix");
+        assert_eq!(turned.shape, [side; 2]);
+        for (place, element) in turned.bytes.chunks_exact(2).enumerate() {
             let (row, column) = (place % side as usize, place / side as usize);
-            assert_eq!(element, &stored[(row * side as usize + column) * 2..][..2]);
+            assert_eq!(element, &before[(row * side as usize + column) * 2..][..2]);
         }
         assert!(steps < most, "{steps} reads and writes");
     }

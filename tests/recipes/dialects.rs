@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{refuses, succeeds};
 use crate::support::models;
+use crate::support::tensors::tensor;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 use wgmerge::recipe::Options;
@@ -29,13 +30,9 @@ fn run(folder: &Path, text: &str) -> f32 {
     let line = ["run", "r.mecha", "-o", "o.safetensors", "--force", "-q"];
     succeeds(folder, &line);
     let output = Checkpoint::open(&folder.join("o.safetensors")).expect("the output");
-    let tensor = output.get("key").expect("the tensor");
-    let mut bytes = [0; 16];
-    let read = output.read_at(tensor.file, tensor.span.start, &mut bytes);
-    read.expect("its bytes");
-    let values: &[[u8; 4]] = bytemuck::cast_slice(&bytes);
+    let values = tensor(&output, "key");
     assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
-    f32::from_le_bytes(values[0])
+    values[0]
 }
 
 /// The recipe of a text, as it is written today.

@@ -15,9 +15,9 @@ use wgmerge::recipe::{
 };
 use wgmerge::vocabulary::{Row, RowMap, RowOf};
 
-use crate::golden::tensor;
-use crate::support::cases::random;
 use crate::support::models::{Tensor, floats, values, write};
+use crate::support::random::random;
+use crate::support::tensors::tensor;
 
 const COLUMNS: u64 = 33;
 

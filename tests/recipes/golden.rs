@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{succeeds, wgmerge};
-use crate::golden::{close, tensor};
+use crate::golden::close;
+use crate::support::tensors::tensor;
 use wgmerge::checkpoint::Checkpoint;
 
 fn data(folder: &str) -> PathBuf {

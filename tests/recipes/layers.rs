@@ -11,8 +11,8 @@ use wgmerge::recipe::{
     merge_of,
 };
 
-use crate::golden::tensor;
 use crate::support::models::{floats, run, write};
+use crate::support::tensors::tensor;
 
 /// A network of two layers, an embedding and a norm, whose values tell model and tensor.
 fn network(folder: &Path, model: f32) -> PathBuf {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{refuses, succeeds};
 use crate::support::models;
+use crate::support::tensors::tensor;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 use wgmerge::recipe::Fault;
@@ -121,11 +122,8 @@ fn run(folder: &Path, text: &str) -> Vec<f32> {
     let line = ["run", "r.mecha", "-o", "o.safetensors", "--force", "-q"];
     succeeds(folder, &line);
     let output = Checkpoint::open(&folder.join("o.safetensors")).expect("the output");
-    let (_, tensor) = output.tensors().first().expect("a tensor");
-    let mut bytes = vec![0; 12];
-    let read = output.read_at(tensor.file, tensor.span.start, &mut bytes);
-    read.expect("its bytes");
-    bytemuck::cast_slice(&bytes).to_vec()
+    let (first, _) = output.tensors().first().expect("a tensor");
+    tensor(&output, first)
 }
 
 #[test]

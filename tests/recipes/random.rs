@@ -14,6 +14,8 @@ use wgmerge::recipe::Fault;
 use wgmerge::recipe::mecha::{parse, read, write};
 use wgmerge::recipe::{Missing, Options, check_names, draw, spaces};
 
+use crate::support::random::Rng;
+
 /// No recipe that fits on a few pages may take longer to plan, even on a busy machine.
 const LONGEST: Duration = Duration::from_secs(20);
 
@@ -22,27 +24,6 @@ fn goes_on(begun: Instant) -> bool {
     let told = std::env::var("WGMERGE_FUZZ_SECONDS").ok();
     let seconds = told.and_then(|told| told.parse().ok()).unwrap_or(1.0);
     begun.elapsed() < Duration::from_secs_f64(seconds)
-}
-
-/// Numbers by chance, the same ones every time (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
 }
 
 /// What graphs are made of. `A` is the node before, `B` and `C` any node, `D` a dict, `N` a number.
@@ -84,7 +65,7 @@ const HEAD: &str = "version 0.1.0\nmodel \"x\"\nmodel \"y\"\nmodel \"z\" merge_s
     dict k0=0.5 k1=0.25\n";
 
 /// A recipe by chance: few kinds of lines often give chains, many give thickets.
-fn graph(dice: &mut Dice) -> String {
+fn graph(dice: &mut Rng) -> String {
     let mut text = HEAD.to_owned();
     let kinds: Vec<&str> = (0..=dice.below(4)).map(|_| *dice.pick(LINES)).collect();
     let mut dicts = vec![3];
@@ -182,7 +163,7 @@ fn graphs_are_planned_or_refused_in_time() {
     let begun = Instant::now();
     let (mut seed, mut fine) = (0, 0);
     while goes_on(begun) || fine < 20 {
-        let text = graph(&mut Dice(seed));
+        let text = graph(&mut Rng::new(seed));
         let missing = [Missing::Error, Missing::Skip, Missing::Base][seed as usize % 3];
         let one = Instant::now();
         let result = std::panic::catch_unwind(|| planned(&text, missing));
@@ -197,7 +178,7 @@ fn graphs_are_planned_or_refused_in_time() {
 /// Texts of recipes from the data, and made-up ones.
 fn texts() -> Vec<String> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let mut texts: Vec<String> = (0..20).map(|seed| graph(&mut Dice(seed))).collect();
+    let mut texts: Vec<String> = (0..20).map(|seed| graph(&mut Rng::new(seed))).collect();
     for folder in ["mecha", "recipes", "legacy", "adapters"] {
         let entries = std::fs::read_dir(data.join(folder)).expect("the data");
         let mut paths: Vec<PathBuf> = entries
@@ -256,7 +237,7 @@ const PIECES: &[&str] = &[
 ];
 
 /// A text with some changes by chance.
-fn mutated(text: &str, dice: &mut Dice) -> String {
+fn mutated(text: &str, dice: &mut Rng) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     for _ in 0..=dice.below(4) {
         let at = dice.below(characters.len() + 1);
@@ -319,8 +300,8 @@ fn changed_texts_are_read_or_refused() {
     let (begun, texts) = (Instant::now(), texts());
     let mut seed = 0;
     while goes_on(begun) {
-        let mut dice = Dice(seed);
-        let text = mutated(dice.pick(&texts).as_str(), &mut Dice(!seed));
+        let mut dice = Rng::new(seed);
+        let text = mutated(dice.pick(&texts).as_str(), &mut Rng::new(!seed));
         let result = std::panic::catch_unwind(|| {
             if let Err(fault) = round(&text) {
                 shown(&fault, &text);

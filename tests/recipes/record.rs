@@ -3,23 +3,16 @@
 use std::path::Path;
 
 use super::succeeds;
-use crate::support::models::{floats, values};
+use crate::support::models::{floats, values, write_with};
 use indexmap::IndexMap;
 use serde_json::Value;
-use wgmerge::checkpoint::{Checkpoint, encode_header};
+use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 
 /// Writes a model with metadata.
 fn model(path: &Path, number: u64, metadata: &[(&str, &str)]) {
     let tensor = floats("w", Float::F32, &[4, 4], &values(16, 1, number));
-    let entries = [("w", &tensor.dtype, &[4u64, 4][..], 0..64)];
-    let metadata: Vec<(String, String)> = metadata
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect();
-    let mut bytes = encode_header(entries.into_iter(), &metadata, 8).expect("a header");
-    bytes.extend(tensor.bytes);
-    std::fs::write(path, bytes).expect("written");
+    write_with(path, &[tensor], metadata);
 }
 
 /// A folder with two models that say much about themselves.

@@ -370,7 +370,10 @@ proptest! {
             script.lines.push(Line::Instruction(instruction));
         }
         let mut last = blank.clone();
-        let fits = |value: &&ArgumentValue| !matches!(value, ArgumentValue::Reference(n) if *n >= lines.len());
+        let fits = |value: &&ArgumentValue| match value {
+            ArgumentValue::Reference(number) => *number < lines.len(),
+            _ => true,
+        };
         last.arguments = references.iter().filter(fits).map(|v| argument(v, None)).collect();
         script.lines.push(Line::Instruction(last));
         let again = parse(&script.to_string());

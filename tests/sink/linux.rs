@@ -4,65 +4,14 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::support::disk::{TinyDisk, wait_for};
 
-/// A disk of one MiB, unmounted when dropped.
-struct TinyDisk(tempfile::TempDir);
-
-impl TinyDisk {
-    /// `None`, with a line on the error stream, where mounting is not allowed.
-    fn mount(test: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-            .arg(folder.path());
-        match mount.output() {
-            Ok(output) if output.status.success() => Some(Self(folder)),
-            other => {
-                eprintln!("SKIPPED {test}: cannot mount a small disk: {other:?}");
-                None
-            }
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-}
-
-/// Waits for `done`. Processes that other tests start inherit open files for a moment, and
-/// with them the disk space of files that are long closed here.
-fn wait_for(mut done: impl FnMut() -> bool) -> bool {
-    (0..1000).any(|_| {
-        let now = done();
-        if !now {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        now
-    })
-}
-
-impl TinyDisk {
-    /// Checks that the disk is empty, names and space both.
-    fn check_empty(&self) {
-        assert!(tree(self.0.path()).is_empty());
-        let all = one_file(&self.path("all"), b"", 1 << 20);
-        let free = || Sink::preflight(&all, &Options::default()).is_ok();
-        assert!(wait_for(free), "disk space was not given back");
-    }
-}
-
-impl Drop for TinyDisk {
-    fn drop(&mut self) {
-        let mut umount = Command::new("umount");
-        umount.arg(self.0.path()).stderr(Stdio::null());
-        let done = wait_for(|| umount.status().is_ok_and(|status| status.success()));
-        // A failing test may hold a file open; a second panic would hide its message.
-        assert!(
-            done || std::thread::panicking(),
-            "the small disk stays mounted"
-        );
-    }
+/// Checks that the disk is empty, names and space both.
+fn check_empty(disk: &TinyDisk) {
+    assert!(tree(disk.folder()).is_empty());
+    let all = one_file(&disk.path("all"), b"", 1 << 20);
+    let free = || Sink::preflight(&all, &Options::default()).is_ok();
+    assert!(wait_for(free), "disk space was not given back");
 }
 
 #[test]
@@ -94,7 +43,7 @@ fn a_full_disk_is_told_before_and_during_the_merge() {
             matches!(refused, SinkError::DiskFull { remaining: 300, .. }),
             "{refused}"
         );
-        disk.check_empty();
+        check_empty(&disk);
 
         // Somebody else fills the disk after the check.
         options.preallocate = false;
@@ -108,7 +57,7 @@ fn a_full_disk_is_told_before_and_during_the_merge() {
         assert!(told, "{refused}");
         drop(sink);
         fs::remove_file(disk.path("hog")).unwrap();
-        disk.check_empty();
+        check_empty(&disk);
 
         // Reserved space cannot be taken away.
         options.preallocate = true;
@@ -118,7 +67,7 @@ fn a_full_disk_is_told_before_and_during_the_merge() {
         sink.finish().unwrap();
         fs::remove_file(disk.path("hog")).unwrap();
         fs::remove_file(disk.path("x")).unwrap();
-        disk.check_empty();
+        check_empty(&disk);
     }
 }
 
@@ -128,7 +77,7 @@ fn a_read_only_disk_is_told_before_the_merge() {
         return;
     };
     let mut remount = Command::new("mount");
-    remount.args(["-o", "remount,ro"]).arg(disk.0.path());
+    remount.args(["-o", "remount,ro"]).arg(disk.folder());
     assert!(remount.status().unwrap().success());
     let layout = one_file(&disk.path("x"), b"h", 1);
     let refused = Sink::preflight(&layout, &Options::default()).unwrap_err();

@@ -6,6 +6,8 @@ use wgmerge::kernel::{
     ARENA_ALIGNMENT, Counts, Output, Program, Row, SlotId, Stream, Tally, Window,
 };
 
+use super::random::random;
+
 /// What a piece's elements are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elements {
@@ -17,15 +19,6 @@ pub enum Elements {
     Infinite,
     /// Any bits: infinities and NaN too.
     Wild,
-}
-
-/// The next of a sequence of random words (splitmix64).
-pub fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// f32 bits of an element.

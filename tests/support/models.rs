@@ -33,6 +33,11 @@ pub fn floats(name: &str, float: Float, shape: &[u64], values: &[f32]) -> Tensor
 
 /// Writes a model.
 pub fn write(path: &Path, tensors: &[Tensor]) {
+    write_with(path, tensors, &[]);
+}
+
+/// Writes a model with metadata.
+pub fn write_with(path: &Path, tensors: &[Tensor], metadata: &[(&str, &str)]) {
     let mut offset = 0;
     let spans: Vec<_> = tensors
         .iter()
@@ -44,7 +49,9 @@ pub fn write(path: &Path, tensors: &[Tensor]) {
         .collect();
     let entries = tensors.iter().zip(spans);
     let entries = entries.map(|(t, span)| (t.name.as_str(), &t.dtype, t.shape.as_slice(), span));
-    let mut bytes = encode_header(entries, &[], 8).expect("a sound header");
+    let text = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+    let metadata: Vec<(String, String)> = metadata.iter().map(text).collect();
+    let mut bytes = encode_header(entries, &metadata, 8).expect("a sound header");
     tensors
         .iter()
         .for_each(|t| bytes.extend_from_slice(&t.bytes));
@@ -62,6 +69,15 @@ pub fn values(n: usize, seed: u64, model: u64) -> Vec<f32> {
     };
     let tuned = |i| noise(seed * 31 + model, i) * if model == 0 { 0.0 } else { 0.125 };
     (0..n as u64).map(|i| noise(seed, i) + tuned(i)).collect()
+}
+
+/// A short dimension instead of one of a config: what is cut into three stays so.
+pub fn short(n: u64) -> u64 {
+    match n {
+        0..=3 => n,
+        n if n % 3 == 0 => 6,
+        _ => 2,
+    }
 }
 
 /// The shapes that the merges of tests go through: scalar, empty, one element, a tile and its

@@ -4,7 +4,7 @@
 
 use super::hostile::{Member, Scratch, dict, honest, tensor, text, with_pickle};
 use super::message;
-use crate::memory::watched;
+use crate::support::process::watched;
 
 /// What a process may hold that refuses a file, in MiB: the program and 16 more.
 const PEAK_MIB: u64 = 24;

@@ -4,7 +4,8 @@ use wgmerge::checkpoint::Checkpoint;
 
 use super::hostile::{Member, Scratch, honest, with_pickle};
 use super::{all, data};
-use crate::support::fuzz::{Rng, damage, rounds};
+use crate::support::fuzz::{damage, rounds};
+use crate::support::random::Rng;
 
 /// Pieces that pickles are made of, or nearly.
 const PIECES: &[&[u8]] = &[

@@ -2,7 +2,8 @@
 
 use wgmerge::checkpoint::Axes;
 
-use crate::support::fuzz::{Rng, rounds};
+use crate::support::fuzz::rounds;
+use crate::support::random::Rng;
 
 /// A tensor that is made up: its dimensions, in elements of some bytes.
 struct Made {

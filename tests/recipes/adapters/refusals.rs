@@ -1,8 +1,8 @@
 //! Adapters that are refused, and what is said about them.
 
 use super::{ADDED, Family, TURNED, factor};
-use crate::golden::tensor;
 use crate::support::models::{floats, write};
+use crate::support::tensors::tensor;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 
