@@ -82,6 +82,12 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
             let mass = rz(kept(x, f(0)) + kept(y, f(1)));
             mean(mass, rz(kept(x, f(2)) + kept(y, f(3))))
         }
+        Formula::EvenConsensus => {
+            let elected = rz(f(0) + f(1));
+            let [x, y] = [agrees(f(0), elected), agrees(f(1), elected)];
+            let mass = rz(kept(x, f(0)) + kept(y, f(1)));
+            rz(mass * f(if x && y { 3 } else { 2 }))
+        }
         Formula::Vote => kept(f(0) != 0.0, f(0).signum()),
         Formula::Agree => kept(agrees(f(0), f(1)), f(0)),
         Formula::KeepAgreeing => kept(agrees(f(1), f(2)), f(0)),

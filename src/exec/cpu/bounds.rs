@@ -172,10 +172,13 @@ impl Bounds {
     }
 }
 
-/// The bounds of what a formula makes of arguments with these, if its guards are idle.
+/// The bounds of what a formula makes of arguments, whose bounds are `of` their numbers, if its
+/// guards are idle.
 #[rustfmt::skip]
-pub(super) fn follow(formula: Formula, known: &[Option<Bounds>]) -> Option<Bounds> {
-    let of = |i: usize| known[i];
+pub(super) fn follow(
+    formula: Formula,
+    of: impl Fn(usize) -> Option<Bounds>,
+) -> Option<Bounds> {
     match formula {
         Formula::Add | Formula::Raise | Formula::Sub | Formula::Shift => of(0)?.plus(of(1)?),
         Formula::TrimDelta | Formula::TrimDeltaAbove | Formula::DropoutDelta => {
@@ -197,6 +200,7 @@ pub(super) fn follow(formula: Formula, known: &[Option<Bounds>]) -> Option<Bound
             let total = of(2)?.or(of(3)?).or(of(2)?.plus(of(3)?)?);
             of(0)?.plus(of(1)?)?.over(total.or(ONE))
         }
+        Formula::EvenConsensus => of(0)?.plus(of(1)?)?.times(of(2)?.or(of(3)?)),
         Formula::Magnitude | Formula::Trim | Formula::TrimAbove | Formula::Dropout => of(0),
         Formula::Agree | Formula::KeepAgreeing | Formula::ElectedEntry => of(0),
         Formula::Gather => of(0)?.plus(of(1)?),

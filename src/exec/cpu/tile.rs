@@ -1,20 +1,51 @@
 //! Runs the steps of a Program over one tile after the other.
 
+use std::ops::{Deref, DerefMut};
 use super::bounds::Bounds;
-use super::call::{self, Index};
+use super::call::{Call, Index};
 use super::fault::Fault;
 use super::formula::Argument;
 use super::{Level, codec, philox};
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::{Entry, Operand, Program, Step, TILE, ValueId};
 
+/// One value for each element of a tile. It begins on a line of the cache: vectors that lie across
+/// two lines take twice as long.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Plane {
+    words: [u32; TILE],
+    pad: [u32; PAD],
+}
+
+const PAD: usize = 16;
+
+impl Plane {
+    fn new() -> Plane { Plane { words: [0; TILE], pad: [0; PAD] } }
+}
+
+impl Deref for Plane {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        &self.words
+    }
+}
+
+impl DerefMut for Plane {
+    fn deref_mut(&mut self) -> &mut [u32] {
+        &mut self.words
+    }
+}
+
 /// The planes of a tile: the values that are live while a Program runs.
 #[derive(Debug, Default)]
 pub(super) struct Tile {
-    planes: Vec<Vec<u32>>,
+    planes: Vec<Box<Plane>>,
     /// What is known of each plane's values.
     known: Vec<Option<Bounds>>,
     index: Index,
+    spare: Option<Box<Plane>>,
 }
 
 /// A part of a piece, at most a tile.
@@ -35,7 +66,7 @@ impl Tile {
         level: Level,
         batch: &Batch<'_>,
         arena: &[u8],
-        mut finish: impl FnMut(usize, &Piece<'_>, &[Vec<u32>], usize, usize) -> Result<(), Fault>,
+        mut finish: impl FnMut(usize, &Piece<'_>, &[Box<Plane>], usize, usize) -> Result<(), Fault>,
     ) -> Result<(), ExecError> {
         for (number, piece) in batch.pieces.iter().enumerate() {
             for at in (0..piece.len).step_by(TILE) {
@@ -57,9 +88,9 @@ impl Tile {
         at: usize,
         len: usize,
         arena: &[u8],
-    ) -> Result<&[Vec<u32>], Fault> {
+    ) -> Result<&[Box<Plane>], Fault> {
         while self.planes.len() < program.plane_count() {
-            self.planes.push(vec![0; TILE]);
+            self.planes.push(Box::new(Plane::new()));
             self.known.push(None);
         }
         let part = Part {
@@ -71,9 +102,9 @@ impl Tile {
         for (step, number) in program.steps().iter().zip(ValueId::all()) {
             let target = program.plane(number);
             // A step never writes a plane that it reads, so its own can be taken out meanwhile.
-            let mut out = std::mem::take(&mut self.planes[target]);
+            let mut out = std::mem::replace(&mut self.planes[target], self.spare.take().unwrap_or_else(|| Box::new(Plane::new())));
             let done = self.step(level, part, step, &mut out[..len]);
-            self.planes[target] = out;
+            self.spare = Some(std::mem::replace(&mut self.planes[target], out));
             self.known[target] = done?;
         }
         Ok(&self.planes)
@@ -104,13 +135,12 @@ impl Tile {
                 Ok(None)
             }
             Step::Call { formula, operands } => {
-                let mut arguments = [Argument::Same(0); call::ARGUMENTS];
-                let mut known = [None; call::ARGUMENTS];
+                let mut call = Call::new(*formula, operands.len());
                 for (i, operand) in operands.iter().enumerate() {
-                    arguments[i] = match *operand {
+                    call.arguments[i] = match *operand {
                         Operand::Value(value) => {
                             let plane = program.plane(value);
-                            known[i] = self.known[plane];
+                            call.known[i] = self.known[plane];
                             Argument::Plane(&self.planes[plane])
                         }
                         // The plan has no piece that is longer.
@@ -119,12 +149,6 @@ impl Tile {
                         Operand::Cutoff(i) => Argument::Same(piece.row.cutoff_from(i, piece.start)),
                     };
                 }
-                let call = call::Call {
-                    formula: *formula,
-                    arguments,
-                    known,
-                    count: operands.len(),
-                };
                 Ok(call.run(level, program.compute(), &mut self.index, out))
             }
         }
