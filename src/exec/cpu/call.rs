@@ -21,17 +21,16 @@ pub(super) struct Call<'a> {
 
 /// The numbers of a tile's elements.
 #[derive(Debug, Default)]
-pub(super) struct Index(Vec<u32>);
+pub(super) struct Index(Option<Box<[u32; TILE]>>);
 
 impl Index {
     /// The numbers from `first` on.
-    fn from(&mut self, first: u32) -> &[u32] {
-        if self.0.first() != Some(&first) {
-            self.0.clear();
-            let lanes = 0..TILE as u32;
-            self.0.extend(lanes.map(|lane| first.wrapping_add(lane)));
+    fn from(&mut self, first: u32) -> &[u32; TILE] {
+        let words = self.0.get_or_insert_with(|| Box::new([0; TILE]));
+        for (word, lane) in words.iter_mut().zip(0..) {
+            *word = first.wrapping_add(lane);
         }
-        &self.0
+        words
     }
 }
 

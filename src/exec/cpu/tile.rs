@@ -25,15 +25,15 @@ impl Plane {
 }
 
 impl Deref for Plane {
-    type Target = [u32];
+    type Target = [u32; TILE];
 
-    fn deref(&self) -> &[u32] {
+    fn deref(&self) -> &[u32; TILE] {
         &self.words
     }
 }
 
 impl DerefMut for Plane {
-    fn deref_mut(&mut self) -> &mut [u32] {
+    fn deref_mut(&mut self) -> &mut [u32; TILE] {
         &mut self.words
     }
 }
