@@ -137,20 +137,30 @@ impl Tile {
             Step::Call { formula, operands } => {
                 let mut call = Call::new(*formula, operands.len());
                 for (i, operand) in operands.iter().enumerate() {
-                    call.arguments[i] = match *operand {
-                        Operand::Value(value) => {
-                            let plane = program.plane(value);
-                            call.known[i] = self.known[plane];
-                            Argument::Plane(&self.planes[plane])
-                        }
-                        // The plan has no piece that is longer.
-                        Operand::Index => Argument::Index(part.at as u32),
-                        Operand::Scalar(i) => Argument::Same(piece.row.scalars[i.index()]),
-                        Operand::Cutoff(i) => Argument::Same(piece.row.cutoff_from(i, piece.start)),
+                    // Not a match: a table of jumps would be foreseen less often.
+                    call.arguments[i] = if let Operand::Value(value) = *operand {
+                        let plane = program.plane(value);
+                        call.known[i] = self.known[plane];
+                        Argument::Plane(&self.planes[plane])
+                    } else {
+                        number(*operand, part)
                     };
                 }
                 Ok(call.run(level, program.compute(), &mut self.index, out))
             }
         }
+    }
+}
+
+/// An operand that is no value.
+#[inline]
+fn number(operand: Operand, Part { piece, at, .. }: Part<'_>) -> Argument<'static> {
+    if let Operand::Scalar(scalar) = operand {
+        Argument::Same(piece.row.scalars[scalar.index()])
+    } else if let Operand::Cutoff(cutoff) = operand {
+        Argument::Same(piece.row.cutoff_from(cutoff, piece.start))
+    } else {
+        // The plan has no piece that is longer.
+        Argument::Index(at as u32)
     }
 }
