@@ -94,7 +94,10 @@ fn threads_memory_and_instructions_do_not_change_a_byte() {
         for &row in WORKS {
             let case = work(&models, row);
             let (expected, _) = case.run(&output, None).expect("a merge");
-            let cut = [(5, 22 << 20, Level::detect()), (1, 21 << 20, Level::BASELINE)];
+            let cut = [
+                (5, 22 << 20, Level::detect()),
+                (1, 21 << 20, Level::BASELINE),
+            ];
             let uncut = levels().map(|level| (2, 4 << 30, level));
             for (threads, memory, level) in uncut.chain(cut) {
                 let case = Case {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checkpoint::CheckpointError;
+use crate::exec::cpu::UnknownLevel;
 use crate::keys::FilterError;
 use crate::merge::{DeviceError, MergeError};
 use crate::plan::PlanError;
@@ -114,6 +115,12 @@ impl From<DeviceError> for Failure {
 
 impl From<FilterError> for Failure {
     fn from(fault: FilterError) -> Failure {
+        Failure::usage(&fault, None)
+    }
+}
+
+impl From<UnknownLevel> for Failure {
+    fn from(fault: UnknownLevel) -> Failure {
         Failure::usage(&fault, None)
     }
 }

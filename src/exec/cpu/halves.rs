@@ -91,7 +91,11 @@ fn decode_f16(bytes: &[u8], out: &mut [u32]) -> Extent {
     let finite = _mm256_movemask_epi8(special) == 0;
     Extent {
         least: (2.0_f32).powi(-24).to_bits(),
-        most: if finite { 65504.0_f32.to_bits() } else { INFINITY },
+        most: if finite {
+            65504.0_f32.to_bits()
+        } else {
+            INFINITY
+        },
     }
 }
 

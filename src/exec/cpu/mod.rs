@@ -1,8 +1,8 @@
 //! The CPU executor: Programs tile by tile.
 //!
 //! A tile's values are planes that stay in the first cache level; every step is one loop over a
-//! plane that the compiler vectorizes. The loops are compiled twice, for the baseline instruction
-//! set and for AVX2 with F16C, and the level is chosen at run time. One executor uses one thread.
+//! plane that the compiler vectorizes. The loops are compiled for the baseline instruction set, for
+//! AVX2 with F16C and for AVX-512, and the level is chosen at run time. One executor uses one thread.
 //!
 //! The only unsafe code of the library is here: calls of loops compiled for a [`Level`], which the
 //! machine is known to have, and their loads and stores within slices of checked length.
@@ -32,7 +32,7 @@ use crate::dtype::codec::limit;
 use crate::kernel::{BINS, End, Window};
 use candidates::Candidates;
 pub use count::Tie;
-pub use level::Level;
+pub use level::{Level, UnknownLevel};
 use overflow::Beyond;
 use tile::Tile;
 

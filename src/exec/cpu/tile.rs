@@ -1,6 +1,5 @@
 //! Runs the steps of a Program over one tile after the other.
 
-use std::ops::{Deref, DerefMut};
 use super::bounds::Bounds;
 use super::call::{Call, Index};
 use super::fault::Fault;
@@ -8,6 +7,7 @@ use super::formula::Argument;
 use super::{Level, codec, philox};
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::{Entry, Operand, Program, Step, TILE, ValueId};
+use std::ops::{Deref, DerefMut};
 
 /// One value for each element of a tile. It begins on a line of the cache: vectors that lie across
 /// two lines take twice as long.
@@ -21,7 +21,12 @@ pub(super) struct Plane {
 const PAD: usize = 16;
 
 impl Plane {
-    fn new() -> Plane { Plane { words: [0; TILE], pad: [0; PAD] } }
+    fn new() -> Plane {
+        Plane {
+            words: [0; TILE],
+            pad: [0; PAD],
+        }
+    }
 }
 
 impl Deref for Plane {
@@ -102,7 +107,10 @@ impl Tile {
         for (step, number) in program.steps().iter().zip(ValueId::all()) {
             let target = program.plane(number);
             // A step never writes a plane that it reads, so its own can be taken out meanwhile.
-            let mut out = std::mem::replace(&mut self.planes[target], self.spare.take().unwrap_or_else(|| Box::new(Plane::new())));
+            let mut out = std::mem::replace(
+                &mut self.planes[target],
+                self.spare.take().unwrap_or_else(|| Box::new(Plane::new())),
+            );
             let done = self.step(level, part, step, &mut out[..len]);
             self.spare = Some(std::mem::replace(&mut self.planes[target], out));
             self.known[target] = done?;

@@ -64,7 +64,7 @@ macro_rules! forms {
             #[target_feature(enable = $features)]
             pub(in super::super) fn fill(stream: Stream, start: u64, out: &mut [u32]) {
                 let mut quad = start / 4;
-                let last = quad.wrapping_add(out.len() as u64 / 4);
+                let last = quad + out.len().saturating_sub(1) as u64 / 4;
                 if quad >> 32 != last >> 32 {
                     return fill_inline(stream, start, out);
                 }
@@ -204,9 +204,18 @@ fn hold<const N: usize>(state: &mut [[std::arch::x86_64::__m256i; 4]; N]) {
     unsafe {
         std::arch::asm!(
             "/* {} {} {} {} {} {} {} {} {} {} {} {} */",
-            inout(ymm_reg) *a, inout(ymm_reg) *b, inout(ymm_reg) *c, inout(ymm_reg) *d,
-            inout(ymm_reg) *e, inout(ymm_reg) *f, inout(ymm_reg) *g, inout(ymm_reg) *h,
-            inout(ymm_reg) *i, inout(ymm_reg) *j, inout(ymm_reg) *k, inout(ymm_reg) *l,
+            inout(ymm_reg) * a,
+            inout(ymm_reg) * b,
+            inout(ymm_reg) * c,
+            inout(ymm_reg) * d,
+            inout(ymm_reg) * e,
+            inout(ymm_reg) * f,
+            inout(ymm_reg) * g,
+            inout(ymm_reg) * h,
+            inout(ymm_reg) * i,
+            inout(ymm_reg) * j,
+            inout(ymm_reg) * k,
+            inout(ymm_reg) * l,
             options(pure, nomem, nostack, preserves_flags)
         );
     }
