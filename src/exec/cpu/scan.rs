@@ -69,8 +69,9 @@ mod avx2 {
     const LANES: usize = 8;
     const BLOCK: usize = 4 * LANES;
 
-    /// Magnitudes of a block that are taken one by one; more are moved by permutations.
-    const FEW: u32 = 6;
+    /// So many magnitudes of a block are taken one by one, whether they are there or not: nobody
+    /// could foresee how many. More are moved by permutations.
+    const FEW: usize = 2;
 
     /// A window, and how many magnitudes were above it.
     struct Window {
@@ -166,21 +167,18 @@ mod avx2 {
         candidates.reserve(plane.len() + BLOCK);
         for block in blocks {
             let inside = window.look(block);
+            let count = inside.count_ones() as usize;
             let room = candidates.spare_capacity_mut();
-            let mut taken = 0;
-            if inside.count_ones() <= FEW {
-                // The first, if there is one, without a branch that nobody could foresee.
+            if count <= FEW {
                 let mut left = inside;
-                let first = (left | 1 << (BLOCK - 1)).trailing_zeros() as usize;
-                room[0].write(block[first] & MAGNITUDE);
-                taken += usize::from(left != 0);
-                left &= left.wrapping_sub(1);
-                while left != 0 {
-                    room[taken].write(block[left.trailing_zeros() as usize % BLOCK] & MAGNITUDE);
-                    taken += 1;
-                    left &= left - 1;
+                for place in &mut room[..FEW] {
+                    // Where none is left, any: it is not counted in.
+                    let next = (left | 1 << (BLOCK - 1)).trailing_zeros() as usize;
+                    place.write(block[next] & MAGNITUDE);
+                    left &= left.wrapping_sub(1);
                 }
             } else {
+                let mut taken = 0;
                 for (words, lanes) in block.as_chunks().0.iter().zip(inside.to_le_bytes()) {
                     let to = &mut room[taken..][..LANES];
                     // SAFETY: the row of the table and the room have the size of the vector; no
@@ -195,7 +193,7 @@ mod avx2 {
                 }
             }
             // SAFETY: so many were written behind the last, in room that was reserved.
-            unsafe { candidates.set_len(candidates.len() + taken) };
+            unsafe { candidates.set_len(candidates.len() + count) };
         }
         window.above() + scan_scalar(tail, lo, hi, |key| candidates.push(key))
     }
