@@ -2,6 +2,7 @@
 
 mod figures;
 mod inspect;
+mod instructions;
 mod streams;
 mod tables;
 

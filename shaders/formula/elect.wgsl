@@ -6,12 +6,16 @@ fn vote(x: f32) -> f32 {
     return float(select((b & 0x80000000) | 0x3f800000, 0, is_zero(b)));
 }
 
-// Whether x is not zero and has the elected sign; an elected sum of zero means +.
-fn agrees(x: f32, elected: f32) -> bool {
-    let b = bits(x);
+// The sign bit of the elected sum; a sum of zero means +. Less 0x80000001, a number below -0 has no
+// upper bit, and every other that is not +0 has it.
+fn elected_sign(elected: f32) -> u32 {
     let e = bits(elected);
-    let sign = select(e & 0x80000000, 0, is_zero(e));
-    return ((b & 0x80000000) == sign) && !is_zero(b);
+    return e & (wrapping_sub(e, 0x80000001) ^ 0xffffffff) & 0x80000000;
+}
+
+// Whether x is not zero and has the elected sign. With the sign turned it is then positive.
+fn agrees(x: f32, elected: f32) -> bool {
+    return wrapping_sub(bits(x) ^ elected_sign(elected), 1) < 0x7fffffff;
 }
 
 // x where it agrees, else 0.
@@ -52,6 +56,15 @@ fn consensus_of_two(x: f32, y: f32, u: f32, v: f32) -> f32 {
     let mass = gather(agree(x, elected), y, elected);
     let total = gather_weight(agree_weight(x, elected, u), y, elected, v);
     return mean(mass, total);
+}
+
+// The disjoint mean of two entries of one weight: their sum where both have the sign of the total is
+// multiplied by `both`, an entry that has it alone by `alone`.
+fn even_consensus(x: f32, y: f32, alone: f32, both: f32) -> f32 {
+    let elected = add(x, y);
+    let mass = gather(agree(x, elected), y, elected);
+    let even = agrees(x, elected) && agrees(y, elected);
+    return mul(mass, float(select(bits(alone), bits(both), even)));
 }
 
 // Whether x and the elected sum have the same sign, zero being a sign of its own.

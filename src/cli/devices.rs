@@ -13,16 +13,13 @@ use crate::merge::{DeviceReport, devices};
 
 /// Lists and probes the devices.
 pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
+    let level = Level::chosen()?.name();
     let found = devices();
     if args.json {
-        let cpu = json!({ "threads": threads(None), "level": Level::detect().name() });
+        let cpu = json!({ "threads": threads(None), "level": level });
         return out::print_json(&json!({ "cpu": cpu, "gpus": found }));
     }
-    let mut text = format!(
-        "cpu      {}, {}\n",
-        counted(threads(None), "thread"),
-        Level::detect().name()
-    );
+    let mut text = format!("cpu      {}, {}\n", counted(threads(None), "thread"), level);
     for device in &found {
         text.push_str(&describe(device));
     }

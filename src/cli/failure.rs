@@ -107,12 +107,6 @@ impl From<CheckpointError> for Failure {
     }
 }
 
-impl From<UnknownLevel> for Failure {
-    fn from(fault: UnknownLevel) -> Failure {
-        Failure::usage(&fault, None)
-    }
-}
-
 impl From<DeviceError> for Failure {
     fn from(fault: DeviceError) -> Failure {
         Failure::usage(&fault, None)
@@ -121,6 +115,12 @@ impl From<DeviceError> for Failure {
 
 impl From<FilterError> for Failure {
     fn from(fault: FilterError) -> Failure {
+        Failure::usage(&fault, None)
+    }
+}
+
+impl From<UnknownLevel> for Failure {
+    fn from(fault: UnknownLevel) -> Failure {
         Failure::usage(&fault, None)
     }
 }

@@ -58,6 +58,8 @@ macro_rules! formulas {
             DropoutDelta dropout_delta(x: lane, base: lane, word: word, threshold: code);
             /// the disjoint weighted mean of two entries
             ConsensusOfTwo consensus_of_two(x: lane, y: lane, u: scalar, v: scalar);
+            /// the disjoint mean of two entries of one weight
+            EvenConsensus even_consensus(x: lane, y: lane, alone: scalar, both: scalar);
             /// the sign of x as 1, -1 or 0
             Vote vote(x: lane);
             /// x where its sign is the elected one

@@ -69,6 +69,9 @@ pub(super) enum Command {
     /// List the merge methods, or describe one
     Methods(MethodsArgs),
     /// List what can compute, and check that it gives the same bytes as the CPU
+    ///
+    /// The environment variable WGMERGE_SIMD chooses the CPU's instruction set: baseline, avx2 or
+    /// avx512. Without it the best is taken. The bytes of an output do not depend on it.
     Devices(DevicesArgs),
     /// Measure this machine's memory and disk, and each method against them
     Bench(BenchArgs),

@@ -88,6 +88,7 @@ pub(super) fn rate(
     engine: &Engine,
     method: &'static Method,
     float: Float,
+    level: Level,
     copy_gb_per_s: f64,
 ) -> Result<Rate, Failure> {
     let failed = |fault: String| Failure::Run(format!("{} on {}: {fault}", method.id, engine.name));
@@ -97,7 +98,7 @@ pub(super) fn rate(
     let work = Work::of(&plan, elements, float)
         .ok_or_else(|| failed("the plan has no arithmetic".to_owned()))?;
     let bytes_per_s = work
-        .measure(engine)
+        .measure(engine, level)
         .map_err(|fault| failed(fault.to_string()))?;
     Ok(Rate {
         device: engine.name.clone(),
@@ -197,16 +198,16 @@ impl<'a> Work<'a> {
     }
 
     /// Bytes per second of all slots together.
-    fn measure(&self, engine: &Engine) -> Result<f64, ExecError> {
-        let rates = crowd(engine.slots.get(), |gate| self.repeat(engine, gate));
+    fn measure(&self, engine: &Engine, level: Level) -> Result<f64, ExecError> {
+        let rates = crowd(engine.slots.get(), |gate| self.repeat(engine, level, gate));
         rates.into_iter().sum()
     }
 
-    fn repeat(&self, engine: &Engine, gate: &Gate) -> Result<f64, ExecError> {
+    fn repeat(&self, engine: &Engine, level: Level, gate: &Gate) -> Result<f64, ExecError> {
         // Each slot has inputs of its own, as in a merge.
         let arena = self.arena.clone();
         let mut output = vec![0; self.output_bytes];
-        let opened = (engine.open)(arena.len(), output.len(), Level::detect());
+        let opened = (engine.open)(arena.len(), output.len(), level);
         let ready = opened.and_then(|mut executor| {
             self.run(executor.as_mut(), &arena, &mut output)?;
             Ok(executor)

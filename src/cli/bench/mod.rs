@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::out::{self, Kind};
 use super::table::{Align, Table};
 use crate::dtype::Float;
+use crate::exec::cpu::Level;
 use crate::figures::{counted, human};
 use crate::merge::choose_device;
 use crate::method::METHODS;
@@ -33,6 +34,7 @@ struct Bench {
 
 /// Measures and prints.
 pub(super) fn run(args: &BenchArgs) -> Result<(), Failure> {
+    let level = Level::chosen()?;
     let chosen = choose_device(&args.device)?;
     if let (Some(note), false) = (&chosen.note, args.json) {
         out::say(Kind::Note, note);
@@ -46,7 +48,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<(), Failure> {
     for engine in engines {
         for method in METHODS {
             for float in [Float::BF16, Float::F32] {
-                kernels.push(kernel::rate(&engine, method, float, ceiling)?);
+                kernels.push(kernel::rate(&engine, method, float, level, ceiling)?);
             }
         }
     }

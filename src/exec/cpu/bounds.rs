@@ -81,18 +81,18 @@ impl Measure {
 /// cancel out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
-    grain: i32,
-    floor: i32,
-    top: i32,
+    grain: i16,
+    floor: i16,
+    top: i16,
 }
 
 /// Mantissa bits of an f32 behind the first.
-pub(super) const DIGITS: i32 = 23;
+pub(super) const DIGITS: i16 = 23;
 
 impl Bounds {
     /// The bounds of settled values with `digits` mantissa bits behind the first; None where some
     /// are not finite.
-    pub(super) fn of(extent: Extent, digits: i32) -> Option<Bounds> {
+    pub(super) fn of(extent: Extent, digits: i16) -> Option<Bounds> {
         if !extent.is_settled() || !extent.is_finite() {
             return None;
         }
@@ -120,7 +120,7 @@ impl Bounds {
             most: magnitude,
         };
         let zeros = (magnitude | 1 << DIGITS).trailing_zeros();
-        Bounds::of(extent, DIGITS - zeros.cast_signed())
+        Bounds::of(extent, DIGITS - zeros as i16)
     }
 
     /// If the guard leaves all of them as they are.
@@ -172,10 +172,13 @@ impl Bounds {
     }
 }
 
-/// The bounds of what a formula makes of arguments with these, if its guards are idle.
+/// The bounds of what a formula makes of arguments, whose bounds are `of` their numbers, if its
+/// guards are idle.
 #[rustfmt::skip]
-pub(super) fn follow(formula: Formula, known: &[Option<Bounds>]) -> Option<Bounds> {
-    let of = |i: usize| known[i];
+pub(super) fn follow(
+    formula: Formula,
+    of: impl Fn(usize) -> Option<Bounds>,
+) -> Option<Bounds> {
     match formula {
         Formula::Add | Formula::Raise | Formula::Sub | Formula::Shift => of(0)?.plus(of(1)?),
         Formula::TrimDelta | Formula::TrimDeltaAbove | Formula::DropoutDelta => {
@@ -197,6 +200,7 @@ pub(super) fn follow(formula: Formula, known: &[Option<Bounds>]) -> Option<Bound
             let total = of(2)?.or(of(3)?).or(of(2)?.plus(of(3)?)?);
             of(0)?.plus(of(1)?)?.over(total.or(ONE))
         }
+        Formula::EvenConsensus => of(0)?.plus(of(1)?)?.times(of(2)?.or(of(3)?)),
         Formula::Magnitude | Formula::Trim | Formula::TrimAbove | Formula::Dropout => of(0),
         Formula::Agree | Formula::KeepAgreeing | Formula::ElectedEntry => of(0),
         Formula::Gather => of(0)?.plus(of(1)?),
@@ -212,6 +216,7 @@ const ONE: Bounds = Bounds {
 };
 
 /// The exponent of an f32 that is neither zero nor below the normal numbers.
-fn exponent(magnitude: u32) -> i32 {
-    (magnitude >> DIGITS).cast_signed() - 127
+fn exponent(magnitude: u32) -> i16 {
+    // Eight bits.
+    (magnitude >> DIGITS) as i16 - 127
 }

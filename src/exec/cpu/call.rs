@@ -7,44 +7,59 @@ use super::{Level, plain};
 use crate::kernel::{Compute, Formula, TILE};
 
 /// Parameters of a formula at most.
-pub(super) const ARGUMENTS: usize = 8;
+const ARGUMENTS: usize = 5;
 
 /// A formula with its arguments.
 pub(super) struct Call<'a> {
-    pub(super) formula: Formula,
+    formula: Formula,
     pub(super) arguments: [Argument<'a>; ARGUMENTS],
     /// What is known of the arguments that are planes.
     pub(super) known: [Option<Bounds>; ARGUMENTS],
     /// How many arguments there are.
-    pub(super) count: usize,
+    count: usize,
 }
 
 /// The numbers of a tile's elements.
 #[derive(Debug, Default)]
-pub(super) struct Index(Vec<u32>);
+pub(super) struct Index(Option<Box<[u32; TILE]>>);
 
 impl Index {
     /// The numbers from `first` on.
-    fn from(&mut self, first: u32) -> &[u32] {
-        if self.0.first() != Some(&first) {
-            self.0.clear();
-            let lanes = 0..TILE as u32;
-            self.0.extend(lanes.map(|lane| first.wrapping_add(lane)));
+    fn from(&mut self, first: u32) -> &[u32; TILE] {
+        let words = self.0.get_or_insert_with(|| Box::new([0; TILE]));
+        for (word, lane) in words.iter_mut().zip(0..) {
+            *word = first.wrapping_add(lane);
         }
-        &self.0
+        words
     }
 }
 
 impl<'a> Call<'a> {
+    /// A call whose arguments are to be filled in.
+    #[inline]
+    pub(super) fn new(formula: Formula, count: usize) -> Call<'a> {
+        Call {
+            formula,
+            arguments: [Argument::Same(0); ARGUMENTS],
+            known: [None; ARGUMENTS],
+            count,
+        }
+    }
+
     /// Computes a tile. Returns what is known of its values.
     pub(super) fn run(
-        mut self,
+        &mut self,
         level: Level,
         compute: Compute,
         index: &'a mut Index,
         out: &mut [u32],
     ) -> Option<Bounds> {
-        self.decide_ties(out.len());
+        match self.formula {
+            Formula::Trim => self.decide_ties(1, Formula::TrimAbove, out.len()),
+            Formula::TrimDelta => self.decide_ties(2, Formula::TrimDeltaAbove, out.len()),
+            Formula::ConsensusOfTwo => self.spare_division(),
+            _ => {}
+        }
         for argument in &mut self.arguments[..self.count] {
             if let Argument::Index(first) = *argument {
                 *argument = Argument::Plane(index.from(first));
@@ -53,14 +68,10 @@ impl<'a> Call<'a> {
         }
         let arguments = &self.arguments[..self.count];
         let known = match compute {
-            Compute::F32 => {
-                for (known, argument) in self.known.iter_mut().zip(arguments) {
-                    if let Argument::Same(word) = *argument {
-                        *known = Bounds::of_number(word);
-                    }
-                }
-                follow(self.formula, &self.known)
-            }
+            Compute::F32 => follow(self.formula, |i| match arguments[i] {
+                Argument::Same(word) => Bounds::of_number(word),
+                _ => self.known[i],
+            }),
             Compute::BF16 | Compute::F16 => None,
         };
         if known.is_some() {
@@ -85,13 +96,9 @@ impl<'a> Call<'a> {
         )
     }
 
-    /// Makes a trim one without an index where all of the tile's ties are kept, or none.
-    fn decide_ties(&mut self, len: usize) {
-        let (values, above) = match self.formula {
-            Formula::Trim => (1, Formula::TrimAbove),
-            Formula::TrimDelta => (2, Formula::TrimDeltaAbove),
-            _ => return,
-        };
+    /// Makes a trim one without an index where all of the tile's ties are kept, or none. Its
+    /// values come first.
+    fn decide_ties(&mut self, values: usize, above: Formula, len: usize) {
         let [
             Argument::Index(first),
             Argument::Same(threshold),
@@ -110,6 +117,22 @@ impl<'a> Call<'a> {
         self.formula = above;
         self.arguments[values] = Argument::Same(threshold);
         self.count = values + 1;
+    }
+
+    /// Makes a division by a weight or by twice that weight a product, where both are powers of two
+    /// and so are their inverses.
+    fn spare_division(&mut self) {
+        let [Argument::Same(weight), Argument::Same(other)] = self.arguments[2..4] else {
+            return;
+        };
+        // A number between 2^-60 and 2^60, without a mantissa.
+        let is_power = weight & 0x007f_ffff == 0 && (67..=187).contains(&(weight >> 23));
+        if weight == other && is_power {
+            let alone = 1.0 / f32::from_bits(weight);
+            self.formula = Formula::EvenConsensus;
+            self.arguments[2] = Argument::Same(alone.to_bits());
+            self.arguments[3] = Argument::Same((0.5 * alone).to_bits());
+        }
     }
 }
 

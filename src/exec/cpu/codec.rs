@@ -4,7 +4,8 @@
 //! instructions, equal to them on every input.
 
 use super::Level;
-use super::bounds::{Bounds, DIGITS, Extent, Measure};
+use super::bounds::{Bounds, DIGITS, Extent};
+use super::elements::{encode_inline, load_inline};
 use super::formula::{in_bf16, in_f16, in_f32};
 use super::level::at_level;
 use crate::dtype::{Float, codec};
@@ -60,9 +61,6 @@ pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) 
     )
 }
 
-/// The bits of a magnitude.
-const MAGNITUDE: u32 = 0x7fff_ffff;
-
 /// Decodes without rounding.
 fn load(level: Level, float: Float, bytes: &[u8], out: &mut [u32]) -> Extent {
     #[cfg(target_arch = "x86_64")]
@@ -73,43 +71,6 @@ fn load(level: Level, float: Float, bytes: &[u8], out: &mut [u32]) -> Extent {
         level,
         load_inline(float: Float = float, bytes: &[u8] = bytes, out: &mut [u32] = out) -> Extent
     )
-}
-
-#[inline(always)]
-fn load_as<const N: usize>(
-    bytes: &[u8],
-    out: &mut [u32],
-    decode: impl Fn([u8; N]) -> u32,
-) -> Extent {
-    let mut measure = Measure::default();
-    for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<N>().0) {
-        let bits = decode(*bytes);
-        measure.take(bits);
-        *out = bits;
-    }
-    measure.end()
-}
-
-#[inline(always)]
-pub(super) fn load_inline(float: Float, bytes: &[u8], out: &mut [u32]) -> Extent {
-    match float {
-        Float::F64 => load_as(bytes, out, |b: [u8; 8]| {
-            codec::decode(Float::F64, u64::from_le_bytes(b))
-        }),
-        Float::F32 => load_as(bytes, out, u32::from_le_bytes),
-        Float::F16 => load_as(bytes, out, |b: [u8; 2]| {
-            codec::decode(Float::F16, u64::from(u16::from_le_bytes(b)))
-        }),
-        Float::BF16 => load_as(bytes, out, |b: [u8; 2]| {
-            u32::from(u16::from_le_bytes(b)) << 16
-        }),
-        Float::F8E4M3 => load_as(bytes, out, |b: [u8; 1]| {
-            codec::decode(Float::F8E4M3, u64::from(b[0]))
-        }),
-        Float::F8E5M2 => load_as(bytes, out, |b: [u8; 1]| {
-            codec::decode(Float::F8E5M2, u64::from(b[0]))
-        }),
-    }
 }
 
 /// Rounds to a working dtype.
@@ -124,31 +85,5 @@ fn round(compute: Compute, out: &mut [u32]) {
         Compute::F32 => each(out, in_f32::rz),
         Compute::BF16 => each(out, in_bf16::rz),
         Compute::F16 => each(out, in_f16::rz),
-    }
-}
-
-#[inline(always)]
-fn encode_as<const N: usize>(plane: &[u32], out: &mut [u8], pack: impl Fn(u32) -> [u8; N]) -> u32 {
-    let mut most = 0;
-    for (out, bits) in out.as_chunks_mut::<N>().0.iter_mut().zip(plane) {
-        *out = pack(*bits);
-        most = most.max(*bits & MAGNITUDE);
-    }
-    most
-}
-
-#[inline(always)]
-pub(super) fn encode_inline(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
-    match float {
-        Float::F64 => encode_as(plane, out, |x| codec::encode(Float::F64, x).to_le_bytes()),
-        Float::F32 => encode_as(plane, out, u32::to_le_bytes),
-        Float::F16 => encode_as(plane, out, |x| {
-            (codec::encode(Float::F16, x) as u16).to_le_bytes()
-        }),
-        Float::BF16 => encode_as(plane, out, |x| {
-            (codec::encode(Float::BF16, x) as u16).to_le_bytes()
-        }),
-        Float::F8E4M3 => encode_as(plane, out, |x| [codec::encode(Float::F8E4M3, x) as u8]),
-        Float::F8E5M2 => encode_as(plane, out, |x| [codec::encode(Float::F8E5M2, x) as u8]),
     }
 }

@@ -4,11 +4,13 @@
 //! around each row of the table. The loops are `inline(always)` so that a caller compiled for AVX2
 //! gets them compiled for AVX2.
 
+use crate::kernel::TILE;
+
 /// An argument of a formula for a whole tile.
 #[derive(Clone, Copy)]
 pub(super) enum Argument<'a> {
     /// One word per element.
-    Plane(&'a [u32]),
+    Plane(&'a [u32; TILE]),
     /// One word for all.
     Same(u32),
     /// The numbers from this one on.
@@ -17,7 +19,7 @@ pub(super) enum Argument<'a> {
 
 impl<'a> Argument<'a> {
     #[inline(always)]
-    fn plane(self) -> &'a [u32] {
+    fn plane(self) -> &'a [u32; TILE] {
         match self {
             Argument::Plane(plane) => plane,
             _ => panic!("a value per element was expected"),

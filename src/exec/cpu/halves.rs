@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 
 use super::Level;
 use super::bounds::Extent;
-use super::codec::{encode_inline, load_inline};
+use super::elements::{encode_inline, load_inline};
 use crate::dtype::Float;
 use crate::kernel::TILE;
 

@@ -20,8 +20,8 @@ pub(super) fn tally(level: Level, plane: &[u32], window: Window, bins: &mut [u64
 fn scan(level: Level, plane: &[u32], lo: u32, hi: u32, hit: impl FnMut(u32)) -> u64 {
     #[cfg(target_arch = "x86_64")]
     if level.is_avx2() {
-        // SAFETY: an executor has this level only where the machine supports it.
-        return unsafe { scan_avx2(plane, lo, hi, hit) };
+        // SAFETY: there is a level only where the machine has its instructions.
+        return unsafe { avx2::scan(plane, lo, hi, hit) };
     }
     let _ = level;
     scan_scalar(plane, lo, hi, hit)
@@ -39,39 +39,6 @@ fn scan_scalar(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64
     above
 }
 
-/// Eight magnitudes at a time; only those inside the window are looked at one by one, which are
-/// few when the window was well guessed.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn scan_avx2(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
-    use std::arch::x86_64::*;
-    // Magnitudes are below 2^31, so signed comparisons order them.
-    let below = _mm256_set1_epi32(lo as i32 - 1);
-    let last = _mm256_set1_epi32(hi as i32);
-    let mask = _mm256_set1_epi32(MAGNITUDE as i32);
-    let mut above = _mm256_setzero_si256();
-    let (blocks, tail) = plane.as_chunks::<8>();
-    for block in blocks {
-        // SAFETY: the array has the size of the vector; the load needs no alignment.
-        let bits = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
-        let key = _mm256_and_si256(bits, mask);
-        let over = _mm256_cmpgt_epi32(key, last);
-        above = _mm256_sub_epi32(above, over);
-        let inside = _mm256_andnot_si256(over, _mm256_cmpgt_epi32(key, below));
-        let mut lanes = _mm256_movemask_ps(_mm256_castsi256_ps(inside)) as u32;
-        while lanes != 0 {
-            let lane = lanes.trailing_zeros() as usize & 7;
-            hit(block[lane] & MAGNITUDE);
-            lanes &= lanes - 1;
-        }
-    }
-    let mut counts = [0u32; 8];
-    // SAFETY: as above, a store.
-    unsafe { _mm256_storeu_si256(counts.as_mut_ptr().cast(), above) };
-    let above: u64 = counts.iter().map(|&count| u64::from(count)).sum();
-    above + scan_scalar(tail, lo, hi, hit)
-}
-
 /// Appends every magnitude in `lo..=hi` to `candidates`, in order, and returns how many are above.
 pub(super) fn collect(
     level: Level,
@@ -81,62 +48,192 @@ pub(super) fn collect(
     candidates: &mut Vec<u32>,
 ) -> u64 {
     #[cfg(target_arch = "x86_64")]
-    if level.is_avx2() {
-        // SAFETY: an executor has this level only where the machine supports it.
-        return unsafe { collect_avx2(plane, lo, hi, candidates) };
+    if level.is_avx512() {
+        // SAFETY: there is a level only where the machine has its instructions.
+        return unsafe { avx512::collect(plane, lo, hi, candidates) };
+    } else if level.is_avx2() {
+        // SAFETY: as above.
+        return unsafe { avx2::collect(plane, lo, hi, candidates) };
     }
     let _ = level;
     scan_scalar(plane, lo, hi, |key| candidates.push(key))
 }
 
-/// For each set of lanes, a permutation that moves them to the front in order.
+/// 32 magnitudes at a time. Where the window was well guessed few of them are inside.
 #[cfg(target_arch = "x86_64")]
-static TO_FRONT: [[u32; 8]; 256] = {
-    let mut table = [[0; 8]; 256];
-    let mut set = 0;
-    while set < 256 {
-        let (mut lane, mut front) = (0, 0);
-        while lane < 8 {
-            if set >> lane & 1 == 1 {
-                table[set][front] = lane as u32;
-                front += 1;
-            }
-            lane += 1;
-        }
-        set += 1;
-    }
-    table
-};
-
-/// Eight magnitudes at a time, moved together without a branch: half of them may be inside.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,popcnt")]
-fn collect_avx2(plane: &[u32], lo: u32, hi: u32, candidates: &mut Vec<u32>) -> u64 {
+mod avx2 {
     use std::arch::x86_64::*;
-    // Magnitudes are below 2^31, so signed comparisons order them.
-    let below = _mm256_set1_epi32(lo as i32 - 1);
-    let last = _mm256_set1_epi32(hi as i32);
-    let mask = _mm256_set1_epi32(MAGNITUDE as i32);
-    let mut above = 0;
-    let (blocks, tail) = plane.as_chunks::<8>();
-    candidates.reserve(plane.len() + 8);
-    for block in blocks {
-        // SAFETY: the array has the size of the vector; the load needs no alignment.
-        let bits = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
-        let key = _mm256_and_si256(bits, mask);
-        let over = _mm256_cmpgt_epi32(key, last);
-        let inside = _mm256_andnot_si256(over, _mm256_cmpgt_epi32(key, below));
-        let lanes = _mm256_movemask_ps(_mm256_castsi256_ps(inside)) as usize & 255;
-        above += u64::from(_mm256_movemask_ps(_mm256_castsi256_ps(over)).count_ones());
-        // SAFETY: the table's row and the room reserved behind the last candidate have the size
-        // of the vector, and only the lanes that were moved to the front are counted in.
-        unsafe {
-            let order = _mm256_loadu_si256(TO_FRONT[lanes].as_ptr().cast());
-            let front = _mm256_permutevar8x32_epi32(key, order);
-            let end = candidates.as_mut_ptr().add(candidates.len());
-            _mm256_storeu_si256(end.cast(), front);
-            candidates.set_len(candidates.len() + lanes.count_ones() as usize);
+
+    use super::{MAGNITUDE, scan_scalar};
+
+    const LANES: usize = 8;
+    const BLOCK: usize = 4 * LANES;
+
+    /// So many magnitudes of a block are taken one by one, whether they are there or not: nobody
+    /// could foresee how many. More are moved by permutations.
+    const FEW: usize = 2;
+
+    /// A window, and how many magnitudes were above it.
+    struct Window {
+        below: __m256i,
+        last: __m256i,
+        above: __m256i,
+    }
+
+    impl Window {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn new(lo: u32, hi: u32) -> Window {
+            Window {
+                // Magnitudes are below 2^31, so signed comparisons order them.
+                below: _mm256_set1_epi32(lo.wrapping_sub(1).cast_signed()),
+                last: _mm256_set1_epi32(hi.cast_signed()),
+                above: _mm256_setzero_si256(),
+            }
+        }
+
+        /// Which of a block are inside, the first in the lowest bit.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn look(&mut self, block: &[u32; BLOCK]) -> u32 {
+            let mut inside = [_mm256_setzero_si256(); 4];
+            for (inside, words) in inside.iter_mut().zip(block.as_chunks().0) {
+                let key = keys(words);
+                let over = _mm256_cmpgt_epi32(key, self.last);
+                self.above = _mm256_sub_epi32(self.above, over);
+                *inside = _mm256_andnot_si256(over, _mm256_cmpgt_epi32(key, self.below));
+            }
+            let low = _mm256_packs_epi32(inside[0], inside[1]);
+            let high = _mm256_packs_epi32(inside[2], inside[3]);
+            // The packed halves take turns.
+            let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+            let all = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+            _mm256_movemask_epi8(all).cast_unsigned()
+        }
+
+        #[target_feature(enable = "avx2")]
+        fn above(&self) -> u64 {
+            let mut counts = [0u32; LANES];
+            // SAFETY: the array has the size of the vector; the store needs no alignment.
+            unsafe { _mm256_storeu_si256(counts.as_mut_ptr().cast(), self.above) };
+            counts.iter().map(|&count| u64::from(count)).sum()
         }
     }
-    above + scan_scalar(tail, lo, hi, |key| candidates.push(key))
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn keys(words: &[u32; LANES]) -> __m256i {
+        // SAFETY: the array has the size of the vector; the load needs no alignment.
+        let bits = unsafe { _mm256_loadu_si256(words.as_ptr().cast()) };
+        _mm256_and_si256(bits, _mm256_set1_epi32(MAGNITUDE.cast_signed()))
+    }
+
+    #[target_feature(enable = "avx2,popcnt")]
+    pub(super) fn scan(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
+        let mut window = Window::new(lo, hi);
+        let (blocks, tail) = plane.as_chunks::<BLOCK>();
+        for block in blocks {
+            let mut inside = window.look(block);
+            while inside != 0 {
+                hit(block[inside.trailing_zeros() as usize % BLOCK] & MAGNITUDE);
+                inside &= inside - 1;
+            }
+        }
+        window.above() + scan_scalar(tail, lo, hi, hit)
+    }
+
+    /// For each set of lanes, a permutation that moves them to the front in order.
+    static TO_FRONT: [[u32; LANES]; 256] = {
+        let mut table = [[0; LANES]; 256];
+        let mut set = 0;
+        while set < 256 {
+            let (mut lane, mut front) = (0, 0);
+            while lane < LANES {
+                if set >> lane & 1 == 1 {
+                    table[set][front] = lane as u32;
+                    front += 1;
+                }
+                lane += 1;
+            }
+            set += 1;
+        }
+        table
+    };
+
+    #[target_feature(enable = "avx2,popcnt")]
+    pub(super) fn collect(plane: &[u32], lo: u32, hi: u32, candidates: &mut Vec<u32>) -> u64 {
+        let mut window = Window::new(lo, hi);
+        let (blocks, tail) = plane.as_chunks::<BLOCK>();
+        candidates.reserve(plane.len() + BLOCK);
+        for block in blocks {
+            let inside = window.look(block);
+            let count = inside.count_ones() as usize;
+            let room = candidates.spare_capacity_mut();
+            if count <= FEW {
+                let mut left = inside;
+                for place in &mut room[..FEW] {
+                    // Where none is left, any: it is not counted in.
+                    let next = (left | 1 << (BLOCK - 1)).trailing_zeros() as usize;
+                    place.write(block[next] & MAGNITUDE);
+                    left &= left.wrapping_sub(1);
+                }
+            } else {
+                let mut taken = 0;
+                for (words, lanes) in block.as_chunks().0.iter().zip(inside.to_le_bytes()) {
+                    let to = &mut room[taken..][..LANES];
+                    // SAFETY: the row of the table and the room have the size of the vector; no
+                    // alignment is needed.
+                    unsafe {
+                        let row = TO_FRONT[usize::from(lanes)].as_ptr();
+                        let order = _mm256_loadu_si256(row.cast());
+                        let front = _mm256_permutevar8x32_epi32(keys(words), order);
+                        _mm256_storeu_si256(to.as_mut_ptr().cast(), front);
+                    }
+                    taken += lanes.count_ones() as usize;
+                }
+            }
+            // SAFETY: so many were written behind the last, in room that was reserved.
+            unsafe { candidates.set_len(candidates.len() + count) };
+        }
+        window.above() + scan_scalar(tail, lo, hi, |key| candidates.push(key))
+    }
+}
+
+/// 16 magnitudes at a time, moved together.
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::*;
+
+    use super::{MAGNITUDE, scan_scalar};
+
+    const LANES: usize = 16;
+
+    #[target_feature(enable = "avx512f,popcnt")]
+    pub(super) fn collect(plane: &[u32], lo: u32, hi: u32, candidates: &mut Vec<u32>) -> u64 {
+        let (first, last) = (
+            _mm512_set1_epi32(lo.cast_signed()),
+            _mm512_set1_epi32(hi.cast_signed()),
+        );
+        let magnitude = _mm512_set1_epi32(MAGNITUDE.cast_signed());
+        let mut above = 0;
+        let (blocks, tail) = plane.as_chunks::<LANES>();
+        candidates.reserve(plane.len() + LANES);
+        for block in blocks {
+            // SAFETY: the array has the size of the vector; the load needs no alignment.
+            let bits = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+            let key = _mm512_and_si512(bits, magnitude);
+            let over = _mm512_cmpgt_epu32_mask(key, last);
+            let inside = _mm512_mask_cmpge_epu32_mask(!over, key, first);
+            above += u64::from(over.count_ones());
+            let front = _mm512_maskz_compress_epi32(inside, key);
+            let room = &mut candidates.spare_capacity_mut()[..LANES];
+            // SAFETY: the room has the size of the vector, and only the lanes that were moved to
+            // the front are counted in.
+            unsafe {
+                _mm512_storeu_si512(room.as_mut_ptr().cast(), front);
+                candidates.set_len(candidates.len() + inside.count_ones() as usize);
+            }
+        }
+        above + scan_scalar(tail, lo, hi, |key| candidates.push(key))
+    }
 }

@@ -1,20 +1,56 @@
 //! Runs the steps of a Program over one tile after the other.
 
 use super::bounds::Bounds;
-use super::call::{self, Index};
+use super::call::{Call, Index};
 use super::fault::Fault;
 use super::formula::Argument;
 use super::{Level, codec, philox};
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::{Entry, Operand, Program, Step, TILE, ValueId};
+use std::ops::{Deref, DerefMut};
+
+/// One value for each element of a tile. It begins on a line of the cache: vectors that lie across
+/// two lines take twice as long.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Plane {
+    words: [u32; TILE],
+    pad: [u32; PAD],
+}
+
+const PAD: usize = 16;
+
+impl Plane {
+    fn new() -> Plane {
+        Plane {
+            words: [0; TILE],
+            pad: [0; PAD],
+        }
+    }
+}
+
+impl Deref for Plane {
+    type Target = [u32; TILE];
+
+    fn deref(&self) -> &[u32; TILE] {
+        &self.words
+    }
+}
+
+impl DerefMut for Plane {
+    fn deref_mut(&mut self) -> &mut [u32; TILE] {
+        &mut self.words
+    }
+}
 
 /// The planes of a tile: the values that are live while a Program runs.
 #[derive(Debug, Default)]
 pub(super) struct Tile {
-    planes: Vec<Vec<u32>>,
+    planes: Vec<Box<Plane>>,
     /// What is known of each plane's values.
     known: Vec<Option<Bounds>>,
     index: Index,
+    spare: Option<Box<Plane>>,
 }
 
 /// A part of a piece, at most a tile.
@@ -52,7 +88,7 @@ impl Tile {
         level: Level,
         batch: &Batch<'_>,
         arena: &[u8],
-        mut finish: impl FnMut(Done<'_>, &[Vec<u32>]) -> Result<(), Fault>,
+        mut finish: impl FnMut(Done<'_>, &[Box<Plane>]) -> Result<(), Fault>,
     ) -> Result<(), ExecError> {
         for (number, piece) in batch.pieces.iter().enumerate() {
             for at in (0..piece.len).step_by(TILE) {
@@ -80,9 +116,9 @@ impl Tile {
         at: usize,
         len: usize,
         arena: &[u8],
-    ) -> Result<&[Vec<u32>], Fault> {
+    ) -> Result<&[Box<Plane>], Fault> {
         while self.planes.len() < program.plane_count() {
-            self.planes.push(vec![0; TILE]);
+            self.planes.push(Box::new(Plane::new()));
             self.known.push(None);
         }
         let part = Part {
@@ -94,9 +130,12 @@ impl Tile {
         for (step, number) in program.steps().iter().zip(ValueId::all()) {
             let target = program.plane(number);
             // A step never writes a plane that it reads, so its own can be taken out meanwhile.
-            let mut out = std::mem::take(&mut self.planes[target]);
+            let mut out = std::mem::replace(
+                &mut self.planes[target],
+                self.spare.take().unwrap_or_else(|| Box::new(Plane::new())),
+            );
             let done = self.step(level, part, step, &mut out[..len]);
-            self.planes[target] = out;
+            self.spare = Some(std::mem::replace(&mut self.planes[target], out));
             self.known[target] = done?;
         }
         Ok(&self.planes)
@@ -127,29 +166,32 @@ impl Tile {
                 Ok(None)
             }
             Step::Call { formula, operands } => {
-                let mut arguments = [Argument::Same(0); call::ARGUMENTS];
-                let mut known = [None; call::ARGUMENTS];
+                let mut call = Call::new(*formula, operands.len());
                 for (i, operand) in operands.iter().enumerate() {
-                    arguments[i] = match *operand {
-                        Operand::Value(value) => {
-                            let plane = program.plane(value);
-                            known[i] = self.known[plane];
-                            Argument::Plane(&self.planes[plane])
-                        }
-                        // The plan has no piece that is longer.
-                        Operand::Index => Argument::Index(part.at as u32),
-                        Operand::Scalar(i) => Argument::Same(piece.row.scalars[i.index()]),
-                        Operand::Cutoff(i) => Argument::Same(piece.row.cutoff_from(i, piece.start)),
+                    // Not a match: a table of jumps would be foreseen less often.
+                    call.arguments[i] = if let Operand::Value(value) = *operand {
+                        let plane = program.plane(value);
+                        call.known[i] = self.known[plane];
+                        Argument::Plane(&self.planes[plane])
+                    } else {
+                        number(*operand, part)
                     };
                 }
-                let call = call::Call {
-                    formula: *formula,
-                    arguments,
-                    known,
-                    count: operands.len(),
-                };
                 Ok(call.run(level, program.compute(), &mut self.index, out))
             }
         }
+    }
+}
+
+/// An operand that is no value.
+#[inline]
+fn number(operand: Operand, Part { piece, at, .. }: Part<'_>) -> Argument<'static> {
+    if let Operand::Scalar(scalar) = operand {
+        Argument::Same(piece.row.scalars[scalar.index()])
+    } else if let Operand::Cutoff(cutoff) = operand {
+        Argument::Same(piece.row.cutoff_from(cutoff, piece.start))
+    } else {
+        // The plan has no piece that is longer.
+        Argument::Index(at as u32)
     }
 }

@@ -1,8 +1,6 @@
 //! What a device found, in its partial results: one hazard flag per piece, the sums of all tiles,
 //! the largest magnitudes and the counts of all pieces, as `shaders/kernel` has them.
 
-use std::ops::Range;
-
 use crate::exec::Batch;
 use crate::kernel::table::{Layout, Outputs};
 use crate::kernel::{BINS, Output, Tally};
@@ -96,7 +94,7 @@ impl Answers {
                 (Output::Count(_), tally) => {
                     if let Tally::Counts(own) = tally {
                         let begin = counts + next.counts * (BINS + 1);
-                        let found = &all[Range::from(begin..begin + BINS + 1)];
+                        let found = &all[begin..][..BINS + 1];
                         for (count, word) in own.bins.iter_mut().zip(found) {
                             *count += u64::from(u32::from_le_bytes(*word));
                         }

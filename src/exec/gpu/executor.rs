@@ -175,10 +175,9 @@ fn is_for_device(batch: &Batch<'_>, piece: &Piece<'_>, tallies: &[Tally]) -> boo
     let nothing = tallies.iter().all(|tally| *tally == Tally::Nothing);
     let small = counts && !stores && piece.len < COUNT_ELEMENTS_MIN;
     let words = batch.program.asked().count() * (BINS + 1);
-    (stores || !nothing)
-        && !small
-        && !(counts && words > COUNT_WORDS_MAX)
-        && tallies.iter().all(Tally::is_for_devices)
+    let large = counts && words > COUNT_WORDS_MAX;
+    let asks = stores || !nothing;
+    asks && !small && !large && tallies.iter().all(Tally::is_for_devices)
 }
 
 /// Panics if a piece reads beyond the arena: the plan that made the batch is wrong.

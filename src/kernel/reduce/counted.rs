@@ -21,7 +21,8 @@ pub(super) struct Counted {
 /// Some of the elements, with what was counted of them.
 #[derive(Debug)]
 struct Stretch {
-    tiles: Range<u64>,
+    /// Its tiles, as far as they were seen.
+    tiles: Option<Range<u64>>,
     bins: Vec<u64>,
 }
 
@@ -44,7 +45,7 @@ impl Counted {
         let most = windows.saturating_sub(1).min(STRETCHES);
         if counts.window.shift == 0 && most > 1 {
             self.stretches.extend((0..most).map(|_| Stretch {
-                tiles: u64::MAX..0,
+                tiles: None,
                 bins: vec![0; BINS],
             }));
         }
@@ -60,8 +61,10 @@ impl Counted {
         let place = place / u128::from(extent.tiles.max(1));
         if let Some(stretch) = self.stretches.get_mut(place as usize) {
             add(&mut stretch.bins, &counts.bins[..BINS]);
-            let known = &stretch.tiles;
-            stretch.tiles = known.start.min(tiles.start)..known.end.max(tiles.end);
+            stretch.tiles = Some(match &stretch.tiles {
+                None => tiles,
+                Some(known) => known.start.min(tiles.start)..known.end.max(tiles.end),
+            });
         }
     }
 
@@ -81,7 +84,8 @@ impl Counted {
         };
         for stretch in &self.stretches {
             if stretch.bins[bin] > left {
-                return Some(Ended::among(stretch.tiles.clone(), left));
+                let seen = stretch.tiles.clone();
+                return Some(Ended::among(seen.unwrap_or(0..tiles), left));
             }
             left -= stretch.bins[bin];
         }

@@ -223,6 +223,8 @@ pub(super) fn settle<'a, 'p>(
             all: pass.sightings(|subject| reading.elements(subject)),
             count: reading.together(),
         };
+        let is_before =
+            |one: &Vec<Sighting>, other: &Vec<Sighting>| one[0].part.is_before(&other[0].part);
         workers::run(
             shared.cancel,
             lanes,
@@ -248,11 +250,6 @@ pub(super) fn settle<'a, 'p>(
         }
     }
     Ok(())
-}
-
-/// Whether some sightings lie before others in the output.
-fn is_before(one: &Vec<Sighting>, other: &Vec<Sighting>) -> bool {
-    one[0].part.is_before(&other[0].part)
 }
 
 /// Some items at a time.

@@ -64,7 +64,7 @@ macro_rules! forms {
             #[target_feature(enable = $features)]
             pub(in super::super) fn fill(stream: Stream, start: u64, out: &mut [u32]) {
                 let mut quad = start / 4;
-                let last = quad.wrapping_add(out.len() as u64 / 4);
+                let last = quad + out.len().saturating_sub(1) as u64 / 4;
                 if quad >> 32 != last >> 32 {
                     return fill_inline(stream, start, out);
                 }
