@@ -79,14 +79,8 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
         Formula::ElectedEntry | Formula::ElectedCount => {
             let same = f(0).is_sign_negative() == f(1).is_sign_negative();
             let same = same && f(0) != 0.0 && f(1) != 0.0;
-            kept(
-                same,
-                if formula == Formula::ElectedCount {
-                    1.0
-                } else {
-                    f(0)
-                },
-            )
+            let count = formula == Formula::ElectedCount;
+            kept(same, if count { 1.0 } else { f(0) })
         }
         Formula::KeepBelow | Formula::KeepBelowEach => kept(f(1).total_cmp(&f(2)).is_lt(), f(0)),
         Formula::Raise => rz(f(0) + f(1)),
@@ -100,13 +94,8 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
             }
         }
         Formula::Enter => rz(f(0)),
-        Formula::FiniteOr | Formula::FiniteOrScalar => {
-            if f(0).is_finite() {
-                f(0)
-            } else {
-                f(1)
-            }
-        }
+        Formula::FiniteOr | Formula::FiniteOrScalar if f(0).is_finite() => f(0),
+        Formula::FiniteOr | Formula::FiniteOrScalar => f(1),
         other => naive_shift(compute, other, &f),
     }
 }

@@ -58,8 +58,8 @@ fn consensus_of_two(x: f32, y: f32, u: f32, v: f32) -> f32 {
     return mean(mass, total);
 }
 
-// The disjoint mean of two entries of one weight: their sum where both have the sign of the total is
-// multiplied by `both`, an entry that has it alone by `alone`.
+// The disjoint mean of two entries of one weight: their sum where both have the sign of the total
+// is multiplied by `both`, an entry that has it alone by `alone`.
 fn even_consensus(x: f32, y: f32, alone: f32, both: f32) -> f32 {
     let elected = add(x, y);
     let mass = gather(agree(x, elected), y, elected);

@@ -46,8 +46,8 @@ fn the_variable_chooses_an_instruction_set() {
 #[test]
 fn an_unknown_instruction_set_is_told() {
     for wish in ["AVX2", "sse9", "best"] {
-        let (code, out, errors) = devices(wish);
-        assert_eq!((code, out.as_str()), (Some(2), ""));
+        let (code, _, errors) = devices(wish);
+        assert_eq!(code, Some(2));
         let told = format!("error: WGMERGE_SIMD is {wish:?}; on this machine it may be baseline");
         assert!(errors.starts_with(&told), "{errors}");
     }
