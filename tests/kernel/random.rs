@@ -100,7 +100,9 @@ fn results_at_the_edge_of_what_is_flushed_pass_the_guard() {
             exponent,
             width: 1 + random / 16 % 3,
             digits: [0, 2, 7, 23][(random / 64 % 4) as usize],
-            neighbours: (random / 256).is_multiple_of(2).then_some(next(&mut state) as u32),
+            neighbours: (random / 256)
+                .is_multiple_of(2)
+                .then_some(next(&mut state) as u32),
         };
         let factors = Size {
             exponent: factor,
