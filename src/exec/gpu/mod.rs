@@ -10,6 +10,7 @@
 mod adapter;
 mod device;
 mod executor;
+mod kept;
 mod pipeline;
 pub mod probe;
 mod slot;
