@@ -67,6 +67,23 @@ fn a_destroyed_device_is_lost_for_every_executor() {
     }
 }
 
+/// A device that is dropped stays open. Who opens the adapter next gets one that works.
+#[test]
+fn an_adapter_is_opened_again_whatever_became_of_its_device() {
+    for adapter in found() {
+        let devices: Vec<Arc<GpuDevice>> = (0..3).map(|_| open(&adapter)).collect();
+        devices[0].destroy();
+        devices[1].set_timeout(Duration::ZERO);
+        drop(devices);
+        for _ in 0..4 {
+            let device = open(&adapter);
+            assert!(!device.is_lost());
+            let outcome = sum_of_two().run(&mut executor(&device));
+            assert!(matches!(outcome, Outcome::Done { .. }));
+        }
+    }
+}
+
 #[test]
 fn a_device_destroyed_between_upload_and_run_is_lost() {
     for device in fresh_devices() {

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::exec::{Batch, ExecError, Executor, Results};
-use wgmerge::merge::Device;
+use wgmerge::merge::{Device, MergeError};
 use wgmerge::method::METHODS;
-use wgmerge::plan::DeviceLimits;
+use wgmerge::plan::{DeviceLimits, PlanError};
 
 use crate::support::models::{Case, family};
 
@@ -154,6 +154,40 @@ fn a_device_that_opens_no_slot_leaves_everything_to_the_cpu() {
         .expect("a merge all the same");
     assert!(expected == found, "other bytes");
     assert!(report.device.contains("then CPU"), "{}", report.device);
+}
+
+/// What `auto` chooses leaves a merge to the CPU where the memory does for the CPU alone; what is asked
+/// for does not.
+#[test]
+fn a_budget_that_is_too_small_for_a_device() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("out.safetensors");
+    let mut case = case(folder.path(), "linear", Float::F16, &[]);
+    let (expected, _) = case.run(&output, None).expect("a merge on the CPU");
+    let device = || {
+        let slot = |_, _, _| -> Result<Box<dyn Executor + Send>, ExecError> {
+            panic!("nothing runs on the device")
+        };
+        let limits = DeviceLimits {
+            binding_bytes: 1 << 20,
+        };
+        Device::new("large".to_owned(), limits, Box::new(slot))
+    };
+    let needed = |case: &Case<'_>, device| match case.run(&output, device) {
+        Err(MergeError::Plan(fault)) => match *fault {
+            PlanError::Memory { needed, .. } => needed,
+            other => panic!("{other}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    case.memory = 1 << 20;
+    case.memory = needed(&case, None);
+    assert!(needed(&case, Some(device())) > case.memory);
+    let (found, report) = case
+        .run(&output, Some(device().or_cpu()))
+        .expect("a merge on the CPU");
+    assert!(expected == found, "other bytes");
+    assert_eq!(report.device, "CPU");
 }
 
 #[cfg(feature = "gpu")]

@@ -159,7 +159,11 @@ pub(super) fn prepare(
         Some(sweep) => Merge::prepare_sweep(&recipe, sweep, settings)?,
     };
     if device && merge.device().is_none() {
-        notes.push("this recipe has parts that only the CPU computes: it runs there".to_owned());
+        let why = match merge.plan().needs_host() {
+            true => "this recipe has parts that only the CPU computes: it runs there",
+            false => "--memory is too small for the GPU: the CPU computes, with the same result",
+        };
+        notes.push(why.to_owned());
     }
     Ok((merge, notes))
 }

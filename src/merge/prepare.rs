@@ -73,7 +73,8 @@ pub struct Merge {
 
 impl Merge {
     /// Opens the models, plans and checks the merge. Writes nothing. What only the host can
-    /// compute leaves the device unused.
+    /// compute leaves the device unused, and so does a budget that is too small for a device that
+    /// gives way to the CPU ([`Device::or_cpu`]).
     ///
     /// # Errors
     /// Where a model cannot be read, the recipe does not fit the models or the memory, and where
@@ -117,12 +118,22 @@ impl Merge {
             threads: settings.threads.min(THREADS_MAX),
             device: settings.device.as_ref().map(|device| device.limits),
         };
-        let mut plan = plan::build_all(&recipes, &sources, &kind, &limits).map_err(Box::new)?;
-        if plan.needs_host() && limits.device.is_some() {
-            limits.device = None;
-            settings.device = None;
-            plan = plan::build_all(&recipes, &sources, &kind, &limits).map_err(Box::new)?;
-        }
+        let build = |limits: &Limits| plan::build_all(&recipes, &sources, &kind, limits);
+        let planned = build(&limits);
+        let gives_way = settings.device.as_ref().is_some_and(Device::gives_way);
+        let leaves = match &planned {
+            Ok(plan) => plan.needs_host() && limits.device.is_some(),
+            Err(fault) => gives_way && fault.is_of_memory(),
+        };
+        let planned = match leaves {
+            false => planned,
+            true => {
+                limits.device = None;
+                settings.device = None;
+                build(&limits)
+            }
+        };
+        let plan = planned.map_err(Box::new)?;
         let companions = match kind {
             Output::File => Companions::default(),
             Output::Folder => {

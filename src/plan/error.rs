@@ -158,6 +158,11 @@ impl PlanError {
             _ => None,
         }
     }
+
+    /// Whether more memory would mend it.
+    pub fn is_of_memory(&self) -> bool {
+        matches!(self, PlanError::Memory { .. } | PlanError::Whole { .. })
+    }
 }
 
 macro_rules! boxed {

@@ -80,14 +80,20 @@ const BLOCK_ELEMENTS: usize = 32 * TILE;
 /// On the CPU one lane finds the statistics of a tensor up to this many bytes of inputs; larger
 /// ones are surveyed by all lanes together.
 const LONE_BYTES: u64 = 1 << 30;
-/// The same where a device does the work: enough to outweigh the latency of a dispatch.
-const DEVICE_OUTPUT_BYTES: u64 = 32 << 20;
+/// The arena of a device's lane, unless a tensor has to lie there whole: enough to outweigh the
+/// latency of a dispatch. In more, lanes wait for each other, and buffers take longer to make.
+const DEVICE_ARENA_BYTES: u64 = 8 << 20;
+/// The output buffer of a device's lane.
+const DEVICE_OUTPUT_BYTES: u64 = 8 << 20;
 /// The share of the spare memory, one in this many, that factors of adapters may take.
 const FACTOR_SHARE: u64 = 2;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
 const WAITING_LANES: usize = 4;
-/// Lanes of a device: one uploads, one computes, one downloads and writes.
-const DEVICE_LANES: usize = 3;
+/// Lanes of a device at most. Each copies bytes to it and back on a core of its own, which takes
+/// longer than what the device does with them.
+const DEVICE_LANES: usize = 6;
+/// What a device's lane holds at least, where there are several.
+const DEVICE_LANE_BYTES: u64 = 1 << 20;
 /// With a device each byte of a lane exists three times: host, staging and device.
 const DEVICE_COPIES: u64 = 3;
 
@@ -253,7 +259,7 @@ fn on_cpu(
     (lanes, lane, Some(chunk))
 }
 
-/// As few lanes as keep the device busy, or fewer, where that lets more tensors lie in one whole.
+/// As many lanes as copy for a device, or fewer, where that lets more tensors lie in one whole.
 fn on_device(
     jobs: &[Job],
     budget: u64,
@@ -261,15 +267,21 @@ fn on_device(
     device: DeviceLimits,
 ) -> (usize, Lane, Option<usize>) {
     let binding = device.binding_bytes;
+    let several = least.lane().max(DEVICE_LANE_BYTES);
     let best = (1..=DEVICE_LANES)
-        .filter(|&lanes| lanes == 1 || budget / lanes as u64 >= least.lane())
+        .filter(|&lanes| lanes == 1 || budget / lanes as u64 >= several)
         .map(|lanes| {
             let output = DEVICE_OUTPUT_BYTES.min(binding);
-            let lane = Lane::of(budget / lanes as u64, least, 0, output, binding);
+            let mut lane = Lane::of(budget / lanes as u64, least, 0, output, binding);
             let whole = jobs.iter().filter(|job| {
                 job.has_local_statistics() && job.arena_bytes(job.elements) <= lane.arena
             });
-            let bytes: u64 = whole.map(Job::input_bytes).sum();
+            let (bytes, largest) = whole.fold((0, DEVICE_ARENA_BYTES), |(bytes, largest), job| {
+                let arena = job.arena_bytes(job.elements);
+                (bytes + job.input_bytes(), arena.max(largest))
+            });
+            let enough = largest.max(least.arena).next_multiple_of(PAGE_BYTES);
+            lane.arena = lane.arena.min(enough);
             (bytes, lanes, lane)
         })
         .max_by_key(|(bytes, lanes, _)| (*bytes, *lanes));

@@ -133,7 +133,12 @@ fn check_memory(plan: &Plan, limits: &Limits) {
         most + PROCESS_BYTES <= limits.memory,
         "{memory:?} {limits:?}"
     );
-    assert!(lanes >= 1 && lanes as usize <= limits.threads + 4);
+    let most = if limits.device.is_some() {
+        6
+    } else {
+        limits.threads + 4
+    };
+    assert!((1..=most).contains(&memory.lanes), "{memory:?}");
     if let Some(device) = limits.device {
         let largest = memory.arena_bytes.max(memory.output_bytes) as u64;
         assert!(largest <= device.binding_bytes, "{memory:?} {device:?}");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use wgpu::{Backend, Backends, DeviceType};
 
@@ -117,9 +118,7 @@ pub(super) fn enumerate() -> Found {
     };
     for backends in tries {
         let asked = catch_unwind(AssertUnwindSafe(|| {
-            let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
-            descriptor.backends = backends;
-            let instance = wgpu::Instance::new(descriptor);
+            let instance = instance(backends);
             let adapters = pollster::block_on(instance.enumerate_adapters(backends));
             (instance, adapters)
         }));
@@ -138,6 +137,30 @@ pub(super) fn enumerate() -> Found {
     Found {
         instance: None,
         adapters: Vec::new(),
+    }
+}
+
+/// The instance of these interfaces. It stays until the process ends: with the last one the drivers
+/// would be unloaded under the threads that they have started. That of GL is for one device, as all
+/// devices of an instance share its context.
+fn instance(backends: Backends) -> wgpu::Instance {
+    static KEPT: Mutex<Option<(Backends, wgpu::Instance)>> = Mutex::new(None);
+    let create = || {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+        descriptor.backends = backends;
+        wgpu::Instance::new(descriptor)
+    };
+    if backends.contains(Backends::GL) {
+        return create();
+    }
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*kept {
+        Some((of, instance)) if *of == backends => instance.clone(),
+        _ => {
+            let instance = create();
+            *kept = Some((backends, instance.clone()));
+            instance
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::adapter::{self, AdapterChoice, AdapterDescription, OpenError};
+use super::kept::{self, Kept};
 use super::pipeline::{self, Pipeline};
 use crate::exec::ExecError;
 use crate::kernel::Program;
@@ -35,6 +36,10 @@ pub(super) struct Fate {
 }
 
 impl Fate {
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
     fn seal(&self, reason: &str) {
         let mut first = lock(&self.reason);
         if !self.lost.swap(true, Ordering::SeqCst) {
@@ -44,9 +49,11 @@ impl Fate {
 }
 
 /// A device with its queue and the pipelines made so far.
+///
+/// One that is dropped stays open until the process ends, and whoever opens its adapter next gets
+/// it, unless it was lost: some drivers do not close devices safely.
 #[derive(Debug)]
 pub struct GpuDevice {
-    // Declared first, dropped first: pipelines before the device, the device before the instance.
     pipelines: Mutex<HashMap<Program, Arc<OnceLock<Arc<Pipeline>>>>>,
     pub(super) bind_group_layout: wgpu::BindGroupLayout,
     pub(super) queue: wgpu::Queue,
@@ -55,7 +62,7 @@ pub struct GpuDevice {
     limits: GpuLimits,
     description: AdapterDescription,
     timeout_nanos: AtomicU64,
-    _instance: wgpu::Instance,
+    instance: wgpu::Instance,
 }
 
 impl GpuDevice {
@@ -70,6 +77,9 @@ impl GpuDevice {
             adapter: description.name.clone(),
             reason,
         };
+        if let Some(kept) = kept::take(&description) {
+            return Ok(Arc::new(GpuDevice::of(kept)));
+        }
         let Some(instance) = found.instance else {
             return Err(refused("its driver went away".into()));
         };
@@ -87,8 +97,7 @@ impl GpuDevice {
             .map_err(|error| refused(error.to_string()))?;
         let fate = watch(&device);
         let bind_group_layout = pipeline::bind_group_layout(&device);
-        Ok(Arc::new(GpuDevice {
-            pipelines: Mutex::default(),
+        Ok(Arc::new(GpuDevice::of(Kept {
             bind_group_layout,
             queue,
             device,
@@ -98,9 +107,22 @@ impl GpuDevice {
                 buffer_bytes: limits.max_buffer_size,
             },
             description,
+            instance,
+        })))
+    }
+
+    fn of(kept: Kept) -> GpuDevice {
+        GpuDevice {
+            pipelines: Mutex::default(),
+            bind_group_layout: kept.bind_group_layout,
+            queue: kept.queue,
+            device: kept.device,
+            fate: kept.fate,
+            limits: kept.limits,
+            description: kept.description,
             timeout_nanos: AtomicU64::new(TIMEOUT.as_nanos() as u64),
-            _instance: instance,
-        }))
+            instance: kept.instance,
+        }
     }
 
     /// What the device allows.
@@ -115,7 +137,7 @@ impl GpuDevice {
 
     /// Whether the device is lost. It does not come back: open another.
     pub fn is_lost(&self) -> bool {
-        self.fate.lost.load(Ordering::SeqCst)
+        self.fate.is_lost()
     }
 
     /// Sets how long one call may wait for the device before it counts as hung; 30 s at first.
@@ -213,6 +235,24 @@ impl GpuDevice {
     }
 }
 
+impl Drop for GpuDevice {
+    fn drop(&mut self) {
+        // What was dropped is freed when the device is next asked for anything. A fault is told to
+        // whoever opens the device next.
+        lock(&self.pipelines).clear();
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        kept::keep(Kept {
+            bind_group_layout: self.bind_group_layout.clone(),
+            queue: self.queue.clone(),
+            device: self.device.clone(),
+            fate: Arc::clone(&self.fate),
+            limits: self.limits,
+            description: self.description.clone(),
+            instance: self.instance.clone(),
+        });
+    }
+}
+
 /// The largest binding that is a whole number of arena units.
 fn bindable(limits: &wgpu::Limits) -> u64 {
     limits
@@ -236,6 +276,6 @@ fn watch(device: &wgpu::Device) -> Arc<Fate> {
 }
 
 /// Locks whatever a thread that panicked left behind: nothing here is ever half written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,6 +11,7 @@ mod adapter;
 mod answer;
 mod device;
 mod executor;
+mod kept;
 mod pipeline;
 pub mod probe;
 mod slot;

@@ -90,6 +90,7 @@ pub struct Device {
     /// What it allows.
     pub limits: DeviceLimits,
     slot: Box<Slot>,
+    gives_way: bool,
 }
 
 impl std::fmt::Debug for Device {
@@ -104,7 +105,26 @@ impl std::fmt::Debug for Device {
 impl Device {
     /// A device with the function that opens its slots.
     pub fn new(name: String, limits: DeviceLimits, slot: Box<Slot>) -> Device {
-        Device { name, limits, slot }
+        Device {
+            name,
+            limits,
+            slot,
+            gives_way: false,
+        }
+    }
+
+    /// The device, which leaves a merge to the CPU where the memory that is allowed does for the CPU
+    /// alone.
+    pub fn or_cpu(self) -> Device {
+        Device {
+            gives_way: true,
+            ..self
+        }
+    }
+
+    /// Whether it leaves a merge to the CPU where the memory does not do for both.
+    pub(in crate::merge) fn gives_way(&self) -> bool {
+        self.gives_way
     }
 
     /// Opens the executor of one lane.

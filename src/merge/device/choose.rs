@@ -26,7 +26,10 @@ pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
     }
     match open(choice) {
         Ok(device) => Ok(Chosen {
-            device: Some(device),
+            device: Some(match choice {
+                DeviceChoice::Auto => device.or_cpu(),
+                _ => device,
+            }),
             note: None,
         }),
         Err(fault) if *choice == DeviceChoice::Auto => Ok(Chosen {
