@@ -284,7 +284,8 @@ fn watched(command: &mut Command) -> Measured {
 /// CPU seconds, user and system, of all commands so far.
 fn children_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name, in parentheses, may hold spaces; `cutime` and `cstime` are the 14th and 15th behind.
+    // The name, in parentheses, may hold spaces; `cutime` and `cstime` are the 14th and 15th
+    // behind it.
     let fields = text.rsplit(')').next().unwrap_or_default();
     let ticks = fields.split_whitespace().skip(13).take(2);
     ticks

@@ -1,5 +1,7 @@
 //! Whole merges on every adapter: the same file as on the CPU, also when the device fails.
 
+mod overlap;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,9 +1,9 @@
 //! The shader text of a Program: shared files, then the Program as straight-line functions, then an
 //! entry point.
 //!
-//! Text is joined, never preprocessed: WGSL takes declarations in any order. The Program becomes one
-//! function that computes what its outputs need of four elements, in which every step is one line
-//! that calls the formula for each of them.
+//! Text is joined, never preprocessed: WGSL takes declarations in any order. The Program becomes
+//! one function that computes what its outputs need of four elements, in which every step is one
+//! line that calls the formula for each of them.
 
 use std::fmt::Write;
 

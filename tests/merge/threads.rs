@@ -84,7 +84,7 @@ fn one_thread_computes_as_long_as_the_merge_takes_at_most() {
         command.args(["r.mecha", "-o", "out.safetensors"]);
         let (user, passed) = times(&mut command);
         println!("{lines:?}: {user:.2} s of computing in {passed:.2} s");
-        assert!(user > 0.05, "{lines:?}: nothing was computed");
+        assert!(user > 0.02, "{lines:?}: nothing was computed");
         assert!(
             user <= passed * 1.1 + 0.05,
             "{lines:?}: {user} s in {passed} s"

@@ -145,7 +145,10 @@ impl Level {
 /// Calls a function in the form that is compiled for a [`Level`]. The function is
 /// `inline(always)`, so that its loops become those of the instruction set.
 macro_rules! at_level {
-    ($level:expr, $function:ident($($name:ident: $type:ty = $value:expr),* $(,)?) $(-> $result:ty)?) => {{
+    (
+        $level:expr,
+        $function:ident($($name:ident: $type:ty = $value:expr),* $(,)?) $(-> $result:ty)?
+    ) => {{
         let level: crate::exec::cpu::Level = $level;
         $(let $name: $type = $value;)*
         #[cfg(target_arch = "x86_64")]

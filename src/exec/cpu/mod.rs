@@ -2,7 +2,8 @@
 //!
 //! A tile's values are planes that stay in the first cache level; every step is one loop over a
 //! plane that the compiler vectorizes. The loops are compiled for the baseline instruction set, for
-//! AVX2 with F16C and for AVX-512, and the level is chosen at run time. One executor uses one thread.
+//! AVX2 with F16C and for AVX-512, and the level is chosen at run time. One executor uses one
+//! thread.
 //!
 //! The only unsafe code of the library is here: calls of loops compiled for a [`Level`], which the
 //! machine is known to have, and their loads and stores within slices of checked length.

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::adapter::{self, AdapterChoice, AdapterDescription, OpenError};
+use super::fate::{Fate, GpuLimits, lock};
 use super::kept::{self, Kept};
 use super::pipeline::{self, Pipeline};
 use crate::exec::ExecError;
@@ -18,35 +19,6 @@ use crate::kernel::Program;
 
 /// How long a kernel may take before the device counts as hung.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What a device allows, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GpuLimits {
-    /// The largest arena or output of an executor.
-    pub binding_bytes: u64,
-    /// The largest buffer.
-    pub buffer_bytes: u64,
-}
-
-/// The first thing that went wrong.
-#[derive(Debug, Default)]
-pub(super) struct Fate {
-    lost: AtomicBool,
-    reason: Mutex<String>,
-}
-
-impl Fate {
-    pub(super) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
-    }
-
-    fn seal(&self, reason: &str) {
-        let mut first = lock(&self.reason);
-        if !self.lost.swap(true, Ordering::SeqCst) {
-            first.push_str(reason);
-        }
-    }
-}
 
 /// A device with its queue and the pipelines made so far.
 ///
@@ -273,9 +245,4 @@ fn watch(device: &wgpu::Device) -> Arc<Fate> {
         uncaptured.seal(&error.to_string());
     }));
     fate
-}
-
-/// Locks whatever a thread that panicked left behind: nothing here is ever half written.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

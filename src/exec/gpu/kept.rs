@@ -1,13 +1,13 @@
 //! Devices that nobody uses any more: they stay open for whoever opens their adapter next.
 //!
-//! None is ever closed. When one is, NVIDIA's driver (seen with 580.159 on Linux) waits for a thread
-//! of its own to end, and that thread's clean-up races with that of any other thread that ends: now
-//! and then it never returns, and holds what every other device of the process waits for.
+//! None is ever closed. When one is, NVIDIA's driver (seen with 580.159 on Linux) waits for a
+//! thread of its own to end, and that thread's clean-up races with that of any other thread that
+//! ends: now and then it never returns, and holds what every other device of the process waits for.
 
 use std::sync::{Arc, Mutex};
 
 use super::adapter::AdapterDescription;
-use super::device::{Fate, GpuLimits, lock};
+use super::fate::{Fate, GpuLimits, lock};
 
 /// An open device without a user.
 pub(super) struct Kept {

@@ -11,6 +11,7 @@ mod adapter;
 mod answer;
 mod device;
 mod executor;
+mod fate;
 mod kept;
 mod pipeline;
 pub mod probe;
@@ -18,5 +19,6 @@ mod slot;
 mod staging;
 
 pub use adapter::{AdapterChoice, AdapterDescription, OpenError, adapters};
-pub use device::{GpuDevice, GpuLimits};
+pub use device::GpuDevice;
 pub use executor::GpuExecutor;
+pub use fate::GpuLimits;

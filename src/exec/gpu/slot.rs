@@ -169,8 +169,8 @@ impl Slot {
         arena + 2 * twins + 2 * PARAMS_BYTES
     }
 
-    /// Starts to copy bytes to the device's arena, from byte `begin` of it on; does not wait for the
-    /// copy.
+    /// Starts to copy bytes to the device's arena, from byte `begin` of it on; does not wait for
+    /// the copy.
     pub(super) fn upload(&mut self, bytes: &[u8], begin: usize) -> Result<(), ExecError> {
         self.gpu.check()?;
         self.staging.send(&self.gpu, bytes, &self.arena, begin)
