@@ -158,8 +158,8 @@ fn a_device_that_opens_no_slot_leaves_everything_to_the_cpu() {
     assert!(report.device.contains("then CPU"), "{}", report.device);
 }
 
-/// What `auto` chooses leaves a merge to the CPU where the memory does for the CPU alone; what is asked
-/// for does not.
+/// What `auto` chooses leaves a merge to the CPU where the memory does for the CPU alone; what is
+/// asked for does not.
 #[test]
 fn a_budget_that_is_too_small_for_a_device() {
     let folder = tempfile::tempdir().expect("a temporary folder");

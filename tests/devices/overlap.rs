@@ -1,8 +1,10 @@
 //! What is read is on its way to the device while the next is read.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
@@ -14,7 +16,7 @@ use wgmerge::recipe::compose::{merge, model};
 
 use crate::support::models::{floats, values, write};
 
-/// What a merge does, step by step.
+/// What a lane does, step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     /// Bytes come from a file, or go to one.
@@ -26,11 +28,13 @@ enum Event {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Trace(Arc<Mutex<Vec<Event>>>);
+struct Trace(Arc<Mutex<HashMap<ThreadId, Vec<Event>>>>);
 
 impl Trace {
     fn note(&self, event: Event) {
-        self.0.lock().expect("a trace").push(event);
+        let mut lanes = self.0.lock().expect("a trace");
+        let own = lanes.entry(std::thread::current().id());
+        own.or_default().push(event);
     }
 }
 
@@ -69,13 +73,13 @@ impl Executor for Traced {
     }
 }
 
-/// Merges two models of one tensor with a device; what happened, in its order.
+/// Merges two models of one tensor with a device; what each lane did, in its order.
 fn traced(
     open: impl Fn(usize, usize, Level) -> Result<Box<dyn Executor + Send>, ExecError>
     + Send
     + Sync
     + 'static,
-) -> Vec<Event> {
+) -> Vec<Vec<Event>> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let n = 3 << 20;
     let models = [1, 2].map(|number| {
@@ -118,19 +122,21 @@ fn traced(
     };
     let merge = Merge::prepare(recipe.expect("a recipe"), settings).expect("a sound merge");
     merge.run(&trace, &AtomicBool::new(false)).expect("a merge");
-    let events = trace.0.lock().expect("a trace");
-    events.clone()
+    let lanes = trace.0.lock().expect("a trace");
+    lanes.values().cloned().collect()
 }
 
 /// Of every task the first inputs are sent before the last are read.
-fn check(what: &str, events: &[Event]) {
-    println!("{what}: {events:?}");
-    let tasks = events.split(|event| *event == Event::Ran);
+fn check(what: &str, lanes: &[Vec<Event>]) {
+    println!("{what}: {lanes:?}");
+    let tasks = lanes
+        .iter()
+        .flat_map(|lane| lane.split(|event| *event == Event::Ran));
     let mut overlapped = 0;
     for task in tasks {
         let sent = task
             .iter()
-            .position(|event| matches!(event, Event::Sent(bytes) if *bytes > 0));
+            .position(|event| matches!(event, Event::Sent(_)));
         let Some(sent) = sent else { continue };
         let after = &task[sent + 1..];
         let read = after.iter().any(|event| matches!(event, Event::Moved(_)));

@@ -101,7 +101,8 @@ fn figures_add_up() {
         let summary = plan.summary();
         // With a density below 1 each tensor is read for its thresholds, one for each of two
         // models, and again to be merged. A large one is sampled before; where the sample misleads
-        // it is counted up to four times and looked through for the ends of ties, then tile by tile.
+        // it is counted up to four times and looked through for the ends of ties, then tile by
+        // tile.
         let once = 3 * merged + 77 * 8;
         let sampled = large.map(|elements| {
             let sample = (elements / 128).clamp(1 << 16, 1 << 19);

@@ -113,8 +113,8 @@ impl Device {
         }
     }
 
-    /// The device, which leaves a merge to the CPU where the memory that is allowed does for the CPU
-    /// alone.
+    /// The device, which leaves a merge to the CPU where the memory that is allowed does for the
+    /// CPU alone.
     pub fn or_cpu(self) -> Device {
         Device {
             gives_way: true,

@@ -1,7 +1,7 @@
 //! Statistics in passes of their own: of tensors that do not fit a lane, and of whole models.
 //!
-//! Each pass reads the surveyed tensors in parts, all lanes at once, and takes what they found in the
-//! order of the parts. The result is the same as if the tensors had lain in memory.
+//! Each pass reads the surveyed tensors in parts, all lanes at once, and takes what they found in
+//! the order of the parts. The result is the same as if the tensors had lain in memory.
 
 use super::Rows;
 use super::pass::{Pass, Reading, Sighting, look, settle};
