@@ -71,7 +71,7 @@ mod avx2 {
 
     /// So many magnitudes of a block are taken one by one, whether they are there or not: nobody
     /// could foresee how many. More are moved by permutations.
-    const FEW: usize = 2;
+    const FEW: usize = 4;
 
     /// A window, and how many magnitudes were above it.
     struct Window {

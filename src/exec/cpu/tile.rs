@@ -1,5 +1,7 @@
 //! Runs the steps of a Program over one tile after the other.
 
+use std::ops::Deref;
+
 use super::bounds::Bounds;
 use super::call::{Call, Index};
 use super::fault::Fault;
@@ -7,7 +9,6 @@ use super::formula::Argument;
 use super::{Level, codec, philox};
 use crate::exec::{Batch, ExecError, Piece};
 use crate::kernel::{Entry, Operand, Program, Step, TILE, ValueId};
-use std::ops::{Deref, DerefMut};
 
 /// One value for each element of a tile. It begins on a line of the cache: vectors that lie across
 /// two lines take twice as long.
@@ -15,18 +16,15 @@ use std::ops::{Deref, DerefMut};
 #[repr(C, align(64))]
 pub(super) struct Plane {
     words: [u32; TILE],
-    pad: [u32; PAD],
+    /// What is known of the values.
+    known: Option<Bounds>,
 }
 
-const PAD: usize = 16;
-
 impl Plane {
-    fn new() -> Plane {
-        Plane {
-            words: [0; TILE],
-            pad: [0; PAD],
-        }
-    }
+    const EMPTY: Plane = Plane {
+        words: [0; TILE],
+        known: None,
+    };
 }
 
 impl Deref for Plane {
@@ -37,24 +35,29 @@ impl Deref for Plane {
     }
 }
 
-impl DerefMut for Plane {
-    fn deref_mut(&mut self) -> &mut [u32; TILE] {
-        &mut self.words
-    }
-}
-
 /// The planes of a tile: the values that are live while a Program runs.
 #[derive(Debug, Default)]
 pub(super) struct Tile {
-    planes: Vec<Box<Plane>>,
-    /// What is known of each plane's values.
-    known: Vec<Option<Bounds>>,
+    planes: Vec<Plane>,
     index: Index,
-    spare: Option<Box<Plane>>,
+}
+
+/// The planes before the one that is written, and those behind it.
+#[derive(Clone, Copy)]
+struct Others<'a>(&'a [Plane], &'a [Plane]);
+
+impl<'a> Others<'a> {
+    #[inline]
+    fn get(self, plane: usize) -> &'a Plane {
+        let Others(before, after) = self;
+        match plane.checked_sub(before.len() + 1) {
+            Some(behind) => &after[behind],
+            None => &before[plane],
+        }
+    }
 }
 
 /// A part of a piece, at most a tile.
-#[derive(Clone, Copy)]
 struct Part<'a> {
     program: &'a Program,
     piece: &'a Piece<'a>,
@@ -88,7 +91,7 @@ impl Tile {
         level: Level,
         batch: &Batch<'_>,
         arena: &[u8],
-        mut finish: impl FnMut(Done<'_>, &[Box<Plane>]) -> Result<(), Fault>,
+        mut finish: impl FnMut(Done<'_>, &[Plane]) -> Result<(), Fault>,
     ) -> Result<(), ExecError> {
         for (number, piece) in batch.pieces.iter().enumerate() {
             for at in (0..piece.len).step_by(TILE) {
@@ -116,10 +119,9 @@ impl Tile {
         at: usize,
         len: usize,
         arena: &[u8],
-    ) -> Result<&[Box<Plane>], Fault> {
+    ) -> Result<&[Plane], Fault> {
         while self.planes.len() < program.plane_count() {
-            self.planes.push(Box::new(Plane::new()));
-            self.known.push(None);
+            self.planes.push(Plane::EMPTY);
         }
         let part = Part {
             program,
@@ -128,31 +130,32 @@ impl Tile {
             at,
         };
         for (step, number) in program.steps().iter().zip(ValueId::all()) {
-            let target = program.plane(number);
-            // A step never writes a plane that it reads, so its own can be taken out meanwhile.
-            let mut out = std::mem::replace(
-                &mut self.planes[target],
-                self.spare.take().unwrap_or_else(|| Box::new(Plane::new())),
-            );
-            let done = self.step(level, part, step, &mut out[..len]);
-            self.spare = Some(std::mem::replace(&mut self.planes[target], out));
-            self.known[target] = done?;
+            // A step never writes a plane that it reads.
+            let (before, rest) = self.planes.split_at_mut(program.plane(number));
+            if let Some((plane, after)) = rest.split_first_mut() {
+                let (others, out) = (Others(before, after), &mut plane.words[..len]);
+                plane.known = part.step(level, step, others, &mut self.index, out)?;
+            }
         }
         Ok(&self.planes)
     }
+}
 
+impl Part<'_> {
+    /// Computes a step. Returns what is known of its values.
     fn step(
-        &mut self,
+        &self,
         level: Level,
-        part: Part<'_>,
         step: &Step,
+        planes: Others<'_>,
+        index: &mut Index,
         out: &mut [u32],
     ) -> Result<Option<Bounds>, Fault> {
-        let Part { program, piece, .. } = part;
+        let Part { program, piece, .. } = *self;
         match step {
             Step::Load { slot, float, entry } => {
-                let begin = piece.inputs[slot.index()] + part.at * float.bytes();
-                let bytes = &part.arena[begin..][..out.len() * float.bytes()];
+                let begin = piece.inputs[slot.index()] + self.at * float.bytes();
+                let bytes = &self.arena[begin..][..out.len() * float.bytes()];
                 let working = (*entry != Entry::Raw).then_some(program.compute());
                 let decoded = codec::decode(level, *float, working, bytes, out);
                 if !decoded.is_finite {
@@ -162,7 +165,7 @@ impl Tile {
             }
             Step::Word { stream } => {
                 let stream = piece.row.streams[stream.index()];
-                philox::fill(level, stream, piece.start + part.at as u64, out);
+                philox::fill(level, stream, piece.start + self.at as u64, out);
                 Ok(None)
             }
             Step::Call { formula, operands } => {
@@ -170,28 +173,20 @@ impl Tile {
                 for (i, operand) in operands.iter().enumerate() {
                     // Not a match: a table of jumps would be foreseen less often.
                     call.arguments[i] = if let Operand::Value(value) = *operand {
-                        let plane = program.plane(value);
-                        call.known[i] = self.known[plane];
-                        Argument::Plane(&self.planes[plane])
+                        let plane = planes.get(program.plane(value));
+                        call.known[i] = plane.known;
+                        Argument::Plane(&plane.words)
+                    } else if let Operand::Scalar(scalar) = *operand {
+                        Argument::Same(piece.row.scalars[scalar.index()])
+                    } else if let Operand::Cutoff(cutoff) = *operand {
+                        Argument::Same(piece.row.cutoff_from(cutoff, piece.start))
                     } else {
-                        number(*operand, part)
+                        // The plan has no piece that is longer.
+                        Argument::Index(self.at as u32)
                     };
                 }
-                Ok(call.run(level, program.compute(), &mut self.index, out))
+                Ok(call.run(level, program.compute(), index, out))
             }
         }
-    }
-}
-
-/// An operand that is no value.
-#[inline]
-fn number(operand: Operand, Part { piece, at, .. }: Part<'_>) -> Argument<'static> {
-    if let Operand::Scalar(scalar) = operand {
-        Argument::Same(piece.row.scalars[scalar.index()])
-    } else if let Operand::Cutoff(cutoff) = operand {
-        Argument::Same(piece.row.cutoff_from(cutoff, piece.start))
-    } else {
-        // The plan has no piece that is longer.
-        Argument::Index(at as u32)
     }
 }
