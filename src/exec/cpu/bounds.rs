@@ -31,6 +31,15 @@ impl Extent {
         extent.end()
     }
 
+    /// Of values that are from either.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn or(self, other: Extent) -> Extent {
+        Extent {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+        }
+    }
+
     /// Whether there is neither an infinity nor a NaN.
     pub(super) fn is_finite(self) -> bool {
         self.most < INFINITY

@@ -2,6 +2,8 @@
 //!
 //! Whole blocks are done here; what is not finite, and what is left over, by the scalar codecs.
 
+mod wide;
+
 use std::arch::x86_64::*;
 
 use super::Level;
@@ -17,46 +19,91 @@ const INFINITY: u32 = 0x7f80_0000;
 
 /// Decodes, where there is a faster way than the scalar codec's.
 pub(super) fn decode(level: Level, float: Float, bytes: &[u8], out: &mut [u32]) -> Option<Extent> {
-    if !level.is_avx2() {
-        return None;
-    }
-    let found = match float {
+    let (found, block) = if level.is_avx512() {
         // SAFETY: there is a level only where the machine has its instructions.
-        Float::F16 => unsafe { decode_f16(bytes, out) },
+        let found = unsafe {
+            match float {
+                Float::F16 => wide::decode_f16(bytes, out),
+                Float::BF16 => wide::decode_bf16(bytes, out),
+                _ => return None,
+            }
+        };
+        (found, wide::BLOCK)
+    } else if level.is_avx2() {
         // SAFETY: as above.
-        Float::BF16 => unsafe { decode_bf16(bytes, out) },
-        _ => return None,
+        let found = unsafe {
+            match float {
+                Float::F16 => decode_f16(bytes, out),
+                Float::BF16 => decode_bf16(bytes, out),
+                _ => return None,
+            }
+        };
+        (found, BLOCK)
+    } else {
+        return None;
     };
     if !found.is_finite() {
         // The payloads of NaN differ between instructions and codec.
         return Some(load_inline(float, bytes, out));
     }
-    let done = out.len() / BLOCK * BLOCK;
+    let done = out.len() / block * block;
     let rest = load_inline(float, &bytes[2 * done..], &mut out[done..]);
-    Some(Extent {
-        least: found.least.min(rest.least),
-        most: found.most.max(rest.most),
-    })
+    Some(found.or(rest))
 }
 
 /// Encodes, where there is a faster way than the scalar codec's. The result is that of
 /// [`super::codec::encode`].
 pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) -> Option<u32> {
-    if !level.is_avx2() {
-        return None;
-    }
-    let found = match float {
+    let (found, block) = if level.is_avx512() {
         // SAFETY: there is a level only where the machine has its instructions.
-        Float::F16 => unsafe { encode_f16(plane, out) },
+        let found = unsafe {
+            match float {
+                Float::F16 => wide::encode_f16(plane, out),
+                Float::BF16 => wide::encode_bf16(plane, out),
+                _ => return None,
+            }
+        };
+        (found, wide::BLOCK)
+    } else if level.is_avx2() {
         // SAFETY: as above.
-        Float::BF16 => unsafe { encode_bf16(plane, out) },
-        _ => return None,
+        let found = unsafe {
+            match float {
+                Float::F16 => encode_f16(plane, out),
+                Float::BF16 => encode_bf16(plane, out),
+                _ => return None,
+            }
+        };
+        (found, BLOCK)
+    } else {
+        return None;
     };
     if found >= INFINITY {
         return Some(encode_inline(float, plane, out));
     }
-    let done = plane.len() / BLOCK * BLOCK;
+    let done = plane.len() / block * block;
     Some(encode_inline(float, &plane[done..], &mut out[2 * done..]).max(found))
+}
+
+/// The range of f16, which has no denormal number that is one as f32; infinite at the upper end if
+/// not all are finite.
+fn extent_of_f16(finite: bool) -> Extent {
+    Extent {
+        least: 0x3380_0000,
+        most: if finite { 0x477f_e000 } else { INFINITY },
+    }
+}
+
+/// The extent of bf16 by their magnitudes: the least minus one, and the largest.
+fn extent_of_bf16(below: &[u16], most: &[u16]) -> Extent {
+    let below = below.iter().copied().fold(u16::MAX, u16::min);
+    let most = most.iter().copied().fold(0, u16::max);
+    Extent {
+        least: match below.checked_add(1) {
+            Some(least) => u32::from(least) << 16,
+            None => u32::MAX,
+        },
+        most: u32::from(most) << 16,
+    }
 }
 
 /// Asks for the bytes of the next tile: a Program reads several inputs in turn, which is more
@@ -87,16 +134,7 @@ fn decode_f16(bytes: &[u8], out: &mut [u32]) -> Extent {
             _mm256_storeu_ps(out.as_mut_ptr().add(8).cast(), high);
         }
     }
-    // The range of the type, which has no denormal number that is one as f32.
-    let finite = _mm256_movemask_epi8(special) == 0;
-    Extent {
-        least: (2.0_f32).powi(-24).to_bits(),
-        most: if finite {
-            65504.0_f32.to_bits()
-        } else {
-            INFINITY
-        },
-    }
+    extent_of_f16(_mm256_movemask_epi8(special) == 0)
 }
 
 /// Decodes whole blocks.
@@ -125,15 +163,7 @@ fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> Extent {
             _mm256_storeu_si256(out.as_mut_ptr().add(8).cast(), high);
         }
     }
-    let below = lanes(below).into_iter().fold(u16::MAX, u16::min);
-    let most = lanes(most).into_iter().fold(0, u16::max);
-    Extent {
-        least: match below.checked_add(1) {
-            Some(least) => u32::from(least) << 16,
-            None => u32::MAX,
-        },
-        most: u32::from(most) << 16,
-    }
+    extent_of_bf16(&lanes(below), &lanes(most))
 }
 
 #[inline]
