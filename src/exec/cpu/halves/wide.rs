@@ -45,11 +45,9 @@ pub(super) fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> Extent {
     let one = _mm512_set1_epi16(1);
     let mut below = _mm512_set1_epi16(-1);
     let mut most = _mm512_setzero_si512();
-    // Each half goes to the upper half of a lane. What the lower ones name is masked out.
-    let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let first = _mm512_slli_epi32(lanes, 16);
-    let second = _mm512_add_epi32(first, _mm512_set1_epi32((LANES as i32) << 16));
-    const UPPER: u32 = 0xaaaa_aaaa;
+    // In this order of the eighths the two unpacks give the elements in theirs.
+    let order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+    let zero = _mm512_setzero_si512();
     let blocks = out.as_chunks_mut::<BLOCK>().0;
     for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks().0) {
         fetch_ahead(bytes);
@@ -60,8 +58,9 @@ pub(super) fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> Extent {
             // Zero becomes the largest number.
             below = _mm512_min_epu16(below, _mm512_sub_epi16(size, one));
             most = _mm512_max_epu16(most, size);
-            let low = _mm512_maskz_permutexvar_epi16(UPPER, first, halves);
-            let high = _mm512_maskz_permutexvar_epi16(UPPER, second, halves);
+            let eighths = _mm512_permutexvar_epi64(order, halves);
+            let low = _mm512_unpacklo_epi16(zero, eighths);
+            let high = _mm512_unpackhi_epi16(zero, eighths);
             _mm512_storeu_si512(out.as_mut_ptr().cast(), low);
             _mm512_storeu_si512(out.as_mut_ptr().add(LANES).cast(), high);
         }
