@@ -109,10 +109,9 @@ fn extent_of_bf16(below: &[u16], most: &[u16]) -> Extent {
 /// Asks for the bytes of the next tile: a Program reads several inputs in turn, which is more
 /// than the hardware foresees.
 #[inline]
-#[target_feature(enable = "avx2")]
-fn fetch_ahead(bytes: &[u8; 2 * BLOCK]) {
-    // A hint: it may name any address.
-    _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(2 * TILE).cast());
+fn fetch_ahead<const N: usize>(bytes: &[u8; N]) {
+    // SAFETY: a hint, which may name any address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(2 * TILE).cast()) };
 }
 
 /// Decodes whole blocks. Of what is not finite it tells only that it is there.
@@ -121,7 +120,7 @@ fn decode_f16(bytes: &[u8], out: &mut [u32]) -> Extent {
     let exponent = _mm256_set1_epi16(0x7c00);
     let mut special = _mm256_setzero_si256();
     let blocks = out.as_chunks_mut::<BLOCK>().0;
-    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks().0) {
+    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks::<{ 2 * BLOCK }>().0) {
         fetch_ahead(bytes);
         // SAFETY: the arrays have the size of the vectors; no alignment is needed.
         unsafe {
@@ -146,7 +145,7 @@ fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> Extent {
     let mut below = _mm256_set1_epi16(-1);
     let mut most = zero;
     let blocks = out.as_chunks_mut::<BLOCK>().0;
-    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks().0) {
+    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks::<{ 2 * BLOCK }>().0) {
         fetch_ahead(bytes);
         // SAFETY: the arrays have the size of the vectors; no alignment is needed.
         unsafe {

@@ -2,20 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use super::{extent_of_bf16, extent_of_f16};
+use super::{extent_of_bf16, extent_of_f16, fetch_ahead};
 use crate::exec::cpu::bounds::Extent;
-use crate::kernel::TILE;
 
 /// Elements of a block.
 pub(super) const BLOCK: usize = 32;
 const LANES: usize = BLOCK / 2;
-
-/// Asks for the bytes of the next tile, as [`super::fetch_ahead`] does.
-#[inline]
-fn fetch_ahead(bytes: &[u8; 2 * BLOCK]) {
-    // SAFETY: a hint, which may name any address; every x86-64 has the instruction.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(2 * TILE).cast()) };
-}
 
 /// Decodes whole blocks. Of what is not finite it tells only that it is there.
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -23,7 +15,7 @@ pub(super) fn decode_f16(bytes: &[u8], out: &mut [u32]) -> Extent {
     let exponent = _mm512_set1_epi16(0x7c00);
     let mut special = 0;
     let blocks = out.as_chunks_mut::<BLOCK>().0;
-    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks().0) {
+    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks::<{ 2 * BLOCK }>().0) {
         fetch_ahead(bytes);
         // SAFETY: the arrays have the size of the vectors; no alignment is needed.
         unsafe {
@@ -49,7 +41,7 @@ pub(super) fn decode_bf16(bytes: &[u8], out: &mut [u32]) -> Extent {
     let order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
     let zero = _mm512_setzero_si512();
     let blocks = out.as_chunks_mut::<BLOCK>().0;
-    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks().0) {
+    for (out, bytes) in blocks.iter_mut().zip(bytes.as_chunks::<{ 2 * BLOCK }>().0) {
         fetch_ahead(bytes);
         // SAFETY: the arrays have the size of the vectors; no alignment is needed.
         unsafe {
