@@ -63,7 +63,7 @@ fn a_destroyed_device_is_lost_for_every_executor() {
         assert!(device.is_lost());
         let refused = GpuExecutor::new(Arc::clone(&device), BYTES, BYTES, Level::BASELINE);
         assert!(matches!(refused, Err(ExecError::Lost(_))));
-        assert!(!probe::run(&device).passed());
+        assert!(!probe::run(&device, 2).passed());
     }
 }
 
@@ -164,7 +164,7 @@ fn a_slot_beyond_the_limits_is_out_of_memory() {
 fn the_probe_passes_on_every_adapter() {
     for device in devices() {
         let begin = std::time::Instant::now();
-        let report = probe::run(device);
+        let report = probe::run(device, 2);
         println!(
             "{}: {report} in {:?}",
             device.description(),

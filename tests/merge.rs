@@ -32,28 +32,16 @@ fn most_at_once(threads: usize, work: impl Fn(&dyn Fn()) + Sync) -> usize {
 #[test]
 fn no_more_threads_compute_than_there_are_permits() {
     for threads in [1, 2, 3] {
-        let permits = Permits::new(threads, None);
-        // Batches and what the host computes beside them take the same permits.
-        let most = most_at_once(8, |busy| {
-            permits.with(busy);
-            permits.host(busy);
-        });
-        assert_eq!(most, threads);
+        let permits = Permits::new(threads);
+        assert_eq!(most_at_once(8, |busy| permits.with(busy)), threads);
     }
-    assert_eq!(Permits::new(0, None).host(|| 7), 7);
-}
-
-#[test]
-fn lanes_of_a_device_wait_for_it_with_permits_of_their_own() {
-    let permits = Permits::new(1, Some(3));
-    assert_eq!(most_at_once(8, |busy| permits.with(busy)), 3);
-    assert_eq!(most_at_once(8, |busy| permits.host(busy)), 1);
+    assert_eq!(Permits::new(0).with(|| 7), 7);
 }
 
 #[test]
 fn a_permit_comes_back_however_the_work_ends() {
-    let permits = Permits::new(1, None);
-    let ended = catch_unwind(AssertUnwindSafe(|| permits.host(|| panic!("on purpose"))));
+    let permits = Permits::new(1);
+    let ended = catch_unwind(AssertUnwindSafe(|| permits.with(|| panic!("on purpose"))));
     assert!(ended.is_err());
     assert_eq!(permits.with(|| 7), 7);
 }
@@ -61,8 +49,8 @@ fn a_permit_comes_back_however_the_work_ends() {
 #[test]
 #[cfg(debug_assertions)]
 fn who_holds_a_permit_asks_for_no_other() {
-    let permits = Permits::new(2, None);
-    let nested = || permits.with(|| permits.host(|| ()));
+    let permits = Permits::new(2);
+    let nested = || permits.with(|| permits.with(|| ()));
     assert!(catch_unwind(AssertUnwindSafe(nested)).is_err());
     assert_eq!(permits.with(|| 7), 7);
 }

@@ -137,7 +137,7 @@ pub(super) fn prepare(
     let Job {
         mut recipe, sweep, ..
     } = job;
-    let chosen = choose_device(&work.device)?;
+    let chosen = choose_device(&work.device, super::threads(work.limits.threads))?;
     let mut notes = job.notes;
     if job.wants_gpu && chosen.device.is_none() && chosen.note.is_none() {
         notes.push("there is no GPU here: the CPU computes, with the same result".to_owned());

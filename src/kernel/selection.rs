@@ -5,6 +5,8 @@
 //! largest key falls is the next window, until it holds a single key. The result is exact whatever
 //! the windows were, so a good first guess from a sample saves passes and changes nothing.
 
+use std::ops::RangeInclusive;
+
 /// Bins of a window.
 pub const BINS: usize = 2048;
 
@@ -143,12 +145,12 @@ impl Selection {
         let margin = 4.0 * (size * kept * (1.0 - kept)).sqrt() + 2.0;
         let rank = size * (1.0 - kept);
         let last = sample.len() - 1;
-        let mut at = |rank: f64| {
-            *sample
-                .select_nth_unstable((rank.max(0.0) as usize).min(last))
-                .1
-        };
-        self.guess = Some((at(rank - margin), at(rank + margin)));
+        let index = |rank: f64| (rank.max(0.0) as usize).min(last);
+        let (low, high) = (index(rank - margin), index(rank + margin));
+        let lo = *sample.select_nth_unstable(low).1;
+        // The rest is no smaller.
+        let hi = *sample[low..].select_nth_unstable(high - low).1;
+        self.guess = Some((lo, hi));
     }
 
     /// The keys among which the threshold most likely is, both ends included.
@@ -156,9 +158,30 @@ impl Selection {
         self.guess
     }
 
-    /// How many of the largest keys are wanted, and what happens to ties.
-    pub fn sought(&self) -> (u64, Ties) {
-        (self.k, self.ties)
+    /// The same search among all `keys` of a range, where so many are above it; None where the
+    /// threshold is not in the range.
+    pub fn among(&self, range: RangeInclusive<u32>, above: u64, keys: &[u32]) -> Option<Selection> {
+        let k = self.k.checked_sub(above).filter(|k| *k > 0)?;
+        if k > keys.len() as u64 {
+            return None;
+        }
+        let mut own = Selection {
+            k,
+            lo: *range.start(),
+            hi: *range.end(),
+            above: 0,
+            equal: None,
+            guess: None,
+            passes: 0,
+            ..self.clone()
+        };
+        while let Some(window) = own.window() {
+            let mut counts = vec![0; BINS + 1];
+            let bins = keys.iter().filter_map(|&key| window.bin(key));
+            bins.for_each(|bin| counts[bin] += 1);
+            own.feed(&counts).ok()?;
+        }
+        Some(own)
     }
 
     /// The window to count next, or None when the threshold is known.

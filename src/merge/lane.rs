@@ -1,7 +1,7 @@
 //! A worker: its buffers, and the reading of inputs into them.
 
 use super::MergeError;
-use super::device::Engine;
+use super::engine::Engine;
 use super::pool::Buffer;
 use super::read::{Maker, Place, read_input};
 use super::shared::Shared;
@@ -71,13 +71,14 @@ impl<'a> Lane<'a> {
         let Shared {
             plan,
             device,
-            progress,
+            permits,
+            degraded,
             ..
-        } = *shared;
+        } = shared;
         let memory = &plan.memory;
         Lane {
             shared,
-            engine: Engine::new(device, memory, &shared.degraded, progress, level),
+            engine: Engine::new(*device, memory, permits, degraded, level),
             arena: Buffer::with_capacity(memory.arena_bytes),
             output: Buffer::with_capacity(memory.window_stride() * plan.outputs),
             maker: Maker::new(shared, level),
@@ -85,8 +86,8 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Reads what Programs read of a part chunk by chunk and hands each chunk to `work`, with a
-    /// permit to compute. A chunk is read right before it is used, so it is found in the cache.
+    /// Reads what Programs read of a part chunk by chunk and hands each chunk to `work`. A chunk is
+    /// read right before it is used, so it is found in the cache.
     pub(super) fn stream<'p>(
         &mut self,
         (part, output): (Part, OutputId),
@@ -127,14 +128,9 @@ impl<'a> Lane<'a> {
                 .map(|(loaded, row)| loaded.piece(row))
                 .collect();
             let arena = self.arena.get(bytes);
-            let compute = || {
-                self.engine.upload(arena, 0..bytes)?;
-                work(&mut self.engine, &pieces, arena)
-            };
-            shared
-                .permits
-                .with(compute)
-                .map_err(|fault| shared.fault_at(fault, |piece| (part.job, outputs[piece].0)))?;
+            let sent = self.engine.upload(arena, 0..bytes);
+            let done = sent.and_then(|()| work(&mut self.engine, &pieces, arena));
+            done.map_err(|fault| shared.fault_at(fault, |piece| (part.job, outputs[piece].0)))?;
         }
         Ok(())
     }
@@ -170,8 +166,7 @@ impl<'a> Lane<'a> {
                 inputs[slot.index()] = at;
                 for stretch in stretches(job, input, part) {
                     let end = read_input(shared, &stretch, input, arena, at)?;
-                    let engine = &mut self.engine;
-                    let sent = shared.permits.with(|| engine.upload(arena, at..end));
+                    let sent = self.engine.upload(arena, at..end);
                     sent.map_err(|fault| shared.fault(fault, (part.job, output)))?;
                     at = end;
                 }

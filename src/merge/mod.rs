@@ -10,6 +10,7 @@
 //! above them `prepare` and `run`.
 
 mod device;
+mod engine;
 mod error;
 mod find;
 mod inputs;

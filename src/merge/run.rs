@@ -28,10 +28,7 @@ impl Merge {
             device: self.device(),
             progress,
             cancel,
-            permits: Permits::new(
-                self.settings.threads,
-                self.device().map(|_| self.plan().memory.lanes),
-            ),
+            permits: Permits::new(self.settings.threads),
             level: self.settings.level,
             deltas: Deltas::default(),
             averages: Averages::default(),
@@ -39,7 +36,7 @@ impl Merge {
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),
             overflowed: Overflowed::new(self.plan().jobs.len() * self.plan().outputs),
-            degraded: Degraded::default(),
+            degraded: Degraded::new(progress),
         };
         self.run_passes(&shared, &sinks)?;
         shared.check_unchanged()?;

@@ -31,7 +31,7 @@ pub(super) struct Shared<'a> {
     pub(super) bytes_read: AtomicU64,
     /// Results that their types could not hold.
     pub(super) overflowed: Overflowed,
-    pub(super) degraded: Degraded,
+    pub(super) degraded: Degraded<'a>,
 }
 
 impl Shared<'_> {

@@ -48,8 +48,8 @@ pub struct MemoryPlan {
     pub chunk_elements: Option<usize>,
     /// Elements computed at a time where planes need values of their own.
     pub block_elements: usize,
-    /// Keys that a lane collects at most to find thresholds in one scan.
-    pub candidates: usize,
+    /// Bytes that a lane may hold to find the statistics of whole tensors.
+    pub statistics_bytes: usize,
     /// Bytes of the factors of one delta of an adapter at most.
     pub factor_bytes: u64,
     /// Deltas whose factors all lanes hold together.
@@ -69,10 +69,8 @@ const OUTPUT_BYTES: u64 = 2 << 20;
 const WIDE_OUTPUT_BYTES: u64 = 4 << 20;
 /// The arena of a lane on the CPU, for parts of surveyed tensors.
 const ARENA_BYTES: u64 = 8 << 20;
-/// Keys worth collecting in one scan; beyond it counting, which needs no memory, is as fast.
-const CANDIDATES_MAX: u64 = 8 << 20;
-/// A key and its copy for sorting.
-const CANDIDATE_BYTES: u64 = 8;
+/// Bytes that a lane may hold to find statistics: more than are of use.
+const STATISTICS_BYTES: u64 = 64 << 20;
 /// Elements read and computed at a time on the CPU: few enough for the second cache level.
 const CHUNK_ELEMENTS: usize = 64 * TILE;
 /// Elements computed at a time at most where a plane needs values of its own.
@@ -88,7 +86,7 @@ const DEVICE_OUTPUT_BYTES: u64 = 8 << 20;
 /// The share of the spare memory, one in this many, that factors of adapters may take.
 const FACTOR_SHARE: u64 = 2;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
-const WAITING_LANES: usize = 4;
+const WAITING_LANES: usize = 3;
 /// Lanes of a device at most. Each copies bytes to it and back on a core of its own, which takes
 /// longer than what the device does with them.
 const DEVICE_LANES: usize = 6;
@@ -196,7 +194,7 @@ pub(super) fn divide(
     let lanes = if fixed.whole > 0 { 1 } else { lanes };
     let held = (lane.arena + lane.output * work.outputs as u64) * lanes as u64;
     let used = held + (least.factors + least.desk + lane.scratch) * lanes as u64;
-    let spare = budget.saturating_sub(used) / lanes as u64 / CANDIDATE_BYTES;
+    let spare = budget.saturating_sub(used) / lanes as u64;
     let mut block = BLOCK_ELEMENTS;
     while block > TILE && widest_scratch(jobs, work, block) > lane.scratch {
         block /= 2;
@@ -204,7 +202,7 @@ pub(super) fn divide(
     Ok(MemoryPlan {
         factor_bytes: least.factors,
         factor_slots: lanes + (fixed.kept / least.factors.max(1)) as usize,
-        candidates: spare.min(CANDIDATES_MAX) as usize,
+        statistics_bytes: spare.min(STATISTICS_BYTES) as usize,
         lanes,
         arena_bytes: lane.arena as usize,
         output_bytes: lane.output as usize,

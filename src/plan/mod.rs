@@ -253,6 +253,6 @@ impl Plan {
     pub(crate) fn survey_room(&self) -> usize {
         let memory = &self.memory;
         let outputs = memory.output_bytes * self.outputs;
-        memory.lanes * (outputs + memory.candidates * size_of::<u64>())
+        memory.lanes * (outputs + memory.statistics_bytes)
     }
 }

@@ -126,7 +126,7 @@ fn check_memory(plan: &Plan, limits: &Limits) {
     let held = (memory.arena_bytes + memory.output_bytes) as u64 * lanes;
     assert_eq!(memory.host_bytes, held);
     assert_eq!(memory.device_bytes, held * (copies - 1));
-    let sorted = memory.candidates as u64 * 8 * lanes;
+    let sorted = memory.statistics_bytes as u64 * lanes;
     let placed = (held + lanes * PAGE) * copies;
     let most = placed.max(held * copies + sorted);
     assert!(

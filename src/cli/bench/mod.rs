@@ -35,11 +35,12 @@ struct Bench {
 /// Measures and prints.
 pub(super) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let level = Level::chosen()?;
-    let chosen = choose_device(&args.device)?;
+    let threads = super::threads(args.threads);
+    let chosen = choose_device(&args.device, threads)?;
     if let (Some(note), false) = (&chosen.note, args.json) {
         out::say(Kind::Note, note);
     }
-    let threads = NonZeroUsize::new(super::threads(args.threads)).unwrap_or(NonZeroUsize::MIN);
+    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
     let disk = ceiling::disk(&args.dir, args.bytes)?;
     let memory_copy = copies(threads);
     let ceiling = memory_copy.last().map_or(f64::NAN, |copy| copy.gb_per_s);

@@ -55,10 +55,11 @@ impl fmt::Display for ProbeReport {
     }
 }
 
-/// Probes a device. An error of the device is a check that did not pass.
-pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
+/// Probes a device, for which so many threads compile. An error of the device is a check that did
+/// not pass.
+pub fn run(device: &Arc<GpuDevice>, threads: usize) -> ProbeReport {
     let experiments = experiments();
-    compile(device, &experiments);
+    compile(device, &experiments, threads);
     let bytes = 4 * ELEMENTS * std::mem::size_of::<f64>();
     let mut gpu = match GpuExecutor::new(Arc::clone(device), bytes, bytes, Level::BASELINE) {
         Ok(gpu) => gpu,
@@ -86,10 +87,9 @@ pub fn run(device: &Arc<GpuDevice>) -> ProbeReport {
     }
 }
 
-/// Compiles all Programs on as many threads as the machine has: compiling takes longer than all
-/// the rest. Errors come back when the Programs run.
-fn compile(device: &GpuDevice, experiments: &[Experiment]) {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+/// Compiles all Programs on so many threads: compiling takes longer than all the rest. Errors come
+/// back when the Programs run.
+fn compile(device: &GpuDevice, experiments: &[Experiment], threads: usize) {
     in_shares(experiments, (threads, 1), |experiments| {
         for experiment in experiments {
             let _ = device.pipeline(&experiment.program);

@@ -25,9 +25,8 @@ const SAMPLE_MAX: u64 = 1 << 19;
 const SAMPLE_SHARE: u64 = 8;
 /// Elements of a tile that are sampled.
 const TILE_SAMPLE: usize = 256;
-/// Bytes of a key that is collected and of its copy, of which one is picked; of a key of a sample,
-/// while it grows.
-const KEY_BYTES: u64 = 8;
+/// Bytes of a key that is collected.
+const KEY_BYTES: u64 = size_of::<u32>() as u64;
 /// Keys worth collecting: one in so many elements. Beyond it counting, which needs no memory, is as
 /// fast.
 const COLLECTED: u64 = 8;
@@ -203,17 +202,12 @@ impl Search {
         if !keys.fits() {
             return None;
         }
-        let (kept, ties) = self.selection.sought();
-        let rank = usize::try_from(kept.checked_sub(keys.above + 1)?).ok()?;
-        if rank >= keys.keys.len() {
-            return None;
-        }
-        let mut sorted = keys.keys.clone();
-        let (larger, &mut key, _) = sorted.select_nth_unstable_by(rank, |a, b| b.cmp(a));
-        let kept = larger.iter().filter(|other| **other == key).count() + 1;
-        let all = ties == Ties::Keep || key == 0;
+        let range = keys.lo..=keys.hi;
+        let own = self.selection.among(range, keys.above, &keys.keys)?;
+        let key = own.threshold();
         let mut equal = (0..).zip(&keys.keys).filter(|(_, other)| **other == key);
-        let Some((position, _)) = equal.nth(kept).filter(|_| !all) else {
+        let dropped = own.kept_ties().and_then(|kept| equal.nth(kept as usize));
+        let Some((position, _)) = dropped else {
             let cutoff = u64::MAX;
             return Some(Phase::Done(Threshold { key, cutoff }));
         };

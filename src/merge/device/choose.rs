@@ -12,19 +12,19 @@ pub struct Chosen {
     pub note: Option<String>,
 }
 
-/// Finds, probes and opens the device.
+/// Finds, probes and opens the device; what is compiled for the probe is in so many threads.
 ///
 /// # Errors
 /// [`DeviceError`] where a device is asked for by name, by number or by `gpu`, and there is none,
 /// or it fails the probe. `auto` takes the CPU instead, with a note where a probe failed.
-pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
+pub fn choose_device(choice: &DeviceChoice, threads: usize) -> Result<Chosen, DeviceError> {
     if *choice == DeviceChoice::Cpu {
         return Ok(Chosen::default());
     }
     if *choice == DeviceChoice::Auto && !may_have_gpu() {
         return Ok(Chosen::default());
     }
-    match open(choice) {
+    match open(choice, threads) {
         Ok(device) => Ok(Chosen {
             device: Some(match choice {
                 DeviceChoice::Auto => device.or_cpu(),
@@ -44,7 +44,7 @@ pub fn choose_device(choice: &DeviceChoice) -> Result<Chosen, DeviceError> {
 }
 
 #[cfg(not(feature = "gpu"))]
-fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
+fn open(choice: &DeviceChoice, _threads: usize) -> Result<Device, DeviceError> {
     Err(DeviceError::NotFound {
         asked: choice.to_string(),
         reason: "this wgmerge was built without GPU support".to_owned(),
@@ -52,7 +52,7 @@ fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
 }
 
 #[cfg(feature = "gpu")]
-fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
+fn open(choice: &DeviceChoice, threads: usize) -> Result<Device, DeviceError> {
     use crate::exec::gpu::{AdapterChoice, GpuDevice, probe};
 
     let adapter = match choice {
@@ -65,7 +65,7 @@ fn open(choice: &DeviceChoice) -> Result<Device, DeviceError> {
         reason: fault.to_string(),
     })?;
     let name = format!("{} ({})", gpu.description().name, gpu.description().backend);
-    let report = probe::run(&gpu);
+    let report = probe::run(&gpu, threads);
     if !report.passed() {
         let failed = report.checks.iter().filter(|check| !check.passed);
         let names: Vec<&str> = failed.map(|check| check.name.as_str()).collect();

@@ -3,14 +3,26 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::exec::ExecError;
+use crate::merge::Progress;
+
 /// Why the device was given up, for all lanes.
-#[derive(Debug, Default)]
-pub(in crate::merge) struct Degraded {
+pub(in crate::merge) struct Degraded<'a> {
+    progress: &'a dyn Progress,
     given_up: AtomicBool,
     reason: Mutex<Option<String>>,
 }
 
-impl Degraded {
+impl<'a> Degraded<'a> {
+    /// A device that works. Whoever gives it up tells so.
+    pub(in crate::merge) fn new(progress: &'a dyn Progress) -> Degraded<'a> {
+        Degraded {
+            progress,
+            given_up: AtomicBool::new(false),
+            reason: Mutex::default(),
+        }
+    }
+
     /// The reason, if the device was given up.
     pub(in crate::merge) fn reason(&self) -> Option<String> {
         self.reason.lock().ok().and_then(|reason| reason.clone())
@@ -21,12 +33,15 @@ impl Degraded {
         self.given_up.load(Ordering::Relaxed)
     }
 
-    /// Gives it up; whether this was the first to say so.
-    pub(in crate::merge) fn give_up(&self, why: &str) -> bool {
-        let first = !self.given_up.swap(true, Ordering::SeqCst);
-        if first && let Ok(mut reason) = self.reason.lock() {
-            *reason = Some(why.to_owned());
+    /// Gives it up. The first to say so is heard.
+    pub(in crate::merge) fn give_up(&self, fault: &ExecError) {
+        if self.given_up.swap(true, Ordering::SeqCst) {
+            return;
         }
-        first
+        if let Ok(mut reason) = self.reason.lock() {
+            *reason = Some(fault.to_string());
+        }
+        let message = format!("{fault}; the CPU takes over, the output stays the same");
+        self.progress.warn(&message);
     }
 }

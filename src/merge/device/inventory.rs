@@ -54,10 +54,12 @@ pub fn devices() -> Vec<DeviceReport> {
 pub fn devices() -> Vec<DeviceReport> {
     use crate::exec::gpu::{AdapterChoice, GpuDevice, adapters, probe};
 
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let probed = |index| match GpuDevice::open(&AdapterChoice::Index(index)) {
         Err(fault) => (fault.to_string(), Vec::new()),
         Ok(gpu) => {
-            let checks = probe::run(&gpu).checks.into_iter().map(|check| ProbeCheck {
+            let report = probe::run(&gpu, threads);
+            let checks = report.checks.into_iter().map(|check| ProbeCheck {
                 name: check.name,
                 passed: check.passed,
                 detail: check.detail,

@@ -3,11 +3,9 @@
 mod choice;
 mod choose;
 mod degraded;
-mod engine;
 mod inventory;
 
 pub use choice::{Device, DeviceChoice, DeviceError, Slot};
 pub use choose::{Chosen, choose_device};
 pub(super) use degraded::Degraded;
-pub(super) use engine::Engine;
 pub use inventory::{DeviceReport, ProbeCheck, devices};

@@ -70,14 +70,15 @@ fn look(lane: &mut Lane<'_>, number: JobId) -> Result<(), MergeError> {
             let bytes = (len * input.element_bytes) as usize;
             let arena = lane.blank(bytes.next_multiple_of(ARENA_ALIGNMENT));
             read_input(shared, &part, input, arena, 0)?;
-            let elements = arena[..bytes].chunks_exact(input.element_bytes as usize);
-            for (element, stored) in (start..).zip(elements) {
-                for &(_, float, entry) in own.clone() {
-                    let stored = Stored::read(float, stored);
-                    if stored.is_refused(entry) {
-                        return Err(shared.refused(number, input, element, stored));
-                    }
-                }
+            let elements = (start..).zip(arena[..bytes].chunks_exact(input.element_bytes as usize));
+            let mut refused = elements.flat_map(|(element, stored)| {
+                let own = own.clone();
+                let read = own.map(move |&(_, float, entry)| (Stored::read(float, stored), entry));
+                read.filter(|(stored, entry)| stored.is_refused(*entry))
+                    .map(move |(stored, _)| (element, stored))
+            });
+            if let Some((element, stored)) = shared.permits.with(|| refused.next()) {
+                return Err(shared.refused(number, input, element, stored));
             }
         }
     }

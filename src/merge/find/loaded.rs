@@ -2,7 +2,6 @@
 
 use super::pass::{Pass, Reading, Sighting, settle};
 use super::search::{Room, Search, Subject};
-use super::tensor::KEY_BYTES;
 use crate::exec::{Batch, Piece, Results};
 use crate::kernel::{Row, TILE, Tally};
 use crate::merge::MergeError;
@@ -25,7 +24,7 @@ pub(in crate::merge) fn resolve(
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
     let room = Room {
-        bytes: shared.plan.memory.candidates * KEY_BYTES,
+        bytes: shared.plan.memory.statistics_bytes,
         // A device counts; what it would have to send is more than the host saves.
         collects: false,
     };
@@ -85,10 +84,7 @@ impl<'a, 'p> Reading<'a, 'p> for Arena<'_> {
         };
         let arena = lane.arena.get(self.bytes);
         let mut results = Results::asking(tallies);
-        let engine = &mut lane.engine;
-        let done = shared
-            .permits
-            .with(|| engine.run(&batch, arena, &mut results));
+        let done = lane.engine.run(&batch, arena, &mut results);
         let of = |piece: usize| (seen[piece].part.job, OutputId::FIRST);
         done.map_err(|fault| shared.fault_at(fault, of))
     }

@@ -8,9 +8,6 @@ use crate::merge::MergeError;
 use crate::merge::lane::Lane;
 use crate::plan::{OutputId, Part};
 
-/// Bytes of a key that a lane may collect.
-pub(super) const KEY_BYTES: usize = size_of::<u64>();
-
 /// Fills a row of an output with the results of the statistics of a whole tensor. What was found
 /// for another output is not looked for again.
 pub(in crate::merge) fn resolve<'p>(
@@ -26,7 +23,7 @@ pub(in crate::merge) fn resolve<'p>(
     };
     let chunk = plan.chunk_of(&plan.jobs[part.job]);
     let room = Room {
-        bytes: plan.memory.candidates * KEY_BYTES,
+        bytes: plan.memory.statistics_bytes,
         collects: true,
     };
     for group in plan.classes[work.class].rounds.iter().flatten() {

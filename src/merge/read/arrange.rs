@@ -55,7 +55,7 @@ pub(in crate::merge) fn read(
             for (from, part) in (start..).step_by(at_once).zip(parts) {
                 let run = &mut run[..part.len() / unit as usize * own as usize];
                 read(shared, of, (shape, own), from, run)?;
-                shared.permits.host(|| number::to_f32(*dtype, run, part));
+                shared.permits.with(|| number::to_f32(*dtype, run, part));
             }
             Ok(())
         }
@@ -91,7 +91,7 @@ pub(in crate::merge) fn read(
             start,
             target,
             |from, part| read(shared, of, (&[], unit), from, part),
-            |work| shared.permits.host(work),
+            |work| shared.permits.with(work),
         ),
         Bytes::Gathered(gathered) => {
             let source = |bytes: &Bytes, unit: u64, at: u64, target: &mut [u8]| {

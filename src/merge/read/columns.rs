@@ -128,7 +128,7 @@ impl Gatherer<'_> {
                     let block = &mut block[..len * unit as usize];
                     let at = column * column_step + u64::from(first) * row_step;
                     (self.source)(columns.stored, unit, at, block)?;
-                    self.shared.permits.host(|| {
+                    self.shared.permits.with(|| {
                         let found: &[u8] = match float {
                             Some(float) => {
                                 decode(self.shared.level, float, block, &mut values[..len]);

@@ -24,7 +24,7 @@ pub(super) fn read_delta(
     target: &mut [u8],
 ) -> Result<(), MergeError> {
     let ready = FactorReader { shared }.delta(factors)?;
-    shared.permits.host(|| {
+    shared.permits.with(|| {
         if let Ok(target) = bytemuck::try_cast_slice_mut(target) {
             ready.fill(shared.level, start, target);
             return;
@@ -93,7 +93,7 @@ impl FactorReader<'_> {
             let level = self.shared.level;
             self.shared
                 .permits
-                .host(|| product(extent, &own).fill(level, 1.0, 0, whole));
+                .with(|| product(extent, &own).fill(level, 1.0, 0, whole));
             inner = rest;
         }
         self.matrix(&delta.inner, factors.inner, inner, scratch)?;
@@ -145,7 +145,7 @@ impl FactorReader<'_> {
                 self.elements(up, 0, left, bytes)?;
                 for number in 0..rank {
                     self.elements(down, (number * row.len()) as u64, row, bytes)?;
-                    permits.host(|| pack(panels, rank, number, row));
+                    permits.with(|| pack(panels, rank, number, row));
                 }
             }
             Matrix::Tucker {
@@ -159,7 +159,7 @@ impl FactorReader<'_> {
                     false => {
                         self.whole(up, turned, bytes)?;
                         let rows = extent.rows as usize;
-                        permits.host(|| {
+                        permits.with(|| {
                             for (at, value) in left.iter_mut().enumerate() {
                                 *value = turned[at % rank * rows + at / rank];
                             }
@@ -169,7 +169,7 @@ impl FactorReader<'_> {
                 self.whole(core, core_values, bytes)?;
                 self.whole(down, down_values, bytes)?;
                 let cores = core_values.chunks_exact(core_values.len() / rank);
-                permits.host(|| {
+                permits.with(|| {
                     for (number, core) in cores.enumerate() {
                         contract(core, down_values, down.shape[0] as usize, row);
                         pack(panels, rank, number, row);
@@ -215,10 +215,10 @@ impl FactorReader<'_> {
             match &factor.axes {
                 None => read(element, bytes)?,
                 Some(axes) => {
-                    axes.gather_with(unit, element, bytes, read, |work| permits.host(work))?;
+                    axes.gather_with(unit, element, bytes, read, |work| permits.with(work))?;
                 }
             }
-            permits.host(|| decode(self.shared.level, float, bytes, values));
+            permits.with(|| decode(self.shared.level, float, bytes, values));
             element += values.len() as u64;
         }
         Ok(())

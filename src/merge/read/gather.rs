@@ -88,7 +88,7 @@ impl Gatherer<'_> {
                     .copied()
                     .cycle()
                     .skip((skip % columns) as usize);
-                self.shared.permits.host(|| write(values, target));
+                self.shared.permits.with(|| write(values, target));
             }
         }
         Ok(())
@@ -115,7 +115,7 @@ impl Gatherer<'_> {
                 at + (number * each) as u64,
                 bytes,
             )?;
-            self.shared.permits.host(|| {
+            self.shared.permits.with(|| {
                 decode(self.shared.level, float, bytes, &mut values[..len]);
                 target.copy_from_slice(bytemuck::cast_slice(&values[..len]));
             });
@@ -137,11 +137,11 @@ impl Gatherer<'_> {
                 let column = skip + (number * each) as u64;
                 let at = u64::from(term.row) * self.gathered.columns + column;
                 self.decoded(source, at, bytemuck::cast_slice_mut(values))?;
-                self.shared.permits.host(|| add(sums, values));
+                self.shared.permits.with(|| add(sums, values));
             }
             let count = terms.len() as f64;
             let means = sums.iter().map(|sum| (*sum / count) as f32);
-            self.shared.permits.host(|| write(means, target));
+            self.shared.permits.with(|| write(means, target));
         }
         Ok(())
     }
@@ -178,7 +178,7 @@ impl Gatherer<'_> {
                 let first = (at % columns as u64) as usize;
                 self.shared
                     .permits
-                    .host(|| add_rows(&mut sums, first, values));
+                    .with(|| add_rows(&mut sums, first, values));
                 at += len as u64;
             }
         }

@@ -110,7 +110,7 @@ impl<'a> Maker<'a> {
                 let first = u64::from(*draw) * self.job(place).elements;
                 let words = (first, first + part.start);
                 let permits = &self.shared.permits;
-                permits.host(|| self.draw((output, plane, depth), *seed, words, target));
+                permits.with(|| self.draw((output, plane, depth), *seed, words, target));
                 Ok(())
             }
             Made::Rows(sums) => self.rows(place, plane, sums, target),
@@ -201,7 +201,7 @@ impl<'a> Maker<'a> {
             let row = first + numbers.len() as u64 - 1;
             self.last_rows.insert((place.output, plane), (row, *number));
         }
-        self.shared.permits.host(|| {
+        self.shared.permits.with(|| {
             let places = target.chunks_exact_mut(size_of::<f32>());
             for (place, element) in places.zip(part.start..end) {
                 let number = numbers[(element / columns - first) as usize];
@@ -231,7 +231,7 @@ impl<'a> Maker<'a> {
                 keys.extend(magnitudes.zip(start..).map(|(key, index)| key | index));
             })?;
         }
-        Ok(self.shared.permits.host(|| {
+        Ok(self.shared.permits.with(|| {
             keys.sort_unstable();
             let n = elements as f64;
             let mut ranks = vec![0.0; elements as usize];
@@ -278,7 +278,7 @@ impl<'a> Maker<'a> {
             inputs: offsets,
             output: 0,
         };
-        self.shared.permits.host(|| {
+        self.shared.permits.with(|| {
             let mut values = Vec::with_capacity(programs.len());
             for &program in programs {
                 let batch = Batch {

@@ -83,7 +83,8 @@ pub(in crate::merge) fn fill(
         match &plan.jobs[run.part.job].action {
             Action::Copy(_) => {
                 let from = &arena[loaded.inputs[0] + skip as usize..][..run.part.len as usize];
-                target[run.output..][..from.len()].copy_from_slice(from);
+                let target = &mut target[run.output..][..from.len()];
+                shared.permits.with(|| target.copy_from_slice(from));
             }
             Action::Merge { outputs, .. } => {
                 let mut piece = loaded.piece_of(plan, &run.part, &task.rows[run.at]);
@@ -96,32 +97,30 @@ pub(in crate::merge) fn fill(
             }
         }
     }
-    shared.permits.with(|| {
-        let mut first: Option<(JobId, ExecError)> = None;
-        for (program, members) in batches {
-            let (jobs, pieces): (Vec<JobId>, Vec<Piece<'_>>) = members.into_iter().unzip();
-            let batch = Batch {
-                program: &plan.programs[program],
-                pieces: &pieces,
-            };
-            let mut results = Results::storing(target);
-            match lane.engine.run(&batch, arena, &mut results) {
-                Ok(()) => {
-                    shared.count(&results.overflows, |piece| (jobs[piece], OutputId::FIRST));
-                }
-                // Of faults in several tensors the first in the order of the output is told.
-                Err(fault) => {
-                    let job = fault
-                        .place()
-                        .map_or_else(JobId::default, |(piece, _)| jobs[piece]);
-                    if first.as_ref().is_none_or(|(known, _)| job < *known) {
-                        first = Some((job, fault));
-                    }
+    let mut first: Option<(JobId, ExecError)> = None;
+    for (program, members) in batches {
+        let (jobs, pieces): (Vec<JobId>, Vec<Piece<'_>>) = members.into_iter().unzip();
+        let batch = Batch {
+            program: &plan.programs[program],
+            pieces: &pieces,
+        };
+        let mut results = Results::storing(target);
+        match lane.engine.run(&batch, arena, &mut results) {
+            Ok(()) => {
+                shared.count(&results.overflows, |piece| (jobs[piece], OutputId::FIRST));
+            }
+            // Of faults in several tensors the first in the order of the output is told.
+            Err(fault) => {
+                let job = fault
+                    .place()
+                    .map_or_else(JobId::default, |(piece, _)| jobs[piece]);
+                if first.as_ref().is_none_or(|(known, _)| job < *known) {
+                    first = Some((job, fault));
                 }
             }
         }
-        first.map_or(Ok(()), |(job, fault)| {
-            Err(shared.fault(fault, (job, OutputId::FIRST)))
-        })
+    }
+    first.map_or(Ok(()), |(job, fault)| {
+        Err(shared.fault(fault, (job, OutputId::FIRST)))
     })
 }
