@@ -255,3 +255,45 @@ fn a_sweep_tells_which_output_overflows() {
     let parts = ["`t0` in output 2 of the sweep", "element 1500", "80000"];
     world.refuses(&[&own[..], &sweep].concat(), &parts);
 }
+
+/// Methods find faults in passes of their own, chunk by chunk over all models.
+#[test]
+fn the_first_models_fault_is_named_whatever_the_method() {
+    const LAST: usize = 150_000;
+    let world = World::new();
+    for (name, at) in [("base", None), ("x", Some(LAST)), ("y", Some(0))] {
+        let mut x: Vec<f32> = (0..=LAST).map(|i| (i % 97) as f32).collect();
+        if let Some(at) = at {
+            x[at] = f32::NAN;
+        }
+        let tensor = floats("t", Float::F32, &[LAST as u64 + 1], &x);
+        write(&world.path(&format!("{name}.safetensors")), &[tensor]);
+    }
+    let based = ["-b", "base.safetensors"];
+    let merges: [(&str, &[&str]); 6] = [
+        ("linear", &[]),
+        ("slerp", &[]),
+        ("geometric_median", &[]),
+        ("ties", &based),
+        ("ties", &["-b", "base.safetensors", "-p", "scope=model"]),
+        ("dare_linear", &based),
+    ];
+    for (method, more) in merges {
+        let own = [
+            "merge",
+            "-M",
+            method,
+            "--device",
+            "cpu",
+            "-o",
+            "o.safetensors",
+            "-q",
+        ];
+        let models = ["x.safetensors", "y.safetensors"];
+        let output = world.run(&[&own[..], &models, more].concat());
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{method}: {text}");
+        let named = text.contains("x.safetensors: tensor `t`") && text.contains("element 150000");
+        assert!(named, "{method} {more:?}: {text}");
+    }
+}

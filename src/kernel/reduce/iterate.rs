@@ -54,6 +54,7 @@ impl Reduce for Iterate {
             values: extent.values,
             passes: (self.begin)(extent.values, &self.parameters),
             scalars: None,
+            spare: Vec::new(),
         })
     }
 
@@ -69,6 +70,9 @@ struct Iteration {
     values: usize,
     passes: Box<dyn Passes>,
     scalars: Option<Vec<f64>>,
+    /// Lists of values that were taken, to be filled again: what is freed and asked for again is
+    /// given back to the system in between.
+    spare: Vec<Vec<f32>>,
 }
 
 impl Reduction for Iteration {
@@ -77,15 +81,23 @@ impl Reduction for Iteration {
     }
 
     fn ask(&mut self, tallies: &mut Vec<Tally>) {
-        tallies.extend((0..self.values).map(|_| Tally::Values(Vec::new())));
+        let spare = &mut self.spare;
+        let lists = (0..self.values).map(|_| spare.pop().unwrap_or_default());
+        tallies.extend(lists.map(Tally::Values));
     }
 
     fn take(&mut self, _: Range<u64>, tallies: &mut [Tally]) {
-        let values = tallies.iter().filter_map(|tally| match tally {
-            Tally::Values(values) => Some(values.as_slice()),
+        let lists = tallies.iter_mut().filter_map(|tally| match tally {
+            Tally::Values(values) => Some(std::mem::take(values)),
             _ => None,
         });
-        self.passes.take(&values.collect::<Vec<&[f32]>>());
+        let lists: Vec<Vec<f32>> = lists.collect();
+        self.passes
+            .take(&lists.iter().map(Vec::as_slice).collect::<Vec<&[f32]>>());
+        self.spare.extend(lists.into_iter().map(|mut list| {
+            list.clear();
+            list
+        }));
     }
 
     fn end_pass(&mut self) -> Result<(), Contradiction> {
@@ -98,6 +110,7 @@ impl Reduction for Iteration {
     }
 
     fn bytes_held(&self) -> u64 {
-        0
+        let spare = self.spare.iter().map(Vec::capacity);
+        (spare.sum::<usize>() * size_of::<f32>()) as u64
     }
 }

@@ -16,25 +16,34 @@ pub(in crate::merge) fn run(
     known: &Rows<'_>,
     sinks: &[Sink],
 ) -> Result<(), MergeError> {
-    let memory = &lane.shared.plan.memory;
     let mut output = std::mem::take(&mut lane.output);
-    let done = match memory.chunk_elements {
+    let done = merge(lane, task, known, &mut output, sinks);
+    lane.output = output;
+    done.map_err(|fault| flaw::first(lane, task.parts.iter().map(|part| part.job), fault))
+}
+
+fn merge(
+    lane: &mut Lane<'_>,
+    task: &Task,
+    known: &Rows<'_>,
+    output: &mut Buffer,
+    sinks: &[Sink],
+) -> Result<(), MergeError> {
+    match lane.shared.plan.memory.chunk_elements {
         Some(_) => {
             let rows = chunked::rows(lane, task, known)?;
-            each_window(lane, task, &mut output, sinks, |lane, window, targets| {
+            each_window(lane, task, output, sinks, |lane, window, targets| {
                 chunked::fill(lane, &rows, window, targets)
             })
         }
         None => {
             let inputs = whole::load(lane, task, known)?;
             // A device has one output only.
-            each_window(lane, task, &mut output, sinks, |lane, window, targets| {
+            each_window(lane, task, output, sinks, |lane, window, targets| {
                 whole::fill(lane, &inputs, window, targets[0])
             })
         }
-    };
-    lane.output = output;
-    done.map_err(|fault| flaw::first(lane, task.parts.iter().map(|part| part.job), fault))
+    }
 }
 
 /// Has every window of a task filled for every output, and writes it.
