@@ -6,8 +6,8 @@ use crate::support::random::random;
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::kernel::{
-    Compute, Entry, Formula, Kind, OnOverflow, Operand, Output, Program, Row, Step, TILE, ValueId,
-    Window,
+    Compute, Entry, Formula, Grid, Kind, OnOverflow, Operand, Output, Program, Row, Step, TILE,
+    ValueId,
 };
 
 mod outputs;
@@ -225,15 +225,15 @@ fn more_tiles_than_a_row_of_a_dispatch() {
 }
 
 #[test]
-fn counts_in_windows_wide_and_narrow() {
-    let windows = [
-        Window::over(0, 0x7fff_ffff),
-        Window::over(0x3f00_0000, 0x3f80_0000),
-        Window {
+fn counts_in_grids_wide_and_narrow() {
+    let grids = [
+        Grid::over(0, 0x7fff_ffff),
+        Grid::over(0x3f00_0000, 0x3f80_0000),
+        Grid {
             lo: 0x3f80_0000,
             shift: 0,
         },
-        Window::over(0x3800_0000, 0x4800_0000),
+        Grid::over(0x3800_0000, 0x4800_0000),
     ];
     let mut cases = Vec::new();
     for compute in Compute::ALL {
@@ -249,7 +249,7 @@ fn counts_in_windows_wide_and_narrow() {
         let rows = rows(ranges.len(), 0, &mut state);
         let program = statistics(compute, Output::Count);
         let mut case = Case::new(program, rows, &ranges, &KINDS, 5);
-        case.windows = windows.into_iter().cycle().take(3 * ranges.len()).collect();
+        case.grids = grids.into_iter().cycle().take(3 * ranges.len()).collect();
         cases.push((format!("counts in {}", compute.name()), case));
     }
     compare(cases);
@@ -284,8 +284,7 @@ fn an_input_that_must_be_finite_is_named() {
             Elements::Wild,
         ];
         let mut case = Case::new(program, rows, &ranges, &kinds, 7);
-        case.windows =
-            vec![Window::over(0, 0x7fff_ffff); if end == 3 { 2 * ranges.len() } else { 0 }];
+        case.grids = vec![Grid::over(0, 0x7fff_ffff); if end == 3 { 2 * ranges.len() } else { 0 }];
         let Outcome::Failed(error) = expected(&case) else {
             panic!("an error was expected");
         };

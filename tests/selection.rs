@@ -83,8 +83,8 @@ fn by_passes(level: Level, x: &[f32], k: usize, ties: Ties, (room, collects): (u
 }
 
 fn select_everywhere(x: &[f32], k: usize) {
-    let window = 8 * (BINS + 1);
-    let rooms = [0, 40, 800, 2 * window, 40 * window, usize::MAX / 16];
+    let grid = 8 * (BINS + 1);
+    let rooms = [0, 40, 800, 2 * grid, 40 * grid, usize::MAX / 16];
     for ties in [Ties::Exact, Ties::Keep] {
         for level in levels() {
             for room in rooms {
@@ -109,9 +109,9 @@ fn a_guess_changes_nothing() {
             let mut selection = Selection::new(5000, k, Ties::Exact);
             selection.guess(&mut guess, 5000);
             let mut passes = 0;
-            while let Some(window) = selection.window() {
+            while let Some(grid) = selection.grid() {
                 let mut bins = vec![0; BINS + 1];
-                for bin in keys.iter().filter_map(|key| window.bin(*key)) {
+                for bin in keys.iter().filter_map(|key| grid.bin(*key)) {
                     bins[bin] += 1;
                 }
                 selection.feed(&bins).expect("the same entries every time");

@@ -242,11 +242,11 @@ fn constants_are_those_of_the_layout() {
         }
     };
     assert_eq!(constant("RECORD_WORDS"), layout.record_words());
-    assert_eq!(constant("WINDOWS"), layout.windows());
+    assert_eq!(constant("GRIDS"), layout.grids());
     assert_eq!(constant("TILES_PER_GROUP"), layout.tiles_per_group());
     assert_eq!(
         layout.record_words(),
-        layout.windows() + 4,
+        layout.grids() + 4,
         "two windows of two words"
     );
     assert_eq!(constant("COUNTS"), 2);

@@ -1,4 +1,4 @@
-// Counts: a workgroup counts the magnitudes of its tiles in the bins of a value's window, in its
+// Counts: a workgroup counts the magnitudes of its tiles in the bins of a value's grid, in its
 // own memory first. The last bin is what lies above.
 
 var<workgroup> bins: array<atomic<u32>, ALL_BINS>;
@@ -19,9 +19,9 @@ fn tally(b: u32, lowest: u32, shift: u32) {
 
 fn count(at: Place, k: u32, v: vec4f) {
     let left = at.len - 4 * at.quad;
-    let window = at.record + WINDOWS + 2 * k;
-    let lowest = table[window];
-    let shift = table[window + 1];
+    let grid = at.record + GRIDS + 2 * k;
+    let lowest = table[grid];
+    let shift = table[grid + 1];
     tally(bits(v.x), lowest, shift);
     if (left > 1) {
         tally(bits(v.y), lowest, shift);

@@ -35,7 +35,7 @@ pub use plane::{Made, Plane, RowSums};
 pub use program::{Entry, Operand, Output, Program, Step, Storing};
 pub use reduce::{Derive, Iterate, Largest, Passes, Reduce, Reduction, Sums};
 pub use row::Row;
-pub use selection::{BINS, Contradiction, Kept, Selection, Threshold, Ties, Window};
+pub use selection::{BINS, Contradiction, Grid, Kept, Selection, Threshold, Ties};
 pub use statistic::{Scope, Statistic};
 pub use stream::Stream;
 pub use tally::{Counts, Equals, Keys, Place, Tally};

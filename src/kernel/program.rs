@@ -110,8 +110,8 @@ pub struct Program {
     compute: Compute,
     steps: Vec<Step>,
     outputs: Vec<Output>,
-    planes: Vec<u16>,
-    plane_count: u16,
+    registers: Vec<u16>,
+    register_count: u16,
 }
 
 impl Program {
@@ -132,13 +132,13 @@ impl Program {
         let stores = |output: &&Output| matches!(output, Output::Store { .. });
         let stored = outputs.iter().filter(stores).count();
         assert!(stored <= 1, "a Program that stores {stored} values");
-        let (planes, plane_count) = assign_planes(&steps, &outputs);
+        let (registers, register_count) = assign_registers(&steps, &outputs);
         Program {
             compute,
             steps,
             outputs,
-            planes,
-            plane_count,
+            registers,
+            register_count,
         }
     }
 
@@ -193,14 +193,14 @@ impl Program {
         self.outputs.iter().any(collects)
     }
 
-    /// The tile plane in which a step's value lives until it was last read.
-    pub fn plane(&self, value: ValueId) -> usize {
-        usize::from(self.planes[value.index()])
+    /// The tile register in which a step's value lives until it was last read.
+    pub fn register(&self, value: ValueId) -> usize {
+        usize::from(self.registers[value.index()])
     }
 
-    /// How many planes of a tile are live at once at most.
-    pub fn plane_count(&self) -> usize {
-        usize::from(self.plane_count)
+    /// How many registers of a tile are live at once at most.
+    pub fn register_count(&self) -> usize {
+        usize::from(self.register_count)
     }
 
     /// Whether a step reads the element's index.
@@ -231,9 +231,9 @@ fn read_by(step: &Step) -> impl Iterator<Item = ValueId> {
     })
 }
 
-/// Gives every value a plane, reusing those whose value is read no more. A step never writes the
-/// plane it reads.
-fn assign_planes(steps: &[Step], outputs: &[Output]) -> (Vec<u16>, u16) {
+/// Gives every value a register, reusing those whose value is read no more. A step never writes the
+/// register it reads.
+fn assign_registers(steps: &[Step], outputs: &[Output]) -> (Vec<u16>, u16) {
     let mut last_read = vec![0; steps.len()];
     for (number, step) in steps.iter().enumerate() {
         last_read[number] = number;
@@ -245,10 +245,10 @@ fn assign_planes(steps: &[Step], outputs: &[Output]) -> (Vec<u16>, u16) {
         last_read[output.value().index()] = usize::MAX;
     }
     let mut free: Vec<u16> = Vec::new();
-    let mut planes: Vec<u16> = Vec::with_capacity(steps.len());
+    let mut registers: Vec<u16> = Vec::with_capacity(steps.len());
     let mut count = 0;
     for (number, step) in steps.iter().enumerate() {
-        planes.push(free.pop().unwrap_or_else(|| {
+        registers.push(free.pop().unwrap_or_else(|| {
             count += 1;
             count - 1
         }));
@@ -259,7 +259,7 @@ fn assign_planes(steps: &[Step], outputs: &[Output]) -> (Vec<u16>, u16) {
             .collect();
         ended.sort_unstable();
         ended.dedup();
-        free.extend(ended.into_iter().map(|value| planes[value]));
+        free.extend(ended.into_iter().map(|value| registers[value]));
     }
-    (planes, count)
+    (registers, count)
 }

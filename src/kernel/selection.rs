@@ -1,13 +1,13 @@
 //! Exact selection of the k largest magnitudes by counting, in as few passes as possible.
 //!
 //! Keys are the 31 magnitude bits of f32 values, which order as the magnitudes do. A pass counts
-//! the keys in [`BINS`] equal bins of a window, and the keys above it; the bin in which the k-th
-//! largest key falls is the next window, until it holds a single key. The result is exact whatever
-//! the windows were, so a good first guess from a sample saves passes and changes nothing.
+//! the keys in [`BINS`] equal bins of a grid, and the keys above it; the bin in which the k-th
+//! largest key falls is the next grid, until it holds a single key. The result is exact whatever
+//! the grids were, so a good first guess from a sample saves passes and changes nothing.
 
 use std::ops::RangeInclusive;
 
-/// Bins of a window.
+/// Bins of a grid.
 pub const BINS: usize = 2048;
 
 /// What becomes of entries whose magnitude equals that of the smallest kept one.
@@ -50,33 +50,33 @@ impl Kept {
 
 /// The keys `lo .. lo + (BINS << shift)`, in bins of `1 << shift` keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct Grid {
     /// The lowest key counted.
     pub lo: u32,
     /// Binary logarithm of the keys in a bin.
     pub shift: u32,
 }
 
-impl Window {
+impl Grid {
     /// The largest key.
     pub const KEY_MAX: u32 = 0x7fff_ffff;
 
     /// Counts nothing.
-    pub const IDLE: Window = Window {
-        lo: Window::KEY_MAX,
+    pub const IDLE: Grid = Grid {
+        lo: Grid::KEY_MAX,
         shift: 0,
     };
 
-    /// The narrowest window that holds the keys `lo..=hi`.
-    pub fn over(lo: u32, hi: u32) -> Window {
+    /// The narrowest grid that holds the keys `lo..=hi`.
+    pub fn over(lo: u32, hi: u32) -> Grid {
         let mut shift = 0;
         while (hi.saturating_sub(lo) >> shift) as usize >= BINS {
             shift += 1;
         }
-        Window { lo, shift }
+        Grid { lo, shift }
     }
 
-    /// Bin of a key, `BINS` if it is above the window, None if below.
+    /// Bin of a key, `BINS` if it is above the grid, None if below.
     #[inline(always)]
     pub fn bin(self, key: u32) -> Option<usize> {
         let bin = (key.checked_sub(self.lo)? >> self.shift) as usize;
@@ -96,7 +96,7 @@ pub struct Selection {
     above: u64,
     /// Keys equal to the threshold, once `lo == hi`.
     equal: Option<u64>,
-    /// The bin of the last window in which they were counted.
+    /// The bin of the last grid in which they were counted.
     last_bin: Option<usize>,
     /// The keys among which the threshold most likely is.
     guess: Option<(u32, u32)>,
@@ -104,7 +104,7 @@ pub struct Selection {
     passes: u32,
 }
 
-/// Passes that suffice: the window of the guess, and three that divide all 31 bits of a key.
+/// Passes that suffice: the grid of the guess, and three that divide all 31 bits of a key.
 const PASSES_MAX: u32 = 4;
 
 /// Counts that cannot all be of the same keys.
@@ -117,9 +117,9 @@ impl Selection {
     pub fn new(n: u64, k: u64, ties: Ties) -> Selection {
         assert!(k <= n, "{k} of {n} keys asked for");
         let (lo, hi, equal) = match k {
-            0 => (Window::KEY_MAX, Window::KEY_MAX, Some(0)),
+            0 => (Grid::KEY_MAX, Grid::KEY_MAX, Some(0)),
             _ if k == n => (0, 0, Some(0)),
-            _ => (0, Window::KEY_MAX, None),
+            _ => (0, Grid::KEY_MAX, None),
         };
         Selection {
             k,
@@ -134,7 +134,7 @@ impl Selection {
         }
     }
 
-    /// Proposes a first window from a sample of `n` keys in any order. Only speed depends on it.
+    /// Proposes a first grid from a sample of `n` keys in any order. Only speed depends on it.
     pub fn guess(&mut self, sample: &mut [u32], n: u64) {
         if sample.is_empty() || self.equal.is_some() {
             return;
@@ -175,32 +175,32 @@ impl Selection {
             passes: 0,
             ..self.clone()
         };
-        while let Some(window) = own.window() {
+        while let Some(grid) = own.grid() {
             let mut counts = vec![0; BINS + 1];
-            let bins = keys.iter().filter_map(|&key| window.bin(key));
+            let bins = keys.iter().filter_map(|&key| grid.bin(key));
             bins.for_each(|bin| counts[bin] += 1);
             own.feed(&counts).ok()?;
         }
         Some(own)
     }
 
-    /// The window to count next, or None when the threshold is known.
-    pub fn window(&self) -> Option<Window> {
+    /// The grid to count next, or None when the threshold is known.
+    pub fn grid(&self) -> Option<Grid> {
         match (self.equal, self.guess) {
             (Some(_), _) => None,
-            (None, Some((lo, hi))) => Some(Window::over(lo, hi)),
-            (None, None) => Some(Window::over(self.lo, self.hi)),
+            (None, Some((lo, hi))) => Some(Grid::over(lo, hi)),
+            (None, None) => Some(Grid::over(self.lo, self.hi)),
         }
     }
 
-    /// Takes the counts of the last [`Self::window`]: one per bin, then those above it.
+    /// Takes the counts of the last [`Self::grid`]: one per bin, then those above it.
     ///
     /// # Errors
     /// [`Contradiction`] where the counts do not agree with those of earlier passes: the keys have
     /// changed. However they change, the search ends.
     pub fn feed(&mut self, counts: &[u64]) -> Result<(), Contradiction> {
-        assert_eq!(counts.len(), BINS + 1, "bins of a window and what is above");
-        let Some(window) = self.window() else {
+        assert_eq!(counts.len(), BINS + 1, "bins of a grid and what is above");
+        let Some(grid) = self.grid() else {
             return Ok(());
         };
         self.passes += 1;
@@ -208,7 +208,7 @@ impl Selection {
             return Err(Contradiction);
         }
         self.guess = None;
-        self.narrow(window, counts);
+        self.narrow(grid, counts);
         // Between ends that have crossed there is no key.
         match self.lo <= self.hi {
             true => Ok(()),
@@ -217,29 +217,29 @@ impl Selection {
     }
 
     /// Moves the ends of the bracket to where the k-th largest key is.
-    fn narrow(&mut self, window: Window, counts: &[u64]) {
+    fn narrow(&mut self, grid: Grid, counts: &[u64]) {
         let mut above = counts[BINS];
-        let end = u64::from(window.lo) + ((BINS as u64) << window.shift);
+        let end = u64::from(grid.lo) + ((BINS as u64) << grid.shift);
         if above >= self.k {
             self.lo = u32::try_from(end).unwrap_or(u32::MAX);
             return;
         }
         for bin in (0..BINS).rev() {
             if above + counts[bin] >= self.k {
-                let lo = u64::from(window.lo) + ((bin as u64) << window.shift);
-                let hi = lo + (1u64 << window.shift) - 1;
+                let lo = u64::from(grid.lo) + ((bin as u64) << grid.shift);
+                let hi = lo + (1u64 << grid.shift) - 1;
                 let key = |end: u64| u32::try_from(end).unwrap_or(u32::MAX);
                 self.lo = key(lo).max(self.lo);
                 self.hi = key(hi).min(self.hi);
                 self.above = above;
-                self.equal = (window.shift == 0).then_some(counts[bin]);
+                self.equal = (grid.shift == 0).then_some(counts[bin]);
                 self.last_bin = self.equal.map(|_| bin);
                 return;
             }
             above += counts[bin];
         }
-        // Below the window; there is nothing below zero.
-        match window.lo.checked_sub(1) {
+        // Below the grid; there is nothing below zero.
+        match grid.lo.checked_sub(1) {
             Some(below) => self.hi = below,
             None => self.lo = u32::MAX,
         }
@@ -251,7 +251,7 @@ impl Selection {
         self.lo
     }
 
-    /// The bin of the last window that was counted in which the threshold is, alone.
+    /// The bin of the last grid that was counted in which the threshold is, alone.
     pub fn last_bin(&self) -> Option<usize> {
         self.last_bin
     }

@@ -6,7 +6,7 @@
 //! where they lie; the shader gets its constants and word numbers from it.
 
 use super::{
-    CutoffId, Operand, Output, Program, Row, ScalarId, SlotId, Step, StreamId, TILE, Window,
+    CutoffId, Grid, Operand, Output, Program, Row, ScalarId, SlotId, Step, StreamId, TILE,
 };
 
 /// Invocations of a workgroup; each does one quad, four elements, of a tile.
@@ -68,8 +68,8 @@ pub struct Record<'a> {
     pub inputs: &'a [usize],
     /// Word in the output where the result begins.
     pub output_word: usize,
-    /// One window per value that is counted.
-    pub windows: &'a [Window],
+    /// One grid per value that is counted.
+    pub grids: &'a [Grid],
 }
 
 impl Layout {
@@ -139,14 +139,14 @@ impl Layout {
         HEADER.len() + self.slots.len() + self.scalars.len() + self.cutoffs.len()
     }
 
-    /// First word of the windows in a record: lowest key and shift for each value.
-    pub fn windows(&self) -> usize {
+    /// First word of the grids in a record: lowest key and shift for each value.
+    pub fn grids(&self) -> usize {
         self.streams_begin() + 4 * self.streams.len()
     }
 
     /// Words of a record.
     pub fn record_words(&self) -> usize {
-        self.windows() + 2 * self.outputs.counts
+        self.grids() + 2 * self.outputs.counts
     }
 
     /// The outputs that a device finds.
@@ -167,7 +167,7 @@ impl Layout {
         let mut text = String::new();
         let named = HEADER.iter().enumerate().map(|(word, name)| (*name, word));
         let others = [
-            ("WINDOWS", self.windows()),
+            ("GRIDS", self.grids()),
             ("RECORD_WORDS", self.record_words()),
             ("SUMS", self.outputs.sums),
             ("MAXIMA", self.outputs.maxima),
@@ -242,11 +242,11 @@ impl Table {
         for stream in &layout.streams {
             self.records.extend(row.streams[stream.index()].0);
         }
-        let (windows, counts) = (record.windows, layout.outputs.counts);
-        assert_eq!(windows.len(), counts, "a window per value that is counted");
-        let windows = windows.iter();
+        let (grids, counts) = (record.grids, layout.outputs.counts);
+        assert_eq!(grids.len(), counts, "a grid per value that is counted");
+        let grids = grids.iter();
         self.records
-            .extend(windows.flat_map(|window| [window.lo, window.shift]));
+            .extend(grids.flat_map(|grid| [grid.lo, grid.shift]));
         let groups = record.len.div_ceil(TILE * layout.tiles_per_group());
         self.groups.extend(std::iter::repeat_n(word(piece), groups));
     }

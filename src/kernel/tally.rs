@@ -3,7 +3,7 @@
 //! A [`Program`](super::Program) says which values are looked at; a tally says what is wanted of
 //! one of them this time. The same tally serves the pieces of a tensor that follow one another.
 
-use super::{BINS, TILE, Window};
+use super::{BINS, Grid, TILE};
 
 /// What is asked about a value, with the answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +15,7 @@ pub enum Tally {
     Sums(Vec<f32>),
     /// Of [`Output::Max`](super::Output::Max): the largest magnitude, as f32 bits.
     Max(u32),
-    /// Of [`Output::Count`](super::Output::Count): how many magnitudes lie in each bin of a window.
+    /// Of [`Output::Count`](super::Output::Count): how many magnitudes lie in each bin of a grid.
     Counts(Counts),
     /// Of the same, on the host: the magnitudes themselves that lie in a range.
     Keys(Keys),
@@ -41,16 +41,16 @@ impl Tally {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// What is counted.
-    pub window: Window,
-    /// One per bin of the window, then what lies above it.
+    pub grid: Grid,
+    /// One per bin of the grid, then what lies above it.
     pub bins: Vec<u64>,
 }
 
 impl Counts {
     /// Counts of nothing yet.
-    pub fn new(window: Window) -> Counts {
+    pub fn new(grid: Grid) -> Counts {
         Counts {
-            window,
+            grid,
             bins: vec![0; BINS + 1],
         }
     }

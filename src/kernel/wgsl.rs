@@ -12,7 +12,7 @@ use super::{Compute, Entry, Formula, Kind, Operand, Output, Program, Step, Value
 
 /// The shader of one Program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct Shader {
     /// WGSL with one compute entry point, `main`.
     pub text: String,
     /// What it is, for messages of drivers: outputs, working dtype and number of steps.
@@ -45,7 +45,7 @@ const FILES: [&str; 4] = files! { "kernel/store" "kernel/sum" "kernel/max" "kern
 const LANES: [&str; 4] = ["x", "y", "z", "w"];
 
 /// The shader that runs a Program over the pieces of a table with [`Layout::of`] this Program.
-pub fn assemble(program: &Program) -> Source {
+pub fn assemble(program: &Program) -> Shader {
     let [in_f32, in_bf16, in_f16] = GUARDS;
     let guard = match program.compute() {
         Compute::F32 => in_f32,
@@ -73,7 +73,7 @@ pub fn assemble(program: &Program) -> Source {
         Output::Count(_) => "count".to_owned(),
         Output::Collect(_) => "collect".to_owned(),
     });
-    Source {
+    Shader {
         text: parts.join("\n"),
         label: format!(
             "{}, {} steps in {}",

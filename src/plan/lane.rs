@@ -103,7 +103,7 @@ impl Least {
         let outputs = work.outputs as u64;
         let slots = work.classes.iter().map(|class| class.slots.len()).max();
         let tile = TILE as u64 * 8 + ARENA_ALIGNMENT as u64;
-        let planes = work.programs.iter().map(Program::plane_count).max();
+        let registers = work.programs.iter().map(Program::register_count).max();
         let values = work.programs.iter().map(|program| {
             let outputs = program.outputs().iter();
             outputs
@@ -117,7 +117,7 @@ impl Least {
             let states = job.planes().filter(drawn).count() as u64 * STATE_BYTES;
             numbers.sum::<u64>() * PARTS_MAX as u64 + states
         });
-        let tiles = planes.unwrap_or(0) as u64 * TILE as u64 * 4;
+        let tiles = registers.unwrap_or(0) as u64 * TILE as u64 * 4;
         Least {
             arena: (slots.unwrap_or(1) as u64 * tile * outputs).next_multiple_of(PAGE_BYTES),
             outputs,

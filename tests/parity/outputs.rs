@@ -2,7 +2,7 @@
 
 use super::{LENGTHS, case, compare, products, statistics};
 use wgmerge::dtype::Float;
-use wgmerge::kernel::{Compute, OnOverflow, Output, ValueId, Window};
+use wgmerge::kernel::{Compute, Grid, OnOverflow, Output, ValueId};
 
 #[test]
 fn sums_in_every_working_dtype() {
@@ -45,15 +45,11 @@ fn all_kinds_of_outputs_at_once() {
             Output::Max(c),
         ];
         let mut case = case(products(compute, outputs), 15);
-        let windows = [
-            Window::over(0x3f00_0000, 0x3f80_0000),
-            Window::over(0, 0x7fff_ffff),
+        let grids = [
+            Grid::over(0x3f00_0000, 0x3f80_0000),
+            Grid::over(0, 0x7fff_ffff),
         ];
-        case.windows = windows
-            .into_iter()
-            .cycle()
-            .take(2 * LENGTHS.len())
-            .collect();
+        case.grids = grids.into_iter().cycle().take(2 * LENGTHS.len()).collect();
         cases.push((format!("all in {}", compute.name()), case));
     }
     compare(cases);

@@ -2,9 +2,7 @@
 
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::{Batch, ExecError, Executor, Piece, Results};
-use wgmerge::kernel::{
-    ARENA_ALIGNMENT, Counts, Output, Program, Row, SlotId, Stream, Tally, Window,
-};
+use wgmerge::kernel::{ARENA_ALIGNMENT, Counts, Grid, Output, Program, Row, SlotId, Stream, Tally};
 
 use super::random::random;
 
@@ -67,8 +65,8 @@ pub struct Case {
     pub rows: Vec<Row>,
     /// Per piece: first element and length.
     pub ranges: Vec<(u64, usize)>,
-    /// Per piece: one window per value.
-    pub windows: Vec<Window>,
+    /// Per piece: one grid per value.
+    pub grids: Vec<Grid>,
     arena: Vec<u8>,
     inputs: Vec<Vec<usize>>,
 }
@@ -115,7 +113,7 @@ impl Case {
             program,
             rows,
             ranges: ranges.to_vec(),
-            windows: Vec::new(),
+            grids: Vec::new(),
             arena,
             inputs,
         }
@@ -157,14 +155,14 @@ impl Case {
 
     /// What is asked about every piece.
     fn asked(&self) -> Vec<Tally> {
-        let mut windows = self.windows.iter();
+        let mut grids = self.grids.iter();
         let pieces = self.ranges.iter().flat_map(|_| self.program.asked());
         let asked = pieces.map(|output| match output {
             Output::Sum(_) => Tally::Sums(Vec::new()),
             Output::Max(_) => Tally::Max(0),
             Output::Count(_) => {
-                let window = windows.next().expect("a window per value that is counted");
-                Tally::Counts(Counts::new(*window))
+                let grid = grids.next().expect("a grid per value that is counted");
+                Tally::Counts(Counts::new(*grid))
             }
             Output::Collect(_) => Tally::Values(Vec::new()),
             Output::Store { .. } => Tally::Nothing,

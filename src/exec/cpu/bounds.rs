@@ -1,4 +1,4 @@
-//! What is known of the values of a plane, and where it makes the guard idle.
+//! What is known of the values of a register, and where it makes the guard idle.
 //!
 //! The guard takes more instructions than the arithmetic, and acts on NaN and on tiny magnitudes
 //! alone. Decoding a tile finds between which magnitudes its values lie; from there on it follows

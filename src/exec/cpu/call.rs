@@ -13,7 +13,7 @@ const ARGUMENTS: usize = 5;
 pub(super) struct Call<'a> {
     formula: Formula,
     pub(super) arguments: [Argument<'a>; ARGUMENTS],
-    /// What is known of the arguments that are planes.
+    /// What is known of the arguments that are registers.
     pub(super) known: [Option<Bounds>; ARGUMENTS],
     /// How many arguments there are.
     count: usize,
@@ -62,7 +62,7 @@ impl<'a> Call<'a> {
         }
         for argument in &mut self.arguments[..self.count] {
             if let Argument::Index(first) = *argument {
-                *argument = Argument::Plane(index.from(first));
+                *argument = Argument::Register(index.from(first));
                 break;
             }
         }

@@ -50,14 +50,14 @@ pub(super) fn decode(
 
 /// Encodes settled f32 bits as little-endian elements. Returns a magnitude that is beyond the
 /// type's limit if one of them is.
-pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
+pub(super) fn encode(level: Level, float: Float, values: &[u32], out: &mut [u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
-    if let Some(most) = super::halves::encode(level, float, plane, out) {
+    if let Some(most) = super::halves::encode(level, float, values, out) {
         return most;
     }
     at_level!(
         level,
-        encode_inline(float: Float = float, plane: &[u32] = plane, out: &mut [u8] = out) -> u32
+        encode_inline(float: Float = float, values: &[u32] = values, out: &mut [u8] = out) -> u32
     )
 }
 

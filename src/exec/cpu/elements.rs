@@ -46,9 +46,13 @@ pub(super) fn load_inline(float: Float, bytes: &[u8], out: &mut [u32]) -> Extent
 }
 
 #[inline(always)]
-fn encode_as<const N: usize>(plane: &[u32], out: &mut [u8], pack: impl Fn(u32) -> [u8; N]) -> u32 {
+fn encode_as<const N: usize>(
+    register: &[u32],
+    out: &mut [u8],
+    pack: impl Fn(u32) -> [u8; N],
+) -> u32 {
     let mut most = 0;
-    for (out, bits) in out.as_chunks_mut::<N>().0.iter_mut().zip(plane) {
+    for (out, bits) in out.as_chunks_mut::<N>().0.iter_mut().zip(register) {
         *out = pack(*bits);
         most = most.max(*bits & MAGNITUDE);
     }
@@ -57,17 +61,19 @@ fn encode_as<const N: usize>(plane: &[u32], out: &mut [u8], pack: impl Fn(u32) -
 
 /// Encodes settled f32 bits. Returns the largest magnitude.
 #[inline(always)]
-pub(super) fn encode_inline(float: Float, plane: &[u32], out: &mut [u8]) -> u32 {
+pub(super) fn encode_inline(float: Float, register: &[u32], out: &mut [u8]) -> u32 {
     match float {
-        Float::F64 => encode_as(plane, out, |x| codec::encode(Float::F64, x).to_le_bytes()),
-        Float::F32 => encode_as(plane, out, u32::to_le_bytes),
-        Float::F16 => encode_as(plane, out, |x| {
+        Float::F64 => encode_as(register, out, |x| {
+            codec::encode(Float::F64, x).to_le_bytes()
+        }),
+        Float::F32 => encode_as(register, out, u32::to_le_bytes),
+        Float::F16 => encode_as(register, out, |x| {
             (codec::encode(Float::F16, x) as u16).to_le_bytes()
         }),
-        Float::BF16 => encode_as(plane, out, |x| {
+        Float::BF16 => encode_as(register, out, |x| {
             (codec::encode(Float::BF16, x) as u16).to_le_bytes()
         }),
-        Float::F8E4M3 => encode_as(plane, out, |x| [codec::encode(Float::F8E4M3, x) as u8]),
-        Float::F8E5M2 => encode_as(plane, out, |x| [codec::encode(Float::F8E5M2, x) as u8]),
+        Float::F8E4M3 => encode_as(register, out, |x| [codec::encode(Float::F8E4M3, x) as u8]),
+        Float::F8E5M2 => encode_as(register, out, |x| [codec::encode(Float::F8E5M2, x) as u8]),
     }
 }

@@ -10,7 +10,7 @@ use crate::kernel::TILE;
 #[derive(Clone, Copy)]
 pub(super) enum Argument<'a> {
     /// One word per element.
-    Plane(&'a [u32; TILE]),
+    Register(&'a [u32; TILE]),
     /// One word for all.
     Same(u32),
     /// The numbers from this one on.
@@ -19,9 +19,9 @@ pub(super) enum Argument<'a> {
 
 impl<'a> Argument<'a> {
     #[inline(always)]
-    fn plane(self) -> &'a [u32; TILE] {
+    fn register(self) -> &'a [u32; TILE] {
         match self {
-            Argument::Plane(plane) => plane,
+            Argument::Register(register) => register,
             _ => panic!("a value per element was expected"),
         }
     }
@@ -37,10 +37,10 @@ impl<'a> Argument<'a> {
 
 macro_rules! fetch {
     (lane, $argument:expr, $len:expr) => {
-        &$argument.plane()[..$len]
+        &$argument.register()[..$len]
     };
     (word, $argument:expr, $len:expr) => {
-        &$argument.plane()[..$len]
+        &$argument.register()[..$len]
     };
     (scalar, $argument:expr, $len:expr) => {
         f32::from_bits($argument.same())
@@ -124,7 +124,7 @@ macro_rules! instance {
                 clippy::needless_return,
                 clippy::needless_range_loop,
                 dead_code,
-                reason = "the included files are WGSL as well as Rust; loops index several planes"
+                reason = "the included files are WGSL as well as Rust; loops index several"
             )]
             use super::Argument;
             use crate::kernel::{Formula, formulas};

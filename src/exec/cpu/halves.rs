@@ -53,13 +53,13 @@ pub(super) fn decode(level: Level, float: Float, bytes: &[u8], out: &mut [u32]) 
 
 /// Encodes, where there is a faster way than the scalar codec's. The result is that of
 /// [`super::codec::encode`].
-pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) -> Option<u32> {
+pub(super) fn encode(level: Level, float: Float, register: &[u32], out: &mut [u8]) -> Option<u32> {
     let (found, block) = if level.is_avx512() {
         // SAFETY: there is a level only where the machine has its instructions.
         let found = unsafe {
             match float {
-                Float::F16 => wide::encode_f16(plane, out),
-                Float::BF16 => wide::encode_bf16(plane, out),
+                Float::F16 => wide::encode_f16(register, out),
+                Float::BF16 => wide::encode_bf16(register, out),
                 _ => return None,
             }
         };
@@ -68,8 +68,8 @@ pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) 
         // SAFETY: as above.
         let found = unsafe {
             match float {
-                Float::F16 => encode_f16(plane, out),
-                Float::BF16 => encode_bf16(plane, out),
+                Float::F16 => encode_f16(register, out),
+                Float::BF16 => encode_bf16(register, out),
                 _ => return None,
             }
         };
@@ -78,10 +78,10 @@ pub(super) fn encode(level: Level, float: Float, plane: &[u32], out: &mut [u8]) 
         return None;
     };
     if found >= INFINITY {
-        return Some(encode_inline(float, plane, out));
+        return Some(encode_inline(float, register, out));
     }
-    let done = plane.len() / block * block;
-    Some(encode_inline(float, &plane[done..], &mut out[2 * done..]).max(found))
+    let done = register.len() / block * block;
+    Some(encode_inline(float, &register[done..], &mut out[2 * done..]).max(found))
 }
 
 /// The range of f16, which has no denormal number that is one as f32; infinite at the upper end if
@@ -176,11 +176,11 @@ fn lanes(vector: __m256i) -> [u16; BLOCK] {
 
 /// Encodes whole blocks. Returns the largest magnitude.
 #[target_feature(enable = "avx2,f16c")]
-fn encode_f16(plane: &[u32], out: &mut [u8]) -> u32 {
+fn encode_f16(register: &[u32], out: &mut [u8]) -> u32 {
     let magnitude = _mm256_set1_epi32(i32::MAX);
     let mut most = _mm256_setzero_si256();
     let blocks = out.as_chunks_mut::<{ 2 * BLOCK }>().0;
-    for (out, bits) in blocks.iter_mut().zip(plane.as_chunks::<BLOCK>().0) {
+    for (out, bits) in blocks.iter_mut().zip(register.as_chunks::<BLOCK>().0) {
         for half in 0..2 {
             // SAFETY: the arrays have the size of two vectors; no alignment is needed.
             unsafe {
@@ -200,11 +200,11 @@ fn encode_f16(plane: &[u32], out: &mut [u8]) -> u32 {
 
 /// Encodes whole blocks of what is no NaN. Returns the largest magnitude, rounded.
 #[target_feature(enable = "avx2")]
-fn encode_bf16(plane: &[u32], out: &mut [u8]) -> u32 {
+fn encode_bf16(register: &[u32], out: &mut [u8]) -> u32 {
     let magnitude = _mm256_set1_epi16(i16::MAX);
     let mut most = _mm256_setzero_si256();
     let blocks = out.as_chunks_mut::<{ 2 * BLOCK }>().0;
-    for (out, bits) in blocks.iter_mut().zip(plane.as_chunks::<BLOCK>().0) {
+    for (out, bits) in blocks.iter_mut().zip(register.as_chunks::<BLOCK>().0) {
         // SAFETY: the arrays have the size of the vectors; no alignment is needed.
         unsafe {
             let low = _mm256_loadu_si256(bits.as_ptr().cast());

@@ -1,8 +1,8 @@
 //! The CPU executor: Programs tile by tile.
 //!
-//! A tile's values are planes that stay in the first cache level; every step is one loop over a
-//! plane that the compiler vectorizes. The loops are compiled for the baseline instruction set, for
-//! AVX2 with F16C and for AVX-512, and the level is chosen at run time. One executor uses one
+//! A tile's values are registers that stay in the first cache level; every step is one loop over a
+//! register that the compiler vectorizes. The loops are compiled for the baseline instruction set,
+//! for AVX2 with F16C and for AVX-512, and the level is chosen at run time. One executor uses one
 //! thread.
 //!
 //! The only unsafe code of the library is here: calls of loops compiled for a [`Level`], which the
@@ -71,15 +71,15 @@ impl Executor for CpuExecutor {
         let count = asked.clone().count();
         let expected = count * batch.pieces.len();
         assert_eq!(results.tallies.len(), expected, "what is asked of a batch");
-        self.tile.run(level, batch, arena, |tile, planes| {
+        self.tile.run(level, batch, arena, |tile, registers| {
             if let Some(storing) = storing {
-                let plane = &planes[program.plane(storing.value)][..tile.len];
-                store::tile(level, program, storing, arena, &tile, plane, results)?;
+                let register = &registers[program.register(storing.value)][..tile.len];
+                store::tile(level, program, storing, arena, &tile, register, results)?;
             }
             let tallies = &mut results.tallies[tile.number * count..][..count];
             for (output, tally) in asked.clone().zip(tallies) {
-                let plane = &planes[program.plane(output.value())][..tile.len];
-                tally::tile(level, plane, tile.first(), tally);
+                let register = &registers[program.register(output.value())][..tile.len];
+                tally::tile(level, register, tile.first(), tally);
             }
             Ok(())
         })

@@ -20,13 +20,13 @@ pub(super) struct Beyond<'a> {
 }
 
 impl Beyond<'_> {
-    /// Treats the results of a tile, which lie in `plane`, and stored in `out`. Returns how many
+    /// Treats the results of a tile, which lie in `register`, and stored in `out`. Returns how many
     /// the type cannot hold though their inputs are finite.
-    pub(super) fn treat(&self, plane: &[u32], out: &mut [u8]) -> Result<u64, Fault> {
+    pub(super) fn treat(&self, register: &[u32], out: &mut [u8]) -> Result<u64, Fault> {
         let limit = codec::limit(self.float);
         let kept: Vec<(SlotId, Float)> = self.kept().collect();
         let mut count = 0;
-        for (lane, &bits) in plane.iter().enumerate() {
+        for (lane, &bits) in register.iter().enumerate() {
             let magnitude = bits & !SIGN;
             if magnitude <= limit || kept.iter().any(|&load| self.is_special(load, lane)) {
                 continue;

@@ -1,35 +1,35 @@
-//! Looking for magnitudes inside a window: the kernels of an exact selection.
+//! Looking for magnitudes inside a grid: the kernels of an exact selection.
 
 use super::Level;
-use crate::kernel::{BINS, Window};
+use crate::kernel::{BINS, Grid};
 
 const MAGNITUDE: u32 = 0x7fff_ffff;
 
-/// Adds the magnitudes of a plane to `BINS` bins and to the count above them.
-pub(super) fn tally(level: Level, plane: &[u32], window: Window, bins: &mut [u64]) {
+/// Adds the magnitudes of a register to `BINS` bins and to the count above them.
+pub(super) fn tally(level: Level, register: &[u32], grid: Grid, bins: &mut [u64]) {
     let (inside, above) = bins.split_at_mut(BINS);
-    let end = u64::from(window.lo) + ((BINS as u64) << window.shift);
+    let end = u64::from(grid.lo) + ((BINS as u64) << grid.shift);
     let hi = (end - 1).min(u64::from(MAGNITUDE)) as u32;
-    above[0] += scan(level, plane, window.lo, hi, |key| {
-        inside[((key - window.lo) >> window.shift) as usize & (BINS - 1)] += 1;
+    above[0] += scan(level, register, grid.lo, hi, |key| {
+        inside[((key - grid.lo) >> grid.shift) as usize & (BINS - 1)] += 1;
     });
 }
 
 /// Calls `hit` with every magnitude in `lo..=hi`, in order, and returns how many are above.
 #[inline]
-fn scan(level: Level, plane: &[u32], lo: u32, hi: u32, hit: impl FnMut(u32)) -> u64 {
+fn scan(level: Level, register: &[u32], lo: u32, hi: u32, hit: impl FnMut(u32)) -> u64 {
     #[cfg(target_arch = "x86_64")]
     if level.is_avx2() {
         // SAFETY: there is a level only where the machine has its instructions.
-        return unsafe { avx2::scan(plane, lo, hi, hit) };
+        return unsafe { avx2::scan(register, lo, hi, hit) };
     }
     let _ = level;
-    scan_scalar(plane, lo, hi, hit)
+    scan_scalar(register, lo, hi, hit)
 }
 
-fn scan_scalar(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
+fn scan_scalar(register: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
     let mut above = 0;
-    for key in plane.iter().map(|bits| bits & MAGNITUDE) {
+    for key in register.iter().map(|bits| bits & MAGNITUDE) {
         if key > hi {
             above += 1;
         } else if key >= lo {
@@ -42,7 +42,7 @@ fn scan_scalar(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64
 /// Appends every magnitude in `lo..=hi` to `candidates`, in order, and returns how many are above.
 pub(super) fn collect(
     level: Level,
-    plane: &[u32],
+    register: &[u32],
     lo: u32,
     hi: u32,
     candidates: &mut Vec<u32>,
@@ -50,16 +50,16 @@ pub(super) fn collect(
     #[cfg(target_arch = "x86_64")]
     if level.is_avx512() {
         // SAFETY: there is a level only where the machine has its instructions.
-        return unsafe { avx512::collect(plane, lo, hi, candidates) };
+        return unsafe { avx512::collect(register, lo, hi, candidates) };
     } else if level.is_avx2() {
         // SAFETY: as above.
-        return unsafe { avx2::collect(plane, lo, hi, candidates) };
+        return unsafe { avx2::collect(register, lo, hi, candidates) };
     }
     let _ = level;
-    scan_scalar(plane, lo, hi, |key| candidates.push(key))
+    scan_scalar(register, lo, hi, |key| candidates.push(key))
 }
 
-/// 32 magnitudes at a time. Where the window was well guessed few of them are inside.
+/// 32 magnitudes at a time. Where the range was well guessed few of them are inside.
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::*;
@@ -73,18 +73,18 @@ mod avx2 {
     /// could foresee how many. More are moved by permutations.
     const FEW: usize = 4;
 
-    /// A window, and how many magnitudes were above it.
-    struct Window {
+    /// A range of keys, and how many magnitudes were above it.
+    struct Sieve {
         below: __m256i,
         last: __m256i,
         above: __m256i,
     }
 
-    impl Window {
+    impl Sieve {
         #[inline]
         #[target_feature(enable = "avx2")]
-        fn new(lo: u32, hi: u32) -> Window {
-            Window {
+        fn new(lo: u32, hi: u32) -> Sieve {
+            Sieve {
                 // Magnitudes are below 2^31, so signed comparisons order them.
                 below: _mm256_set1_epi32(lo.wrapping_sub(1).cast_signed()),
                 last: _mm256_set1_epi32(hi.cast_signed()),
@@ -129,17 +129,17 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2,popcnt")]
-    pub(super) fn scan(plane: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
-        let mut window = Window::new(lo, hi);
-        let (blocks, tail) = plane.as_chunks::<BLOCK>();
+    pub(super) fn scan(register: &[u32], lo: u32, hi: u32, mut hit: impl FnMut(u32)) -> u64 {
+        let mut sieve = Sieve::new(lo, hi);
+        let (blocks, tail) = register.as_chunks::<BLOCK>();
         for block in blocks {
-            let mut inside = window.look(block);
+            let mut inside = sieve.look(block);
             while inside != 0 {
                 hit(block[inside.trailing_zeros() as usize % BLOCK] & MAGNITUDE);
                 inside &= inside - 1;
             }
         }
-        window.above() + scan_scalar(tail, lo, hi, hit)
+        sieve.above() + scan_scalar(tail, lo, hi, hit)
     }
 
     /// For each set of lanes, a permutation that moves them to the front in order.
@@ -161,12 +161,12 @@ mod avx2 {
     };
 
     #[target_feature(enable = "avx2,popcnt")]
-    pub(super) fn collect(plane: &[u32], lo: u32, hi: u32, candidates: &mut Vec<u32>) -> u64 {
-        let mut window = Window::new(lo, hi);
-        let (blocks, tail) = plane.as_chunks::<BLOCK>();
-        candidates.reserve(plane.len() + BLOCK);
+    pub(super) fn collect(register: &[u32], lo: u32, hi: u32, candidates: &mut Vec<u32>) -> u64 {
+        let mut sieve = Sieve::new(lo, hi);
+        let (blocks, tail) = register.as_chunks::<BLOCK>();
+        candidates.reserve(register.len() + BLOCK);
         for block in blocks {
-            let inside = window.look(block);
+            let inside = sieve.look(block);
             let count = inside.count_ones() as usize;
             let room = candidates.spare_capacity_mut();
             if count <= FEW {
@@ -195,7 +195,7 @@ mod avx2 {
             // SAFETY: so many were written behind the last, in room that was reserved.
             unsafe { candidates.set_len(candidates.len() + count) };
         }
-        window.above() + scan_scalar(tail, lo, hi, |key| candidates.push(key))
+        sieve.above() + scan_scalar(tail, lo, hi, |key| candidates.push(key))
     }
 }
 
@@ -209,15 +209,15 @@ mod avx512 {
     const LANES: usize = 16;
 
     #[target_feature(enable = "avx512f,popcnt")]
-    pub(super) fn collect(plane: &[u32], lo: u32, hi: u32, candidates: &mut Vec<u32>) -> u64 {
+    pub(super) fn collect(register: &[u32], lo: u32, hi: u32, candidates: &mut Vec<u32>) -> u64 {
         let (first, last) = (
             _mm512_set1_epi32(lo.cast_signed()),
             _mm512_set1_epi32(hi.cast_signed()),
         );
         let magnitude = _mm512_set1_epi32(MAGNITUDE.cast_signed());
         let mut above = 0;
-        let (blocks, tail) = plane.as_chunks::<LANES>();
-        candidates.reserve(plane.len() + LANES);
+        let (blocks, tail) = register.as_chunks::<LANES>();
+        candidates.reserve(register.len() + LANES);
         for block in blocks {
             // SAFETY: the array has the size of the vector; the load needs no alignment.
             let bits = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };

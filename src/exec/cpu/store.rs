@@ -9,22 +9,22 @@ use crate::dtype::codec::limit;
 use crate::exec::{Overflow, Results};
 use crate::kernel::{Program, Storing};
 
-/// Writes a tile's values, which lie in `plane`, and notes what their type cannot hold.
+/// Writes a tile's values, which lie in `register`, and notes what their type cannot hold.
 pub(super) fn tile(
     level: Level,
     program: &Program,
     storing: Storing,
     arena: &[u8],
     done: &Done<'_>,
-    plane: &[u32],
+    register: &[u32],
     results: &mut Results<'_>,
 ) -> Result<(), Fault> {
     let Storing {
         float, on_overflow, ..
     } = storing;
     let begin = done.piece.output + done.at * float.bytes();
-    let out = &mut results.stored[begin..][..plane.len() * float.bytes()];
-    if codec::encode(level, float, plane, out) <= limit(float) {
+    let out = &mut results.stored[begin..][..register.len() * float.bytes()];
+    if codec::encode(level, float, register, out) <= limit(float) {
         return Ok(());
     }
     let tile = Beyond {
@@ -35,7 +35,7 @@ pub(super) fn tile(
         float,
         on_overflow,
     };
-    let values = tile.treat(plane, out)?;
+    let values = tile.treat(register, out)?;
     match results.overflows.last_mut() {
         Some(last) if last.piece == done.number => last.values += values,
         _ if values == 0 => {}

@@ -5,41 +5,41 @@ use crate::kernel::{Equals, Place, TILE, Tally};
 
 const MAGNITUDE: u32 = 0x7fff_ffff;
 
-/// Adds to a tally what is found in a tile, which lies in `plane` and begins with element `first`
-/// of its tensor.
-pub(super) fn tile(level: Level, plane: &[u32], first: u64, tally: &mut Tally) {
+/// Adds to a tally what is found in a tile, which lies in `register` and begins with element
+/// `first` of its tensor.
+pub(super) fn tile(level: Level, register: &[u32], first: u64, tally: &mut Tally) {
     match tally {
         Tally::Nothing => {}
-        Tally::Sums(sums) => sums.push(sum::tree(plane)),
+        Tally::Sums(sums) => sums.push(sum::tree(register)),
         Tally::Max(most) => {
-            let magnitudes = plane.iter().map(|bits| bits & MAGNITUDE);
+            let magnitudes = register.iter().map(|bits| bits & MAGNITUDE);
             *most = magnitudes.fold(*most, u32::max);
         }
-        Tally::Counts(counts) => scan::tally(level, plane, counts.window, &mut counts.bins),
+        Tally::Counts(counts) => scan::tally(level, register, counts.grid, &mut counts.bins),
         Tally::Keys(keys) => {
             if keys.fits() {
                 // There are at most as many as a lane has memory for, far fewer than 2^32.
                 keys.before.push(keys.keys.len() as u32);
-                keys.above += scan::collect(level, plane, keys.lo, keys.hi, &mut keys.keys);
+                keys.above += scan::collect(level, register, keys.lo, keys.hi, &mut keys.keys);
             }
         }
         Tally::Equals(Equals { key, tiles }) => {
-            let magnitudes = plane.iter().map(|bits| bits & MAGNITUDE);
+            let magnitudes = register.iter().map(|bits| bits & MAGNITUDE);
             let equal = magnitudes.filter(|magnitude| magnitude == key).count();
             // A tile is not longer.
             tiles.push(equal.min(TILE) as u16);
         }
-        Tally::Place(place) => find(plane, first, place),
-        Tally::Values(values) => values.extend(plane.iter().map(|bits| f32::from_bits(*bits))),
+        Tally::Place(place) => find(register, first, place),
+        Tally::Values(values) => values.extend(register.iter().map(|bits| f32::from_bits(*bits))),
     }
 }
 
 /// Looks for an element in a tile.
-fn find(plane: &[u32], first: u64, place: &mut Place) {
+fn find(register: &[u32], first: u64, place: &mut Place) {
     if place.found.is_some() {
         return;
     }
-    for (element, bits) in (first..).zip(plane) {
+    for (element, bits) in (first..).zip(register) {
         if bits & MAGNITUDE != place.key {
             continue;
         }

@@ -14,20 +14,20 @@ use crate::kernel::{Entry, Operand, Program, Step, TILE, ValueId};
 /// two lines take twice as long.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
-pub(super) struct Plane {
+pub(super) struct Register {
     words: [u32; TILE],
     /// What is known of the values.
     known: Option<Bounds>,
 }
 
-impl Plane {
-    const EMPTY: Plane = Plane {
+impl Register {
+    const EMPTY: Register = Register {
         words: [0; TILE],
         known: None,
     };
 }
 
-impl Deref for Plane {
+impl Deref for Register {
     type Target = [u32; TILE];
 
     fn deref(&self) -> &[u32; TILE] {
@@ -35,24 +35,24 @@ impl Deref for Plane {
     }
 }
 
-/// The planes of a tile: the values that are live while a Program runs.
+/// The registers of a tile: the values that are live while a Program runs.
 #[derive(Debug, Default)]
 pub(super) struct Tile {
-    planes: Vec<Plane>,
+    registers: Vec<Register>,
     index: Index,
 }
 
-/// The planes before the one that is written, and those behind it.
+/// The registers before the one that is written, and those behind it.
 #[derive(Clone, Copy)]
-struct Others<'a>(&'a [Plane], &'a [Plane]);
+struct Others<'a>(&'a [Register], &'a [Register]);
 
 impl<'a> Others<'a> {
     #[inline]
-    fn get(self, plane: usize) -> &'a Plane {
+    fn get(self, register: usize) -> &'a Register {
         let Others(before, after) = self;
-        match plane.checked_sub(before.len() + 1) {
+        match register.checked_sub(before.len() + 1) {
             Some(behind) => &after[behind],
-            None => &before[plane],
+            None => &before[register],
         }
     }
 }
@@ -85,13 +85,13 @@ impl Done<'_> {
 }
 
 impl Tile {
-    /// Runs a batch, and calls `finish` with every tile and its planes.
+    /// Runs a batch, and calls `finish` with every tile and its registers.
     pub(super) fn run(
         &mut self,
         level: Level,
         batch: &Batch<'_>,
         arena: &[u8],
-        mut finish: impl FnMut(Done<'_>, &[Plane]) -> Result<(), Fault>,
+        mut finish: impl FnMut(Done<'_>, &[Register]) -> Result<(), Fault>,
     ) -> Result<(), ExecError> {
         for (number, piece) in batch.pieces.iter().enumerate() {
             for at in (0..piece.len).step_by(TILE) {
@@ -103,7 +103,7 @@ impl Tile {
                     len,
                 };
                 self.fill(level, batch.program, piece, at, len, arena)
-                    .and_then(|planes| finish(done, planes))
+                    .and_then(|registers| finish(done, registers))
                     .map_err(|fault| fault.located(number, piece, at))?;
             }
         }
@@ -119,9 +119,9 @@ impl Tile {
         at: usize,
         len: usize,
         arena: &[u8],
-    ) -> Result<&[Plane], Fault> {
-        while self.planes.len() < program.plane_count() {
-            self.planes.push(Plane::EMPTY);
+    ) -> Result<&[Register], Fault> {
+        while self.registers.len() < program.register_count() {
+            self.registers.push(Register::EMPTY);
         }
         let part = Part {
             program,
@@ -130,14 +130,14 @@ impl Tile {
             at,
         };
         for (step, number) in program.steps().iter().zip(ValueId::all()) {
-            // A step never writes a plane that it reads.
-            let (before, rest) = self.planes.split_at_mut(program.plane(number));
-            if let Some((plane, after)) = rest.split_first_mut() {
-                let (others, out) = (Others(before, after), &mut plane.words[..len]);
-                plane.known = part.step(level, step, others, &mut self.index, out)?;
+            // A step never writes a register that it reads.
+            let (before, rest) = self.registers.split_at_mut(program.register(number));
+            if let Some((register, after)) = rest.split_first_mut() {
+                let (others, out) = (Others(before, after), &mut register.words[..len]);
+                register.known = part.step(level, step, others, &mut self.index, out)?;
             }
         }
-        Ok(&self.planes)
+        Ok(&self.registers)
     }
 }
 
@@ -147,7 +147,7 @@ impl Part<'_> {
         &self,
         level: Level,
         step: &Step,
-        planes: Others<'_>,
+        registers: Others<'_>,
         index: &mut Index,
         out: &mut [u32],
     ) -> Result<Option<Bounds>, Fault> {
@@ -173,9 +173,9 @@ impl Part<'_> {
                 for (i, operand) in operands.iter().enumerate() {
                     // Not a match: a table of jumps would be foreseen less often.
                     call.arguments[i] = if let Operand::Value(value) = *operand {
-                        let plane = planes.get(program.plane(value));
-                        call.known[i] = plane.known;
-                        Argument::Plane(&plane.words)
+                        let register = registers.get(program.register(value));
+                        call.known[i] = register.known;
+                        Argument::Register(&register.words)
                     } else if let Operand::Scalar(scalar) = *operand {
                         Argument::Same(piece.row.scalars[scalar.index()])
                     } else if let Operand::Cutoff(cutoff) = *operand {

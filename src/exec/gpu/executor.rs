@@ -9,7 +9,7 @@ use super::slot::{Need, Slot};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Overflow, Piece, Results};
 use crate::kernel::table::{Record, Table};
-use crate::kernel::{BINS, Output, Tally, Window};
+use crate::kernel::{BINS, Grid, Output, Tally};
 
 /// Pieces below this many elements are counted on the CPU: a workgroup's bins would cost more.
 const COUNT_ELEMENTS_MIN: usize = 4096;
@@ -88,7 +88,7 @@ impl GpuExecutor {
                 len: piece.len,
                 inputs: &piece.inputs,
                 output_word: end,
-                windows: &windows(batch, tallies),
+                grids: &grids(batch, tallies),
             });
             answers.push(end, table.groups());
             end += (piece.len * bytes).div_ceil(4);
@@ -154,15 +154,15 @@ impl GpuExecutor {
     }
 }
 
-/// The windows in which a piece's values are counted.
-fn windows(batch: &Batch<'_>, tallies: &[Tally]) -> Vec<Window> {
+/// The grids in which a piece's values are counted.
+fn grids(batch: &Batch<'_>, tallies: &[Tally]) -> Vec<Grid> {
     let outputs = batch.program.asked().zip(tallies);
     let counted = outputs.filter(|(output, _)| matches!(output, Output::Count(_)));
-    let windows = counted.map(|(_, tally)| match tally {
-        Tally::Counts(counts) => counts.window,
-        _ => Window::IDLE,
+    let grids = counted.map(|(_, tally)| match tally {
+        Tally::Counts(counts) => counts.grid,
+        _ => Grid::IDLE,
     });
-    windows.collect()
+    grids.collect()
 }
 
 /// Whether a device does a piece: what is small the CPU counts sooner, and some questions the host

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::{GpuDevice, GpuExecutor};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Piece, Results};
-use crate::kernel::{Counts, Output, Tally, Window};
+use crate::kernel::{Counts, Grid, Output, Tally};
 use crate::plan::in_shares;
 use experiments::{ELEMENTS, Experiment, experiments};
 
@@ -145,7 +145,7 @@ fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u
     let asked = program.asked().map(|output| match output {
         Output::Sum(_) => Tally::Sums(Vec::new()),
         Output::Max(_) => Tally::Max(0),
-        _ => Tally::Counts(Counts::new(Window::over(0x3f00_0000, 0x3f80_0000))),
+        _ => Tally::Counts(Counts::new(Grid::over(0x3f00_0000, 0x3f80_0000))),
     });
     let mut tallies: Vec<Tally> = asked.collect();
     let mut results = Results {

@@ -13,7 +13,7 @@ const STRETCHES: usize = 32;
 pub(super) struct Counted {
     /// One count per bin, and what lies above.
     counts: Vec<u64>,
-    /// In windows of single magnitudes the same for stretches of the elements, without what lies
+    /// In grids of single magnitudes the same for stretches of the elements, without what lies
     /// above: so that the end of ties is looked for in one of them.
     stretches: Vec<Stretch>,
 }
@@ -41,9 +41,9 @@ impl Counted {
     fn begin(&mut self, counts: &Counts, room: usize) {
         self.counts.resize(BINS + 1, 0);
         self.stretches.clear();
-        let windows = room / (size_of::<u64>() * (BINS + 1));
-        let most = windows.saturating_sub(1).min(STRETCHES);
-        if counts.window.shift == 0 && most > 1 {
+        let grids = room / (size_of::<u64>() * (BINS + 1));
+        let most = grids.saturating_sub(1).min(STRETCHES);
+        if counts.grid.shift == 0 && most > 1 {
             self.stretches.extend((0..most).map(|_| Stretch {
                 tiles: None,
                 bins: vec![0; BINS],

@@ -2,7 +2,7 @@
 //!
 //! A sample gives a first guess, a range that most likely holds the threshold. Where elements come
 //! in order and there is memory, one pass collects the keys in the range, and the threshold is
-//! picked from them; else passes count in windows that narrow. Where entries equal to the threshold
+//! picked from them; else passes count in grids that narrow. Where entries equal to the threshold
 //! are not all kept, the tile in which the kept ones end is known from the keys, or looked for in a
 //! stretch of the elements, and the entry is found in the tile. The result is exact whatever was
 //! guessed.
@@ -12,8 +12,8 @@ use std::ops::Range;
 use super::counted::{Counted, Ended};
 use super::{Extent, Filled, Found, PassCount, Reach, Reduce, Reduction};
 use crate::kernel::{
-    Compute, Contradiction, Counts, Equals, Kept, Keys, Output, Place, Row, Selection, TILE, Tally,
-    Threshold, Ties, ValueId, Window,
+    Compute, Contradiction, Counts, Equals, Grid, Kept, Keys, Output, Place, Row, Selection, TILE,
+    Tally, Threshold, Ties, ValueId,
 };
 
 /// Elements of a sample: one in so many, within bounds. More of them make the range narrower, and
@@ -32,7 +32,7 @@ const KEY_BYTES: u64 = size_of::<u32>() as u64;
 const COLLECTED: u64 = 8;
 /// What a sample may be wrong about how many keys there are.
 const MARGIN: f64 = 1.25;
-/// Passes that count, at most: in the window that was guessed, and in windows of 2^31, 2^20 and
+/// Passes that count, at most: in the grid that was guessed, and in grids of 2^31, 2^20 and
 /// 2^9 keys.
 const COUNTING_PASSES: u64 = 4;
 
@@ -134,7 +134,7 @@ enum Phase {
 impl Search {
     /// What the first pass is for.
     fn first(&self) -> Phase {
-        if self.selection.window().is_none() {
+        if self.selection.grid().is_none() {
             return self.counted();
         }
         let size = sample_size(self.extent.elements).min(self.extent.room as u64 / KEY_BYTES);
@@ -152,7 +152,7 @@ impl Search {
     fn collecting_all(&self) -> Option<Keys> {
         let elements = self.extent.elements;
         let few = elements <= SAMPLE_MIN && elements <= self.room();
-        let all = (0, Window::KEY_MAX);
+        let all = (0, Grid::KEY_MAX);
         (self.extent.collects && few).then(|| Keys::new(all, elements, elements as usize))
     }
 
@@ -245,13 +245,13 @@ impl Reduction for Search {
     fn ask(&mut self, tallies: &mut Vec<Tally>) {
         let tally = match &mut self.phase {
             Phase::Sample(_) => {
-                let all = (0, Window::KEY_MAX);
+                let all = (0, Grid::KEY_MAX);
                 Tally::Keys(Keys::new(all, TILE_SAMPLE as u64, TILE_SAMPLE))
             }
             // What is collected goes on where it is.
             Phase::Collect(keys) => Tally::Keys(std::mem::take(keys)),
-            Phase::Count => match self.selection.window() {
-                Some(window) => Tally::Counts(Counts::new(window)),
+            Phase::Count => match self.selection.grid() {
+                Some(grid) => Tally::Counts(Counts::new(grid)),
                 None => Tally::Nothing,
             },
             Phase::Ties(_) => Tally::Equals(Equals {
@@ -297,7 +297,7 @@ impl Reduction for Search {
             Phase::Collect(keys) => self.pick(keys).unwrap_or(Phase::Count),
             Phase::Count => {
                 self.selection.feed(&self.counted.end())?;
-                match self.selection.window() {
+                match self.selection.grid() {
                     Some(_) => Phase::Count,
                     None => self.counted(),
                 }

@@ -55,11 +55,11 @@ fn together(shared: &Shared<'_>, all: &[Surveyed<'_>], room: usize) -> usize {
     if all.iter().any(is_global) {
         return all.len();
     }
-    let windows = room / (size_of::<u64>() * (BINS + 1));
+    let grids = room / (size_of::<u64>() * (BINS + 1));
     let mut values = 0;
     let fits = all.iter().take_while(|(_, _, group)| {
         values += group.statistics.len();
-        values <= windows
+        values <= grids
     });
     fits.count().max(1)
 }

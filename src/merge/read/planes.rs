@@ -28,7 +28,7 @@ pub(in crate::merge) struct Maker<'a> {
     /// The job that all the following is about.
     job: Option<JobId>,
     /// States of generators, with the words drawn before.
-    states: HashMap<Source, Vec<(u64, Mt)>>,
+    states: HashMap<Drawn, Vec<(u64, Mt)>>,
     /// The last row of each job's planes that was worked out, and its number.
     last_rows: HashMap<(OutputId, usize), (u64, f32)>,
     /// The ranks of each job's planes that have some.
@@ -37,7 +37,7 @@ pub(in crate::merge) struct Maker<'a> {
 }
 
 /// Who draws from a generator: an output's plane, at a depth of planes made for planes.
-type Source = (OutputId, usize, usize);
+type Drawn = (OutputId, usize, usize);
 
 /// A part of a tensor, for one output, with its numbers.
 #[derive(Clone, Copy)]
@@ -129,7 +129,7 @@ impl<'a> Maker<'a> {
 
     /// Uniform numbers of torch's generator, from the word number `from` on; the plane begins with
     /// the word number `first`, to which every pass over the tensor comes back.
-    fn draw(&mut self, source: Source, seed: u64, (first, from): (u64, u64), target: &mut [u8]) {
+    fn draw(&mut self, source: Drawn, seed: u64, (first, from): (u64, u64), target: &mut [u8]) {
         let states = self.states.entry(source).or_default();
         let known = states.iter().filter(|(position, _)| *position <= from);
         let (mut position, mut generator) = match known.max_by_key(|(position, _)| *position) {

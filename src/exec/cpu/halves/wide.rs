@@ -71,11 +71,11 @@ fn halves_of(vector: __m512i) -> [u16; BLOCK] {
 
 /// Encodes whole blocks. Returns the largest magnitude.
 #[target_feature(enable = "avx512f")]
-pub(super) fn encode_f16(plane: &[u32], out: &mut [u8]) -> u32 {
+pub(super) fn encode_f16(register: &[u32], out: &mut [u8]) -> u32 {
     let magnitude = _mm512_set1_epi32(i32::MAX);
     let mut most = _mm512_setzero_si512();
     let blocks = out.as_chunks_mut::<{ 2 * BLOCK }>().0;
-    for (out, bits) in blocks.iter_mut().zip(plane.as_chunks::<BLOCK>().0) {
+    for (out, bits) in blocks.iter_mut().zip(register.as_chunks::<BLOCK>().0) {
         for half in 0..2 {
             // SAFETY: the arrays have the size of two vectors; no alignment is needed.
             unsafe {
@@ -92,7 +92,7 @@ pub(super) fn encode_f16(plane: &[u32], out: &mut [u8]) -> u32 {
 
 /// Encodes whole blocks of what is no NaN. Returns the largest magnitude, rounded.
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn encode_bf16(plane: &[u32], out: &mut [u8]) -> u32 {
+pub(super) fn encode_bf16(register: &[u32], out: &mut [u8]) -> u32 {
     let magnitude = _mm512_set1_epi16(i16::MAX);
     let mut most = _mm512_setzero_si512();
     // The upper halves of the lanes of the first vector, then of the second.
@@ -100,7 +100,7 @@ pub(super) fn encode_bf16(plane: &[u32], out: &mut [u8]) -> u32 {
     let pairs = _mm512_or_si512(_mm512_slli_epi32(lanes, 2), _mm512_slli_epi32(lanes, 18));
     let upper = _mm512_add_epi32(pairs, _mm512_set1_epi32(0x0003_0001));
     let blocks = out.as_chunks_mut::<{ 2 * BLOCK }>().0;
-    for (out, bits) in blocks.iter_mut().zip(plane.as_chunks::<BLOCK>().0) {
+    for (out, bits) in blocks.iter_mut().zip(register.as_chunks::<BLOCK>().0) {
         // SAFETY: the arrays have the size of the vectors; no alignment is needed.
         unsafe {
             let low = _mm512_loadu_si512(bits.as_ptr().cast());
