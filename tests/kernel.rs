@@ -1,6 +1,7 @@
 //! Programs against answers that are obviously right.
 
 mod guard;
+mod host;
 mod random;
 
 use crate::support::backends::levels;

@@ -104,7 +104,7 @@ fn a_new_statistic_is_found_on_every_backend() {
     let statistic = e.statistics()[0].clone();
     assert!(statistic.scope == Scope::Tensor && !statistic.needs_host());
     let program = e.program(&[x], |values| vec![statistic.reduce.output(values[0])]);
-    let (row, ..) = e.into_parts();
+    let row = e.into_parts().row;
     for len in [1, 3, TILE, 5 * TILE + 7, 40 * TILE - 1] {
         let bytes = elements(Float::F32, Elements::Tame, len, &mut 1);
         let words = bytes.as_chunks::<4>().0.iter();

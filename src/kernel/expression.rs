@@ -14,9 +14,9 @@ use indexmap::IndexSet;
 use super::fusion::fuse;
 use super::reduce::Filled;
 use super::{
-    Compute, CutoffId, Derive, Entry, Formula, Iterate, Kept, Kind, Largest, Made, Node, Operand,
-    Output, Plane, Program, Reduce, Row, ScalarId, Scope, SlotId, Statistic, StatisticId, Step,
-    Stream, Sums, Ties, ValueId,
+    Compute, CutoffId, Derive, Entry, Formula, HostOp, Iterate, Kept, Kind, Largest, Node,
+    Operand, Output, Plane, Program, Reduce, Row, ScalarId, Scope, SlotId, Stage, Statistic,
+    StatisticId, Step, Stream, Sums, Ties, ValueId,
 };
 use crate::dtype::Float;
 
@@ -43,16 +43,17 @@ pub struct TooLarge {
 pub struct Expression {
     compute: Compute,
     pub(super) steps: IndexSet<Step, RandomState>,
-    row: Row,
+    pub(super) row: Row,
     /// For each scalar and cutoff, the statistic that fills it.
     pub(super) scalar_source: Vec<Option<StatisticId>>,
     pub(super) cutoff_source: Vec<Option<StatisticId>>,
     pub(super) statistics: Vec<Statistic>,
     pub(super) planes: Vec<Plane>,
+    pub(super) stages: Vec<Stage>,
     /// For each step, how many levels of statistics come before it.
     pub(super) levels: Vec<u16>,
     /// The first input slot that is not taken.
-    next_slot: SlotId,
+    pub(super) next_slot: SlotId,
     excess: Option<TooLarge>,
 }
 
@@ -103,26 +104,6 @@ impl Expression {
     /// The first input slot that no value is loaded from.
     pub fn next_slot(&self) -> SlotId {
         self.next_slot
-    }
-
-    /// An element of a plane of f32 that the host makes beside the inputs. The same plane is made
-    /// once.
-    pub fn make(&mut self, made: Made) -> Node {
-        let known = self.planes.iter().find(|plane| plane.made.is_same(&made));
-        let slot = match known {
-            Some(plane) => plane.slot,
-            None => {
-                let slot = self.next_slot;
-                self.planes.push(Plane { slot, made });
-                slot
-            }
-        };
-        self.load(slot, Float::F32, Entry::Made)
-    }
-
-    /// The planes that the host makes, in the order in which they can be made.
-    pub fn planes(&self) -> &[Plane] {
-        &self.planes
     }
 
     /// A random word for each element.
@@ -281,13 +262,8 @@ impl Expression {
         (number, self.number(first, "numbers"))
     }
 
-    /// The row as far as it is known before any statistic, the statistics and the planes.
-    pub fn into_parts(self) -> (Row, Vec<Statistic>, Vec<Plane>) {
-        (self.row, self.statistics, self.planes)
-    }
-
-    /// Whether it has the same steps, statistics and planes as another but for their numbers: then
-    /// the same Programs compute both.
+    /// Whether it has the same steps, statistics, planes and stages as another but for their
+    /// numbers: then the same Programs compute both.
     pub fn is_like(&self, other: &Expression) -> bool {
         let statistics = || {
             let (own, others) = (&self.statistics, &other.statistics);
@@ -298,6 +274,11 @@ impl Expression {
             let like = |(a, b): (&Plane, &Plane)| a.slot == b.slot && a.made.is_like(&b.made);
             own.len() == others.len() && own.iter().zip(others).all(like)
         };
+        let stages = || {
+            let (own, others) = (&self.stages, &other.stages);
+            let like = |(a, b): (&Stage, &Stage)| a.slot == b.slot && a.is_like(b);
+            own.len() == others.len() && own.iter().zip(others).all(like)
+        };
         self.compute == other.compute
             && self.next_slot == other.next_slot
             && self.steps.iter().eq(other.steps.iter())
@@ -305,6 +286,7 @@ impl Expression {
             && self.cutoff_source == other.cutoff_source
             && statistics()
             && planes()
+            && stages()
     }
 
     /// The working dtype.

@@ -12,10 +12,7 @@ impl Expression {
         let after = |statistic: StatisticId| below(&self.statistics[statistic.index()].values) + 1;
         match step {
             Step::Word { .. } => 0,
-            Step::Load { slot, .. } => {
-                let plane = self.planes.iter().find(|plane| plane.slot == *slot);
-                plane.map_or(0, |plane| below(plane.made.values()))
-            }
+            Step::Load { slot, .. } => below(self.made_of(*slot)),
             Step::Call { operands, .. } => {
                 let levels = operands.iter().map(|operand| match operand {
                     Operand::Value(value) => self.levels[value.index()],
@@ -51,8 +48,8 @@ impl Expression {
         levels
     }
 
-    /// Which statistics the values under `roots` read, directly, through planes or through other
-    /// statistics.
+    /// Which statistics the values under `roots` read, directly, through planes and stages or
+    /// through other statistics.
     fn needed(&self, roots: &[Node]) -> Vec<bool> {
         let mut needed = vec![false; self.statistics.len()];
         let mut live = vec![false; self.steps.len()];
@@ -69,11 +66,7 @@ impl Expression {
             }
             match &self.steps[number] {
                 Step::Word { .. } => {}
-                Step::Load { slot, .. } => {
-                    for plane in self.planes.iter().filter(|plane| plane.slot == *slot) {
-                        mark(&mut live, plane.made.values());
-                    }
-                }
+                Step::Load { slot, .. } => mark(&mut live, self.made_of(*slot)),
                 Step::Call { operands, .. } => {
                     for operand in operands {
                         if let Operand::Value(value) = operand {

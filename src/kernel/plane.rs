@@ -28,12 +28,6 @@ pub enum Made {
     },
     /// One number per row of the last dimension, from sums over the row.
     Rows(RowSums),
-    /// rank/n - (n+1)/2n of a value's magnitude among the n of the tensor, ascending from 1; equal
-    /// magnitudes by position.
-    CentredRank {
-        /// Whose magnitudes.
-        value: Node,
-    },
 }
 
 /// A number per row, from products of values summed over the row in f64.
@@ -53,7 +47,6 @@ impl Made {
         match self {
             Made::TorchUniform { .. } => &[],
             Made::Rows(rows) => &rows.values,
-            Made::CentredRank { value } => std::slice::from_ref(value),
         }
     }
 
@@ -77,14 +70,8 @@ impl Made {
                 (&rows.values, &rows.products) == (&other.values, &other.products)
                     && rows.derive.numbers() == other.derive.numbers()
             }
-            (Made::CentredRank { value }, Made::CentredRank { value: other }) => value == other,
             _ => false,
         }
-    }
-
-    /// Whether it depends on the order of the tensor's entries by size.
-    pub fn ranks(&self) -> bool {
-        matches!(self, Made::CentredRank { .. })
     }
 
     /// Whether it depends on how the tensor is divided into rows.

@@ -140,6 +140,11 @@ impl<'a> Lane<'a> {
         self.kept = None;
     }
 
+    /// Gives back what it holds of a whole tensor.
+    pub(super) fn give_back(&mut self) {
+        self.maker.forget();
+    }
+
     /// The arena, of which nothing that lies there is kept.
     pub(super) fn blank(&mut self, bytes: usize) -> &mut [u8] {
         self.forget();

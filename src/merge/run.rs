@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::device::Degraded;
 use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
-use super::pool::{Averages, Busy, Deltas, Overflowed, Permits, workers};
+use super::pool::{Averages, Busy, Deltas, Overflowed, Permits, Room, workers};
 use super::shared::Shared;
 use super::write::window;
 use super::{Merge, MergeError, Progress, Report};
@@ -29,6 +29,7 @@ impl Merge {
             progress,
             cancel,
             permits: Permits::new(self.settings.threads),
+            room: Room::new(self.plan().memory.stage_bytes),
             level: self.settings.level,
             deltas: Deltas::default(),
             averages: Averages::default(),

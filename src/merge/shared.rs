@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::device::{Degraded, Device};
-use super::pool::{Averages, Busy, Deltas, Overflowed, Permits};
+use super::pool::{Averages, Busy, Deltas, Overflowed, Permits, Room};
 use super::{MergeError, Progress};
 use crate::checkpoint::Checkpoint;
 use crate::dtype::Float;
@@ -22,6 +22,8 @@ pub(super) struct Shared<'a> {
     pub(super) progress: &'a dyn Progress,
     pub(super) cancel: &'a AtomicBool,
     pub(super) permits: Permits,
+    /// For the stages of the tensors at hand.
+    pub(super) room: Room,
     /// The instruction set of what is computed while it is read.
     pub(super) level: Level,
     pub(super) deltas: Deltas,

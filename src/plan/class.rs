@@ -35,6 +35,8 @@ pub struct Class {
     pub slots: Vec<bool>,
     /// For each plane of the expression, the Programs that compute the values it is made of.
     pub planes: Vec<Vec<ProgramId>>,
+    /// For each stage the same.
+    pub stages: Vec<Vec<ProgramId>>,
 }
 
 impl Class {
@@ -42,7 +44,8 @@ impl Class {
     pub fn programs(&self) -> impl Iterator<Item = ProgramId> {
         let groups = self.rounds.iter().flatten();
         let programs = groups.map(|group| &group.program);
-        let programs = programs.chain(self.planes.iter().flatten());
+        let host = self.planes.iter().chain(&self.stages);
+        let programs = programs.chain(host.flatten());
         programs.copied().chain([self.store])
     }
 }
@@ -126,7 +129,8 @@ impl Classes {
         let row = row_bytes(&work.row);
         let lists = size_of_val(work.slots.as_slice())
             + size_of_val(work.statistics.as_slice())
-            + size_of_val(work.planes.as_slice());
+            + size_of_val(work.planes.as_slice())
+            + size_of_val(work.stages.as_slice());
         self.held += size_of::<Work>() as u64 + row + heap_bytes(lists);
         let work = Arc::new(work);
         alike.push(Arc::clone(&work));
@@ -162,12 +166,19 @@ impl Classes {
         let rounds = rounds.map(|statistics| self.round(expression, &statistics));
         let rounds = rounds.collect();
         let store = self.stored(expression, root, stored);
-        let planes = expression.planes().iter().map(|plane| {
-            let values = plane.made.values().iter();
+        let mut programs_of = |values: &[Node]| {
+            let values = values.iter();
             values.map(|&value| self.value(expression, value)).collect()
-        });
+        };
+        let planes = expression.planes().iter();
+        let planes = planes
+            .map(|plane| programs_of(plane.made.values()))
+            .collect();
+        let stages = expression.stages().iter();
+        let stages = stages.map(|stage| programs_of(&stage.values)).collect();
         let mut class = Class {
-            planes: planes.collect(),
+            planes,
+            stages,
             rounds,
             store,
             slots: vec![false; slots],

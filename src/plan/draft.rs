@@ -5,7 +5,7 @@ use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place, Work as Arithmetic};
 use super::{InputId, PlanError};
 use crate::dtype::{DType, Float};
-use crate::kernel::{Expression, Node, SlotId};
+use crate::kernel::{Expression, Node, Parts, SlotId};
 
 /// A job whose class is not known yet.
 pub(super) struct Draft {
@@ -136,13 +136,19 @@ impl Lowered {
                 slots[slot] = Some(InputId::after(at)?);
             }
         }
-        let (row, statistics, planes) = expression.into_parts();
+        let Parts {
+            row,
+            statistics,
+            planes,
+            stages,
+        } = expression.into_parts();
         Some(Arithmetic {
             class,
             slots,
             row,
             statistics,
             planes,
+            stages,
         })
     }
 }

@@ -300,8 +300,8 @@ impl<'a> Drafter<'a> {
                 false => value.inside(&mut loader, &mut expression, (region, kept)),
             });
         }
-        if expression.planes().iter().any(|plane| plane.made.ranks()) {
-            // The ranks would be those of the zeros beside a region, too.
+        if !expression.stages().is_empty() {
+            // They would be of the zeros beside a region, too.
             loader.refuse(&views, &forms);
             return Ok(None);
         }

@@ -1,10 +1,13 @@
 //! What can be wrong with a merge, found before a byte is written.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use super::{InputId, ViewError};
 use crate::checkpoint::Coded;
 use crate::figures::{binary, counted};
+use crate::kernel::HostOp;
 use crate::keys::{BlockError, FilterError, KeyReport};
 use crate::recipe::{Label, LowerError, SolveError, SpaceError};
 
@@ -88,10 +91,17 @@ pub enum PlanError {
         models: usize,
     },
     #[error(
-        "`{key}` has {elements} elements, and at most 4294967296 can be ranked: leave it out with \
-         --exclude or set della_eps to 0"
+        "`{key}` has {elements} elements, too many to {} it, which takes {most} at most: leave it \
+         out with --exclude{}",
+        stage.purpose(),
+        or(stage.as_ref())
     )]
-    Ranks { key: String, elements: u64 },
+    Elements {
+        key: String,
+        elements: u64,
+        most: u64,
+        stage: Arc<dyn HostOp>,
+    },
     #[error(
         "recipes that are merged at once differ in more than numbers at `{key}`: merge them one \
          by one"
@@ -110,15 +120,18 @@ pub enum PlanError {
     )]
     NoCommonType { key: String, types: Vec<String> },
     #[error(
-        "a memory budget of {} is too small to rank the entries of `{key}` as a whole: that needs \
-         {}; raise --memory or set della_eps to 0",
+        "a memory budget of {} is too small to {} `{key}` as a whole: that needs {}; raise \
+         --memory{}",
         binary(*.given),
-        binary(*.needed)
+        stage.purpose(),
+        binary(*.needed),
+        or(stage.as_ref())
     )]
     Whole {
         given: u64,
         needed: u64,
         key: String,
+        stage: Arc<dyn HostOp>,
     },
     #[error(
         "{reference} is a folder of components, which one file cannot hold: give a folder as \
@@ -163,6 +176,12 @@ impl PlanError {
     pub fn is_of_memory(&self) -> bool {
         matches!(self, PlanError::Memory { .. } | PlanError::Whole { .. })
     }
+}
+
+/// What spares a stage, after other advice.
+fn or(stage: &dyn HostOp) -> String {
+    let instead = stage.instead().map(|advice| format!(" or {advice}"));
+    instead.unwrap_or_default()
 }
 
 macro_rules! boxed {

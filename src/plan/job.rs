@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use super::{Bytes, ClassId, FileId, InputId, OutputId};
 use crate::dtype::{DType, Float};
-use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Statistic};
+use crate::kernel::{ARENA_ALIGNMENT, Plane, Row, Scope, SlotId, Stage, Statistic};
 use crate::recipe::ModelId;
 
-/// Bytes of a key, its place and its rank, per element and plane of ranks.
-const RANK_BYTES: u64 = 12;
 /// Bytes of an element of a plane that the host makes.
 pub(super) const PLANE_BYTES: u64 = 4;
 
@@ -57,6 +55,8 @@ pub struct Work {
     pub statistics: Vec<Statistic>,
     /// What the host makes beside the inputs, in the order in which it can be made.
     pub planes: Vec<Plane>,
+    /// What the host makes of whole values, in the order in which it can be made.
+    pub stages: Vec<Stage>,
 }
 
 impl Work {
@@ -71,10 +71,16 @@ impl Work {
             let same = |(a, b): (&Plane, &Plane)| a.slot == b.slot && a.made.is_same(&b.made);
             own.len() == others.len() && own.iter().zip(others).all(same)
         };
+        let stages = || {
+            let (own, others) = (&self.stages, &other.stages);
+            let same = |(a, b): (&Stage, &Stage)| a.slot == b.slot && a.is_same(b);
+            own.len() == others.len() && own.iter().zip(others).all(same)
+        };
         (self.class, &self.slots) == (other.class, &other.slots)
             && self.row == other.row
             && statistics()
             && planes()
+            && stages()
     }
 }
 
@@ -164,7 +170,8 @@ impl Job {
     pub fn needs_host(&self) -> bool {
         let outputs = self.outputs().iter();
         outputs.into_iter().any(|work| {
-            !work.planes.is_empty() || work.statistics.iter().any(Statistic::needs_host)
+            !(work.planes.is_empty() && work.stages.is_empty())
+                || work.statistics.iter().any(Statistic::needs_host)
         })
     }
 
@@ -189,11 +196,20 @@ impl Job {
         }
     }
 
-    /// Bytes that the host holds of its tensor as a whole, to rank the entries.
-    pub(super) fn rank_bytes(&self) -> u64 {
-        let ranks = self.planes();
-        let ranks = ranks.filter(|plane| matches!(plane.made, Made::CentredRank { .. }));
-        ranks.count() as u64 * RANK_BYTES * self.elements
+    /// The stages of all outputs.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = &Stage> {
+        self.outputs().iter().flat_map(|work| &work.stages)
+    }
+
+    /// Bytes that the host holds of its tensor as a whole: the results of all stages, and what the
+    /// greediest of them holds while it runs.
+    pub(crate) fn stage_bytes(&self) -> u64 {
+        let result = self.elements.saturating_mul(PLANE_BYTES);
+        let stages = self.stages();
+        let running = stages.map(|stage| stage.bytes(&self.shape, self.elements) - result);
+        let Some(most) = running.max() else { return 0 };
+        let results = (self.stages().count() as u64).saturating_mul(result);
+        results.saturating_add(most)
     }
 
     /// Bytes of arena that `elements` of it take for all outputs; of a copy, its bytes.
@@ -204,8 +220,8 @@ impl Job {
             Action::Merge { inputs, .. } => {
                 let inputs = inputs.iter();
                 let inputs = inputs.map(|input| padded(elements * input.element_bytes));
-                let planes = self.planes().count() as u64 * padded(elements * PLANE_BYTES);
-                inputs.sum::<u64>() + planes
+                let made = self.planes().count() + self.stages().count();
+                inputs.sum::<u64>() + made as u64 * padded(elements * PLANE_BYTES)
             }
         }
     }

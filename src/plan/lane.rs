@@ -61,12 +61,13 @@ pub(super) fn chunk_of(job: &Job, chunk: usize, arena: u64) -> usize {
     wide
 }
 
-/// Bytes that a lane holds to make planes of values, block by block, at most.
+/// Bytes that a lane holds to make planes and stages of values, block by block, at most.
 pub(super) fn widest_scratch(jobs: &[Job], work: &Work<'_>, block: usize) -> u64 {
     let bytes = jobs.iter().map(|job| {
         let outputs = job.outputs().iter();
-        let planes = outputs.flat_map(|output| &work.classes[output.class].planes);
-        let values = planes.map(Vec::len).max().unwrap_or(0) as u64;
+        let classes = outputs.map(|output| &work.classes[output.class]);
+        let made = classes.flat_map(|class| class.planes.iter().chain(&class.stages));
+        let values = made.map(Vec::len).max().unwrap_or(0) as u64;
         match values {
             0 => 0,
             // A plane may be made of another, with inputs and values of its own.

@@ -8,13 +8,15 @@
 //! the caches: inputs are read chunk by chunk, as often as they are needed, because reading a
 //! tensor again from the page cache costs less than writing it to memory and back.
 
+use std::sync::Arc;
+
 use super::PlanError;
 use super::factor_bytes::FactorBytes;
 use super::held::Held;
 use super::job::{Action, Job};
 use super::lane::{COUNTS, Lane, Least, PAGE_BYTES, Work, chunk_bytes, chunk_of, widest_scratch};
 use super::part::Measure;
-use crate::kernel::TILE;
+use crate::kernel::{Stage, TILE};
 
 /// What the machine allows.
 #[derive(Clone, Debug)]
@@ -54,6 +56,8 @@ pub struct MemoryPlan {
     pub factor_bytes: u64,
     /// Deltas whose factors all lanes hold together.
     pub factor_slots: usize,
+    /// Bytes that the stages of all lanes hold together: what one tensor needs at least.
+    pub stage_bytes: u64,
     /// Bytes held by all lanes on the host.
     pub host_bytes: u64,
     /// Bytes held by all lanes on the device, staging included.
@@ -85,6 +89,8 @@ const DEVICE_ARENA_BYTES: u64 = 8 << 20;
 const DEVICE_OUTPUT_BYTES: u64 = 8 << 20;
 /// The share of the spare memory, one in this many, that factors of adapters may take.
 const FACTOR_SHARE: u64 = 2;
+/// The share of what is left, one in this many, that stages of further tensors may take.
+const STAGE_SHARE: u64 = 2;
 /// Lanes beyond the computing threads, so that some wait for the disk while others compute.
 const WAITING_LANES: usize = 3;
 /// Lanes of a device at most. Each copies bytes to it and back on a core of its own, which takes
@@ -100,8 +106,8 @@ struct Fixed {
     least: Least,
     /// What the process holds, and while a delta of an adapter is made ready.
     process: u64,
-    /// What is known of a whole tensor.
-    whole: u64,
+    /// What stages hold of whole tensors.
+    stages: u64,
     /// Factors of adapters, beyond those in use.
     kept: u64,
 }
@@ -132,32 +138,51 @@ impl Fixed {
                 models: work.models,
             });
         }
-        let ranked = jobs.iter().max_by_key(|job| job.rank_bytes());
-        // An entry's place shares a word with its size.
-        let beyond = |job: &&Job| job.rank_bytes() > 0 && job.elements > 1 << 32;
-        if let Some(job) = jobs.iter().find(beyond) {
-            return Err(PlanError::Ranks {
-                key: job.key.clone(),
-                elements: job.elements,
-            });
-        }
-        let whole = ranked.map_or(0, Job::rank_bytes);
-        if limits.memory < needed + whole {
-            return Err(PlanError::Whole {
-                given: limits.memory,
-                needed: needed + whole,
-                key: ranked.map(|job| job.key.clone()).unwrap_or_default(),
-            });
-        }
+        let whole = Fixed::whole(jobs, limits.memory, needed)?;
         // Several adapters at once take turns unless there is room for all.
         let room = (limits.memory - needed - whole) / FACTOR_SHARE;
         let threads = limits.threads.max(1) as u64;
+        let kept = room.min((factors.all - factors.one) * threads);
+        // So do tensors with stages.
+        let room = (limits.memory - needed - whole - kept) / STAGE_SHARE;
         Ok(Fixed {
             least,
             process,
-            whole,
-            kept: room.min((factors.all - factors.one) * threads),
+            stages: whole + room.min(whole.saturating_mul(threads - 1)),
+            kept,
         })
+    }
+}
+
+impl Fixed {
+    /// Bytes of the stages of the tensor that needs most for them.
+    fn whole(jobs: &[Job], given: u64, needed: u64) -> Result<u64, PlanError> {
+        for job in jobs {
+            let mut stages = job.stages();
+            if let Some(stage) = stages.find(|stage| job.elements > stage.op.elements_max()) {
+                return Err(PlanError::Elements {
+                    key: job.key.clone(),
+                    elements: job.elements,
+                    most: stage.op.elements_max(),
+                    stage: Arc::clone(&stage.op),
+                });
+            }
+        }
+        let Some(widest) = jobs.iter().max_by_key(|job| job.stage_bytes()) else {
+            return Ok(0);
+        };
+        let (whole, of) = (widest.stage_bytes(), |stage: &&Stage| {
+            stage.bytes(&widest.shape, widest.elements)
+        });
+        match widest.stages().max_by_key(of) {
+            Some(stage) if given < needed.saturating_add(whole) => Err(PlanError::Whole {
+                given,
+                needed: needed.saturating_add(whole),
+                key: widest.key.clone(),
+                stage: Arc::clone(&stage.op),
+            }),
+            _ => Ok(whole),
+        }
     }
 }
 
@@ -175,7 +200,7 @@ pub(super) fn divide(
     };
     let fixed = Fixed::of(jobs, work, held, limits, copies)?;
     let least = fixed.least;
-    let budget = (limits.memory - fixed.process - fixed.whole - fixed.kept) / copies;
+    let budget = (limits.memory - fixed.process - fixed.stages - fixed.kept) / copies;
     let (lanes, lane, chunk_elements) = match limits.device {
         None => on_cpu(jobs, work, limits.threads.max(1), budget, least),
         Some(device) => on_device(jobs, budget, least, device),
@@ -190,8 +215,9 @@ pub(super) fn divide(
             *resident = fits && local;
         }
     }
-    // One lane at a time holds what is known of a whole tensor.
-    let lanes = if fixed.whole > 0 { 1 } else { lanes };
+    // A survey goes through a tensor in parts: only one lane has its stages then.
+    let staged = |job: &Job| job.stage_bytes() > 0 && job.has_global_statistics();
+    let lanes = if jobs.iter().any(staged) { 1 } else { lanes };
     let held = (lane.arena + lane.output * work.outputs as u64) * lanes as u64;
     let used = held + (least.factors + least.desk + lane.scratch) * lanes as u64;
     let spare = budget.saturating_sub(used) / lanes as u64;
@@ -204,6 +230,7 @@ pub(super) fn divide(
         factor_slots: lanes + (fixed.kept / least.factors.max(1)) as usize,
         statistics_bytes: spare.min(STATISTICS_BYTES) as usize,
         lanes,
+        stage_bytes: fixed.stages,
         arena_bytes: lane.arena as usize,
         output_bytes: lane.output as usize,
         chunk_elements,

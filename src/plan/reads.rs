@@ -109,7 +109,7 @@ impl Plan {
         };
         let mut inputs = job.inputs().iter();
         let made = inputs.any(|input| input.bytes.is_kept());
-        let made = made || is_gathered(job) || !work.planes.is_empty();
+        let made = made || is_gathered(job) || !(work.planes.is_empty() && work.stages.is_empty());
         if *resident && self.memory.chunk_elements.is_none() {
             // Its inputs lie in memory for both.
             return Reads::default();
@@ -146,7 +146,7 @@ impl Plan {
             all.passes.add(Range { least, most });
         }
         if made {
-            // Factors are kept while there is room; planes of whole tensors and means of all rows
+            // Factors are kept while there is room; results of stages and means of all rows
             // are made once.
             all.bytes = Range::at_least(0);
         }

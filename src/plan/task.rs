@@ -109,7 +109,9 @@ impl<'a> Cutter<'a> {
         let parts = &self.open.parts;
         let other = parts.last().is_some_and(|last| {
             let last = &self.jobs[last.job];
-            last.place.file != job.place.file
+            // A lane has the stages of one tensor at a time.
+            let staged = last.stages().chain(job.stages()).next().is_some();
+            staged || last.place.file != job.place.file
         });
         if other || parts.len() >= PARTS_MAX {
             return None;
@@ -120,6 +122,9 @@ impl<'a> Cutter<'a> {
             len,
         };
         let arena = |len| self.open.arena_bytes + job.arena_bytes(len);
+        if job.stages().next().is_some() {
+            return Some(part(job.elements));
+        }
         if let Action::Merge { resident: true, .. } = job.action {
             let full = arena(job.elements) > RESIDENT_BYTES.min(self.arena_max());
             return (parts.is_empty() || !full).then(|| part(job.elements));

@@ -21,7 +21,7 @@ pub(super) struct Sought<'p> {
 
 impl<'p> Sought<'p> {
     /// What a Program finds with a row's numbers for a group of statistics of a tensor of so many
-    /// elements. None where the result hangs on planes as well.
+    /// elements. None where the result hangs on what the host makes as well.
     pub(super) fn of(
         group: &'p Group,
         program: &Program,
@@ -33,7 +33,8 @@ impl<'p> Sought<'p> {
             let statistic = &work.statistics[at.index()];
             statistic.reduce.sought(statistic.among(elements))
         });
-        work.planes.is_empty().then(|| Sought {
+        let is_made = !(work.planes.is_empty() && work.stages.is_empty());
+        (!is_made).then(|| Sought {
             group,
             inputs: &work.slots,
             numbers: Layout::of(program).numbers(row),

@@ -6,6 +6,7 @@ mod busy;
 mod deltas;
 mod overflowed;
 mod permits;
+mod room;
 pub(super) mod workers;
 
 pub(super) use averages::{Average, Averages};
@@ -14,3 +15,4 @@ pub(super) use busy::Busy;
 pub(super) use deltas::{Deltas, Ready, Scratch, product};
 pub(super) use overflowed::Overflowed;
 pub(super) use permits::Permits;
+pub(super) use room::Room;

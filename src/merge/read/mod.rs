@@ -8,6 +8,7 @@ mod inputs;
 mod number;
 mod planes;
 mod rows;
+mod stages;
 
 pub(super) use inputs::{read_copy, read_input};
 pub(super) use planes::{Maker, Place};

@@ -1,8 +1,8 @@
-//! The planes that the host makes beside the inputs: peers' random numbers, sums over rows, ranks.
+//! The planes that the host makes beside the inputs: peers' random numbers, sums over rows.
 //!
 //! A plane is made for the chunk at hand, so it takes no more memory than an input. What runs
 //! through the whole tensor is remembered between chunks: the state of a generator, the number of
-//! the row that a chunk ends in. Ranks alone need the tensor as a whole.
+//! the row that a chunk ends in. What is made of whole values is a stage's.
 
 use std::collections::HashMap;
 
@@ -12,18 +12,18 @@ use super::inputs::read_inputs;
 use super::rows::RowTotals;
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, Executor, Piece, Results};
-use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, RowSums, SlotId, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, RowSums, SlotId, Stage, TILE};
 use crate::merge::MergeError;
 use crate::merge::pool::Buffer;
 use crate::merge::shared::Shared;
-use crate::plan::{Job, JobId, OutputId, Part, ProgramId, Work};
+use crate::plan::{Class, Job, JobId, OutputId, Part, ProgramId, Work};
 
 /// Generator states remembered: a chunk may begin a little before the last one ended.
 const STATES: usize = 8;
 
 /// Makes planes for one lane.
 pub(in crate::merge) struct Maker<'a> {
-    shared: &'a Shared<'a>,
+    pub(super) shared: &'a Shared<'a>,
     cpu: CpuExecutor,
     /// The job that all the following is about.
     job: Option<JobId>,
@@ -31,8 +31,8 @@ pub(in crate::merge) struct Maker<'a> {
     states: HashMap<Drawn, Vec<(u64, Mt)>>,
     /// The last row of each job's planes that was worked out, and its number.
     last_rows: HashMap<(OutputId, usize), (u64, f32)>,
-    /// The ranks of each job's planes that have some.
-    ranks: HashMap<(OutputId, usize), Vec<f32>>,
+    /// The results of each output's stages that were done.
+    pub(super) done: HashMap<(OutputId, usize), Vec<f32>>,
     scratch: Buffer,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Maker<'a> {
             job: None,
             states: HashMap::new(),
             last_rows: HashMap::new(),
-            ranks: HashMap::new(),
+            done: HashMap::new(),
             scratch: Buffer::default(),
         }
     }
@@ -71,11 +71,10 @@ impl<'a> Maker<'a> {
         inputs: &mut [usize],
     ) -> Result<usize, MergeError> {
         if self.job != Some(place.part.job) {
+            self.forget();
             self.job = Some(place.part.job);
-            self.states.clear();
-            self.last_rows.clear();
-            self.ranks.clear();
         }
+        self.stages(place, reads)?;
         for (number, plane) in self.work(place).planes.iter().enumerate() {
             let slot = plane.slot;
             if !reads.contains(&slot) {
@@ -86,16 +85,35 @@ impl<'a> Maker<'a> {
             inputs[slot.index()] = at;
             at = end.next_multiple_of(ARENA_ALIGNMENT);
         }
+        for (number, stage) in self.work(place).stages.iter().enumerate() {
+            let slot = stage.slot;
+            if reads.contains(&slot) {
+                inputs[slot.index()] = at;
+                at = self.copy_stage(place, number, arena, at);
+            }
+        }
         Ok(at)
     }
 
-    fn job(&self, place: Place<'_>) -> &'a Job {
+    /// Keeps nothing of the job at hand.
+    pub(in crate::merge) fn forget(&mut self) {
+        self.job = None;
+        self.states.clear();
+        self.last_rows.clear();
+        self.done.clear();
+    }
+
+    pub(super) fn job(&self, place: Place<'_>) -> &'a Job {
         &self.shared.plan.jobs[place.part.job]
     }
 
     /// What the output computes: planes are only made of what is merged.
-    fn work(&self, place: Place<'_>) -> &'a Work {
+    pub(super) fn work(&self, place: Place<'_>) -> &'a Work {
         &self.job(place).outputs()[place.output.index()]
+    }
+
+    pub(super) fn class(&self, place: Place<'_>) -> &'a Class {
+        &self.shared.plan.classes[self.work(place).class]
     }
 
     fn fill(
@@ -114,16 +132,6 @@ impl<'a> Maker<'a> {
                 Ok(())
             }
             Made::Rows(sums) => self.rows(place, plane, sums, target),
-            Made::CentredRank { .. } => {
-                let key = (output, plane);
-                if !self.ranks.contains_key(&key) {
-                    let ranks = self.rank(place, plane)?;
-                    self.ranks.insert(key, ranks);
-                }
-                let own = &self.ranks[&key][part.start as usize..][..part.len as usize];
-                target.copy_from_slice(bytemuck::cast_slice(own));
-                Ok(())
-            }
         }
     }
 
@@ -156,7 +164,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Elements computed at a time where a plane needs values of its own.
-    fn block(&self) -> u64 {
+    pub(super) fn block(&self) -> u64 {
         self.shared.plan.memory.block_elements as u64
     }
 
@@ -192,7 +200,8 @@ impl<'a> Maker<'a> {
                 part: piece,
                 ..place
             };
-            self.values(place, plane, |values| {
+            let programs = &self.class(place).planes[plane];
+            self.values(place, programs, |values| {
                 totals.take(values, skip..until, &mut numbers);
             })?;
             block += piece.len;
@@ -211,64 +220,36 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    /// The ranks of a plane's value over its whole tensor.
-    fn rank(&mut self, place: Place<'_>, plane: usize) -> Result<Vec<f32>, MergeError> {
-        let elements = self.job(place).elements;
-        let block = self.block();
-        let mut keys: Vec<u64> = Vec::with_capacity(elements as usize);
-        for start in (0..elements).step_by(block as usize) {
-            let piece = Part {
-                start,
-                len: block.min(elements - start),
-                ..place.part
-            };
-            let place = Place {
-                part: piece,
-                ..place
-            };
-            self.values(place, plane, |values| {
-                let magnitudes = values[0].iter().map(|x| u64::from(x.abs().to_bits()) << 32);
-                keys.extend(magnitudes.zip(start..).map(|(key, index)| key | index));
-            })?;
-        }
-        Ok(self.shared.permits.with(|| {
-            keys.sort_unstable();
-            let n = elements as f64;
-            let mut ranks = vec![0.0; elements as usize];
-            for (key, rank) in keys.into_iter().zip(1_u64..) {
-                let centred = rank as f64 / n - (n + 1.0) / (2.0 * n);
-                ranks[(key & 0xffff_ffff) as usize] = centred as f32;
-            }
-            ranks
-        }))
-    }
-
-    /// Hands the values that a plane is made of, over a part that begins between tiles, to `take`,
-    /// which has a permit to compute.
-    fn values(
+    /// Hands the values of Programs over a part that begins between tiles to `take`, which has a
+    /// permit to compute. The stages that they read are done.
+    pub(super) fn values(
         &mut self,
         place: Place<'_>,
-        plane: usize,
+        programs: &[ProgramId],
         take: impl FnOnce(&[Vec<f32>]),
     ) -> Result<(), MergeError> {
         let Place { part, output, row } = place;
         let (plan, work) = (self.shared.plan, self.work(place));
-        let programs = &plan.classes[work.class].planes[plane];
+        let reads = |slot: SlotId| {
+            let mut programs = programs.iter();
+            programs.any(|&program| plan.programs[program].slots().contains(&slot))
+        };
         let mut scratch = std::mem::take(&mut self.scratch);
         let arena = scratch.take(self.shared.arena_bytes(&part));
         let mut offsets = vec![0; work.slots.len()];
         let mut at = read_inputs(self.shared, (&part, output), arena, 0, &mut offsets)?;
-        for (earlier, Plane { slot, .. }) in work.planes[..plane].iter().enumerate() {
-            let slot = *slot;
-            let read = |&program: &ProgramId| {
-                let mut loads = plan.programs[program].loads();
-                loads.any(|(loaded, _)| loaded == slot)
-            };
-            if programs.iter().any(read) {
+        for (plane, Plane { slot, .. }) in work.planes.iter().enumerate() {
+            if reads(*slot) {
                 let end = at + part.len as usize * size_of::<f32>();
-                self.fill(place, (earlier, 1), &mut arena[at..end])?;
+                self.fill(place, (plane, 1), &mut arena[at..end])?;
                 offsets[slot.index()] = at;
                 at = end.next_multiple_of(ARENA_ALIGNMENT);
+            }
+        }
+        for (stage, Stage { slot, .. }) in work.stages.iter().enumerate() {
+            if reads(*slot) {
+                offsets[slot.index()] = at;
+                at = self.copy_stage(place, stage, arena, at);
             }
         }
         let piece = Piece {

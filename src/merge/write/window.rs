@@ -6,7 +6,7 @@ use crate::merge::MergeError;
 use crate::merge::find::{Rows, flaw};
 use crate::merge::lane::Lane;
 use crate::merge::pool::Buffer;
-use crate::plan::{PAGE_BYTES, Task};
+use crate::plan::{Job, PAGE_BYTES, Task};
 use crate::sink::Sink;
 
 /// Reads, computes and writes a task.
@@ -16,9 +16,19 @@ pub(in crate::merge) fn run(
     known: &Rows<'_>,
     sinks: &[Sink],
 ) -> Result<(), MergeError> {
+    let jobs = task
+        .parts
+        .iter()
+        .map(|part| &lane.shared.plan.jobs[part.job]);
+    let staged = jobs.map(Job::stage_bytes).max().unwrap_or(0);
+    let room = (staged > 0).then(|| lane.shared.room.take(staged));
     let mut output = std::mem::take(&mut lane.output);
     let done = merge(lane, task, known, &mut output, sinks);
     lane.output = output;
+    if room.is_some() {
+        lane.give_back();
+        drop(room);
+    }
     done.map_err(|fault| flaw::first(lane, task.parts.iter().map(|part| part.job), fault))
 }
 

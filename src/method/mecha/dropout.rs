@@ -4,6 +4,7 @@ use super::median::{EPS, FTOL, MAXITER};
 use super::stock::COS_EPS;
 use super::ties::{APPLY_MEDIAN, APPLY_STOCK, VOTE_SGN, extended, k};
 use super::{flag, number};
+use crate::kernel::host::CentredRank;
 use crate::kernel::{Formula, Made, Node, Operand};
 use crate::method::{Base, Domain, Input, Lowering, Method, Range, Space};
 
@@ -89,7 +90,7 @@ fn keep(l: &mut Lowering<'_>, value: Node, uniform: Node, kept: f32) -> Node {
         let operands = [value.into(), uniform.into(), kept];
         return l.expression.call(Formula::KeepBelow, &operands);
     }
-    let centred = l.expression.make(Made::CentredRank { value });
+    let centred = l.expression.host(CentredRank, &[value]);
     let bent = l.scale(centred, bend);
     let raised = l.expression.call(Formula::Raise, &[bent.into(), kept]);
     let probability = l.call(Formula::Unit, &[raised]);

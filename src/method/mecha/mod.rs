@@ -12,6 +12,7 @@ mod median;
 mod slerp;
 mod stock;
 mod ties;
+mod whole;
 
 use super::{Default, Method, Parameter, Range, Shape};
 
@@ -28,6 +29,8 @@ pub static RECIPE_METHODS: &[&Method] = &[
     &mask::ADD_OPPOSITE_MASK,
     &mask::ADD_STRICT_OPPOSITE_MASK,
     &clamp::CLAMP,
+    &whole::CROSSOVER,
+    &whole::TOP_K_TENSOR_SUM,
     &ties::TIES_SUM,
     &ties::TIES_SUM_EXTENDED,
     &dropout::TIES_SUM_WITH_DROPOUT,
