@@ -7,6 +7,8 @@ mod permits;
 #[cfg(target_os = "linux")]
 mod threads;
 
+mod stages;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
