@@ -62,6 +62,7 @@ pub fn run() -> ExitCode {
         Err(fault) => return exit::arguments(&hint::improved(fault, &given), json),
     };
     process::raise_open_files();
+    crate::exec::cpu::pages::give_large_blocks_back();
     let result = match &args.command {
         Command::Merge(command) => merge::merge(command),
         Command::Run(command) => run::run(command),

@@ -23,3 +23,18 @@ pub fn advise_large(bytes: &mut [u8]) {
         let _ = unsafe { madvise(address, len, Advice::LinuxHugepage) };
     }
 }
+
+/// Freed blocks of at least so many bytes go back to the system.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const GIVEN_BACK: i32 = 4 << 20;
+
+/// Has the allocator of the process give large blocks back when they are freed. That of GNU keeps
+/// up to 64 MiB for every thread, once blocks of such sizes were freed, which no budget knows of.
+/// Elsewhere nothing changes.
+pub fn give_large_blocks_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    for parameter in [libc::M_MMAP_THRESHOLD, libc::M_TRIM_THRESHOLD] {
+        // SAFETY: the call sets a number of the allocator, which locks what it changes.
+        unsafe { libc::mallopt(parameter, GIVEN_BACK) };
+    }
+}
