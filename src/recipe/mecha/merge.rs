@@ -47,7 +47,6 @@ const ABSENT: &[&str] = &[
     "copy_difference",
     "copy_region",
     "copy_top_k",
-    "crossover",
     "distribution_crossover",
     "dropout",
     "exchange_ema_",
@@ -62,7 +61,6 @@ const ABSENT: &[&str] = &[
     "rotate",
     "similarity_",
     "tensor_sum",
-    "top_k_tensor_sum",
     "train_difference",
     "truncate_",
 ];
