@@ -106,8 +106,10 @@ fn added(method: &str, m: &[Vec<f64>], p: &[f64]) -> Vec<f64> {
     }
 }
 
-/// Methods with their numbers of models and some parameters.
-const CASES: &[(&str, usize, &[(&str, f64)])] = &[
+/// A method, its number of models and some parameters.
+type Row = (&'static str, usize, &'static [(&'static str, f64)]);
+
+const CASES: &[Row] = &[
     ("triple_sum", 3, &[("alpha", 0.3), ("beta", 0.45)]),
     ("sum_twice", 3, &[("alpha", 0.3), ("beta", 0.45)]),
     ("weighted_subtraction", 2, &[("alpha", 0.6), ("beta", 0.5)]),

@@ -4,7 +4,7 @@ use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::cpu::{CpuExecutor, Level};
 use wgmerge::exec::{Batch, Executor, Piece, Results};
 use wgmerge::kernel::{
-    Compute, Entry, Formula, OnOverflow, Operand, Output, Program, Row, SlotId, Step,
+    Compute, Entry, Formula, OnOverflow, Operand, Output, Program, Row, SlotId, Step, TILE,
 };
 
 use super::bytes;
@@ -190,6 +190,48 @@ fn quotients_are_powers_where_two_oppose_a_third() {
         }
     }
     assert!(opposed > COUNT / 8, "{opposed}");
+}
+
+/// A tile is computed without the guard, unless something in it is not a number.
+#[test]
+fn means_are_the_same_with_and_without_the_guard() {
+    let mut state = 5;
+    for round in 0..200 {
+        let tame = |x: &f32| {
+            if (1e-6..1e6).contains(&x.abs()) {
+                *x
+            } else {
+                1.5
+            }
+        };
+        let [mut a, b] = [(); 2].map(|()| {
+            let drawn = numbers(TILE, &mut state);
+            match round % 8 {
+                0 => drawn,
+                _ => drawn.iter().map(tame).collect(),
+            }
+        });
+        let any = (random(&mut state) >> 40) as f32 / (1 << 22) as f32 - 2.0;
+        let ratio = *[0.5, 0.25, any, any * 1e-20].get(round % 4).expect("four");
+        let ratios = vec![ratio; TILE];
+        let others: [&[&[f32]]; 3] = [&[&b], &[&b, &b], &[&b, &ratios]];
+        let formulas = [
+            (Formula::Geometric, Some(ratio)),
+            (Formula::SignedGeometric, Some(ratio)),
+            (Formula::GeometricEach, None),
+        ];
+        for ((formula, number), others) in formulas.into_iter().zip(others) {
+            let with = |a: &[f32]| values_at_all(formula, &[&[a], others].concat(), number);
+            a[TILE - 1] = 1.0;
+            let plain = with(&a);
+            a[TILE - 1] = f32::NAN;
+            let guarded = with(&a);
+            for at in 0..TILE - 1 {
+                let same = plain[at].to_bits() == guarded[at].to_bits();
+                assert!(same, "{formula:?} of {:e}, {:e}, {ratio:e}", a[at], b[at]);
+            }
+        }
+    }
 }
 
 #[test]
