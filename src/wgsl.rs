@@ -72,6 +72,22 @@ pub fn quotient(a: f32, b: f32) -> f32 {
     a / b
 }
 
+/// Two numbers.
+#[expect(non_camel_case_types, reason = "WGSL's name")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct vec2f {
+    /// First number.
+    pub x: f32,
+    /// Second number.
+    pub y: f32,
+}
+
+/// Two numbers.
+#[inline(always)]
+pub fn vec2f(x: f32, y: f32) -> vec2f {
+    vec2f { x, y }
+}
+
 /// Four unsigned words.
 #[expect(non_camel_case_types, reason = "WGSL's name")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

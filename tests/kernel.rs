@@ -2,7 +2,11 @@
 
 mod guard;
 mod host;
+mod powers;
 mod random;
+
+#[cfg(feature = "gpu")]
+pub use powers::POWERS;
 
 use crate::support::backends::levels;
 use wgmerge::dtype::{Float, codec};
@@ -153,6 +157,19 @@ fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
             let larger = greatest(f(0).abs(), f(1).abs());
             let value = ratio(rz(f(0) * f(1)), rz(larger * larger));
             if value.is_sign_negative() { 0.0 } else { value }
+        }
+        Formula::Likeness => {
+            let larger = f(0).abs().max(f(1).abs());
+            let product = rz(rz(f(0) / larger) * rz(f(1) / larger));
+            let likeness = match larger == 0.0 {
+                true => 1.0,
+                false => rz(rz(product + 1.0) * 0.5),
+            };
+            rz(likeness * f(2))
+        }
+        Formula::Between => {
+            let [index, start, end] = [2, 3, 4].map(|at| f(at).to_bits());
+            f(usize::from(!(start..end).contains(&index)))
         }
         Formula::RoundF16 => cast(Float::F16),
         Formula::RoundBf16 => cast(Float::BF16),

@@ -326,8 +326,10 @@ fn only_what_is_not_finite_is_left_to_the_cpu() {
     use crate::support::backends::for_each_gpu;
     let ranges = ranges();
     let kinds = [Elements::Tame, Elements::Tiny];
+    // Powers of zeros and of tiny numbers are infinite.
+    let powers = |formula: &&Formula| !crate::kernel::POWERS.contains(formula);
     for_each_gpu(|backend, executor| {
-        for formula in Formula::ALL {
+        for formula in Formula::ALL.iter().filter(powers) {
             let mut state = 9;
             let rows = rows(ranges.len(), SCALARS, &mut state);
             let program = calling(*formula, Compute::F32);

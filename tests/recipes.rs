@@ -16,6 +16,7 @@ mod limits;
 mod losses;
 mod random;
 mod record;
+mod reference;
 mod sweep;
 mod syntax;
 

@@ -14,9 +14,9 @@ use indexmap::IndexSet;
 use super::fusion::fuse;
 use super::reduce::Filled;
 use super::{
-    Compute, CutoffId, Derive, Entry, Formula, HostOp, Iterate, Kept, Kind, Largest, Node, Operand,
-    Output, Plane, Program, Reduce, Row, ScalarId, Scope, SlotId, Stage, Statistic, StatisticId,
-    Step, Stream, Sums, Ties, ValueId,
+    Compute, CutoffId, Derive, Entry, Formula, Iterate, Kept, Kind, Largest, Node, Operand, Output,
+    Plane, Program, Reduce, Row, ScalarId, Scope, SlotId, Stage, Statistic, StatisticId, Step,
+    Stream, Sums, Ties, ValueId,
 };
 use crate::dtype::Float;
 

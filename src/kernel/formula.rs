@@ -118,6 +118,22 @@ macro_rules! formulas {
             FiniteOr finite_or(x: lane, y: lane);
             /// x, or y where x is not finite
             FiniteOrScalar finite_or(x: lane, y: scalar);
+            /// x from one element on and before another, elsewhere y
+            Between between(x: lane, y: lane, index: word, start: code, end: code);
+            /// the real part of a^(1 - t) b^t, principal powers of complex numbers
+            Geometric geometric(a: lane, b: lane, t: scalar);
+            /// the real part of a^(1 - t) b^t, with a t per element
+            GeometricEach geometric(a: lane, b: lane, t: lane);
+            /// |a|^(1 - t) |b|^t with the sign of s
+            SignedGeometric signed_geometric(a: lane, b: lane, s: lane, t: scalar);
+            /// the real part of a (b/c)^p, p being alpha where a and b lie on both sides of c
+            MultiplyQuotient multiply_quotient(a: lane, b: lane, c: lane, alpha: scalar);
+            /// the same with an alpha per element
+            MultiplyQuotientEach multiply_quotient(a: lane, b: lane, c: lane, alpha: lane);
+            /// the root of x^2 + y^2 with the sign of s
+            SignedLength signed_length(x: lane, y: lane, s: lane);
+            /// w (x y / max(|x|, |y|)^2 + 1) / 2
+            Likeness likeness(x: lane, y: lane, w: scalar);
         }
     };
 }

@@ -28,16 +28,29 @@ pub enum Made {
     },
     /// One number per row of the last dimension, from sums over the row.
     Rows(RowSums),
+    /// One number per column of the first dimension, from sums over it: all elements that differ
+    /// in the first index alone.
+    Columns(RowSums),
+    /// 1 where numpy's `default_rng(seed).binomial(1, share)` is 1, else 0, row-major. `draw`
+    /// tensors of the same size were drawn from the generator before.
+    NumpyBinomial {
+        /// The generator's seed.
+        seed: u64,
+        /// How many tensors of this size the generator has filled before.
+        draw: u32,
+        /// The share of ones.
+        share: f64,
+    },
 }
 
-/// A number per row, from products of values summed over the row in f64.
+/// A number per row or column, from products of values summed over it in f64.
 #[derive(Clone, Debug)]
 pub struct RowSums {
     /// The values.
     pub values: Vec<Node>,
     /// Which of them are multiplied and summed.
     pub products: Vec<(usize, usize)>,
-    /// From the sums, in order, to the row's number.
+    /// From the sums, in order, to its number.
     pub derive: Derive,
 }
 
@@ -45,8 +58,8 @@ impl Made {
     /// The values it is made of.
     pub fn values(&self) -> &[Node] {
         match self {
-            Made::TorchUniform { .. } => &[],
-            Made::Rows(rows) => &rows.values,
+            Made::TorchUniform { .. } | Made::NumpyBinomial { .. } => &[],
+            Made::Rows(sums) | Made::Columns(sums) => &sums.values,
         }
     }
 
@@ -66,7 +79,15 @@ impl Made {
                     draw: other_draw,
                 },
             ) => (seed, draw) == (other_seed, other_draw),
-            (Made::Rows(rows), Made::Rows(other)) => {
+            (
+                Made::NumpyBinomial { seed, draw, share },
+                Made::NumpyBinomial {
+                    seed: other_seed,
+                    draw: other_draw,
+                    share: other_share,
+                },
+            ) => (seed, draw, share) == (other_seed, other_draw, other_share),
+            (Made::Rows(rows), Made::Rows(other)) | (Made::Columns(rows), Made::Columns(other)) => {
                 (&rows.values, &rows.products) == (&other.values, &other.products)
                     && rows.derive.numbers() == other.derive.numbers()
             }
@@ -76,6 +97,6 @@ impl Made {
 
     /// Whether it depends on how the tensor is divided into rows.
     pub fn reads_rows(&self) -> bool {
-        matches!(self, Made::Rows(_))
+        matches!(self, Made::Rows(_) | Made::Columns(_))
     }
 }

@@ -40,6 +40,10 @@ pub struct Lowering<'a> {
     pub key: &'a str,
     /// How many elements it has.
     pub elements: u64,
+    /// Its shape.
+    pub shape: &'a [u64],
+    /// Whether what was written depends on where in the tensor an element is.
+    pub placed: bool,
     /// The seed of the merge.
     pub seed: u64,
     /// Distinguishes this merge from others of the recipe.
@@ -310,6 +314,29 @@ impl Lowering<'_> {
                 }
             })
             .collect()
+    }
+
+    /// Rows from one number up to another from `inside`, the others from `outside`.
+    pub(super) fn rows(&mut self, [start, end]: [u64; 2], inside: Node, outside: Node) -> Node {
+        let rows = self.shape.first().copied().unwrap_or(1);
+        let end = end.min(rows);
+        if start >= end {
+            return outside;
+        }
+        if start == 0 && end == rows {
+            return inside;
+        }
+        self.placed = true;
+        let length: u64 = self.shape[1..].iter().product();
+        let ends = [start, end].map(|row| self.expression.cutoff(row * length));
+        let operands = [
+            inside.into(),
+            outside.into(),
+            Operand::Index,
+            ends[0],
+            ends[1],
+        ];
+        self.expression.call(Formula::Between, &operands)
     }
 
     /// The scope of a model's selection over all its tensors.

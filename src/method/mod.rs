@@ -7,6 +7,7 @@
 mod add_difference;
 mod consensus;
 mod dare;
+mod diffusion;
 mod fault;
 mod linear;
 mod lowering;
@@ -21,6 +22,7 @@ mod ties;
 use crate::figures::counted;
 pub use fault::ParameterError;
 pub use lowering::{Amount, Argument, Lowering};
+pub(crate) use mecha::is_of_sd_mecha;
 pub use mecha::{RECIPE_METHODS, in_recipes};
 pub(crate) use parameter::hash_number;
 pub use parameter::{Default, Parameter, ParameterValue, Parameters, Shape, parameter_named};

@@ -17,6 +17,8 @@ pub enum Range {
     Positive,
     /// Every whole number that f64 holds exactly.
     Whole,
+    /// Every whole number that is not even.
+    Odd,
 }
 
 /// The largest whole number up to which f64 has all of them.
@@ -32,6 +34,7 @@ impl Range {
             Range::BelowOne => (0.0..1.0).contains(&value),
             Range::Positive => value > 0.0 && value.is_finite(),
             Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
+            Range::Odd => value.abs() <= WHOLE_MAX && (value % 2.0).abs() == 1.0,
         }
     }
 
@@ -64,6 +67,7 @@ impl Range {
             Range::BelowOne => "in [0, 1)",
             Range::Positive => "a number above 0",
             Range::Whole => "a whole number",
+            Range::Odd => "an odd whole number",
         }
     }
 }

@@ -227,10 +227,11 @@ impl<'a> Drafter<'a> {
     ) -> Result<Option<Root>, PlanError> {
         let (recipe, solution) = (self.recipe, self.solution);
         let shape = loader.framed.as_ref().map(|framed| framed.shape.as_slice());
-        let elements = shape.unwrap_or(loader.shape).iter().product();
+        let shape = shape.unwrap_or(loader.shape).to_vec();
         let mut lowerer = Lowerer::new(recipe, solution, key, expression, &mut *loader);
         lowerer.partial = partial;
-        lowerer.elements = elements;
+        lowerer.elements = shape.iter().product();
+        lowerer.shape = shape;
         let root = lowerer.root()?.map(|node| Root {
             node,
             float: lowerer.float(node),

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::{Bytes, ClassId, FileId, InputId, OutputId};
 use crate::dtype::{DType, Float};
-use crate::kernel::{ARENA_ALIGNMENT, Plane, Row, Scope, SlotId, Stage, Statistic};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Stage, Statistic};
 use crate::recipe::ModelId;
 
 /// Bytes of an element of a plane that the host makes.
 pub(super) const PLANE_BYTES: u64 = 4;
+
+/// Bytes of the sum of a column.
+const SUM_BYTES: u64 = 8;
 
 /// Where a tensor's bytes lie in the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -210,6 +213,22 @@ impl Job {
         let Some(most) = running.max() else { return 0 };
         let results = (self.stages().count() as u64).saturating_mul(result);
         results.saturating_add(most)
+    }
+
+    /// Bytes that the host holds of its columns as a whole: their sums and their numbers.
+    pub(super) fn column_bytes(&self) -> u64 {
+        let own = self.planes().map(|plane| match &plane.made {
+            Made::Columns(sums) => {
+                self.columns() * (sums.products.len() as u64 * SUM_BYTES + PLANE_BYTES)
+            }
+            _ => 0,
+        });
+        own.sum()
+    }
+
+    /// How many elements have one first index: its columns.
+    pub(crate) fn columns(&self) -> u64 {
+        self.shape.iter().skip(1).product()
     }
 
     /// Bytes of arena that `elements` of it take for all outputs; of a copy, its bytes.

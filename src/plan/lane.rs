@@ -116,7 +116,7 @@ impl Least {
             let numbers = job.outputs().iter().map(|output| row_bytes(&output.row));
             let drawn = |plane: &&Plane| matches!(plane.made, Made::TorchUniform { .. });
             let states = job.planes().filter(drawn).count() as u64 * STATE_BYTES;
-            numbers.sum::<u64>() * PARTS_MAX as u64 + states
+            numbers.sum::<u64>() * PARTS_MAX as u64 + states + job.column_bytes()
         });
         let tiles = registers.unwrap_or(0) as u64 * TILE as u64 * 4;
         Least {

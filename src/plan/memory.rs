@@ -210,7 +210,9 @@ pub(super) fn divide(
             Some(_) => is_lone(job),
             None => job.arena_bytes(job.elements) <= lane.arena,
         };
-        let local = job.has_local_statistics();
+        // Every lane that makes a part would read all of the columns.
+        let columns = job.column_bytes() > 0 && !job.has_global_statistics();
+        let local = job.has_local_statistics() || columns;
         if let Action::Merge { resident, .. } = &mut job.action {
             *resident = fits && local;
         }

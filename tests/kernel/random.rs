@@ -6,6 +6,7 @@ use wgmerge::kernel::{
     Compute, Entry, Formula, Kind, OnOverflow, Operand, Output, Program, Row, SlotId, Step, TILE,
 };
 
+use super::powers::POWERS;
 use super::{compare, naive, rounded};
 use crate::support::random::random as next;
 
@@ -17,10 +18,13 @@ proptest! {
 
     #[test]
     fn random_programs_are_what_they_say(seed in any::<u64>(), compute in 0..3usize) {
+        // Powers have a test of their own: the nearest number is not all that they may be.
+        let all = Formula::ALL.iter().filter(|formula| !POWERS.contains(formula));
+        let formulas: Vec<Formula> = all.copied().collect();
         let limits = Limits {
             input: &|state| (next(state) % 4001) as f32 / 500.0 - 4.0,
             scalar: &|state| (next(state) % 9) as f64 / 4.0 - 1.0,
-            formulas: Formula::ALL,
+            formulas: &formulas,
             len: 2 * TILE,
             calls: 12,
         };

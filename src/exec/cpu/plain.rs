@@ -48,6 +48,13 @@ pub(super) fn call(
         Formula::ScaleDifference if is_at_most_one(arguments[2]) => {
             unguarded::call(formula, arguments, out);
         }
+        // What is tiny on the way to a power is added to a number that is not, and a power that is
+        // tiny itself is the result; but infinity times what the guard flushes is NaN.
+        Formula::Geometric | Formula::GeometricEach | Formula::SignedGeometric => {
+            unguarded::call(formula, arguments, out);
+            let found = Extent::measure(out);
+            return (found.least >= TINY && found.is_finite()).then_some(found);
+        }
         _ => return None,
     }
     let found = Extent::measure(out);

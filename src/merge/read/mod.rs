@@ -1,6 +1,8 @@
 //! The reading of inputs into an arena, and what the host makes beside them.
 
 mod arrange;
+mod binomial;
+mod column_sums;
 mod columns;
 mod factors;
 mod gather;

@@ -1,13 +1,16 @@
-//! The planes that the host makes beside the inputs: peers' random numbers, sums over rows.
+//! The planes that the host makes beside the inputs: peers' random numbers, sums over rows and
+//! columns.
 //!
 //! A plane is made for the chunk at hand, so it takes no more memory than an input. What runs
 //! through the whole tensor is remembered between chunks: the state of a generator, the number of
-//! the row that a chunk ends in. What is made of whole values is a stage's.
+//! the row that a chunk ends in, the columns' numbers. What is made of whole values is a stage's.
 
 use std::collections::HashMap;
 
 use rand_mt::Mt;
 
+use super::binomial::Binomial;
+use super::column_sums::ColumnTotals;
 use super::inputs::read_inputs;
 use super::rows::RowTotals;
 use crate::exec::cpu::{CpuExecutor, Level};
@@ -31,6 +34,8 @@ pub(in crate::merge) struct Maker<'a> {
     states: HashMap<Drawn, Vec<(u64, Mt)>>,
     /// The last row of each job's planes that was worked out, and its number.
     last_rows: HashMap<(OutputId, usize), (u64, f32)>,
+    /// The numbers of the columns of each output's planes that have some.
+    columns: HashMap<(OutputId, usize), Vec<f32>>,
     /// The results of each output's stages that were done.
     pub(super) done: HashMap<(OutputId, usize), Vec<f32>>,
     scratch: Buffer,
@@ -55,6 +60,7 @@ impl<'a> Maker<'a> {
             job: None,
             states: HashMap::new(),
             last_rows: HashMap::new(),
+            columns: HashMap::new(),
             done: HashMap::new(),
             scratch: Buffer::default(),
         }
@@ -100,6 +106,7 @@ impl<'a> Maker<'a> {
         self.job = None;
         self.states.clear();
         self.last_rows.clear();
+        self.columns.clear();
         self.done.clear();
     }
 
@@ -131,7 +138,27 @@ impl<'a> Maker<'a> {
                 permits.with(|| self.draw((output, plane, depth), *seed, words, target));
                 Ok(())
             }
+            Made::NumpyBinomial { seed, draw, share } => {
+                let first = u64::from(*draw) * self.job(place).elements;
+                let permits = &self.shared.permits;
+                permits.with(|| Binomial::new(*seed, *share).fill(first + part.start, target));
+                Ok(())
+            }
             Made::Rows(sums) => self.rows(place, plane, sums, target),
+            Made::Columns(sums) => {
+                let key = (output, plane);
+                if !self.columns.contains_key(&key) {
+                    let numbers = self.columns(place, plane, sums)?;
+                    self.columns.insert(key, numbers);
+                }
+                let numbers = &self.columns[&key];
+                let begin = (part.start % numbers.len().max(1) as u64) as usize;
+                let own = numbers[begin..].iter().chain(numbers.iter().cycle());
+                for (place, number) in target.chunks_exact_mut(size_of::<f32>()).zip(own) {
+                    place.copy_from_slice(&number.to_le_bytes());
+                }
+                Ok(())
+            }
         }
     }
 
@@ -218,6 +245,30 @@ impl<'a> Maker<'a> {
             }
         });
         Ok(())
+    }
+
+    /// The numbers of the columns of a whole tensor.
+    fn columns(
+        &mut self,
+        place: Place<'_>,
+        plane: usize,
+        sums: &RowSums,
+    ) -> Result<Vec<f32>, MergeError> {
+        let (job, block) = (self.job(place), self.block());
+        let programs = &self.class(place).planes[plane];
+        let mut totals = ColumnTotals::new(sums, job.columns() as usize);
+        for start in (0..job.elements).step_by(block as usize) {
+            self.shared.check_running()?;
+            let part = Part {
+                start,
+                len: block.min(job.elements - start),
+                ..place.part
+            };
+            self.values(Place { part, ..place }, programs, |values| {
+                totals.take(values)
+            })?;
+        }
+        Ok(self.shared.permits.with(|| totals.numbers()))
     }
 
     /// Hands the values of Programs over a part that begins between tiles to `take`, which has a

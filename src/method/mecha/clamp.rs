@@ -10,7 +10,7 @@ pub(super) static CLAMP: Method = Method {
     summary: "keeps a model between others, element by element",
     formula: "min(max(a, lo), hi); lo and hi lie between the outermost bounds (stiffness 0) and \
         those next to the bounds' mean (1)",
-    source: "sd-mecha `clamp`",
+    source: "sd-mecha `clamp`; sd-meh `weights_clip`, of a result and its inputs",
     base: Base::None,
     models_min: 2,
     models_max: usize::MAX,

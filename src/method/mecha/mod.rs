@@ -5,18 +5,23 @@
 //! here, flags find theirs in [`METHODS`](super::METHODS).
 
 mod clamp;
+mod cosine;
 mod dropout;
 mod linear;
 mod mask;
 mod median;
+mod overlap;
+mod power;
 mod slerp;
+mod slice;
 mod stock;
 mod ties;
 mod whole;
 
-use super::{Default, Method, Parameter, Range, Shape};
+use super::{Default, Method, Parameter, Range, Shape, diffusion};
 
-/// Every method of sd-mecha's recipes, in the order of the documentation.
+/// Every method of recipes, in the order of the documentation: sd-mecha's, then those of diffusion
+/// mergers.
 pub static RECIPE_METHODS: &[&Method] = &[
     &linear::WEIGHTED_SUM,
     &super::linear::N_AVERAGE,
@@ -28,14 +33,31 @@ pub static RECIPE_METHODS: &[&Method] = &[
     &mask::TRAIN_DIFFERENCE_MASK,
     &mask::ADD_OPPOSITE_MASK,
     &mask::ADD_STRICT_OPPOSITE_MASK,
+    &power::GEOMETRIC_SUM,
+    &power::MULTIPLY_QUOTIENT,
+    &cosine::ADD_COSINE_A,
+    &cosine::ADD_COSINE_B,
     &clamp::CLAMP,
     &whole::CROSSOVER,
     &whole::TOP_K_TENSOR_SUM,
+    &slice::TENSOR_SUM,
     &ties::TIES_SUM,
     &ties::TIES_SUM_EXTENDED,
     &dropout::TIES_SUM_WITH_DROPOUT,
+    &overlap::DROPOUT,
     &stock::MODEL_STOCK,
     &median::GEOMETRIC_MEDIAN,
+    &diffusion::TRIPLE_SUM,
+    &diffusion::SUM_TWICE,
+    &diffusion::WEIGHTED_SUBTRACTION,
+    &diffusion::SCALE_WEIGHTS,
+    &diffusion::SLICE_SUM,
+    &diffusion::NORMALIZED_SUM,
+    &diffusion::ADD_TRAIN_DIFFERENCE,
+    &diffusion::ADD_MULTIPLIED_DIFFERENCE,
+    &diffusion::ADD_EUCLIDEAN_DIFFERENCE,
+    &diffusion::ADD_SIMILAR_DIFFERENCE,
+    &diffusion::ADD_COMMON_FEATURES,
 ];
 
 /// The method that a recipe means by this identifier.
@@ -44,6 +66,12 @@ pub fn in_recipes(id: &str) -> Option<&'static Method> {
         .iter()
         .copied()
         .find(|method| method.id == id)
+}
+
+/// Whether sd-mecha has the method, under its identifier and with its meaning.
+pub(crate) fn is_of_sd_mecha(method: &Method) -> bool {
+    let is = |known: &&Method| *known == method;
+    RECIPE_METHODS.iter().any(is) && !diffusion::OWN.iter().any(is)
 }
 
 /// A ratio or factor, which may be given per element.

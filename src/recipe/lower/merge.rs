@@ -159,6 +159,8 @@ impl Lowerer<'_> {
             each: &numbers.each,
             key: self.key,
             elements: self.elements,
+            shape: &self.shape,
+            placed: false,
             seed: self.recipe.options.seed,
             merge: id.index(),
             working,
@@ -169,6 +171,7 @@ impl Lowerer<'_> {
         if let Some(fault) = lowering.fault.take() {
             return Err(self.refused(*id, fault));
         }
+        let placed = lowering.placed;
         let statistics = self.expression.statistics().len() > statistics;
         let made = &self.expression.planes()[planes..];
         let rows = made.iter().any(|plane| plane.made.reads_rows());
@@ -176,7 +179,8 @@ impl Lowerer<'_> {
             View::Tensor(_) => true,
             view => view.is_whole() && !rows,
         };
-        if (statistics || !made.is_empty()) && !fits {
+        let is_one = matches!(view.as_ref(), View::Tensor(_));
+        if ((statistics || !made.is_empty()) && !fits) || (placed && !is_one) {
             return Err(LowerError::Rearranged {
                 node: self.recipe.label(*id),
                 key: self.key.to_owned(),

@@ -147,6 +147,8 @@ pub struct Lowerer<'a> {
     pub partial: bool,
     /// How many elements the tensor has.
     pub elements: u64,
+    /// Its shape.
+    pub shape: Vec<u64>,
 }
 
 /// What is asked about a node.
@@ -191,6 +193,7 @@ impl<'a> Lowerer<'a> {
             lost: Vec::new(),
             partial: false,
             elements: 0,
+            shape: Vec::new(),
         }
     }
 

@@ -40,27 +40,21 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
 /// Methods that versions of sd-mecha wrote and that are not there, or the beginnings of their
 /// names.
 const ABSENT: &[&str] = &[
-    "add_cosine_a",
-    "add_cosine_b",
     "balance_attention",
     "clip",
     "copy_difference",
     "copy_region",
     "copy_top_k",
     "distribution_crossover",
-    "dropout",
     "exchange_ema_",
     "extract_",
-    "geometric_sum",
     "get_",
     "multiply_difference",
-    "multiply_quotient",
     "normalized_similarity_sum",
     "randperm",
     "rebasin",
     "rotate",
     "similarity_",
-    "tensor_sum",
     "train_difference",
     "truncate_",
 ];

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use indexmap::IndexMap;
 
 use super::script::{Argument, ArgumentValue, Command, Dialect, Instruction, Line, Script};
-use crate::method::{ParameterValue, Range, Shape, Space, in_recipes};
+use crate::method::{ParameterValue, Range, Shape, Space, is_of_sd_mecha};
 use crate::recipe::{self, Constant, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
 
 /// A recipe that sd-mecha has no words for.
@@ -177,7 +177,9 @@ impl Writer<'_> {
         else {
             return None;
         };
-        in_recipes(method.id).filter(|known| std::ptr::eq(*known, *method))?;
+        if !is_of_sd_mecha(method) {
+            return None;
+        }
         let mut arguments = vec![unnamed(ArgumentValue::Text(method.id.to_owned()))];
         arguments.extend(references(models, numbers));
         let values = parameters.values();
