@@ -118,6 +118,12 @@ macro_rules! formulas {
             FiniteOr finite_or(x: lane, y: lane);
             /// x, or y where x is not finite
             FiniteOrScalar finite_or(x: lane, y: scalar);
+            /// t / |d| where |d| is above t and above the least, at most 1
+            NearWeight near_weight(d: lane, t: scalar, least_d: scalar);
+            /// x where a random number is below the element's probability
+            KeepChance keep_chance(x: lane, word: word, probability: lane);
+            /// mass / total, the mass itself where the one total is zero
+            MeanOf mean(mass: lane, total: scalar);
         }
     };
 }
