@@ -47,6 +47,20 @@ const CASES: &[(&str, &[&str])] = &[
         "ties",
         &["density=0.3", "elect=none", "divisor=count", "round=bf16"],
     ),
+    ("breadcrumbs", &["density=0.4", "gamma=0.05"]),
+    ("breadcrumbs_ties", &["density=0.4", "rescale=l1"]),
+    ("model_stock", &[]),
+    ("model_stock", &["filter_wise=true"]),
+    ("nearswap", &["t=0.02"]),
+    ("nuslerp", &["weight=0.3,0.5"]),
+    ("multislerp", &["weight=0.3,0.5,0.7"]),
+    ("karcher", &[]),
+    ("sce", &["select_topk=0.3"]),
+    ("ram", &["epsilon=0.02"]),
+    ("ramplus_tl", &["epsilon=0.02"]),
+    ("arcee_fusion", &[]),
+    ("della", &["density=0.5"]),
+    ("della_linear", &["density=0.5", "epsilon=0.3"]),
 ];
 
 fn case<'a>(

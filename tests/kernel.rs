@@ -80,7 +80,7 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
         Formula::AgreeWeight => kept(agrees(f(0), f(1)), f(2)),
         Formula::Gather => rz(f(0) + kept(agrees(f(1), f(2)), f(1))),
         Formula::GatherWeight => rz(f(0) + kept(agrees(f(1), f(2)), f(3))),
-        Formula::Mean => mean(f(0), f(1)),
+        Formula::Mean | Formula::MeanOf => mean(f(0), f(1)),
         Formula::ElectedEntry | Formula::ElectedCount => {
             let same = f(0).is_sign_negative() == f(1).is_sign_negative();
             let same = same && f(0) != 0.0 && f(1) != 0.0;
@@ -175,6 +175,15 @@ fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
         Formula::RoundBf16 => cast(Float::BF16),
         Formula::RoundF8E4m3 => cast(Float::F8E4M3),
         Formula::RoundF8E5m2 => cast(Float::F8E5M2),
+        Formula::NearWeight => {
+            let near = greatest(f(1), 0.0);
+            let most = greatest(greatest(f(0).abs(), f(2)), near);
+            if most == 0.0 { near } else { rz(near / most) }
+        }
+        Formula::KeepChance => {
+            let uniform = f32::from_bits(f(1).to_bits() >> 9 | 0x3f80_0000) - 1.0;
+            if below(uniform, f(2)) { f(0) } else { 0.0 }
+        }
         other => panic!("{other:?} is not written down"),
     }
 }

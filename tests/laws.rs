@@ -53,13 +53,30 @@ const WORKS: &[(&str, bool, &[&str])] = &[
     ("dare_linear", true, &["drop=0.7", "rescale=l1"]),
     ("dare_then_ties", true, &["drop=0.5", "trim=0.3"]),
     ("slerp", false, &["t=0.3"]),
+    ("breadcrumbs", true, &["density=0.4", "gamma=0.05"]),
+    ("model_stock", true, &[]),
+    ("model_stock", true, &["filter_wise=true"]),
+    ("nearswap", true, &["t=0.01"]),
+    ("nuslerp", true, &["weight=0.3,0.5"]),
+    ("nuslerp", false, &["weight=0.3,0.5", "angles=row"]),
+    ("multislerp", true, &["weight=0.2,0.3,0.7"]),
+    ("karcher", false, &[]),
+    ("sce", true, &["select_topk=0.3"]),
+    ("ramplus_tl", true, &["epsilon=0.01"]),
+];
+
+/// Methods that hold whole tensors.
+const WHOLE: &[(&str, bool, &[&str])] = &[
+    ("nuslerp", true, &["weight=0.3,0.5", "angles=column"]),
+    ("arcee_fusion", true, &[]),
+    ("della", true, &["density=0.5"]),
 ];
 
 fn work<'a>(
     models: &[PathBuf],
     (method, base, parameters): (&'a str, bool, &'a [&'a str]),
 ) -> Case<'a> {
-    let count = if method == "slerp" { 2 } else { 3 };
+    let count = wgmerge::method::find(method).map_or(3, |own| own.models_max.min(3));
     let base = base.then(|| &models[0]);
     Case {
         parameters,
@@ -94,6 +111,25 @@ fn threads_memory_and_instructions_do_not_change_a_byte() {
                     "{row:?} {threads} {memory} {level:?}: other bytes"
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn whole_tensors_do_not_depend_on_threads_or_memory() {
+    let folder = folder();
+    let output = folder.path().join("out.safetensors");
+    let models = large(folder.path(), Float::BF16, 4);
+    for &row in WHOLE {
+        let (expected, _) = work(&models, row).run(&output, None).expect("a merge");
+        for (threads, memory) in [(5, 100 << 20), (1, 48 << 20)] {
+            let case = Case {
+                threads,
+                memory,
+                ..work(&models, row)
+            };
+            let (found, _) = case.run(&output, None).expect("a merge");
+            assert!(expected == found, "{row:?} {threads} {memory}: other bytes");
         }
     }
 }
@@ -141,6 +177,15 @@ fn copies_of_a_model_merge_to_the_model() {
             ("ties", true, &["density=0.4", "lambda=1.5"]),
             ("dare_linear", true, &["drop=0.5"]),
             ("dare_ties", true, &[]),
+            ("breadcrumbs", true, &["density=0.5", "gamma=0.1"]),
+            ("breadcrumbs_ties", true, &["density=0.5"]),
+            ("model_stock", true, &[]),
+            ("multislerp", true, &[]),
+            ("karcher", false, &[]),
+            ("sce", true, &["select_topk=0.5"]),
+            ("ram", true, &[]),
+            ("ramplus_tl", true, &[]),
+            ("della_linear", true, &["density=0.5"]),
         ] {
             let base = base.then_some(&model);
             let case = Case {
@@ -163,6 +208,65 @@ fn data(path: &Path, len: usize) -> Vec<u8> {
     bytes[bytes.len() - len..].to_vec()
 }
 
+/// Merges of one model, `m`, that give it back, whatever another, `o`, is: the method, the base,
+/// the models, the parameters.
+type Equal = (
+    &'static str,
+    Option<&'static str>,
+    &'static str,
+    &'static [&'static str],
+);
+
+const EQUAL: &[Equal] = &[
+    ("linear", None, "mm", &["weight=0.3,0.7"]),
+    ("linear", None, "mmm", &["weight=0.1,0.7,3"]),
+    (
+        "linear",
+        None,
+        "mmm",
+        &["weight=1.7,-0.5,-0.2", "normalize=false"],
+    ),
+    ("n_average", None, "mmmmmmm", &[]),
+    ("slerp", None, "mm", &["t=0.35"]),
+    ("slerp", None, "mm", &["t=0.8", "norm=interpolate"]),
+    ("add_difference", None, "moo", &["alpha=0.7"]),
+    ("task_arithmetic", Some("m"), "mm", &["lambda=0.7"]),
+    ("task_arithmetic", Some("o"), "m", &[]),
+    (
+        "task_arithmetic",
+        Some("o"),
+        "mmm",
+        &["normalize=true", "weight=1,2,3"],
+    ),
+    ("ties", Some("m"), "mmm", &["density=0.4", "lambda=1.5"]),
+    (
+        "dare_linear",
+        Some("m"),
+        "mm",
+        &["drop=0.5", "weight=0.4,-1"],
+    ),
+    ("dare_linear", Some("o"), "mm", &["normalize=true"]),
+    ("dare_ties", Some("m"), "mm", &["drop=0.3"]),
+    ("dare_then_ties", Some("m"), "mm", &["drop=0.3", "trim=0.5"]),
+    (
+        "breadcrumbs",
+        Some("m"),
+        "mm",
+        &["density=0.3", "lambda=1.5"],
+    ),
+    ("breadcrumbs_ties", Some("m"), "mm", &["density=0.3"]),
+    ("model_stock", Some("m"), "mmm", &[]),
+    ("nearswap", Some("m"), "m", &["t=0.01"]),
+    ("nuslerp", None, "mm", &["weight=0.3,0.7"]),
+    ("nuslerp", Some("m"), "mm", &["weight=0.3,0.7"]),
+    ("sce", Some("m"), "mmm", &["select_topk=0.5"]),
+    ("ram", Some("m"), "mm", &[]),
+    ("arcee_fusion", Some("m"), "m", &[]),
+    ("ramplus_tl", Some("m"), "mm", &[]),
+    ("della", Some("m"), "mm", &["density=0.5"]),
+    ("della_linear", Some("m"), "mm", &["density=0.5"]),
+];
+
 #[test]
 fn equal_models_are_their_own_mean_bit_for_bit() {
     let folder = folder();
@@ -176,38 +280,7 @@ fn equal_models_are_their_own_mean_bit_for_bit() {
         write(&model, &[floats("w", float, &[4000], &x)]);
         write(&other, &[floats("w", float, &[4000], &y)]);
         let wanted = data(&model, 4000 * float.bytes());
-        for (method, base, models, parameters) in [
-            ("linear", None, "mm", &["weight=0.3,0.7"][..]),
-            ("linear", None, "mmm", &["weight=0.1,0.7,3"]),
-            (
-                "linear",
-                None,
-                "mmm",
-                &["weight=1.7,-0.5,-0.2", "normalize=false"],
-            ),
-            ("n_average", None, "mmmmmmm", &[]),
-            ("slerp", None, "mm", &["t=0.35"]),
-            ("slerp", None, "mm", &["t=0.8", "norm=interpolate"]),
-            ("add_difference", None, "moo", &["alpha=0.7"]),
-            ("task_arithmetic", Some("m"), "mm", &["lambda=0.7"]),
-            ("task_arithmetic", Some("o"), "m", &[]),
-            (
-                "task_arithmetic",
-                Some("o"),
-                "mmm",
-                &["normalize=true", "weight=1,2,3"],
-            ),
-            ("ties", Some("m"), "mmm", &["density=0.4", "lambda=1.5"]),
-            (
-                "dare_linear",
-                Some("m"),
-                "mm",
-                &["drop=0.5", "weight=0.4,-1"],
-            ),
-            ("dare_linear", Some("o"), "mm", &["normalize=true"]),
-            ("dare_ties", Some("m"), "mm", &["drop=0.3"]),
-            ("dare_then_ties", Some("m"), "mm", &["drop=0.3", "trim=0.5"]),
-        ] {
+        for &(method, base, models, parameters) in EQUAL {
             let path = |name: char| if name == 'm' { &model } else { &other };
             let models: Vec<PathBuf> = models.chars().map(path).cloned().collect();
             let base = base.and_then(|base| base.chars().next()).map(path);

@@ -11,6 +11,7 @@ mod golden;
 mod scratch;
 mod stages;
 mod statistics;
+mod steps;
 mod texts;
 mod tokenizers;
 

@@ -112,6 +112,7 @@ pub(super) fn base(method: &Method) -> &'static str {
         Base::None => "none",
         Base::Required => "needed, with --base",
         Base::First => "the first model; may be given with --base",
+        Base::Optional => "may be given with --base",
     }
 }
 
@@ -181,6 +182,7 @@ fn to_json(method: &Method) -> Value {
         Base::None => "none",
         Base::Required => "required",
         Base::First => "first",
+        Base::Optional => "optional",
     };
     let inputs: Vec<Value> = method
         .inputs

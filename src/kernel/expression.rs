@@ -155,7 +155,11 @@ impl Expression {
         if kept.is_all() {
             return value;
         }
-        let largest = Arc::new(Largest { kept, ties });
+        self.trimmed(value, Arc::new(Largest { kept, ties }), scope)
+    }
+
+    /// Keeps the entries of a value at or above the threshold that something finds, zero elsewhere.
+    pub fn trimmed(&mut self, value: Node, reduce: Arc<dyn Reduce>, scope: Scope) -> Node {
         let (number, first) = self.found(&[value], 1);
         let cutoff = self.next_cutoff(u64::MAX, Some(number));
         let place = Filled {
@@ -165,7 +169,7 @@ impl Expression {
         };
         self.statistics.push(Statistic {
             values: vec![value],
-            reduce: largest,
+            reduce,
             scope,
             among: None,
             place,
@@ -177,6 +181,12 @@ impl Expression {
             Operand::Cutoff(cutoff),
         ];
         self.call(Formula::Trim, &operands)
+    }
+
+    /// The smallest magnitude among the largest of a value; zero where those are all there are.
+    pub fn least_of(&mut self, value: Node, kept: Kept) -> Operand {
+        let ties = Ties::Keep;
+        self.reduced(&[value], Arc::new(Largest { kept, ties }), 1)[0]
     }
 
     /// An element index.

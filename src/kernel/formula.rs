@@ -134,6 +134,12 @@ macro_rules! formulas {
             SignedLength signed_length(x: lane, y: lane, s: lane);
             /// w (x y / max(|x|, |y|)^2 + 1) / 2
             Likeness likeness(x: lane, y: lane, w: scalar);
+            /// t / |d| where |d| is above t and above the least, at most 1
+            NearWeight near_weight(d: lane, t: scalar, least_d: scalar);
+            /// x where a random number is below the element's probability
+            KeepChance keep_chance(x: lane, word: word, probability: lane);
+            /// mass / total, the mass itself where the one total is zero
+            MeanOf mean(mass: lane, total: scalar);
         }
     };
 }

@@ -28,17 +28,61 @@ pub enum Kept {
     /// All from the j-th smallest on, j = max(floor((1 - k) n), 1): sd-mecha's rule, which keeps
     /// one more than its density says.
     FromRank(f64),
+    /// Those of a density, and the outliers above them: k = floor(density n) + floor(outliers n).
+    WithOutliers {
+        /// The share that is kept besides.
+        density: f64,
+        /// The share of outliers.
+        outliers: f64,
+    },
+    /// The outliers of the same: k = floor(outliers n), as far as the density leaves any.
+    Outliers {
+        /// The share that is kept besides.
+        density: f64,
+        /// The share of outliers.
+        outliers: f64,
+    },
+    /// All from a quantile on: from the place floor(q (n - 1)) in ascending order, counted from 0.
+    FromQuantile(f64),
+    /// So many.
+    Count(u64),
+}
+
+/// floor(share n), at most n.
+fn share_of(share: f64, n: u64) -> u64 {
+    ((share * n as f64) as u64).min(n)
 }
 
 impl Kept {
     /// The number of kept entries among `n`.
     pub fn count(self, n: u64) -> u64 {
         match self {
-            Kept::Density(density) => ((density * n as f64) as u64).min(n),
+            Kept::Density(density) => share_of(density, n),
             Kept::FromRank(k) => {
                 let rank = (((1.0 - k) * n as f64) as u64).clamp(1, n.max(1));
                 n - n.min(rank - 1)
             }
+            Kept::WithOutliers { density, outliers } => {
+                (share_of(density, n) + share_of(outliers, n)).min(n)
+            }
+            Kept::Outliers { density, outliers } => {
+                share_of(outliers, n).min(n - share_of(density, n))
+            }
+            Kept::FromQuantile(q) => n - share_of(q, n.saturating_sub(1)),
+            Kept::Count(count) => count.min(n),
+        }
+    }
+
+    /// What it is, bit for bit.
+    pub(super) fn numbers(self) -> [u64; 3] {
+        let of = |rule, share: f64, other: f64| [rule, share.to_bits(), other.to_bits()];
+        match self {
+            Kept::Density(density) => of(0, density, 0.0),
+            Kept::FromRank(k) => of(1, k, 0.0),
+            Kept::WithOutliers { density, outliers } => of(2, density, outliers),
+            Kept::Outliers { density, outliers } => of(3, density, outliers),
+            Kept::Count(count) => [4, count, 0],
+            Kept::FromQuantile(q) => of(5, q, 0.0),
         }
     }
 

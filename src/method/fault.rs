@@ -67,6 +67,14 @@ pub enum ParameterError {
     )]
     Factor { value: f64, compute: &'static str },
     #[error(
+        "`density` of {density} and `epsilon` of {epsilon} give probabilities from {} to {}, but \
+         they must lie between 0 and 1: give a smaller `epsilon`, or a `density` of 1, which drops \
+         nothing",
+        density - epsilon,
+        density + epsilon
+    )]
+    Spread { density: f64, epsilon: f64 },
+    #[error(
         "`weight` of `{method}` is {value} for each of {}, which {divided} divides \
          out again: give one value per model, leave it out for equal shares, or set {undivided}",
         counted(*.models, "model")

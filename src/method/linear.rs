@@ -5,7 +5,7 @@ use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Sh
 use crate::kernel::Node;
 
 /// A weight per model.
-const WEIGHT: Parameter = Parameter {
+pub(super) const WEIGHT: Parameter = Parameter {
     name: "weight",
     help: "share of each model",
     shape: Shape::Number(Default::EqualShare, Range::Finite),
@@ -14,7 +14,7 @@ const WEIGHT: Parameter = Parameter {
     complement: None,
 };
 
-const NORMALIZE: Parameter = Parameter {
+pub(super) const NORMALIZE: Parameter = Parameter {
     name: "normalize",
     help: "divide the weights by their sum",
     shape: Shape::Flag(true),

@@ -270,7 +270,7 @@ impl Lowering<'_> {
     }
 
     /// The type that every step is rounded to, where the models are of one narrower than f32.
-    fn stepping(&self) -> Option<Compute> {
+    pub(super) fn stepping(&self) -> Option<Compute> {
         match self.working? {
             Float::BF16 => Some(Compute::BF16),
             Float::F16 => Some(Compute::F16),

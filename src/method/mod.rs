@@ -5,19 +5,31 @@
 //! checking, the command line and tests read the same table. No code here runs per element.
 
 mod add_difference;
+mod arcee_fusion;
+mod breadcrumbs;
 mod consensus;
 mod dare;
+mod della;
 mod diffusion;
 mod fault;
+mod karcher;
 mod linear;
 mod lowering;
 mod mecha;
+mod model_stock;
+mod multislerp;
+mod nearswap;
+mod nuslerp;
 mod parameter;
+mod ram;
 mod range;
+mod sce;
 mod slerp;
+mod steps;
 mod supermario;
 mod task_arithmetic;
 mod ties;
+mod woven;
 
 use crate::figures::counted;
 pub use fault::ParameterError;
@@ -115,6 +127,8 @@ pub enum Base {
     Required,
     /// The base is the first of its models.
     First,
+    /// It works relative to one where it is given.
+    Optional,
 }
 
 /// A merge method.
@@ -212,6 +226,19 @@ pub static METHODS: &[&Method] = &[
     &dare::DARE_TIES,
     &dare::DARE_THEN_TIES,
     &supermario::SUPERMARIO,
+    &breadcrumbs::BREADCRUMBS,
+    &breadcrumbs::BREADCRUMBS_TIES,
+    &model_stock::MODEL_STOCK,
+    &nearswap::NEARSWAP,
+    &nuslerp::NUSLERP,
+    &multislerp::MULTISLERP,
+    &karcher::KARCHER,
+    &sce::SCE,
+    &ram::RAM,
+    &ram::RAMPLUS_TL,
+    &arcee_fusion::ARCEE_FUSION,
+    &della::DELLA,
+    &della::DELLA_LINEAR,
 ];
 
 /// The method that flags mean by this identifier: one of [`METHODS`], else one of

@@ -13,6 +13,8 @@ pub enum Range {
     Share,
     /// From 0 on, below 1.
     BelowOne,
+    /// 0 and above.
+    NotNegative,
     /// Above 0.
     Positive,
     /// Every whole number that f64 holds exactly.
@@ -32,6 +34,7 @@ impl Range {
             Range::Unit => (0.0..=1.0).contains(&value),
             Range::Share => value > 0.0 && value <= 1.0,
             Range::BelowOne => (0.0..1.0).contains(&value),
+            Range::NotNegative => value >= 0.0 && value.is_finite(),
             Range::Positive => value > 0.0 && value.is_finite(),
             Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
             Range::Odd => value.abs() <= WHOLE_MAX && (value % 2.0).abs() == 1.0,
@@ -65,6 +68,7 @@ impl Range {
             Range::Unit => "in [0, 1]",
             Range::Share => "in (0, 1]",
             Range::BelowOne => "in [0, 1)",
+            Range::NotNegative => "a number from 0 on",
             Range::Positive => "a number above 0",
             Range::Whole => "a whole number",
             Range::Odd => "an odd whole number",

@@ -46,7 +46,7 @@ pub(super) const TIES_RULE: Parameter = Parameter {
 };
 
 /// What makes up for trimmed entries.
-const RESCALE: Parameter = Parameter {
+pub(super) const RESCALE: Parameter = Parameter {
     name: "rescale",
     help: "what makes up for the trimmed entries",
     shape: Shape::Choice(&[

@@ -1,10 +1,11 @@
 //! The defects of mergekit, in the order of a review of its code: what is wrong there is right
 //! here.
 //!
-//! Those of methods that are not in the table yet are covered by cases of `golden.rs`, which say so
-//! when they begin to work: 2 (`arcee_fusion_bf16_f32_leak`, `ramplus_bf16_f32_leak`), 4
-//! (`breadcrumbs_gamma`), 5 (`sce_topk`), 16 (`model_stock_base_listed`), 17
-//! (`nuslerp_columns_base`), 18 (`multislerp_base`), 19 (`rnd_della_*`), 22 (`lora_*`: adapters).
+//! Those of some methods are covered by cases of `golden.rs`: 2 (`ramplus_bf16_f32_leak`; and
+//! `arcee_fusion_bf16_f32_leak`, of which it says what differs), 4 (`breadcrumbs_gamma`), 5
+//! (`sce_topk`), 16 (`model_stock_base_listed`), 17 (`nuslerp_columns_base`), 18
+//! (`multislerp_base`), 19 (`rnd_della_*`). 22 (`lora_*`: adapters) is not there yet, and says so
+//! when it begins to work.
 //! 11, slerp on the CPU alone, is a matter of devices: `devices.rs` merges by it on each. 25 are
 //! programs that did not start: of them mergekit-pytorch is `files_without_a_configuration` of
 //! `golden.rs`, the others have no counterpart.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::cases::{Case, cases};
 use super::compare::Weights;
-use super::{data, succeeds, wgmerge};
+use super::{data, succeeds};
 
 /// Runs of each case.
 const RUNS: u64 = 6;
@@ -97,33 +97,66 @@ fn check(case: &Case) {
     }
 }
 
-/// Cases of DARE, each of whose outputs depends on the seed.
-#[test]
-fn dare() {
+/// Cases by a part of their names, each of whose outputs depends on the seed.
+fn check_all(part: &str) -> usize {
     let cases = cases();
     let random = cases.values().filter(|case| case.topic == "random");
-    let mut count = 0;
-    for case in random.filter(|case| case.name.contains("dare")) {
-        check(case);
-        count += 1;
-    }
-    assert_eq!(count, 7);
+    let random = random.filter(|case| case.name.contains(part));
+    random.map(check).count()
 }
 
-/// Those of DELLA are known not to be there.
 #[test]
-fn della_is_not_there_yet() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+fn dare() {
+    assert_eq!(check_all("dare"), 7);
+}
+
+#[test]
+fn della() {
+    assert_eq!(check_all("della"), 4);
+}
+
+/// Of one model's entries large ones are kept more often than small ones of the same row.
+#[test]
+fn della_spares_large_entries() {
     let cases = cases();
-    for case in cases
-        .values()
-        .filter(|case| case.name.starts_with("rnd_della"))
-    {
-        let arguments = case.arguments(&folder.path().join("out"));
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let run = wgmerge(&data().join("models"), &arguments);
-        let said = String::from_utf8_lossy(&run.stderr);
-        assert!(said.contains("della"), "{said}");
-        assert_eq!(run.status.code(), Some(2), "{}", case.name);
+    let case = &cases["rnd_della_linear_one"];
+    let stats = data().join(case.tolerance()["file"].as_str().expect("statistics"));
+    let text = std::fs::read_to_string(stats).expect("statistics");
+    let stats: Value = serde_json::from_str(&text).expect("JSON");
+    let models = data().join("models/llama");
+    let [base, model] = ["base", "c"].map(|name| Weights::open(&models.join(name)));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let name = "model.embed_tokens.weight";
+    let theirs = stats["tensors"][name]["kept_by_magnitude_quarter"].clone();
+    let theirs: Vec<f64> = serde_json::from_value(theirs).expect("shares");
+    let deltas: Vec<f32> = model
+        .values(name)
+        .iter()
+        .zip(base.values(name))
+        .map(|(m, b)| m - b)
+        .collect();
+    let columns = 16;
+    let mut kept = [0.0; 4];
+    for seed in 0..RUNS {
+        let merged = run(case, seed, &folder.path().join(seed.to_string())).values(name);
+        let moved: Vec<bool> = merged
+            .iter()
+            .zip(base.values(name))
+            .map(|(m, b)| *m != b)
+            .collect();
+        for (deltas, moved) in deltas.chunks(columns).zip(moved.chunks(columns)) {
+            let mut order: Vec<usize> = (0..columns).collect();
+            order.sort_by(|a, b| deltas[*a].abs().total_cmp(&deltas[*b].abs()));
+            for (rank, at) in order.into_iter().enumerate() {
+                kept[4 * rank / columns] += f64::from(u8::from(moved[at]));
+            }
+        }
+    }
+    let all = (deltas.len() / 4) as f64 * RUNS as f64;
+    for (kept, theirs) in kept.iter().zip(theirs) {
+        assert!(
+            (kept / all - theirs).abs() < 0.08,
+            "{kept} of {all}, not {theirs}"
+        );
     }
 }

@@ -59,10 +59,6 @@ const EXPECTED: &[(&str, &str)] = &[
         "the table names methods that are there",
     ),
     (
-        "src/recipe/mergekit/schedule.rs",
-        "methods without are refused before",
-    ),
-    (
         "src/recipe/mergekit/stack.rs",
         "a slice has a model with layers",
     ),

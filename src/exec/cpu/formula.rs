@@ -135,7 +135,7 @@ macro_rules! instance {
             guard!($($guard)?);
             crate::wgsl::shaders!(
                 "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect"
-                "formula/mask" "formula/entry" "formula/cast" "formula/power"
+                "formula/mask" "formula/entry" "formula/cast" "formula/power" "formula/near"
             );
 
             formulas!(loops);

@@ -1,12 +1,18 @@
 //! Operations on whole tensors, a file each.
 
+mod columns;
 mod crossover;
+mod divergence;
 mod exchange;
 mod rank;
+mod row_rank;
 
+pub use columns::ColumnSums;
 pub use crossover::Crossover;
+pub use divergence::RowDivergence;
 pub use exchange::{Exchange, Region};
 pub use rank::CentredRank;
+pub use row_rank::RowRank;
 
 /// Elements of a shape.
 fn elements(shape: &[u64]) -> u64 {

@@ -51,11 +51,8 @@ impl Reduce for Largest {
     }
 
     fn numbers(&self) -> Vec<u64> {
-        let (rule, number) = match self.kept {
-            Kept::Density(density) => (0, density),
-            Kept::FromRank(k) => (1, k),
-        };
-        vec![rule, number.to_bits(), self.ties as u64]
+        let ties = [self.ties as u64];
+        self.kept.numbers().into_iter().chain(ties).collect()
     }
 
     fn sought(&self, among: u64) -> Vec<u64> {

@@ -8,6 +8,7 @@
 mod counted;
 mod iterate;
 mod largest;
+mod nonzero;
 mod sum;
 
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use std::ops::Range;
 
 pub use iterate::{Iterate, Passes};
 pub use largest::Largest;
+pub use nonzero::LargestNonzero;
 pub use sum::{Derive, Sums};
 
 use super::{Compute, Contradiction, CutoffId, Output, Row, ScalarId, Tally, Threshold, ValueId};

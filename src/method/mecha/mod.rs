@@ -83,7 +83,12 @@ const fn amount(name: &'static str, help: &'static str, default: f64) -> Paramet
 }
 
 /// A number per tensor.
-const fn number(name: &'static str, help: &'static str, default: f64, range: Range) -> Parameter {
+pub(super) const fn number(
+    name: &'static str,
+    help: &'static str,
+    default: f64,
+    range: Range,
+) -> Parameter {
     Parameter {
         name,
         help,
@@ -95,7 +100,7 @@ const fn number(name: &'static str, help: &'static str, default: f64, range: Ran
 }
 
 /// A yes or no.
-const fn flag(name: &'static str, help: &'static str, default: bool) -> Parameter {
+pub(super) const fn flag(name: &'static str, help: &'static str, default: bool) -> Parameter {
     Parameter {
         name,
         help,

@@ -73,10 +73,7 @@ impl Levels {
             })
         });
         Levels {
-            core: segment
-                .row
-                .core
-                .expect("methods without are refused before"),
+            core: segment.row.core,
             segment,
             renamed: renamed.collect(),
             extent,
@@ -99,7 +96,8 @@ impl Levels {
             inputs.any(|input| self.segment.settings(own, Some(input)).next().is_some())
         };
         let alone = self.segment.inputs.is_empty();
-        alone || self.segment.row.max == 1 && parameters.all(|own| optional(own) && !says(own))
+        let one = self.segment.base.is_none() && self.segment.row.max == 1;
+        alone || one && parameters.all(|own| optional(own) && !says(own))
     }
 
     /// Notes which filters of its settings are for any of its tensors.

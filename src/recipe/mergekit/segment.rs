@@ -86,7 +86,7 @@ impl Segment {
 /// The merges of a document.
 pub(super) fn parts(document: &Document) -> Result<Vec<ModuleSegments<'_>>, Fault> {
     let top = [Arc::clone(&document.settings)];
-    let parts = match &document.body {
+    Ok(match &document.body {
         Body::Modules(modules) => modules
             .iter()
             .map(|module| {
@@ -101,14 +101,7 @@ pub(super) fn parts(document: &Document) -> Result<Vec<ModuleSegments<'_>>, Faul
             module: None,
             segments: segments(document, body, &top)?,
         }],
-    };
-    if document.row.core.is_none() {
-        let name = document.row.name;
-        let text = format!("the method `{name}` of mergekit is not there yet");
-        let fault = Fault::new(document.row_span.clone(), text).label("not there yet");
-        return Err(fault.help("`wgmerge methods` lists what there is"));
-    }
-    Ok(parts)
+    })
 }
 
 fn segments(

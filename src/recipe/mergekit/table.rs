@@ -18,8 +18,8 @@ pub(super) struct Row {
     pub min: usize,
     /// The greatest number.
     pub max: usize,
-    /// What it is among the methods here; None for one that is not there yet.
-    pub core: Option<Core>,
+    /// What it is among the methods here.
+    pub core: Core,
 }
 
 /// What a method does with a base model.
@@ -63,7 +63,10 @@ const fn row(name: &'static str, base: Base, parameters: &'static [Parameter]) -
         // The base alone is the result.
         min: if matches!(base, Base::Apart) { 0 } else { 1 },
         max: usize::MAX,
-        core: None,
+        core: Core {
+            id: name,
+            values: |_| Vec::new(),
+        },
     }
 }
 
@@ -78,7 +81,7 @@ impl Row {
         values: fn(&Values) -> Vec<(&'static str, ParameterValue)>,
     ) -> Row {
         Row {
-            core: Some(Core { id, values }),
+            core: Core { id, values },
             ..self
         }
     }
@@ -139,22 +142,26 @@ pub(super) static ROWS: [Row; 20] = [
         "breadcrumbs",
         Base::Apart,
         &[WEIGHT, DENSITY, GAMMA, NORMALIZE_OFF, RESCALE_OFF, LAMBDA],
-    ),
+    )
+    .is("breadcrumbs", Values::breadcrumbs),
     row(
         "breadcrumbs_ties",
         Base::Apart,
         &[WEIGHT, DENSITY, GAMMA, NORMALIZE_OFF, RESCALE_OFF, LAMBDA],
-    ),
+    )
+    .is("breadcrumbs_ties", Values::breadcrumbs_ties),
     row(
         "della",
         Base::Apart,
         &[WEIGHT, DENSITY, EPSILON, NORMALIZE, RESCALE, LAMBDA],
-    ),
+    )
+    .is("della", Values::della),
     row(
         "della_linear",
         Base::Apart,
         &[WEIGHT, DENSITY, EPSILON, NORMALIZE_OFF, RESCALE, LAMBDA],
-    ),
+    )
+    .is("della_linear", Values::della_linear),
     row(
         "nuslerp",
         Base::Optional,
@@ -164,7 +171,8 @@ pub(super) static ROWS: [Row; 20] = [
             flag("nuslerp_row_wise", false),
         ],
     )
-    .inputs(2, 2),
+    .inputs(2, 2)
+    .is("nuslerp", Values::nuslerp),
     row(
         "multislerp",
         Base::Optional,
@@ -174,7 +182,7 @@ pub(super) static ROWS: [Row; 20] = [
             number("eps", Default::Is(1e-8)),
         ],
     )
-    .inputs(2, usize::MAX),
+    .is("multislerp", Values::multislerp),
     row(
         "karcher",
         Base::Input,
@@ -183,16 +191,21 @@ pub(super) static ROWS: [Row; 20] = [
             number("tol", Default::Is(1e-5)),
         ],
     )
-    .inputs(2, usize::MAX),
+    .is("karcher", Values::karcher),
     row(
         "sce",
         Base::Apart,
         &[number("select_topk", Default::Is(1.0))],
-    ),
-    row("model_stock", Base::Apart, &[flag("filter_wise", false)]).inputs(2, usize::MAX),
-    row("nearswap", Base::Apart, &[number("t", Default::Required)]).inputs(1, 1),
+    )
+    .is("sce", Values::sce),
+    row("model_stock", Base::Apart, &[flag("filter_wise", false)])
+        .inputs(2, usize::MAX)
+        .is("model_stock", Values::model_stock),
+    row("nearswap", Base::Apart, &[number("t", Default::Required)])
+        .inputs(1, 1)
+        .is("nearswap", Values::nearswap),
     row("arcee_fusion", Base::Apart, &[]).inputs(1, 1),
-    row("ram", Base::Apart, &[SHARED]),
+    row("ram", Base::Apart, &[SHARED]).is("ram", Values::ram),
     row(
         "ramplus_tl",
         Base::Apart,
@@ -201,7 +214,8 @@ pub(super) static ROWS: [Row; 20] = [
             number("alpha", Default::Is(0.2)),
             SHARED,
         ],
-    ),
+    )
+    .is("ramplus_tl", Values::ramplus),
 ];
 
 /// The method of a name.

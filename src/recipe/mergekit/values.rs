@@ -147,4 +147,88 @@ impl Values {
             ("normalize", ParameterValue::Flag(false)),
         ]
     }
+
+    pub(super) fn breadcrumbs(&self) -> Told {
+        let own = ("gamma", ParameterValue::Numbers(self.shares("gamma")));
+        [self.dare_linear(), vec![own]].concat()
+    }
+
+    pub(super) fn breadcrumbs_ties(&self) -> Told {
+        let own = ("gamma", ParameterValue::Numbers(self.shares("gamma")));
+        [self.dare_ties(), vec![own]].concat()
+    }
+
+    pub(super) fn della(&self) -> Told {
+        [self.dare_ties(), vec![self.numbers("epsilon")]].concat()
+    }
+
+    pub(super) fn della_linear(&self) -> Told {
+        [self.dare_linear(), vec![self.numbers("epsilon")]].concat()
+    }
+
+    /// Shares: less than none is none, more than all is all.
+    fn shares(&self, name: &str) -> Vec<f64> {
+        let shares = self.each(name).into_iter();
+        shares.map(|share| share.clamp(0.0, 1.0)).collect()
+    }
+
+    /// Numbers of which those below 0 count as 0.
+    fn not_below_zero(&self, name: &'static str) -> (&'static str, ParameterValue) {
+        (
+            name,
+            ParameterValue::Numbers(vec![self.number(name).max(0.0)]),
+        )
+    }
+
+    pub(super) fn model_stock(&self) -> Told {
+        let filter_wise = ParameterValue::Flag(self.flag("filter_wise"));
+        vec![("filter_wise", filter_wise)]
+    }
+
+    pub(super) fn nearswap(&self) -> Told {
+        vec![self.not_below_zero("t")]
+    }
+
+    pub(super) fn nuslerp(&self) -> Told {
+        let angles = match (self.flag("nuslerp_flatten"), self.flag("nuslerp_row_wise")) {
+            (true, _) => "tensor",
+            (_, true) => "column",
+            _ => "row",
+        };
+        vec![self.numbers("weight"), Values::word("angles", angles)]
+    }
+
+    pub(super) fn multislerp(&self) -> Told {
+        let normalize = ParameterValue::Flag(self.flag("normalize_weights"));
+        vec![
+            self.numbers("weight"),
+            ("normalize", normalize),
+            self.not_below_zero("eps"),
+        ]
+    }
+
+    pub(super) fn karcher(&self) -> Told {
+        let steps = self.number("max_iter").max(0.0).floor();
+        vec![
+            ("max_iter", ParameterValue::Numbers(vec![steps])),
+            self.not_below_zero("tol"),
+        ]
+    }
+
+    pub(super) fn sce(&self) -> Told {
+        let shares = self.shares("select_topk");
+        vec![("select_topk", ParameterValue::Numbers(shares))]
+    }
+
+    pub(super) fn ram(&self) -> Told {
+        vec![self.not_below_zero("epsilon")]
+    }
+
+    pub(super) fn ramplus(&self) -> Told {
+        vec![
+            self.numbers("r"),
+            self.not_below_zero("alpha"),
+            self.not_below_zero("epsilon"),
+        ]
+    }
 }
