@@ -4,7 +4,6 @@ use super::linear::WEIGHT;
 use super::steps::rounded;
 use super::woven::Products;
 use super::{Base, Domain, Input, Lowering, Method, Parameter, Shape, Space};
-use crate::kernel::host::ColumnSums;
 use crate::kernel::{Derive, Formula, Made, Node, RowSums};
 
 /// Weights that add up to less stand for equal ones.
@@ -108,15 +107,10 @@ impl Part {
 
     /// A number for each row or column.
     fn made(self, l: &mut Lowering<'_>, sums: RowSums) -> Node {
-        if let Part::Row = self {
-            return l.expression.make(Made::Rows(sums));
-        }
-        let RowSums {
-            values,
-            products,
-            derive,
-        } = sums;
-        l.expression.host(ColumnSums { products, derive }, &values)
+        l.expression.make(match self {
+            Part::Column => Made::Columns(sums),
+            Part::Row | Part::Tensor => Made::Rows(sums),
+        })
     }
 }
 

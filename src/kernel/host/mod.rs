@@ -1,13 +1,11 @@
 //! Operations on whole tensors, a file each.
 
-mod columns;
 mod crossover;
 mod divergence;
 mod exchange;
 mod rank;
 mod row_rank;
 
-pub use columns::ColumnSums;
 pub use crossover::Crossover;
 pub use divergence::RowDivergence;
 pub use exchange::{Exchange, Region};

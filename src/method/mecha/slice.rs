@@ -3,6 +3,7 @@
 use super::linear::pair;
 use super::number;
 use crate::kernel::Node;
+use crate::kernel::host::Region;
 use crate::method::{Base, Domain, Input, Lowering, Method, Range};
 
 /// Some rows of b, the others of a.
@@ -36,35 +37,13 @@ fn tensor_sum(l: &mut Lowering<'_>) -> Node {
     let Some(&rows) = l.shape.first() else {
         return if width > 0.5 { b } else { a };
     };
-    let region = region(width, offset, rows);
-    match region.is_inverted {
-        true => l.rows(region.rows, a, b),
-        false => l.rows(region.rows, b, a),
-    }
-}
-
-/// A region of rows, or all others.
-struct Region {
-    rows: [u64; 2],
-    is_inverted: bool,
-}
-
-/// The rows of shares of `n`, as sd-mecha finds them.
-fn region(width: f64, offset: f64, n: u64) -> Region {
-    let offset = if width < 0.0 { offset + width } else { offset };
-    let width = width.abs().min(1.0);
-    let offset = match offset < 0.0 {
-        true => 1.0 + offset - offset.trunc(),
-        false => offset,
-    };
-    let (offset, n) = (offset % 1.0, n as f64);
-    let is_inverted = width + offset > 1.0;
-    let [start, end] = match is_inverted {
-        true => [(width + offset - 1.0) * n, offset * n],
-        false => [offset * n, (width + offset) * n],
-    };
-    Region {
-        rows: [start, end].map(|end| end.round_ties_even() as u64),
-        is_inverted,
+    let Region {
+        start,
+        end,
+        inverted,
+    } = Region::of(width, offset, rows);
+    match inverted {
+        true => l.rows([start, end], a, b),
+        false => l.rows([start, end], b, a),
     }
 }
