@@ -2,7 +2,7 @@
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
 use super::mecha::number;
-use super::task_arithmetic::{NORMALIZE_OFF, add, add_stepwise, factors, task_arithmetic};
+use super::task_arithmetic::{NORMALIZE_OFF, add_sparse};
 use super::ties::{RESCALE, keep_l1};
 use super::{Argument, Base, Domain, Lowering, MODELS, Method, Parameter, Range, Space};
 use crate::kernel::{Formula, Kept, Node, Scope, Ties};
@@ -46,7 +46,7 @@ pub(super) static BREADCRUMBS: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[TASK_WEIGHT, DENSITY, GAMMA, RESCALE, LAMBDA, NORMALIZE_OFF],
     ratio: Some("lambda"),
-    lower: breadcrumbs,
+    lower: |l| add_sparse(l, sparse),
 };
 
 /// Breadcrumbs in place of the trim of TIES.
@@ -78,20 +78,6 @@ pub(super) static BREADCRUMBS_TIES: Method = Method {
         add_consensus(l, &sparse)
     },
 };
-
-fn breadcrumbs(l: &mut Lowering<'_>) -> Node {
-    let keeps_all = |&model: &Argument| l.number("density", model) >= 1.0;
-    if l.models.iter().all(keeps_all) {
-        return task_arithmetic(l);
-    }
-    let sparse = sparse(l);
-    if l.is_stepwise() {
-        return add_stepwise(l, &sparse);
-    }
-    let factors = factors(l, |_, _| 1.0);
-    let terms: Vec<(Node, f64)> = sparse.iter().map(|x| x.node).zip(factors).collect();
-    add(l, &terms)
-}
 
 /// The task vectors without small entries and outliers.
 fn sparse(l: &mut Lowering<'_>) -> Vec<Argument> {

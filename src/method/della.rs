@@ -2,7 +2,7 @@
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
 use super::mecha::number;
-use super::task_arithmetic::{NORMALIZE_OFF, add, add_stepwise, factors, task_arithmetic};
+use super::task_arithmetic::{NORMALIZE_OFF, add_sparse};
 use super::ties::keep_l1;
 use super::{
     Argument, Base, Domain, Lowering, MODELS, Method, Parameter, ParameterError, Range, Shape,
@@ -104,22 +104,8 @@ pub(super) static DELLA_LINEAR: Method = Method {
         NORMALIZE_OFF,
     ],
     ratio: Some("lambda"),
-    lower: della_linear,
+    lower: |l| add_sparse(l, sparse),
 };
-
-fn della_linear(l: &mut Lowering<'_>) -> Node {
-    let keeps_all = |&model: &Argument| l.number("density", model) >= 1.0;
-    if l.models.iter().all(keeps_all) {
-        return task_arithmetic(l);
-    }
-    let sparse = sparse(l);
-    if l.is_stepwise() {
-        return add_stepwise(l, &sparse);
-    }
-    let factors = factors(l, |_, _| 1.0);
-    let terms: Vec<(Node, f64)> = sparse.iter().map(|x| x.node).zip(factors).collect();
-    add(l, &terms)
-}
 
 /// The task vectors after the drop.
 fn sparse(l: &mut Lowering<'_>) -> Vec<Argument> {

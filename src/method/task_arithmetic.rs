@@ -105,3 +105,21 @@ pub(super) fn add(l: &mut Lowering<'_>, terms: &[(Node, f64)]) -> Node {
         None => base,
     }
 }
+
+/// Adds task vectors of which `sparse` leaves the share `density`; all of them where that is 1.
+pub(super) fn add_sparse(
+    l: &mut Lowering<'_>,
+    sparse: impl FnOnce(&mut Lowering<'_>) -> Vec<Argument>,
+) -> Node {
+    let keeps_all = |&model: &Argument| l.number("density", model) >= 1.0;
+    if l.models.iter().all(keeps_all) {
+        return task_arithmetic(l);
+    }
+    let sparse = sparse(l);
+    if l.is_stepwise() {
+        return add_stepwise(l, &sparse);
+    }
+    let factors = factors(l, |_, _| 1.0);
+    let terms: Vec<(Node, f64)> = sparse.iter().map(|x| x.node).zip(factors).collect();
+    add(l, &terms)
+}

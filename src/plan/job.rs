@@ -63,6 +63,11 @@ pub struct Work {
 }
 
 impl Work {
+    /// Whether the host makes any of what its Programs read.
+    pub(crate) fn is_made(&self) -> bool {
+        !(self.planes.is_empty() && self.stages.is_empty())
+    }
+
     /// Whether two are the same, bit for bit.
     pub(super) fn is_same(&self, other: &Work) -> bool {
         let statistics = || {
@@ -172,10 +177,9 @@ impl Job {
     /// Whether parts of its work are done on the host alone.
     pub fn needs_host(&self) -> bool {
         let outputs = self.outputs().iter();
-        outputs.into_iter().any(|work| {
-            !(work.planes.is_empty() && work.stages.is_empty())
-                || work.statistics.iter().any(Statistic::needs_host)
-        })
+        outputs
+            .into_iter()
+            .any(|work| work.is_made() || work.statistics.iter().any(Statistic::needs_host))
     }
 
     /// Whether some output has statistics, and all that there are can be found from it alone.

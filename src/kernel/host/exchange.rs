@@ -1,6 +1,7 @@
 //! The entries of one value in the order of another's.
 
 use super::elements;
+use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, place};
 use crate::kernel::HostOp;
 
 /// Puts a's entries where b's entry of the same rank lies, for those whose magnitude is within
@@ -68,14 +69,9 @@ fn order(x: f32) -> u32 {
 /// The places of entries from the least to the largest; equal ones by place.
 fn sorted(values: &[f32]) -> Vec<u64> {
     // 0 and -0 are equal.
-    let keys = values.iter().map(|x| u64::from(order(x + 0.0)) << 32);
-    let mut keys: Vec<u64> = keys.zip(0..).map(|(key, place)| key | place).collect();
+    let mut keys = keys(values, |x| order(x + 0.0));
     keys.sort_unstable();
     keys
-}
-
-fn place(key: u64) -> usize {
-    (key & 0xffff_ffff) as usize
 }
 
 impl HostOp for Exchange {
@@ -91,20 +87,18 @@ impl HostOp for Exchange {
         vec![self.width.to_bits(), self.offset.to_bits()]
     }
 
-    /// An entry's place shares a word with its size.
     fn elements_max(&self) -> u64 {
-        1 << 32
+        ELEMENTS_MAX
     }
 
     fn working_bytes(&self, shape: &[u64]) -> u64 {
-        let keys = 2 * size_of::<u64>() as u64;
-        elements(shape).saturating_mul(keys + size_of::<f32>() as u64)
+        elements(shape).saturating_mul(2 * KEY_BYTES + size_of::<f32>() as u64)
     }
 
     fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let (b, mut a) = (values.swap_remove(1), values.swap_remove(0));
         let region = Region::of(self.width, self.offset, a.len() as u64);
-        let mut sizes: Vec<u32> = a.iter().map(|x| x.abs().to_bits()).collect();
+        let mut sizes: Vec<u32> = a.iter().map(|x| magnitude(*x)).collect();
         let mut at = |rank: u64| match rank.checked_sub(1) {
             None => -1.0,
             Some(index) => f32::from_bits(*sizes.select_nth_unstable(index as usize).1),

@@ -3,6 +3,7 @@
 mod crossover;
 mod divergence;
 mod exchange;
+mod order;
 mod rank;
 mod row_rank;
 

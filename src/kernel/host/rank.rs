@@ -1,6 +1,7 @@
 //! The rank of every entry by its magnitude.
 
 use super::elements;
+use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, place};
 use crate::kernel::HostOp;
 
 /// rank/n - (n+1)/2n of a value's magnitude among the n of the tensor, ascending from 1; equal
@@ -25,24 +26,22 @@ impl HostOp for CentredRank {
         Vec::new()
     }
 
-    /// An entry's place shares a word with its size.
     fn elements_max(&self) -> u64 {
-        1 << 32
+        ELEMENTS_MAX
     }
 
     fn working_bytes(&self, shape: &[u64]) -> u64 {
-        elements(shape).saturating_mul(size_of::<u64>() as u64)
+        elements(shape).saturating_mul(KEY_BYTES)
     }
 
     fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let mut ranks = values.swap_remove(0);
-        let sizes = ranks.iter().map(|x| u64::from(x.abs().to_bits()) << 32);
-        let mut keys: Vec<u64> = sizes.zip(0..).map(|(size, place)| size | place).collect();
+        let mut keys = keys(&ranks, magnitude);
         keys.sort_unstable();
         let n = keys.len() as f64;
         for (key, rank) in keys.into_iter().zip(1_u64..) {
             let centred = rank as f64 / n - (n + 1.0) / (2.0 * n);
-            ranks[(key & 0xffff_ffff) as usize] = centred as f32;
+            ranks[place(key)] = centred as f32;
         }
         ranks
     }

@@ -1,6 +1,7 @@
 //! The rank of every entry in its row.
 
 use super::elements;
+use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, place};
 use crate::kernel::HostOp;
 
 /// (rank - 1) / (n - 1) of a value's magnitude among the n along the second dimension, or along the
@@ -25,13 +26,12 @@ impl HostOp for RowRank {
         Vec::new()
     }
 
-    /// An entry's place shares a word with its size.
     fn elements_max(&self) -> u64 {
-        1 << 32
+        ELEMENTS_MAX
     }
 
     fn working_bytes(&self, shape: &[u64]) -> u64 {
-        elements(shape).saturating_mul(size_of::<u64>() as u64)
+        elements(shape).saturating_mul(KEY_BYTES)
     }
 
     fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
@@ -44,20 +44,18 @@ impl HostOp for RowRank {
             ranks.fill(0.5);
             return ranks;
         }
-        let place = |key: u64| key & 0xffff_ffff;
-        let sizes = ranks.iter().map(|x| u64::from(x.abs().to_bits()) << 32);
-        let mut keys: Vec<u64> = sizes.zip(0..).map(|(size, place)| size | place).collect();
+        let mut keys = keys(&ranks, magnitude);
         match inner {
             1 => keys.chunks_mut(n as usize).for_each(<[u64]>::sort_unstable),
             // The entries of a row lie `inner` from each other.
             _ => keys.sort_unstable_by_key(|&key| {
-                let at = place(key);
+                let at = place(key) as u64;
                 (at / (n * inner), at % inner, key)
             }),
         }
         for (key, number) in keys.into_iter().zip(0..) {
             let rank: u64 = number % n;
-            ranks[place(key) as usize] = (rank as f64 / (n - 1) as f64) as f32;
+            ranks[place(key)] = (rank as f64 / (n - 1) as f64) as f32;
         }
         ranks
     }

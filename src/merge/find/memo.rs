@@ -33,8 +33,7 @@ impl<'p> Sought<'p> {
             let statistic = &work.statistics[at.index()];
             statistic.reduce.sought(statistic.among(elements))
         });
-        let is_made = !(work.planes.is_empty() && work.stages.is_empty());
-        (!is_made).then(|| Sought {
+        (!work.is_made()).then(|| Sought {
             group,
             inputs: &work.slots,
             numbers: Layout::of(program).numbers(row),
