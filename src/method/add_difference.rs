@@ -25,7 +25,7 @@ pub(super) static ADD_DIFFERENCE: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[ALPHA],
     ratio: Some("alpha"),
-    lower: add_difference,
+    lower: &add_difference,
 };
 
 fn add_difference(l: &mut Lowering<'_>) -> Node {

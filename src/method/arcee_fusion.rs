@@ -18,7 +18,7 @@ pub(super) static ARCEE_FUSION: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[],
     ratio: None,
-    lower: arcee_fusion,
+    lower: &arcee_fusion,
 };
 
 fn arcee_fusion(l: &mut Lowering<'_>) -> Node {

@@ -46,7 +46,7 @@ pub(super) static BREADCRUMBS: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[TASK_WEIGHT, DENSITY, GAMMA, RESCALE, LAMBDA, NORMALIZE_OFF],
     ratio: Some("lambda"),
-    lower: |l| add_sparse(l, sparse),
+    lower: &|l| add_sparse(l, sparse),
 };
 
 /// Breadcrumbs in place of the trim of TIES.
@@ -73,7 +73,7 @@ pub(super) static BREADCRUMBS_TIES: Method = Method {
         ROUND,
     ],
     ratio: Some("lambda"),
-    lower: |l| {
+    lower: &|l| {
         let sparse = sparse(l);
         add_consensus(l, &sparse)
     },

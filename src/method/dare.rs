@@ -62,7 +62,7 @@ pub(super) static DARE_LINEAR: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[TASK_WEIGHT, DENSITY, RESCALE, LAMBDA, NORMALIZE_OFF],
     ratio: Some("lambda"),
-    lower: dare_linear,
+    lower: &dare_linear,
 };
 
 /// DARE in place of the trim of TIES.
@@ -87,7 +87,7 @@ pub(super) static DARE_TIES: Method = Method {
         ROUND,
     ],
     ratio: Some("lambda"),
-    lower: dare_ties,
+    lower: &dare_ties,
 };
 
 /// DARE, then all of TIES.
@@ -115,7 +115,7 @@ pub(super) static DARE_THEN_TIES: Method = Method {
         ROUND,
     ],
     ratio: Some("lambda"),
-    lower: dare_then_ties,
+    lower: &dare_then_ties,
 };
 
 fn dare_linear(l: &mut Lowering<'_>) -> Node {

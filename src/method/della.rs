@@ -77,7 +77,7 @@ pub(super) static DELLA: Method = Method {
         ROUND,
     ],
     ratio: Some("lambda"),
-    lower: |l| {
+    lower: &|l| {
         let sparse = sparse(l);
         add_consensus(l, &sparse)
     },
@@ -104,7 +104,7 @@ pub(super) static DELLA_LINEAR: Method = Method {
         NORMALIZE_OFF,
     ],
     ratio: Some("lambda"),
-    lower: |l| add_sparse(l, sparse),
+    lower: &|l| add_sparse(l, sparse),
 };
 
 /// The task vectors after the drop.

@@ -29,7 +29,7 @@ pub(super) static KARCHER: Method = Method {
         ),
     ],
     ratio: None,
-    lower: karcher,
+    lower: &karcher,
 };
 
 fn karcher(l: &mut Lowering<'_>) -> Node {

@@ -55,7 +55,7 @@ pub(super) static LINEAR: Method = Method {
     result: Domain::Same,
     parameters: &[WEIGHT, NORMALIZE, ORDER],
     ratio: None,
-    lower: linear,
+    lower: &linear,
 };
 
 /// Plain average of models.
@@ -71,7 +71,7 @@ pub(super) static N_AVERAGE: Method = Method {
     result: Domain::Same,
     parameters: &[],
     ratio: None,
-    lower: n_average,
+    lower: &n_average,
 };
 
 fn linear(l: &mut Lowering<'_>) -> Node {

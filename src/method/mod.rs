@@ -131,8 +131,10 @@ pub enum Base {
     Optional,
 }
 
+/// What writes the arithmetic of one tensor: a function, or a closure over what a file says.
+pub type Lower = &'static (dyn Fn(&mut Lowering<'_>) -> Node + Send + Sync);
+
 /// A merge method.
-#[derive(Debug)]
 pub struct Method {
     /// The name in recipes and on the command line.
     pub id: &'static str,
@@ -157,7 +159,13 @@ pub struct Method {
     /// The parameter that block weights set.
     pub ratio: Option<&'static str>,
     /// Writes the arithmetic of one tensor.
-    pub lower: fn(&mut Lowering<'_>) -> Node,
+    pub lower: Lower,
+}
+
+impl std::fmt::Debug for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Method").field(&self.id).finish()
+    }
 }
 
 /// A method is its row.

@@ -29,7 +29,7 @@ pub(super) static MODEL_STOCK: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[FILTER_WISE],
     ratio: None,
-    lower: model_stock,
+    lower: &model_stock,
 };
 
 fn model_stock(l: &mut Lowering<'_>) -> Node {

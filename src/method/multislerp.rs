@@ -34,7 +34,7 @@ pub(super) static MULTISLERP: Method = Method {
         ),
     ],
     ratio: None,
-    lower: multislerp,
+    lower: &multislerp,
 };
 
 fn multislerp(l: &mut Lowering<'_>) -> Node {

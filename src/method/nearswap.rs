@@ -25,7 +25,7 @@ pub(super) static NEARSWAP: Method = Method {
         Range::NotNegative,
     )],
     ratio: Some("t"),
-    lower: nearswap,
+    lower: &nearswap,
 };
 
 fn nearswap(l: &mut Lowering<'_>) -> Node {

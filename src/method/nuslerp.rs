@@ -47,7 +47,7 @@ pub(super) static NUSLERP: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[WEIGHT, ANGLES],
     ratio: None,
-    lower: nuslerp,
+    lower: &nuslerp,
 };
 
 fn nuslerp(l: &mut Lowering<'_>) -> Node {

@@ -28,7 +28,7 @@ pub(super) static RAM: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[EPSILON],
     ratio: None,
-    lower: |l| {
+    lower: &|l| {
         let active = Active::of(l);
         let merged = active.mean(l);
         let base = l.base();
@@ -54,7 +54,7 @@ pub(super) static RAMPLUS_TL: Method = Method {
         EPSILON,
     ],
     ratio: None,
-    lower: ramplus,
+    lower: &ramplus,
 };
 
 /// The entries of task vectors that changed.

@@ -30,7 +30,7 @@ pub(super) static SCE: Method = Method {
         Range::Unit,
     )],
     ratio: None,
-    lower: sce,
+    lower: &sce,
 };
 
 fn sce(l: &mut Lowering<'_>) -> Node {

@@ -48,7 +48,7 @@ pub(super) static SLERP: Method = Method {
     result: Domain::Same,
     parameters: &[T, NORM],
     ratio: Some("t"),
-    lower: slerp,
+    lower: &slerp,
 };
 
 fn slerp(l: &mut Lowering<'_>) -> Node {

@@ -41,7 +41,7 @@ pub(super) static SUPERMARIO: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[P, LAMBDA, AVERAGE],
     ratio: Some("lambda"),
-    lower: supermario,
+    lower: &supermario,
 };
 
 fn supermario(l: &mut Lowering<'_>) -> Node {

@@ -28,7 +28,7 @@ pub(super) static TASK_ARITHMETIC: Method = Method {
     result: Domain::Only(Space::Weight),
     parameters: &[TASK_WEIGHT, LAMBDA, NORMALIZE_OFF],
     ratio: Some("lambda"),
-    lower: task_arithmetic,
+    lower: &task_arithmetic,
 };
 
 pub(super) fn task_arithmetic(l: &mut Lowering<'_>) -> Node {

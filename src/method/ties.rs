@@ -86,7 +86,7 @@ pub(super) static TIES: Method = Method {
         ROUND,
     ],
     ratio: Some("lambda"),
-    lower: ties,
+    lower: &ties,
 };
 
 fn ties(l: &mut Lowering<'_>) -> Node {

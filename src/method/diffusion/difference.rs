@@ -12,7 +12,7 @@ pub(in crate::method) static ADD_TRAIN_DIFFERENCE: Method = Method {
     source: "supermerger `trainDifference`; Chattiori `TD`; sd-mecha `add_difference` by a \
         `train_difference_mask`",
     parameters: &[number("alpha", "how much is added", 1.0, Range::Finite)],
-    ..of(THREE, |l| {
+    ..of(THREE, &|l| {
         let [a, b, c] = three(l);
         let [alpha] = numbers(l, ["alpha"]);
         let learned = l.call(Formula::Sub, &[b, c]);
@@ -34,7 +34,7 @@ pub(in crate::method) static ADD_SIMILAR_DIFFERENCE: Method = Method {
         number("alpha", "how much is added", 0.5, Range::Finite),
         number("beta", "weight of the likeness", 0.5, Range::Finite),
     ],
-    ..of(THREE, |l| {
+    ..of(THREE, &|l| {
         let [a, b, c] = three(l);
         let [alpha, beta] = numbers(l, ["alpha", "beta"]);
         let learned = l.call(Formula::Sub, &[b, c]);
@@ -68,7 +68,7 @@ pub(in crate::method) static ADD_COMMON_FEATURES: Method = Method {
         ),
         number("gamma", "how sharply likeness counts", 1.0, Range::Positive),
     ],
-    ..of(THREE, add_common_features)
+    ..of(THREE, &add_common_features)
 };
 
 fn add_common_features(l: &mut Lowering<'_>) -> Node {

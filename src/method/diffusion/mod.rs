@@ -10,7 +10,9 @@ pub(super) use sum::{
     NORMALIZED_SUM, SCALE_WEIGHTS, SLICE_SUM, SUM_TWICE, TRIPLE_SUM, WEIGHTED_SUBTRACTION,
 };
 
-use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape, Space};
+use super::{
+    Base, Default, Domain, Input, Lower, Lowering, Method, Parameter, Range, Shape, Space,
+};
 use crate::kernel::Node;
 
 /// All of them.
@@ -44,7 +46,7 @@ const fn number(name: &'static str, help: &'static str, default: f64, range: Ran
 }
 
 /// What all rows here have in common, for so many models.
-const fn of(inputs: &'static [Input], lower: fn(&mut Lowering<'_>) -> Node) -> Method {
+const fn of(inputs: &'static [Input], lower: Lower) -> Method {
     Method {
         id: "",
         summary: "",

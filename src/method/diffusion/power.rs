@@ -19,7 +19,7 @@ pub(in crate::method) static ADD_MULTIPLIED_DIFFERENCE: Method = Method {
             Range::Finite,
         ),
     ],
-    ..of(THREE, |l| {
+    ..of(THREE, &|l| {
         let [a, b, c] = three(l);
         let [alpha, beta] = numbers(l, ["alpha", "beta"]);
         let [of_a, of_b] = [a, b].map(|model| l.call(Formula::Sub, &[model, c]));
@@ -44,7 +44,7 @@ pub(in crate::method) static ADD_EUCLIDEAN_DIFFERENCE: Method = Method {
         0.5,
         Range::Unit,
     )],
-    ..of(THREE, add_euclidean_difference)
+    ..of(THREE, &add_euclidean_difference)
 };
 
 fn add_euclidean_difference(l: &mut Lowering<'_>) -> Node {

@@ -14,7 +14,7 @@ pub(in crate::method) static TRIPLE_SUM: Method = Method {
         number("alpha", "weight of b", 0.5, Range::Finite),
         number("beta", "weight of c", 0.25, Range::Finite),
     ],
-    ..of(THREE, |l| {
+    ..of(THREE, &|l| {
         let [alpha, beta] = numbers(l, ["alpha", "beta"]);
         weighted(l, [1.0 - alpha - beta, alpha, beta])
     })
@@ -30,7 +30,7 @@ pub(in crate::method) static SUM_TWICE: Method = Method {
         number("alpha", "ratio from a (0) to b (1)", 0.5, Range::Finite),
         number("beta", "ratio from there (0) to c (1)", 0.25, Range::Finite),
     ],
-    ..of(THREE, |l| {
+    ..of(THREE, &|l| {
         let [alpha, beta] = numbers(l, ["alpha", "beta"]);
         let rest = 1.0 - beta;
         weighted(l, [rest * (1.0 - alpha), rest * alpha, beta])
@@ -52,7 +52,7 @@ pub(in crate::method) static WEIGHTED_SUBTRACTION: Method = Method {
             Range::Finite,
         ),
     ],
-    ..of(TWO, |l| {
+    ..of(TWO, &|l| {
         let [alpha, beta] = numbers(l, ["alpha", "beta"]);
         let share = alpha * beta;
         let [a, b] = two(l);
@@ -70,7 +70,7 @@ pub(in crate::method) static SCALE_WEIGHTS: Method = Method {
     formula: "alpha a; a itself where alpha is 0 or the name has `to_out`, `proj_out` or `norm`",
     source: "supermerger `self`",
     parameters: &[number("alpha", "the factor", 1.0, Range::Finite)],
-    ..of(&[Input::weight("a")], |l| {
+    ..of(&[Input::weight("a")], &|l| {
         let a = l.input("a");
         let [alpha] = numbers(l, ["alpha"]);
         match alpha == 0.0 || NOT_SCALED.iter().any(|part| l.key.contains(part)) {
@@ -92,7 +92,7 @@ pub(in crate::method) static SLICE_SUM: Method = Method {
         number("alpha", "share of the rows that are b's", 0.5, Range::Unit),
         number("beta", "where they begin, as a share", 0.0, Range::Unit),
     ],
-    ..of(TWO, |l| {
+    ..of(TWO, &|l| {
         let [alpha, beta] = numbers(l, ["alpha", "beta"]);
         let [a, b] = two(l);
         let Some(&rows) = l.shape.first() else {
@@ -119,7 +119,7 @@ pub(in crate::method) static NORMALIZED_SUM: Method = Method {
         0.5,
         Range::Finite,
     )],
-    ..of(TWO, normalized_sum)
+    ..of(TWO, &normalized_sum)
 };
 
 /// A sum of three under weights that add up to one.

@@ -23,7 +23,7 @@ pub(super) static CLAMP: Method = Method {
         Range::Finite,
     )],
     ratio: None,
-    lower: clamp,
+    lower: &clamp,
 };
 
 fn clamp(l: &mut Lowering<'_>) -> Node {

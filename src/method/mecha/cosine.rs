@@ -3,7 +3,7 @@
 use super::amount;
 use super::linear::pair;
 use crate::kernel::{Derive, Formula, Made, Node, RowSums};
-use crate::method::{Amount, Base, Domain, Input, Lowering, Method, Parameter, Space};
+use crate::method::{Amount, Base, Domain, Input, Lower, Lowering, Method, Parameter, Space};
 
 /// torch's least norm where it divides a vector by its norm, and where it finds a cosine.
 const NORM_MIN: f64 = 1e-12;
@@ -18,7 +18,7 @@ pub(super) static ADD_COSINE_A: Method = add_cosine(
     "from b to a where their columns are alike",
     "a + k (b - a), k = 1 - max(0, min(1, cos - alpha)), cos of each column: along dimension 0",
     "sd-mecha `add_cosine_a`; after supermerger `cosineA`, which scales by the models' extremes",
-    |l| add_cosine_of(l, true),
+    &|l| add_cosine_of(l, true),
 );
 
 /// By the cosines of the columns and of the tensors.
@@ -28,7 +28,7 @@ pub(super) static ADD_COSINE_B: Method = add_cosine(
     "a + k (b - a), k = 1 - max(0, min(1, (cos + whole)/2 - alpha)), cos of each column, whole of \
         the tensors",
     "sd-mecha `add_cosine_b`; after supermerger `cosineB`, which scales by the models' extremes",
-    |l| add_cosine_of(l, false),
+    &|l| add_cosine_of(l, false),
 );
 
 const fn add_cosine(
@@ -36,7 +36,7 @@ const fn add_cosine(
     summary: &'static str,
     formula: &'static str,
     source: &'static str,
-    lower: fn(&mut Lowering<'_>) -> Node,
+    lower: Lower,
 ) -> Method {
     Method {
         id,

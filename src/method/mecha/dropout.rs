@@ -49,7 +49,7 @@ pub(super) static TIES_SUM_WITH_DROPOUT: Method = Method {
         ),
     ],
     ratio: None,
-    lower: ties_sum_with_dropout,
+    lower: &ties_sum_with_dropout,
 };
 
 fn ties_sum_with_dropout(l: &mut Lowering<'_>) -> Node {

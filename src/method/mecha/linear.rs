@@ -20,7 +20,7 @@ pub(super) static WEIGHTED_SUM: Method = Method {
     result: Domain::Same,
     parameters: &[ALPHA_HALF],
     ratio: Some("alpha"),
-    lower: weighted_sum,
+    lower: &weighted_sum,
 };
 
 /// a - b.
@@ -36,7 +36,7 @@ pub(super) static SUBTRACT: Method = Method {
     result: Domain::Only(Space::Delta),
     parameters: &[],
     ratio: None,
-    lower: |l| {
+    lower: &|l| {
         let values = pair(l);
         l.call(Formula::Sub, &values)
     },
@@ -55,7 +55,7 @@ pub(super) static ADD_DIFFERENCE: Method = Method {
     result: Domain::Same,
     parameters: &[ALPHA_ONE],
     ratio: Some("alpha"),
-    lower: add_difference,
+    lower: &add_difference,
 };
 
 /// alpha a.
@@ -71,7 +71,7 @@ pub(super) static SCALE: Method = Method {
     result: Domain::Only(Space::Delta),
     parameters: &[ALPHA_ONE],
     ratio: Some("alpha"),
-    lower: scale,
+    lower: &scale,
 };
 
 /// What of b is perpendicular to a.
@@ -87,7 +87,7 @@ pub(super) static PERPENDICULAR_COMPONENT: Method = Method {
     result: Domain::Same,
     parameters: &[],
     ratio: None,
-    lower: perpendicular_component,
+    lower: &perpendicular_component,
 };
 
 fn weighted_sum(l: &mut Lowering<'_>) -> Node {

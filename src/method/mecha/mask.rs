@@ -2,7 +2,7 @@
 
 use super::amount;
 use crate::kernel::{Formula, Node};
-use crate::method::{Amount, Base, Domain, Input, Lowering, Method, Parameter, Space};
+use crate::method::{Amount, Base, Domain, Input, Lower, Lowering, Method, Parameter, Space};
 
 const ALPHA: Parameter = amount("alpha", "strength of the mask", 1.0);
 const ABC: &[Input] = &[Input::same("a"), Input::same("b"), Input::same("c")];
@@ -13,7 +13,7 @@ pub(super) static TRAIN_DIFFERENCE_MASK: Method = mask(
     "how much of what separates b from a and c separates it from a",
     "1.8 alpha |b - a| / (|b - a| + |b - c|), 0/0 → 0",
     "sd-mecha `train_difference_mask`; supermerger `trainDifference`",
-    train_difference_mask,
+    &train_difference_mask,
 );
 
 /// Where a and b lie on opposite sides of c.
@@ -22,7 +22,7 @@ pub(super) static ADD_OPPOSITE_MASK: Method = mask(
     "how far a and b lie on opposite sides of c",
     "2 alpha |a - b| / (|a - b| + |a + b - 2c|), 0/0 → 0",
     "sd-mecha `add_opposite_mask`",
-    add_opposite_mask,
+    &add_opposite_mask,
 );
 
 /// Where a and b lie strictly on opposite sides of c.
@@ -31,7 +31,7 @@ pub(super) static ADD_STRICT_OPPOSITE_MASK: Method = mask(
     "how evenly a and b lie on opposite sides of c; 0 where they lie on one",
     "2 alpha max(0, (c - a)(b - c) / max(|a - c|, |b - c|)²), 0/0 → 0",
     "sd-mecha `add_strict_opposite_mask`",
-    add_strict_opposite_mask,
+    &add_strict_opposite_mask,
 );
 
 const fn mask(
@@ -39,7 +39,7 @@ const fn mask(
     summary: &'static str,
     formula: &'static str,
     source: &'static str,
-    lower: fn(&mut Lowering<'_>) -> Node,
+    lower: Lower,
 ) -> Method {
     Method {
         id,

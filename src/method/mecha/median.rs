@@ -34,7 +34,7 @@ pub(super) static GEOMETRIC_MEDIAN: Method = Method {
     result: Domain::Same,
     parameters: &[EPS, MAXITER, FTOL],
     ratio: None,
-    lower: |l| {
+    lower: &|l| {
         let values = l.inputs("models");
         median(l, &values)
     },

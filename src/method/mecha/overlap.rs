@@ -44,7 +44,7 @@ pub(super) static DROPOUT: Method = Method {
         ),
     ],
     ratio: None,
-    lower: dropout,
+    lower: &dropout,
 };
 
 fn dropout(l: &mut Lowering<'_>) -> Node {

@@ -20,7 +20,7 @@ pub(super) static GEOMETRIC_SUM: Method = Method {
     result: Domain::Same,
     parameters: &[amount("alpha", "ratio from a (0) to b (1)", 0.5)],
     ratio: Some("alpha"),
-    lower: geometric_sum,
+    lower: &geometric_sum,
 };
 
 /// a (b / c)^p.
@@ -37,7 +37,7 @@ pub(super) static MULTIPLY_QUOTIENT: Method = Method {
     result: Domain::Same,
     parameters: &[amount("alpha", "strength of the exponent", 1.0)],
     ratio: Some("alpha"),
-    lower: multiply_quotient,
+    lower: &multiply_quotient,
 };
 
 fn geometric_sum(l: &mut Lowering<'_>) -> Node {

@@ -27,7 +27,7 @@ pub(super) static SLERP: Method = Method {
         Range::Finite,
     )],
     ratio: Some("alpha"),
-    lower: slerp,
+    lower: &slerp,
 };
 
 fn slerp(l: &mut Lowering<'_>) -> Node {

@@ -28,7 +28,7 @@ pub(super) static TENSOR_SUM: Method = Method {
         number("offset", "where they begin, as a share", 0.0, Range::Finite),
     ],
     ratio: Some("width"),
-    lower: tensor_sum,
+    lower: &tensor_sum,
 };
 
 fn tensor_sum(l: &mut Lowering<'_>) -> Node {

@@ -25,7 +25,7 @@ pub(super) static MODEL_STOCK: Method = Method {
     result: Domain::Only(Space::Delta),
     parameters: &[COS_EPS],
     ratio: None,
-    lower: model_stock,
+    lower: &model_stock,
 };
 
 fn model_stock(l: &mut Lowering<'_>) -> Node {

@@ -49,7 +49,7 @@ pub(super) static TIES_SUM: Method = Method {
     result: Domain::Only(Space::Delta),
     parameters: &[k(1.0), VOTE_SGN],
     ratio: None,
-    lower: |l| {
+    lower: &|l| {
         let values = l.inputs("models");
         let entries = elected(l, &values);
         disjoint_mean(l, &entries)
@@ -79,7 +79,7 @@ pub(super) static TIES_SUM_EXTENDED: Method = Method {
         FTOL,
     ],
     ratio: None,
-    lower: |l| {
+    lower: &|l| {
         let values = l.inputs("models");
         extended(l, &values)
     },

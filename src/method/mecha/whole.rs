@@ -33,7 +33,7 @@ pub(super) static CROSSOVER: Method = Method {
         ),
     ],
     ratio: Some("alpha"),
-    lower: crossover,
+    lower: &crossover,
 };
 
 /// b's entries are replaced by a's entries of the same rank.
@@ -63,7 +63,7 @@ pub(super) static TOP_K_TENSOR_SUM: Method = Method {
         ),
     ],
     ratio: Some("width"),
-    lower: top_k_tensor_sum,
+    lower: &top_k_tensor_sum,
 };
 
 fn crossover(l: &mut Lowering<'_>) -> Node {
