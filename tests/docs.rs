@@ -20,9 +20,9 @@ fn methods_page_is_current() {
 fn methods_page_has_every_method_and_parameter() {
     let page = wgmerge::cli::methods_markdown();
     for method in wgmerge::method::METHODS {
-        let begin = page.find(&format!("\n## {}\n", method.id));
+        let begin = page.find(&format!("\n### {}\n", method.id));
         let section = &page[begin.expect("a section for each method") + 1..];
-        let section = &section[..section.find("\n## ").unwrap_or(section.len())];
+        let section = &section[..section.find("\n### ").unwrap_or(section.len())];
         assert!(section.contains(method.formula), "{}", method.id);
         assert!(section.contains(method.source), "{}", method.id);
         for parameter in method.parameters {

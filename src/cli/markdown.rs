@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::catalogue::{by_group, name, not_by_flags, peers};
 use super::methods;
 use super::routes::Described;
-use crate::method::{Method, Parameter, Shape, all};
+use crate::method::{Group, Method, Parameter, Shape};
 
 const INTRODUCTION: &str = "\
 # Methods
@@ -22,6 +23,9 @@ The **space** of a method is what its models and its result are: whole models (`
 differences of models (`delta`) or numbers that steer a method (`param`). A recipe cannot put one
 where the other belongs.
 
+Where no source is given, the first of the methods of other tools is the definition. Their names are
+no names here, but `wgmerge methods WORD` finds methods by them.
+
 How each operation is rounded is in [NUMERICS.md](NUMERICS.md).
 ";
 
@@ -37,20 +41,25 @@ their surroundings are in [RECIPES.md](RECIPES.md#routes). The conversions follo
 /// where it comes from, its models, spaces and parameters. It ends with one line end.
 pub fn methods_markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
-    page += "\n| method | what it does |\n|---|---|\n";
     // Writing to a String cannot fail.
-    for method in all() {
-        let (id, place) = (method.id, methods::place(method));
-        let anchor = format!("{id}{place}")
-            .replace(' ', "-")
-            .replace(['(', ')'], "");
-        let _ = writeln!(
-            page,
-            "| [`{id}`](#{anchor}){place} | {} |",
-            cell(method.summary)
-        );
+    for group in Group::ALL {
+        if by_group().any(|method| method.group == group) {
+            let (title, purpose) = (group.title(), group.purpose());
+            let _ = write!(page, "\n**{title}**: {purpose}\n\n");
+            page += "| method | what it does |\n|---|---|\n";
+        }
+        for method in by_group().filter(|method| method.group == group) {
+            let title = name(method);
+            let anchor = title.replace(' ', "-").replace(['(', ')'], "");
+            let summary = cell(method.summary);
+            let _ = writeln!(page, "| [`{title}`](#{anchor}) | {summary} |");
+        }
     }
-    for method in all() {
+    let mut last = None;
+    for method in by_group() {
+        if last.replace(method.group) != Some(method.group) {
+            let _ = write!(page, "\n## {}\n", method.group.title());
+        }
         page += &section(method);
     }
     page += ROUTES;
@@ -62,17 +71,22 @@ pub fn methods_markdown() -> String {
 
 fn section(method: &Method) -> String {
     let mut text = format!(
-        "\n## {}{}\n\n{}.\n",
-        method.id,
-        methods::place(method),
+        "\n### {}\n\n{}.\n",
+        name(method),
         capitalized(method.summary)
     );
     let _ = write!(text, "\n    {}\n\n", method.formula);
-    let _ = writeln!(text, "- Source: {}", method.source);
+    let known = [
+        ("Source", method.source),
+        ("In other tools", &peers(method)),
+    ];
+    for (what, known) in known.into_iter().filter(|(_, known)| !known.is_empty()) {
+        let _ = writeln!(text, "- {what}: {known}");
+    }
     let _ = writeln!(text, "- Base: {}", methods::base(method));
     let _ = writeln!(text, "- Models: {}", method.models());
     let _ = writeln!(text, "- Spaces: {}", methods::spaces(method));
-    if let Some(why) = methods::not_by_flags(method) {
+    if let Some(why) = not_by_flags(method) {
         let _ = writeln!(text, "- By flag: {why}");
     }
     if let Some(ratio) = method.ratio {

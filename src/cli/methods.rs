@@ -5,83 +5,59 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::args::MethodsArgs;
+use super::catalogue::{Catalogue, name, not_by_flags, peers};
 use super::failure::Failure;
-use super::out;
 use super::routes::Described;
-use super::table::{Align, Table};
-use crate::method::{
-    Base, Default, Domain, METHODS, Method, Parameter, RECIPE_METHODS, Shape, all,
-};
-use crate::recipe::ROUTES;
+use super::{hint, out};
+use crate::method::{Base, Default, Domain, Method, Parameter, RECIPE_METHODS, Shape};
 
-/// Lists the methods and routes, or describes one.
+/// Lists the methods and routes, finds some by words, or describes one.
 pub(super) fn run(args: &MethodsArgs) -> Result<(), Failure> {
-    let chosen: Vec<&Method> = match &args.name {
-        Some(name) => all().filter(|method| method.id == name).collect(),
-        None => all().collect(),
+    let (chosen, one) = match args.words.as_slice() {
+        [] => (Catalogue::whole(), false),
+        [id] if !Catalogue::named(id).is_empty() => (Catalogue::named(id), true),
+        words => (Catalogue::found(words), false),
     };
-    let routes: Vec<Described> = match &args.name {
-        Some(name) => Described::find(name).into_iter().collect(),
-        None => Described::all().collect(),
-    };
+    if chosen.is_empty() {
+        let known = hint::describable();
+        return Err(Failure::input(hint::near(&args.words.join(" "), &known)));
+    }
     if args.json {
-        let mut described: Vec<Value> = chosen.into_iter().map(to_json).collect();
-        described.extend(routes.iter().map(Described::to_json));
-        return match (&args.name, described.as_slice()) {
-            (Some(_), [one]) => out::print_json(one),
+        let mut described: Vec<Value> = chosen.methods.into_iter().map(to_json).collect();
+        described.extend(chosen.routes.iter().map(Described::to_json));
+        return match (one, described.as_slice()) {
+            (true, [one]) => out::print_json(one),
             _ => out::print_json(&described),
         };
     }
-    if args.name.is_none() {
-        return out::print(&list());
+    if !one {
+        let is_search = !args.words.is_empty();
+        let conversions = if is_search { "" } else { CONVERSIONS };
+        let tables = chosen.tables(is_search);
+        return out::print(&format!("{tables}\n{conversions}{MORE}"));
     }
-    let mut described: Vec<String> = chosen.into_iter().map(describe).collect();
-    described.extend(routes.iter().map(Described::describe));
+    let mut described: Vec<String> = chosen.methods.into_iter().map(describe).collect();
+    described.extend(chosen.routes.iter().map(Described::describe));
     out::print(&described.join("\n"))
 }
 
-fn list() -> String {
-    let mut text = String::new();
-    for (heading, methods) in [("method", METHODS), ("in recipes", RECIPE_METHODS)] {
-        let mut table = Table::new(&[(heading, Align::Left), ("what it does", Align::Wrap)]);
-        for method in methods {
-            table.row(vec![method.id.to_owned(), method.summary.to_owned()]);
-        }
-        text += &table.text();
-        text += "\n";
-    }
-    let mut table = Table::new(&[
-        ("route, in recipes", Align::Left),
-        ("what it gives", Align::Left),
-    ]);
-    for row in &ROUTES {
-        table.row(vec![row.id.to_owned(), row.summary.to_owned()]);
-    }
-    text += &table.text();
-    text += "\nConversions are routes too: `wgmerge configs NAME` says what converts to what.\n";
-    text + "`wgmerge methods NAME` describes one and its parameters\n"
-}
-
-/// Why flags cannot name a method, where they cannot.
-pub(super) fn not_by_flags(method: &Method) -> Option<&'static str> {
-    let other = METHODS.iter().find(|known| known.id == method.id);
-    match other {
-        Some(known) if !std::ptr::eq(*known, method) => {
-            Some("by this name `merge` means the method above")
-        }
-        None if !method.merges_models() => Some(
-            "not offered by `merge`, whose models are whole: a recipe makes differences with \
-             \"subtract\" and adds them with \"add_difference\"",
-        ),
-        _ => None,
-    }
-}
+const CONVERSIONS: &str = "\
+Conversions are routes too: `wgmerge configs NAME` says what converts to what.
+";
+/// Where the list leads.
+const MORE: &str = "\
+`wgmerge methods NAME` describes one and its parameters, `wgmerge methods WORD`
+finds some, by the names that other tools have for them too.
+";
 
 fn describe(method: &Method) -> String {
-    let mut text = format!("{}{}: {}\n\n", method.id, place(method), method.summary);
+    let mut text = format!("{}: {}\n\n", name(method), method.summary);
     // Writing to a String cannot fail.
     let _ = writeln!(text, "formula  {}", method.formula);
-    let _ = writeln!(text, "source   {}", method.source);
+    let known = [("source", method.source), ("others", &peers(method))];
+    for (what, known) in known.into_iter().filter(|(_, known)| !known.is_empty()) {
+        let _ = writeln!(text, "{what}   {known}");
+    }
     let _ = writeln!(text, "base     {}", base(method));
     let _ = writeln!(text, "models   {}", method.models());
     let _ = writeln!(text, "spaces   {}", spaces(method));
@@ -124,14 +100,6 @@ pub(super) fn spaces(method: &Method) -> String {
         .map(|input| format!("{} {}", input.name, domain(input.domain)))
         .collect();
     format!("{} to {}", inputs.join(", "), domain(method.result))
-}
-
-/// Says of a method that only recipes mean by its name that it is theirs.
-pub(super) fn place(method: &Method) -> &'static str {
-    match METHODS.iter().any(|known| std::ptr::eq(*known, method)) {
-        true => "",
-        false => " (in recipes)",
-    }
 }
 
 fn domain(domain: Domain) -> &'static str {
@@ -189,6 +157,11 @@ fn to_json(method: &Method) -> Value {
         .iter()
         .map(|input| json!({ "name": input.name, "space": domain(input.domain) }))
         .collect();
+    let known: Vec<Value> = method
+        .peers
+        .iter()
+        .map(|peer| json!({ "tool": peer.tool, "name": peer.name, "but": peer.but }))
+        .collect();
     let most = (method.models_max != usize::MAX).then_some(method.models_max);
     json!({
         "kind": "method",
@@ -196,6 +169,8 @@ fn to_json(method: &Method) -> Value {
         "summary": method.summary,
         "formula": method.formula,
         "source": method.source,
+        "group": method.group.title(),
+        "peers": known,
         "base": base,
         "models_min": method.models_min,
         "models_max": most,

@@ -9,6 +9,7 @@ mod args;
 mod asked;
 mod bar;
 mod bench;
+mod catalogue;
 mod configs;
 mod convert;
 mod devices;

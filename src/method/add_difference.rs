@@ -1,6 +1,9 @@
 //! What one model learned over its origin, added to another.
 
-use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape, Space};
+use super::peer::{chattiori, sd_mecha, sd_meh, supermerger};
+use super::{
+    Base, Default, Domain, Group, Input, Lowering, Method, Parameter, Range, Shape, Space,
+};
 use crate::kernel::{Formula, Node};
 
 const ALPHA: Parameter = Parameter {
@@ -17,7 +20,14 @@ pub(super) static ADD_DIFFERENCE: Method = Method {
     id: "add_difference",
     summary: "adds the difference of the second and third model to the first",
     formula: "a + alpha (b - c)",
-    source: "supermerger `Add difference`; sd-mecha `add_difference` of a `subtract`",
+    source: "",
+    group: Group::TaskVectors,
+    peers: &[
+        supermerger("Add difference"),
+        sd_meh("add_difference"),
+        chattiori("AD"),
+        sd_mecha("add_difference").but("of a `subtract`"),
+    ],
     base: Base::None,
     models_min: 3,
     models_max: 3,

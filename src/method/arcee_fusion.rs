@@ -1,6 +1,7 @@
 //! Arcee Fusion: takes from a model what differs most where its rows differ most.
 
-use super::{Base, Domain, Lowering, MODELS, Method, Space};
+use super::peer::mergekit;
+use super::{Base, Domain, Group, Lowering, MODELS, Method, Space};
 use crate::kernel::host::RowDivergence;
 use crate::kernel::{Compute, Formula, Kept, Node};
 
@@ -10,7 +11,9 @@ pub(super) static ARCEE_FUSION: Method = Method {
     summary: "takes those parameters of a model that differ most, in rows that differ most",
     formula: "b + (m - b) [s ≥ q₂ + 1.5 (q₃ - q₁)], s = |m - b| KL(softmax m ‖ softmax b) with the \
         divergence of the row of the last dimension, q the quartiles of s in the tensor",
-    source: "mergekit `arcee_fusion`",
+    source: "",
+    group: Group::TaskVectors,
+    peers: &[mergekit("arcee_fusion")],
     base: Base::Required,
     models_min: 1,
     models_max: 1,

@@ -2,12 +2,13 @@
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
 use super::mecha::number;
+use super::peer::mergekit;
 use super::task_arithmetic::{NORMALIZE_OFF, add_sparse};
 use super::ties::{RESCALE, keep_l1};
-use super::{Argument, Base, Domain, Lowering, MODELS, Method, Parameter, Range, Space};
+use super::{Argument, Base, Domain, Group, Lowering, MODELS, Method, Parameter, Range, Space};
 use crate::kernel::{Formula, Kept, Node, Scope, Ties};
 
-const SOURCE: &str = "Davari and Belilovsky, arXiv:2312.06795; mergekit";
+const SOURCE: &str = "Davari and Belilovsky, arXiv:2312.06795";
 
 /// The kept share of a task vector.
 const DENSITY: Parameter = Parameter {
@@ -39,6 +40,8 @@ pub(super) static BREADCRUMBS: Method = Method {
     formula: "b + λ Σ wᵢ tᵢ, tᵢ = mᵢ - b without its ⌊γn⌋ largest and all but the next ⌊density n⌋ \
         entries",
     source: SOURCE,
+    group: Group::TaskVectors,
+    peers: &[mergekit("breadcrumbs")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
@@ -56,6 +59,8 @@ pub(super) static BREADCRUMBS_TIES: Method = Method {
     formula: "b + λ Σ wᵢ tᵢ [sign = s] / Σ wᵢ [sign = s], tᵢ = mᵢ - b without its ⌊γn⌋ largest and \
         all but the next ⌊density n⌋ entries, s = sign(Σ wᵢ tᵢ)",
     source: SOURCE,
+    group: Group::Consensus,
+    peers: &[mergekit("breadcrumbs_ties")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,

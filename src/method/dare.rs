@@ -1,10 +1,12 @@
 //! DARE: drop random entries of task vectors and rescale the rest.
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
+use super::peer::{mergeflux, mergekit, peft};
 use super::task_arithmetic::{NORMALIZE_OFF, add, add_stepwise, factors, task_arithmetic};
 use super::ties::{SCOPE, TIES_RULE, keep_l1, trim};
 use super::{
-    Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
+    Argument, Base, Default, Domain, Group, Lowering, MODELS, Method, Parameter, Range, Shape,
+    Space,
 };
 use crate::kernel::{Formula, Node};
 
@@ -55,6 +57,8 @@ pub(super) static DARE_LINEAR: Method = Method {
     summary: "drops random entries of task vectors, rescales the rest and adds them to the base",
     formula: "b + λ Σ wᵢ cᵢ xᵢ (mᵢ - b), xᵢ ~ Bernoulli(density), cᵢ = 1 / density",
     source: SOURCE,
+    group: Group::Random,
+    peers: &[mergekit("dare_linear")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
@@ -70,7 +74,13 @@ pub(super) static DARE_TIES: Method = Method {
     id: "dare_ties",
     summary: "TIES with a random drop in place of the trim, as current tools do it",
     formula: "b + λ Σ wᵢ dᵢ [sign = s] / Σ wᵢ [sign = s], dᵢ = cᵢ xᵢ (mᵢ - b), s = sign(Σ wᵢ dᵢ)",
-    source: "Yu et al., arXiv:2311.03099; mergekit, PEFT and MergeFlux `dare_ties`",
+    source: SOURCE,
+    group: Group::Random,
+    peers: &[
+        mergekit("dare_ties"),
+        peft("dare_ties"),
+        mergeflux("dare_ties"),
+    ],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
@@ -96,6 +106,8 @@ pub(super) static DARE_THEN_TIES: Method = Method {
     summary: "drops and rescales random entries, then does all of TIES, as the DARE paper does",
     formula: "TIES of the task vectors dᵢ = cᵢ xᵢ (mᵢ - b), trimmed to the share `trim`",
     source: SOURCE,
+    group: Group::Random,
+    peers: &[],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,

@@ -2,16 +2,17 @@
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
 use super::mecha::number;
+use super::peer::mergekit;
 use super::task_arithmetic::{NORMALIZE_OFF, add_sparse};
 use super::ties::keep_l1;
 use super::{
-    Argument, Base, Domain, Lowering, MODELS, Method, Parameter, ParameterError, Range, Shape,
-    Space,
+    Argument, Base, Domain, Group, Lowering, MODELS, Method, Parameter, ParameterError, Range,
+    Shape, Space,
 };
 use crate::kernel::host::RowRank;
 use crate::kernel::{Formula, Node};
 
-const SOURCE: &str = "Deep et al., arXiv:2406.11617; mergekit";
+const SOURCE: &str = "Deep et al., arXiv:2406.11617";
 
 /// The kept share.
 const DENSITY: Parameter = Parameter {
@@ -60,6 +61,8 @@ pub(super) static DELLA: Method = Method {
     formula: "b + λ Σ wᵢ dᵢ [sign = s] / Σ wᵢ [sign = s], dᵢ = cᵢ xᵢ (mᵢ - b), xᵢ ~ \
         Bernoulli(density - epsilon + 2 epsilon rank), rank from 0 to 1 along the second dimension",
     source: SOURCE,
+    group: Group::Random,
+    peers: &[mergekit("della")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
@@ -90,6 +93,8 @@ pub(super) static DELLA_LINEAR: Method = Method {
     formula: "b + λ Σ wᵢ cᵢ xᵢ (mᵢ - b), xᵢ ~ Bernoulli(density - epsilon + 2 epsilon rank), rank \
         from 0 to 1 along the second dimension",
     source: SOURCE,
+    group: Group::Random,
+    peers: &[mergekit("della_linear")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,

@@ -4,8 +4,9 @@
 //! more of them than their products.
 
 use super::mecha::number;
+use super::peer::mergekit;
 use super::woven::Products;
-use super::{Base, Domain, Input, Lowering, Method, Range};
+use super::{Base, Domain, Group, Input, Lowering, Method, Range};
 use crate::kernel::{Derive, Node};
 
 /// The Karcher mean of each tensor.
@@ -13,7 +14,9 @@ pub(super) static KARCHER: Method = Method {
     id: "karcher",
     summary: "the mean of directions on the sphere, with the mean of norms",
     formula: "u Σ |mᵢ| / n, u ← exp_u(Σ log_u(mᵢ / |mᵢ|) / n) until the step is below tol",
-    source: "Karcher, Comm. Pure Appl. Math. 30 (1977); mergekit `karcher`",
+    source: "Karcher, Comm. Pure Appl. Math. 30 (1977)",
+    group: Group::Geometry,
+    peers: &[mergekit("karcher")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,

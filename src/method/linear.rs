@@ -1,7 +1,8 @@
 //! Weighted sums and averages.
 
 use super::lowering::are_shares;
-use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape};
+use super::peer::{mergekit, sd_mecha};
+use super::{Base, Default, Domain, Group, Input, Lowering, Method, Parameter, Range, Shape};
 use crate::kernel::Node;
 
 /// A weight per model.
@@ -47,7 +48,9 @@ pub(super) static LINEAR: Method = Method {
     id: "linear",
     summary: "weighted sum of any number of models",
     formula: "Σ wᵢ mᵢ / Σ wᵢ (without the division if normalize is false)",
-    source: "model soups (Wortsman et al., arXiv:2203.05482); mergekit `linear`",
+    source: "model soups (Wortsman et al., arXiv:2203.05482)",
+    group: Group::Averages,
+    peers: &[mergekit("linear")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,
@@ -63,7 +66,9 @@ pub(super) static N_AVERAGE: Method = Method {
     id: "n_average",
     summary: "plain average of any number of models",
     formula: "Σ mᵢ / n",
-    source: "model soups (Wortsman et al., arXiv:2203.05482); sd-mecha `n_average`",
+    source: "model soups (Wortsman et al., arXiv:2203.05482)",
+    group: Group::Averages,
+    peers: &[sd_mecha("n_average")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,

@@ -12,6 +12,7 @@ mod dare;
 mod della;
 mod diffusion;
 mod fault;
+mod group;
 mod karcher;
 mod linear;
 mod lowering;
@@ -21,6 +22,7 @@ mod multislerp;
 mod nearswap;
 mod nuslerp;
 mod parameter;
+mod peer;
 mod ram;
 mod range;
 mod sce;
@@ -33,11 +35,13 @@ mod woven;
 
 use crate::figures::counted;
 pub use fault::ParameterError;
+pub use group::Group;
 pub use lowering::{Amount, Argument, Lowering};
 pub(crate) use mecha::is_of_sd_mecha;
 pub use mecha::{RECIPE_METHODS, in_recipes};
 pub(crate) use parameter::hash_number;
 pub use parameter::{Default, Parameter, ParameterValue, Parameters, Shape, parameter_named};
+pub use peer::Peer;
 pub use range::Range;
 
 use crate::kernel::Node;
@@ -142,8 +146,12 @@ pub struct Method {
     pub summary: &'static str,
     /// What is computed, element by element.
     pub formula: &'static str,
-    /// Paper, equation or tool that defines it.
+    /// Paper or equation that defines it; empty where the first of `peers` does.
     pub source: &'static str,
+    /// What it is for.
+    pub group: Group,
+    /// What other tools call it, each with the meaning of this row unless it says otherwise.
+    pub peers: &'static [Peer],
     /// Whether it takes a base model.
     pub base: Base,
     /// The least number of models besides a required base.

@@ -1,8 +1,9 @@
 //! Model stock: between the base and the mean of the models, by how much the task vectors agree.
 
 use super::mecha::flag;
+use super::peer::mergekit;
 use super::steps::rounded;
-use super::{Base, Domain, Lowering, MODELS, Method, Parameter, Space};
+use super::{Base, Domain, Group, Lowering, MODELS, Method, Parameter, Space};
 use crate::kernel::{Derive, Formula, Made, Node, RowSums};
 
 /// Products of norms below this count as this, and so do denominators of the ratio as none.
@@ -21,7 +22,9 @@ pub(super) static MODEL_STOCK: Method = Method {
     summary: "moves the base towards the mean of the models by how much the task vectors agree",
     formula: "t Σ mᵢ / n + (1 - t) b, t = n c / (1 + (n-1) c), c the mean cosine of all pairs of \
         mᵢ - b",
-    source: "Jang et al., arXiv:2403.19522; mergekit `model_stock`",
+    source: "Jang et al., arXiv:2403.19522",
+    group: Group::Geometry,
+    peers: &[mergekit("model_stock")],
     base: Base::Required,
     models_min: 2,
     models_max: usize::MAX,

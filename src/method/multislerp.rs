@@ -7,8 +7,9 @@
 
 use super::linear::{NORMALIZE, WEIGHT};
 use super::mecha::number;
+use super::peer::mergekit;
 use super::steps::rounded;
-use super::{Base, Domain, Lowering, MODELS, Method, Range, Space};
+use super::{Base, Domain, Group, Lowering, MODELS, Method, Range, Space};
 use crate::kernel::{Derive, Formula, Node, Operand};
 
 /// Multi-SLERP.
@@ -17,7 +18,9 @@ pub(super) static MULTISLERP: Method = Method {
     summary: "the weighted mean of directions, with the weighted mean of norms",
     formula: "u / |u| · Σ wᵢ |xᵢ|, u = Σ wᵢ xᵢ / (|xᵢ| + eps), xᵢ = mᵢ, or mᵢ - base on top of the \
         base where there is one; Σ wᵢ xᵢ where |u| < eps",
-    source: "Goddard, Multi-SLERP; mergekit `multislerp`",
+    source: "Goddard, Multi-SLERP",
+    group: Group::Geometry,
+    peers: &[mergekit("multislerp")],
     base: Base::Optional,
     models_min: 1,
     models_max: usize::MAX,

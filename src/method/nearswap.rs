@@ -1,7 +1,8 @@
 //! NearSwap: the second model where it is near the first, and a step towards it elsewhere.
 
 use super::mecha::number;
-use super::{Base, Domain, Lowering, MODELS, Method, Range, Space};
+use super::peer::mergekit;
+use super::{Base, Domain, Group, Lowering, MODELS, Method, Range, Space};
 use crate::kernel::{Formula, Node};
 
 /// Differences below this count as this.
@@ -12,7 +13,9 @@ pub(super) static NEARSWAP: Method = Method {
     id: "nearswap",
     summary: "moves each parameter of the base towards the model's by at most t",
     formula: "b + w (m - b), w = min(t / max(|m - b|, 1e-6), 1)",
-    source: "alchemonaut's QuartetAnemoi-70B-t0.0001; mergekit `nearswap`",
+    source: "alchemonaut's QuartetAnemoi-70B-t0.0001",
+    group: Group::TaskVectors,
+    peers: &[mergekit("nearswap")],
     base: Base::Required,
     models_min: 1,
     models_max: 1,

@@ -1,9 +1,10 @@
 //! Spherical interpolation by weights, of models or of task vectors, of tensors or of rows.
 
 use super::linear::WEIGHT;
+use super::peer::mergekit;
 use super::steps::rounded;
 use super::woven::Products;
-use super::{Base, Domain, Input, Lowering, Method, Parameter, Shape, Space};
+use super::{Base, Domain, Group, Input, Lowering, Method, Parameter, Shape, Space};
 use crate::kernel::{Derive, Formula, Made, Node, RowSums};
 
 /// Weights that add up to less stand for equal ones.
@@ -39,7 +40,9 @@ pub(super) static NUSLERP: Method = Method {
     summary: "spherical interpolation of two models, or of their task vectors, by their weights",
     formula: "(sin((1-t)θ) a + sin(tθ) b) / sin θ, t = w_b / (w_a + w_b), θ = angle(a, b); of a - \
         base and b - base on top of the base where there is one; linear where sin θ = 0",
-    source: "mergekit `nuslerp`; Shoemake, SIGGRAPH 1985",
+    source: "Shoemake, SIGGRAPH 1985",
+    group: Group::Geometry,
+    peers: &[mergekit("nuslerp")],
     base: Base::Optional,
     models_min: 2,
     models_max: 2,

@@ -2,10 +2,11 @@
 //! averaged.
 
 use super::mecha::number;
-use super::{Base, Domain, Lowering, MODELS, Method, Parameter, Range, Space};
+use super::peer::mergekit;
+use super::{Base, Domain, Group, Lowering, MODELS, Method, Parameter, Range, Space};
 use crate::kernel::{Compute, Derive, Formula, Node, Operand};
 
-const SOURCE: &str = "arXiv:2601.13572; mergekit";
+const SOURCE: &str = "arXiv:2601.13572";
 
 /// What counts as a change.
 const EPSILON: Parameter = number(
@@ -21,6 +22,8 @@ pub(super) static RAM: Method = Method {
     summary: "keeps what one model alone changed, averages what several changed",
     formula: "b + Σ tᵢ [|tᵢ| > epsilon] / max(count of |tᵢ| > epsilon, 1), tᵢ = mᵢ - b",
     source: SOURCE,
+    group: Group::Consensus,
+    peers: &[mergekit("ram")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
@@ -43,6 +46,8 @@ pub(super) static RAMPLUS_TL: Method = Method {
     formula: "ram with λᵢ tᵢ where the model alone changed, λᵢ = 1 + r min(ρᵢ, alpha), ρᵢ = shared \
         entries / max(entries alone, epsilon), counted in each tensor",
     source: SOURCE,
+    group: Group::Consensus,
+    peers: &[mergekit("ramplus_tl")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::mecha::number;
+use super::peer::mergekit;
 use super::steps::rounded;
-use super::{Base, Domain, Lowering, MODELS, Method, Range, Space};
+use super::{Base, Domain, Group, Lowering, MODELS, Method, Range, Space};
 use crate::kernel::{Derive, Formula, LargestNonzero, Node, Operand, Scope};
 
 /// Weights and sums of squares that are smaller count as none.
@@ -17,7 +18,9 @@ pub(super) static SCE: Method = Method {
     formula: "b + Σ wᵢ tᵢ [sign = s] / max(Σ wᵢ [sign = s], 1e-6), tᵢ = mᵢ - b where the variance \
         over models is among the ⌊select_topk n⌋ largest of n that are not 0, s = sign(Σ tᵢ), wᵢ = \
         mean(tᵢ²) / Σ mean(tᵢ²), equal where that sum is below 1e-6",
-    source: "Wan et al., arXiv:2408.07990; mergekit `sce`",
+    source: "Wan et al., arXiv:2408.07990",
+    group: Group::Consensus,
+    peers: &[mergekit("sce")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,

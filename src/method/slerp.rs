@@ -1,6 +1,7 @@
 //! Spherical interpolation of two models.
 
-use super::{Base, Default, Domain, Input, Lowering, Method, Parameter, Range, Shape};
+use super::peer::mergekit;
+use super::{Base, Default, Domain, Group, Input, Lowering, Method, Parameter, Range, Shape};
 use crate::kernel::{Derive, Formula, Node};
 
 /// Cosines beyond this are interpolated linearly: the arc is too short, or undefined.
@@ -40,7 +41,9 @@ pub(super) static SLERP: Method = Method {
     id: "slerp",
     summary: "spherical interpolation of two models, tensor by tensor",
     formula: "(sin((1-t)θ) a + sin(tθ) b) / sin θ, θ = angle(a, b); linear where |cos θ| > 0.9995",
-    source: "Shoemake, SIGGRAPH 1985; mergekit `slerp`",
+    source: "Shoemake, SIGGRAPH 1985",
+    group: Group::Geometry,
+    peers: &[mergekit("slerp")],
     base: Base::First,
     models_min: 2,
     models_max: 2,

@@ -2,8 +2,10 @@
 
 use super::consensus::LAMBDA;
 use super::dare::kept;
+use super::peer;
 use super::{
-    Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
+    Argument, Base, Default, Domain, Group, Lowering, MODELS, Method, Parameter, Range, Shape,
+    Space,
 };
 use crate::kernel::{Formula, Node};
 
@@ -33,7 +35,9 @@ pub(super) static SUPERMARIO: Method = Method {
     summary: "keeps random entries of a task vector and rescales them as \
         safetensors-merge-supermario does; the paper's is dare_linear",
     formula: "b + λ x (m - b) / (1 - p), x ~ Bernoulli(p)",
-    source: "safetensors-merge-supermario `merge.py`; Yu et al., arXiv:2311.03099, at p = 0.5",
+    source: "Yu et al., arXiv:2311.03099, at p = 0.5",
+    group: Group::Random,
+    peers: &[peer::supermario("merge.py")],
     base: Base::Required,
     models_min: 1,
     models_max: 1,

@@ -2,7 +2,8 @@
 
 use super::consensus::{LAMBDA, TASK_WEIGHT};
 use super::lowering::are_shares;
-use super::{Argument, Base, Domain, Lowering, MODELS, Method, Parameter, Shape, Space};
+use super::peer::mergekit;
+use super::{Argument, Base, Domain, Group, Lowering, MODELS, Method, Parameter, Shape, Space};
 use crate::kernel::Node;
 
 /// Division by the sum of weights, off by default.
@@ -21,6 +22,8 @@ pub(super) static TASK_ARITHMETIC: Method = Method {
     summary: "adds weighted task vectors (model minus base) to the base",
     formula: "b + λ Σ wᵢ (mᵢ - b)",
     source: "Ilharco et al., arXiv:2212.04089",
+    group: Group::TaskVectors,
+    peers: &[mergekit("task_arithmetic")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,

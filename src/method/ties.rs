@@ -1,8 +1,10 @@
 //! TIES-merging: trim, elect signs, average what agrees.
 
 use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
+use super::peer::mergekit;
 use super::{
-    Argument, Base, Default, Domain, Lowering, MODELS, Method, Parameter, Range, Shape, Space,
+    Argument, Base, Default, Domain, Group, Lowering, MODELS, Method, Parameter, Range, Shape,
+    Space,
 };
 use crate::kernel::{Derive, Formula, Kept, Node, Operand, Scope, Ties};
 
@@ -68,6 +70,8 @@ pub(super) static TIES: Method = Method {
     formula: "b + λ Σ wᵢ tᵢ [sign = s] / Σ wᵢ [sign = s], tᵢ = top-k(mᵢ - b), s = sign(Σ wᵢ tᵢ), \
         0 → +",
     source: "Yadav et al., arXiv:2306.01708",
+    group: Group::Consensus,
+    peers: &[mergekit("ties")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,

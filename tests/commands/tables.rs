@@ -25,7 +25,8 @@ fn methods_lists_and_describes() {
 add_difference: adds the difference of the second and third model to the first
 
 formula  a + alpha (b - c)
-source   supermerger `Add difference`; sd-mecha `add_difference` of a `subtract`
+others   supermerger `Add difference`, sd-meh `add_difference`, Chattiori `AD`, sd-mecha \
+`add_difference` (of a `subtract`)
 base     none
 models   3
 spaces   a weight, b weight, c weight to weight
@@ -38,7 +39,7 @@ blocks   --block-weights sets alpha
 add_difference (in recipes): adds a multiple of a task vector
 
 formula  a + alpha b
-source   sd-mecha `add_difference`
+others   sd-mecha `add_difference`
 base     none
 models   2
 spaces   a any, b delta to any
@@ -50,8 +51,35 @@ blocks   --block-weights sets alpha
     a finite number; default 1; a recipe may give one per element
 "
     );
-    let message = refuses(&["methods", "tie"]);
+    let message = refuses(&["methods", "teis"]);
     assert!(message.contains("`ties`"), "{message}");
+}
+
+/// The names of methods in a list.
+fn listed(words: &[&str]) -> Vec<String> {
+    let list = succeeds(&[&["methods"], words].concat());
+    let tables = list.split("\n\n");
+    let rows = tables.flat_map(|table| table.lines().skip(1));
+    let names = rows.filter(|row| !row.starts_with([' ', '`']));
+    let names = names.map(|row| row.split("  ").next().expect("a cell").to_owned());
+    names.filter(|name| !name.starts_with("finds ")).collect()
+}
+
+#[test]
+fn methods_are_found_by_words() {
+    assert_eq!(
+        listed(&["trainDifference"]),
+        ["add_train_difference", "train_difference_mask (in recipes)"]
+    );
+    assert_eq!(listed(&["CHATTIORI", "norm"]), ["normalized_sum"]);
+    assert!(listed(&["2306.01708"]).contains(&"ties".to_owned()));
+    let fallback = listed(&["fall"]);
+    assert!(fallback.contains(&"fallback".to_owned()), "{fallback:?}");
+    let found = json(&["methods", "supermerger", "twice", "--json"]);
+    assert_eq!(found[0]["id"], "sum_twice");
+    assert_eq!(found.as_array().map(Vec::len), Some(1));
+    let message = refuses(&["methods", "no", "such"]);
+    assert!(message.contains("no method `no such`"), "{message}");
 }
 
 #[test]

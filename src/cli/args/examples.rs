@@ -200,10 +200,16 @@ pub(in crate::cli) const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     (
         "methods",
-        &[example(
-            "What a method does and which parameters it has",
-            "wgmerge methods dare_ties",
-        )],
+        &[
+            example(
+                "What a method does and which parameters it has",
+                "wgmerge methods dare_ties",
+            ),
+            example(
+                "What supermerger's trainDifference is here",
+                "wgmerge methods trainDifference",
+            ),
+        ],
     ),
     (
         "devices",

@@ -66,7 +66,7 @@ pub(super) enum Command {
     Convert(ConvertArgs),
     /// List the model configs, or describe one
     Configs(ConfigsArgs),
-    /// List the merge methods, or describe one
+    /// List the merge methods, find some by words, or describe one
     Methods(MethodsArgs),
     /// List what can compute, and check that it gives the same bytes as the CPU
     ///
@@ -283,9 +283,10 @@ pub(super) struct ConfigsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MethodsArgs {
-    /// The method to describe
-    #[arg(value_name = "NAME", value_parser = word::any_method(), hide_possible_values = true)]
-    pub(super) name: Option<String>,
+    /// The method to describe, or words to find methods by: in their names, also those that other
+    /// tools have for them, in what they do and in their sources
+    #[arg(value_name = "NAME|WORD", value_parser = word::any_method(), hide_possible_values = true)]
+    pub(super) words: Vec<String>,
 
     /// Print JSON
     #[arg(long)]

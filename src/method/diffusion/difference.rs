@@ -2,15 +2,22 @@
 
 use super::{Lowering, Method, Node, THREE, number, numbers, of, three};
 use crate::kernel::{Derive, Formula, Made, RowSums};
+use crate::method::Group;
 use crate::method::Range;
+use crate::method::peer::{chattiori, sd_mecha, sd_meh, supermerger};
 
 /// What b learned over c, where a lacks it.
 pub(in crate::method) static ADD_TRAIN_DIFFERENCE: Method = Method {
     id: "add_train_difference",
     summary: "adds what the second model learned over the third, as far as the first differs",
     formula: "a + 1.8 alpha (b - c) |b - a| / (|b - a| + |b - c|), 0/0 → 0",
-    source: "supermerger `trainDifference`; Chattiori `TD`; sd-mecha `add_difference` by a \
-        `train_difference_mask`",
+    source: "",
+    group: Group::Diffusion,
+    peers: &[
+        supermerger("trainDifference"),
+        chattiori("TD"),
+        sd_mecha("add_difference").but("by a `train_difference_mask`"),
+    ],
     parameters: &[number("alpha", "how much is added", 1.0, Range::Finite)],
     ..of(THREE, &|l| {
         let [a, b, c] = three(l);
@@ -29,7 +36,12 @@ pub(in crate::method) static ADD_SIMILAR_DIFFERENCE: Method = Method {
     summary: "adds a difference where two models differ, and mixes them where they are alike",
     formula: "(1-s) (a + alpha (b - c)) + s (a + alpha/2 (b - a)), \
         s = beta (ab / max(|a|, |b|)² + 1) / 2, 0/0 → 1",
-    source: "sd-meh `similarity_add_difference`; Chattiori `SIM`, before its adjustment",
+    source: "",
+    group: Group::Diffusion,
+    peers: &[
+        sd_meh("similarity_add_difference"),
+        chattiori("SIM").but("before its adjustment"),
+    ],
     parameters: &[
         number("alpha", "how much is added", 0.5, Range::Finite),
         number("beta", "weight of the likeness", 0.5, Range::Finite),
@@ -57,7 +69,9 @@ pub(in crate::method) static ADD_COMMON_FEATURES: Method = Method {
     summary: "adds what two models learned over a third, by the likeness of its rows",
     formula: "a + ((1-alpha) (b - a) + alpha (c - a)) ((1-beta) d + beta (1 - d)), \
         d = ((cos + 1) / 2)^gamma, cos of b - a and c - a along the last dimension",
-    source: "supermerger `extract`",
+    source: "",
+    group: Group::Diffusion,
+    peers: &[supermerger("extract")],
     parameters: &[
         number("alpha", "ratio from b (0) to c (1)", 0.5, Range::Finite),
         number(

@@ -11,24 +11,9 @@ pub(super) use sum::{
 };
 
 use super::{
-    Base, Default, Domain, Input, Lower, Lowering, Method, Parameter, Range, Shape, Space,
+    Base, Default, Domain, Group, Input, Lower, Lowering, Method, Parameter, Range, Shape, Space,
 };
 use crate::kernel::Node;
-
-/// All of them.
-pub(super) static OWN: &[&Method] = &[
-    &TRIPLE_SUM,
-    &SUM_TWICE,
-    &WEIGHTED_SUBTRACTION,
-    &SCALE_WEIGHTS,
-    &SLICE_SUM,
-    &NORMALIZED_SUM,
-    &ADD_TRAIN_DIFFERENCE,
-    &ADD_MULTIPLIED_DIFFERENCE,
-    &ADD_EUCLIDEAN_DIFFERENCE,
-    &ADD_SIMILAR_DIFFERENCE,
-    &ADD_COMMON_FEATURES,
-];
 
 const TWO: &[Input] = &[Input::weight("a"), Input::weight("b")];
 const THREE: &[Input] = &[Input::weight("a"), Input::weight("b"), Input::weight("c")];
@@ -52,6 +37,8 @@ const fn of(inputs: &'static [Input], lower: Lower) -> Method {
         summary: "",
         formula: "",
         source: "",
+        group: Group::Diffusion,
+        peers: &[],
         base: Base::None,
         models_min: inputs.len(),
         models_max: inputs.len(),

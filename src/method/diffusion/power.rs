@@ -2,14 +2,18 @@
 
 use super::{Lowering, Method, Node, THREE, number, numbers, of, three};
 use crate::kernel::{Derive, Formula};
+use crate::method::Group;
 use crate::method::Range;
+use crate::method::peer::{chattiori, sd_meh};
 
 /// The geometric mean of two differences.
 pub(in crate::method) static ADD_MULTIPLIED_DIFFERENCE: Method = Method {
     id: "add_multiplied_difference",
     summary: "adds the weighted geometric mean of what two models learned over a third",
     formula: "c + sign(a - c + beta (b - a)) |a - c|^(1-alpha) |b - c|^alpha",
-    source: "sd-meh `multiply_difference`; Chattiori `MD`",
+    source: "",
+    group: Group::Diffusion,
+    peers: &[sd_meh("multiply_difference"), chattiori("MD")],
     parameters: &[
         number("alpha", "ratio from a (0) to b (1)", 0.5, Range::Finite),
         number(
@@ -37,7 +41,9 @@ pub(in crate::method) static ADD_EUCLIDEAN_DIFFERENCE: Method = Method {
     summary: "adds the weighted quadratic mean of two directions away from a third model",
     formula: "c + sign(d) n r/|r|, r = sqrt((1-alpha) u² + alpha v²), u and v the directions of \
         a - c and b - c, d = (1-alpha) (a - c) + alpha (b - c), n = |d|",
-    source: "sd-meh `euclidean_add_difference`",
+    source: "",
+    group: Group::Diffusion,
+    peers: &[sd_meh("euclidean_add_difference")],
     parameters: &[number(
         "alpha",
         "ratio from a (0) to b (1)",

@@ -2,14 +2,21 @@
 
 use super::{Lowering, Method, Node, THREE, TWO, number, numbers, of, three, two};
 use crate::kernel::{Derive, Formula};
-use crate::method::{Input, Range};
+use crate::method::peer::{chattiori, sd_meh, supermerger};
+use crate::method::{Group, Input, Range};
 
 /// (1 - alpha - beta) a + alpha b + beta c.
 pub(in crate::method) static TRIPLE_SUM: Method = Method {
     id: "triple_sum",
     summary: "the weighted sum of three models",
     formula: "(1 - alpha - beta) a + alpha b + beta c",
-    source: "supermerger `Triple sum`; sd-meh `triple_sum`; Chattiori `TRS`",
+    source: "",
+    group: Group::Averages,
+    peers: &[
+        supermerger("Triple sum"),
+        sd_meh("triple_sum"),
+        chattiori("TRS"),
+    ],
     parameters: &[
         number("alpha", "weight of b", 0.5, Range::Finite),
         number("beta", "weight of c", 0.25, Range::Finite),
@@ -25,7 +32,13 @@ pub(in crate::method) static SUM_TWICE: Method = Method {
     id: "sum_twice",
     summary: "the weighted sum of two models, and then of that and a third",
     formula: "(1 - beta) ((1 - alpha) a + alpha b) + beta c",
-    source: "supermerger `sum Twice`; sd-meh `sum_twice`; Chattiori `ST`",
+    source: "",
+    group: Group::Averages,
+    peers: &[
+        supermerger("sum Twice"),
+        sd_meh("sum_twice"),
+        chattiori("ST"),
+    ],
     parameters: &[
         number("alpha", "ratio from a (0) to b (1)", 0.5, Range::Finite),
         number("beta", "ratio from there (0) to c (1)", 0.25, Range::Finite),
@@ -42,7 +55,9 @@ pub(in crate::method) static WEIGHTED_SUBTRACTION: Method = Method {
     id: "weighted_subtraction",
     summary: "takes a share of the second model out of the first",
     formula: "(a - alpha beta b) / (1 - alpha beta)",
-    source: "sd-meh `weighted_subtraction`",
+    source: "",
+    group: Group::Diffusion,
+    peers: &[sd_meh("weighted_subtraction")],
     parameters: &[
         number("alpha", "share of b in a", 0.5, Range::Finite),
         number(
@@ -68,7 +83,9 @@ pub(in crate::method) static SCALE_WEIGHTS: Method = Method {
     id: "scale_weights",
     summary: "a multiple of a model, norms and output projections apart",
     formula: "alpha a; a itself where alpha is 0 or the name has `to_out`, `proj_out` or `norm`",
-    source: "supermerger `self`",
+    source: "",
+    group: Group::Diffusion,
+    peers: &[supermerger("self")],
     parameters: &[number("alpha", "the factor", 1.0, Range::Finite)],
     ..of(&[Input::weight("a")], &|l| {
         let a = l.input("a");
@@ -87,7 +104,9 @@ pub(in crate::method) static SLICE_SUM: Method = Method {
     formula: "of n rows those from int(beta n) up to int((alpha + beta) n) from b, the others from \
         a; if alpha + beta > 1, from int((alpha + beta - 1) n) up to int(beta n) from a, the \
         others from b. 0-d tensors are a's",
-    source: "supermerger `tensor`; sd-meh `tensor_sum`; Chattiori `TS`",
+    source: "",
+    group: Group::Parts,
+    peers: &[supermerger("tensor"), sd_meh("tensor_sum"), chattiori("TS")],
     parameters: &[
         number("alpha", "share of the rows that are b's", 0.5, Range::Unit),
         number("beta", "where they begin, as a share", 0.0, Range::Unit),
@@ -112,7 +131,9 @@ pub(in crate::method) static NORMALIZED_SUM: Method = Method {
     summary: "the weighted sum of two directions, at the weighted sum of their norms",
     formula: "n u/|u|, u = (1-alpha) a/|a| + alpha b/|b|, n = (1-alpha) |a| + alpha |b|; linear \
         where a direction is not defined",
-    source: "Chattiori `NORM`",
+    source: "",
+    group: Group::Geometry,
+    peers: &[chattiori("NORM")],
     parameters: &[number(
         "alpha",
         "ratio from a (0) to b (1)",

@@ -2,7 +2,8 @@
 
 use super::number;
 use crate::kernel::{Formula, Node};
-use crate::method::{Base, Domain, Input, Lowering, Method, Range};
+use crate::method::peer::{sd_mecha, sd_meh};
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Range};
 
 /// a, kept between the smallest and the largest bound.
 pub(super) static CLAMP: Method = Method {
@@ -10,7 +11,12 @@ pub(super) static CLAMP: Method = Method {
     summary: "keeps a model between others, element by element",
     formula: "min(max(a, lo), hi); lo and hi lie between the outermost bounds (stiffness 0) and \
         those next to the bounds' mean (1)",
-    source: "sd-mecha `clamp`; sd-meh `weights_clip`, of a result and its inputs",
+    source: "",
+    group: Group::Arithmetic,
+    peers: &[
+        sd_mecha("clamp"),
+        sd_meh("weights_clip").but("of a result and its inputs"),
+    ],
     base: Base::None,
     models_min: 2,
     models_max: usize::MAX,

@@ -3,7 +3,10 @@
 use super::amount;
 use super::linear::pair;
 use crate::kernel::{Derive, Formula, Made, Node, RowSums};
-use crate::method::{Amount, Base, Domain, Input, Lower, Lowering, Method, Parameter, Space};
+use crate::method::peer::{sd_mecha, supermerger};
+use crate::method::{
+    Amount, Base, Domain, Group, Input, Lower, Lowering, Method, Parameter, Peer, Space,
+};
 
 /// torch's least norm where it divides a vector by its norm, and where it finds a cosine.
 const NORM_MIN: f64 = 1e-12;
@@ -12,12 +15,15 @@ const COSINE_NORM_MIN: f64 = 1e-8;
 const MODELS: &[Input] = &[Input::weight("a"), Input::weight("b")];
 const ALPHA: Parameter = amount("alpha", "cosine up to which b is taken", 1.0);
 
+/// How supermerger's form differs.
+const SCALED: &str = "which scales by the models' extremes";
+
 /// By the cosines of the columns.
 pub(super) static ADD_COSINE_A: Method = add_cosine(
     "add_cosine_a",
     "from b to a where their columns are alike",
     "a + k (b - a), k = 1 - max(0, min(1, cos - alpha)), cos of each column: along dimension 0",
-    "sd-mecha `add_cosine_a`; after supermerger `cosineA`, which scales by the models' extremes",
+    &[sd_mecha("add_cosine_a"), supermerger("cosineA").but(SCALED)],
     &|l| add_cosine_of(l, true),
 );
 
@@ -27,7 +33,7 @@ pub(super) static ADD_COSINE_B: Method = add_cosine(
     "from b to a where their columns and the tensors are alike",
     "a + k (b - a), k = 1 - max(0, min(1, (cos + whole)/2 - alpha)), cos of each column, whole of \
         the tensors",
-    "sd-mecha `add_cosine_b`; after supermerger `cosineB`, which scales by the models' extremes",
+    &[sd_mecha("add_cosine_b"), supermerger("cosineB").but(SCALED)],
     &|l| add_cosine_of(l, false),
 );
 
@@ -35,14 +41,16 @@ const fn add_cosine(
     id: &'static str,
     summary: &'static str,
     formula: &'static str,
-    source: &'static str,
+    peers: &'static [Peer],
     lower: Lower,
 ) -> Method {
     Method {
         id,
         summary,
         formula,
-        source,
+        source: "",
+        group: Group::Averages,
+        peers,
         base: Base::None,
         models_min: 2,
         models_max: 2,

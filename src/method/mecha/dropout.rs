@@ -6,7 +6,8 @@ use super::ties::{APPLY_MEDIAN, APPLY_STOCK, VOTE_SGN, extended, k};
 use super::{flag, number};
 use crate::kernel::host::CentredRank;
 use crate::kernel::{Formula, Made, Node, Operand};
-use crate::method::{Base, Domain, Input, Lowering, Method, Range, Space};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Range, Space};
 
 /// The seed of a torch generator that was given none.
 const TORCH_SEED: f64 = 67_280_421_310_721.0;
@@ -17,8 +18,9 @@ pub(super) static TIES_SUM_WITH_DROPOUT: Method = Method {
     summary: "drops random entries of task vectors, then ties_sum_extended, then rescales",
     formula: "ties_sum_extended(dᵢ [uᵢ < 1 - p + e]) / (1 - p), u from torch's Mersenne Twister, \
         e = della_eps (rank/n - (n+1)/2n)",
-    source: "Yu et al., arXiv:2311.03099; Deep et al., arXiv:2406.11617; sd-mecha \
-        `ties_sum_with_dropout`",
+    source: "Yu et al., arXiv:2311.03099; Deep et al., arXiv:2406.11617",
+    group: Group::Random,
+    peers: &[sd_mecha("ties_sum_with_dropout")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,

@@ -2,7 +2,8 @@
 
 use super::amount;
 use crate::kernel::{Derive, Formula, Node};
-use crate::method::{Amount, Base, Domain, Input, Lowering, Method, Parameter, Space};
+use crate::method::peer::{chattiori, sd_mecha, sd_meh, supermerger};
+use crate::method::{Amount, Base, Domain, Group, Input, Lowering, Method, Parameter, Space};
 
 const ALPHA_HALF: Parameter = amount("alpha", "ratio from a (0) to b (1)", 0.5);
 const ALPHA_ONE: Parameter = amount("alpha", "factor of the difference", 1.0);
@@ -12,7 +13,14 @@ pub(super) static WEIGHTED_SUM: Method = Method {
     id: "weighted_sum",
     summary: "the point at a ratio on the line from one model to another",
     formula: "a + alpha (b - a); a itself at 0, b itself at 1",
-    source: "sd-mecha `weighted_sum`",
+    source: "",
+    group: Group::Averages,
+    peers: &[
+        sd_mecha("weighted_sum"),
+        supermerger("Weight sum"),
+        sd_meh("weighted_sum"),
+        chattiori("WS"),
+    ],
     base: Base::None,
     models_min: 2,
     models_max: 2,
@@ -28,7 +36,9 @@ pub(super) static SUBTRACT: Method = Method {
     id: "subtract",
     summary: "the task vector from one model to another",
     formula: "a - b",
-    source: "sd-mecha `subtract`",
+    source: "",
+    group: Group::Arithmetic,
+    peers: &[sd_mecha("subtract")],
     base: Base::None,
     models_min: 2,
     models_max: 2,
@@ -47,7 +57,9 @@ pub(super) static ADD_DIFFERENCE: Method = Method {
     id: "add_difference",
     summary: "adds a multiple of a task vector",
     formula: "a + alpha b",
-    source: "sd-mecha `add_difference`",
+    source: "",
+    group: Group::Arithmetic,
+    peers: &[sd_mecha("add_difference")],
     base: Base::None,
     models_min: 2,
     models_max: 2,
@@ -63,7 +75,9 @@ pub(super) static SCALE: Method = Method {
     id: "scale",
     summary: "a multiple of a task vector",
     formula: "alpha a",
-    source: "sd-mecha `scale`",
+    source: "",
+    group: Group::Arithmetic,
+    peers: &[sd_mecha("scale")],
     base: Base::None,
     models_min: 1,
     models_max: 1,
@@ -79,7 +93,9 @@ pub(super) static PERPENDICULAR_COMPONENT: Method = Method {
     id: "perpendicular_component",
     summary: "what of one tensor is perpendicular to another",
     formula: "b - a Σab / Σa²; 0 where a is zero",
-    source: "sd-mecha `perpendicular_component`",
+    source: "",
+    group: Group::Arithmetic,
+    peers: &[sd_mecha("perpendicular_component")],
     base: Base::None,
     models_min: 2,
     models_max: 2,

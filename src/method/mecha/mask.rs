@@ -2,7 +2,10 @@
 
 use super::amount;
 use crate::kernel::{Formula, Node};
-use crate::method::{Amount, Base, Domain, Input, Lower, Lowering, Method, Parameter, Space};
+use crate::method::peer::{sd_mecha, supermerger};
+use crate::method::{
+    Amount, Base, Domain, Group, Input, Lower, Lowering, Method, Parameter, Peer, Space,
+};
 
 const ALPHA: Parameter = amount("alpha", "strength of the mask", 1.0);
 const ABC: &[Input] = &[Input::same("a"), Input::same("b"), Input::same("c")];
@@ -12,7 +15,10 @@ pub(super) static TRAIN_DIFFERENCE_MASK: Method = mask(
     "train_difference_mask",
     "how much of what separates b from a and c separates it from a",
     "1.8 alpha |b - a| / (|b - a| + |b - c|), 0/0 → 0",
-    "sd-mecha `train_difference_mask`; supermerger `trainDifference`",
+    &[
+        sd_mecha("train_difference_mask"),
+        supermerger("trainDifference").but("the factor in it"),
+    ],
     &train_difference_mask,
 );
 
@@ -21,7 +27,7 @@ pub(super) static ADD_OPPOSITE_MASK: Method = mask(
     "add_opposite_mask",
     "how far a and b lie on opposite sides of c",
     "2 alpha |a - b| / (|a - b| + |a + b - 2c|), 0/0 → 0",
-    "sd-mecha `add_opposite_mask`",
+    &[sd_mecha("add_opposite_mask")],
     &add_opposite_mask,
 );
 
@@ -30,7 +36,7 @@ pub(super) static ADD_STRICT_OPPOSITE_MASK: Method = mask(
     "add_strict_opposite_mask",
     "how evenly a and b lie on opposite sides of c; 0 where they lie on one",
     "2 alpha max(0, (c - a)(b - c) / max(|a - c|, |b - c|)²), 0/0 → 0",
-    "sd-mecha `add_strict_opposite_mask`",
+    &[sd_mecha("add_strict_opposite_mask")],
     &add_strict_opposite_mask,
 );
 
@@ -38,14 +44,16 @@ const fn mask(
     id: &'static str,
     summary: &'static str,
     formula: &'static str,
-    source: &'static str,
+    peers: &'static [Peer],
     lower: Lower,
 ) -> Method {
     Method {
         id,
         summary,
         formula,
-        source,
+        source: "",
+        group: Group::Masks,
+        peers,
         base: Base::None,
         models_min: 3,
         models_max: 3,

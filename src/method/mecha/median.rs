@@ -2,7 +2,8 @@
 
 use super::number;
 use crate::kernel::{Formula, Iterate, Node, Weiszfeld};
-use crate::method::{Base, Domain, Input, Lowering, Method, Parameter, Range};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Parameter, Range};
 
 /// Distances below this count as this.
 pub(super) const EPS: Parameter = number(
@@ -26,7 +27,9 @@ pub(super) static GEOMETRIC_MEDIAN: Method = Method {
     id: "geometric_median",
     summary: "the point with the least sum of distances to all models, tensor by tensor",
     formula: "m ← Σ wᵢ xᵢ / Σ wᵢ, wᵢ = 1 / max(|xᵢ - m|, eps), until the mean distance settles",
-    source: "Weiszfeld 1937; Pillutla et al., arXiv:1912.13445; sd-mecha `geometric_median`",
+    source: "Weiszfeld 1937; Pillutla et al., arXiv:1912.13445",
+    group: Group::Averages,
+    peers: &[sd_mecha("geometric_median")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,

@@ -18,6 +18,7 @@ mod stock;
 mod ties;
 mod whole;
 
+use super::peer::sd_mecha;
 use super::{Default, Method, Parameter, Range, Shape, diffusion};
 
 /// Every method of recipes, in the order of the documentation: sd-mecha's, then those of diffusion
@@ -70,8 +71,8 @@ pub fn in_recipes(id: &str) -> Option<&'static Method> {
 
 /// Whether sd-mecha has the method, under its identifier and with its meaning.
 pub(crate) fn is_of_sd_mecha(method: &Method) -> bool {
-    let is = |known: &&Method| *known == method;
-    RECIPE_METHODS.iter().any(is) && !diffusion::OWN.iter().any(is)
+    let known = RECIPE_METHODS.contains(&method);
+    known && method.peers.contains(&sd_mecha(method.id))
 }
 
 /// A ratio or factor, which may be given per element.

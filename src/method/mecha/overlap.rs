@@ -2,7 +2,8 @@
 
 use super::number;
 use crate::kernel::{Formula, Made, Node};
-use crate::method::{Base, Domain, Input, Lowering, Method, Range, Space};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Range, Space};
 
 /// The mean of what is kept.
 pub(super) static DROPOUT: Method = Method {
@@ -10,7 +11,9 @@ pub(super) static DROPOUT: Method = Method {
     summary: "drops random entries of task vectors and averages what is left of them",
     formula: "Σ mᵢdᵢ / max(1, Σ mᵢ) / (1-p)^rescale, mᵢ from numpy's binomial(1, 1-p); not \
         rescaled at p = 1",
-    source: "Yu et al., arXiv:2311.03099; sd-mecha `dropout`",
+    source: "Yu et al., arXiv:2311.03099",
+    group: Group::Random,
+    peers: &[sd_mecha("dropout")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,

@@ -3,7 +3,8 @@
 use super::amount;
 use super::linear::pair;
 use crate::kernel::{Formula, Node};
-use crate::method::{Amount, Base, Domain, Input, Lowering, Method};
+use crate::method::peer::{chattiori, sd_mecha};
+use crate::method::{Amount, Base, Domain, Group, Input, Lowering, Method};
 
 /// a^(1 - alpha) b^alpha.
 pub(super) static GEOMETRIC_SUM: Method = Method {
@@ -11,8 +12,12 @@ pub(super) static GEOMETRIC_SUM: Method = Method {
     summary: "the weighted geometric mean of two models",
     formula: "Re(a^(1-alpha) b^alpha), principal powers: -|a|^(1-alpha) |b|^alpha where both are \
         negative, times cos(pi (1-alpha)) or cos(pi alpha) where a or b alone is; 0^0 is 1",
-    source: "sd-mecha `geometric_sum` (there 0^0 is NaN); Chattiori `GEO`, which has NaN where a \
-        number is negative",
+    source: "",
+    group: Group::Averages,
+    peers: &[
+        sd_mecha("geometric_sum").but("there 0^0 is NaN"),
+        chattiori("GEO").but("which has NaN where a number is negative"),
+    ],
     base: Base::None,
     models_min: 2,
     models_max: 2,
@@ -29,7 +34,9 @@ pub(super) static MULTIPLY_QUOTIENT: Method = Method {
     summary: "multiplies a model by a power of a quotient, where that opposes what it learned",
     formula: "Re(a (b/c)^p), p = alpha max(0, -xy / max(|x|, |y|)²), x = ln|a/c|, y = ln|b/c|; a \
         where a number is 0",
-    source: "sd-mecha `multiply_quotient`",
+    source: "",
+    group: Group::TaskVectors,
+    peers: &[sd_mecha("multiply_quotient")],
     base: Base::None,
     models_min: 3,
     models_max: 3,

@@ -3,7 +3,8 @@
 use super::linear::pair;
 use super::number;
 use crate::kernel::{Derive, Formula, Node};
-use crate::method::{Base, Domain, Input, Lowering, Method, Range};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Range};
 
 /// Angles whose sine is smaller are no arc that can be divided.
 const SINE_MIN: f64 = 1e-7;
@@ -14,7 +15,9 @@ pub(super) static SLERP: Method = Method {
     summary: "spherical interpolation of directions, linear interpolation of norms",
     formula: "(sin((1-alpha)θ) a/|a| + sin(alpha θ) b/|b|) / sin θ · ((1-alpha)|a| + alpha |b|); \
         linear where that is undefined",
-    source: "sd-mecha `slerp`",
+    source: "",
+    group: Group::Geometry,
+    peers: &[sd_mecha("slerp")],
     base: Base::None,
     models_min: 2,
     models_max: 2,

@@ -4,7 +4,8 @@ use super::linear::pair;
 use super::number;
 use crate::kernel::Node;
 use crate::kernel::host::Region;
-use crate::method::{Base, Domain, Input, Lowering, Method, Range};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Range};
 
 /// Some rows of b, the others of a.
 pub(super) static TENSOR_SUM: Method = Method {
@@ -12,7 +13,9 @@ pub(super) static TENSOR_SUM: Method = Method {
     summary: "takes a region of rows from the second model",
     formula: "rows from n offset on, n width of them, from b, those past the end from the start \
         on, ends rounded half to even; the others from a. Of 0-d tensors b's if width > 1/2",
-    source: "sd-mecha `tensor_sum` (`copy_region`)",
+    source: "",
+    group: Group::Parts,
+    peers: &[sd_mecha("tensor_sum").but("after its `copy_region`")],
     base: Base::None,
     models_min: 2,
     models_max: 2,

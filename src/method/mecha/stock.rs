@@ -2,7 +2,8 @@
 
 use super::number;
 use crate::kernel::{Derive, Formula, Made, Node, RowSums};
-use crate::method::{Base, Domain, Input, Lowering, Method, Parameter, Range, Space};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Parameter, Range, Space};
 
 /// Norms below this count as this.
 pub(super) const COS_EPS: Parameter = number(
@@ -17,7 +18,9 @@ pub(super) static MODEL_STOCK: Method = Method {
     id: "model_stock",
     summary: "the mean of task vectors, each row shortened by how little they agree",
     formula: "t Σ dᵢ / n, t = n c / (1 + (n-1) c), c the mean cosine of a row's dᵢ, dᵢ₊₁",
-    source: "Jang et al., arXiv:2403.19522; sd-mecha `model_stock`",
+    source: "Jang et al., arXiv:2403.19522",
+    group: Group::Geometry,
+    peers: &[sd_mecha("model_stock")],
     base: Base::None,
     models_min: 2,
     models_max: usize::MAX,

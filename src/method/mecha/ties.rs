@@ -4,7 +4,8 @@ use super::median::{EPS, FTOL, MAXITER, median};
 use super::stock::{COS_EPS, stock_ratio};
 use super::{flag, number};
 use crate::kernel::{Formula, Kept, Node, Scope, Ties};
-use crate::method::{Base, Domain, Input, Lowering, Method, Parameter, Range, Space};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Parameter, Range, Space};
 
 /// The kept share.
 pub(super) const fn k(default: f64) -> Parameter {
@@ -41,7 +42,9 @@ pub(super) static TIES_SUM: Method = Method {
     summary: "trims task vectors, elects a sign per element and averages what agrees",
     formula: "Σ tᵢ [sign tᵢ = s] / Σ [sign tᵢ = s], tᵢ = trimmed dᵢ, s = sign Σ sign tᵢ; 0 where \
         the votes are even",
-    source: "Yadav et al., arXiv:2306.01708; sd-mecha `ties_sum`",
+    source: "Yadav et al., arXiv:2306.01708",
+    group: Group::Consensus,
+    peers: &[sd_mecha("ties_sum")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,
@@ -62,7 +65,9 @@ pub(super) static TIES_SUM_EXTENDED: Method = Method {
     summary: "TIES whose elected entries are merged by model stock or by the geometric median",
     formula: "t · ties_sum, t the ratio of model stock of the elected entries; or their geometric \
         median",
-    source: "sd-mecha `ties_sum_extended`",
+    source: "",
+    group: Group::Consensus,
+    peers: &[sd_mecha("ties_sum_extended")],
     base: Base::None,
     models_min: 1,
     models_max: usize::MAX,

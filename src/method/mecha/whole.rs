@@ -4,7 +4,8 @@ use super::linear::pair;
 use super::number;
 use crate::kernel::host::{Crossover, Exchange};
 use crate::kernel::{Formula, Node};
-use crate::method::{Base, Domain, Input, Lowering, Method, Range};
+use crate::method::peer::sd_mecha;
+use crate::method::{Base, Domain, Group, Input, Lowering, Method, Range};
 
 /// Low frequencies of a, high ones of b.
 pub(super) static CROSSOVER: Method = Method {
@@ -12,7 +13,9 @@ pub(super) static CROSSOVER: Method = Method {
     summary: "mixes two models in the frequencies of each tensor: alpha is the share that is b's",
     formula: "F⁻¹((1 - f) F(a) + f F(b)), f a filter over the sizes of frequencies: a step at tilt \
         0 and 2, a ramp between, everywhere alpha at 1",
-    source: "sd-mecha `crossover`",
+    source: "",
+    group: Group::Parts,
+    peers: &[sd_mecha("crossover")],
     base: Base::None,
     models_min: 2,
     models_max: 2,
@@ -42,7 +45,9 @@ pub(super) static TOP_K_TENSOR_SUM: Method = Method {
     summary: "puts a's entries in the order of b's, those whose magnitude lies in a region of all",
     formula: "s[rank of bᵢ], s = a sorted, where |s| lies between two of a's sorted magnitudes; \
         else aᵢ",
-    source: "sd-mecha `top_k_tensor_sum`",
+    source: "",
+    group: Group::Parts,
+    peers: &[sd_mecha("top_k_tensor_sum")],
     base: Base::None,
     models_min: 2,
     models_max: 2,
