@@ -221,6 +221,17 @@ impl Expression {
         reduce: Arc<dyn Reduce>,
         count: usize,
     ) -> Vec<Operand> {
+        self.reduced_over(Scope::Tensor, values, reduce, count)
+    }
+
+    /// Scalars that something found out about values over the tensor or the whole model gives.
+    pub fn reduced_over(
+        &mut self,
+        scope: Scope,
+        values: &[Node],
+        reduce: Arc<dyn Reduce>,
+        count: usize,
+    ) -> Vec<Operand> {
         let (_, first) = self.found(values, count);
         let count: u16 = self.number(count, "numbers");
         let place = Filled {
@@ -231,7 +242,7 @@ impl Expression {
         self.statistics.push(Statistic {
             values: values.to_vec(),
             reduce,
-            scope: Scope::Tensor,
+            scope,
             among: None,
             place,
         });

@@ -28,6 +28,8 @@ pub enum Kept {
     /// All from the j-th smallest on, j = max(floor((1 - k) n), 1): sd-mecha's rule, which keeps
     /// one more than its density says.
     FromRank(f64),
+    /// All from the (n - floor(density n))-th smallest on: one more than its density says.
+    OneMore(f64),
     /// Those of a density, and the outliers above them: k = floor(density n) + floor(outliers n).
     WithOutliers {
         /// The share that is kept besides.
@@ -62,6 +64,7 @@ impl Kept {
                 let rank = (((1.0 - k) * n as f64) as u64).clamp(1, n.max(1));
                 n - n.min(rank - 1)
             }
+            Kept::OneMore(density) => share_of(density, n).saturating_add(1).min(n),
             Kept::WithOutliers { density, outliers } => {
                 (share_of(density, n) + share_of(outliers, n)).min(n)
             }
@@ -83,12 +86,16 @@ impl Kept {
             Kept::Outliers { density, outliers } => of(3, density, outliers),
             Kept::Count(count) => [4, count, 0],
             Kept::FromQuantile(q) => of(5, q, 0.0),
+            Kept::OneMore(density) => of(6, density, 0.0),
         }
     }
 
     /// Whether every entry is kept, however many there are.
     pub fn is_all(self) -> bool {
-        matches!(self, Kept::Density(share) | Kept::FromRank(share) if share >= 1.0)
+        match self {
+            Kept::Density(share) | Kept::FromRank(share) | Kept::OneMore(share) => share >= 1.0,
+            _ => false,
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! The steps sparsify → weight → elect → combine → scale are one pipeline; the methods differ in
 //! what they put in and each difference between the tools is a parameter.
 
+use std::sync::Arc;
+
 use super::{Argument, Default, Lowering, Parameter, Range, Shape};
-use crate::kernel::{Compute, Formula, Node, Operand};
+use crate::kernel::{Compute, Derive, Formula, Node, Operand, Sums};
 
 /// A weight per task vector.
 pub(super) const TASK_WEIGHT: Parameter = Parameter {
@@ -59,6 +61,23 @@ pub(super) const ELECT_ON: Parameter = Parameter {
     complement: None,
 };
 
+/// Which sign a sum of zero has.
+pub(super) const ZERO: Parameter = Parameter {
+    name: "zero",
+    help: "which sign is elected where the sum is zero",
+    shape: Shape::Choice(&[
+        ("plus", "+ (every current tool)"),
+        (
+            "majority",
+            "the sign that most elements of all tensors elect, - if as many elect each (the TIES \
+                paper's code)",
+        ),
+    ]),
+    per_model: false,
+    per_element: false,
+    complement: None,
+};
+
 /// What the sum of agreeing entries is divided by.
 pub(super) const DIVISOR: Parameter = Parameter {
     name: "divisor",
@@ -70,6 +89,10 @@ pub(super) const DIVISOR: Parameter = Parameter {
         ),
         ("count", "their number (PEFT, MergeFlux)"),
         ("none", "nothing: the sum itself"),
+        (
+            "max",
+            "nothing, and it is the largest of them in place of their sum (the TIES paper's code)",
+        ),
     ]),
     per_model: false,
     per_element: false,
@@ -165,14 +188,14 @@ pub(super) fn add_consensus(l: &mut Lowering<'_>, sparse: &[Argument]) -> Node {
     }
     let moved = l.shift(base, merged, lambda);
     match (l.parameters.word("elect"), l.parameters.word("divisor")) {
-        ("total" | "frequency", "count" | "weight") => moved,
+        ("total" | "frequency", "count" | "weight" | "max") => moved,
         _ => l.rounded(moved),
     }
 }
 
 fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) -> Node {
     let words = ["elect", "elect_on", "divisor", "round"].map(|name| l.parameters.word(name));
-    let exact = !l.is_stepwise();
+    let exact = !l.is_stepwise() && l.parameters.chosen("zero") != Some("majority");
     if let (["total", "weighted", "weight", "none"], [x, y], true) = (words, weighted, exact) {
         // The commonest case in one formula, which does the steps below.
         let weights = [x, y].map(|&x| l.number("weight", x));
@@ -182,7 +205,10 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
     }
     let raw = l.parameters.word("elect_on") == "raw";
     let elected = elect(l, if raw { sparse } else { weighted });
-    let elected = l.step(elected);
+    let mut elected = l.step(elected);
+    if l.parameters.chosen("zero") == Some("majority") {
+        elected = or_majority(l, elected);
+    }
     // The entries that are gathered must have the elected sign, on the side that voted.
     let voters: Vec<Argument> = weighted
         .iter()
@@ -193,19 +219,25 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
             },
         )
         .collect();
+    if l.parameters.word("divisor") == "max" {
+        return largest(l, weighted, &voters, elected);
+    }
     let mass = gather(l, weighted, &voters, elected);
     let mass = l.rounded(mass);
     let mass = l.step(mass);
-    let weights: Vec<f64> = match l.parameters.word("divisor") {
+    let counted: Vec<(Argument, f64)> = match l.parameters.word("divisor") {
         "none" => return mass,
-        "count" => vec![1.0; weighted.len()],
-        _ => weighted
-            .iter()
-            .map(|&x| l.step_number(l.number("weight", x)))
-            .collect(),
+        // An entry counts whatever its weight, if it had a vote.
+        "count" if raw => sparse.iter().map(|&voter| (voter, 1.0)).collect(),
+        "count" => voters.iter().map(|&voter| (voter, 1.0)).collect(),
+        _ => {
+            let weights = weighted.iter().map(|&x| l.number("weight", x));
+            let weights = weights.map(|weight| l.step_number(weight));
+            voters.iter().copied().zip(weights).collect()
+        }
     };
     let mut total = None;
-    for (voter, weight) in voters.iter().zip(weights) {
+    for (voter, weight) in counted {
         let weight = l.scalar(weight);
         total = Some(gather_weight(l, total, voter.node, elected, weight));
     }
@@ -217,6 +249,37 @@ fn disjoint(l: &mut Lowering<'_>, sparse: &[Argument], weighted: &[Argument]) ->
         }
         None => mass,
     }
+}
+
+/// The elected sums, and in place of a zero the sign that most of the whole model have.
+fn or_majority(l: &mut Lowering<'_>, elected: Node) -> Node {
+    let vote = l.call(Formula::Vote, &[elected]);
+    let sign = Sums(Derive {
+        function: |sums, _| vec![if sums[0] > 0.0 { 1.0 } else { -1.0 }],
+        parameters: Vec::new(),
+    });
+    let scope = l.merge_scope();
+    let majority = l.expression.reduced_over(scope, &[vote], Arc::new(sign), 1);
+    let majority = l.expression.call(Formula::Fill, &majority);
+    l.call(Formula::ChooseEach, &[elected, majority, elected])
+}
+
+/// Of the weighted entries whose voter has the elected sign the largest.
+fn largest(
+    l: &mut Lowering<'_>,
+    weighted: &[Argument],
+    voters: &[Argument],
+    elected: Node,
+) -> Node {
+    let zero = l.constant(0.0);
+    let (mut most, mut least) = (zero, zero);
+    for (x, voter) in weighted.iter().zip(voters) {
+        let kept = l.call(Formula::KeepAgreeing, &[x.node, voter.node, elected]);
+        most = l.call(Formula::Greatest, &[most, kept]);
+        least = l.call(Formula::Least, &[least, kept]);
+    }
+    // They are of one sign, unless weights turn some: then those that were not turned count.
+    l.call(Formula::Add, &[most, least])
 }
 
 /// The sum of all entries, or their mean.

@@ -1,6 +1,6 @@
 //! DARE: drop random entries of task vectors and rescale the rest.
 
-use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
+use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, ZERO, add_consensus};
 use super::peer::{mergeflux, mergekit, peft};
 use super::task_arithmetic::{NORMALIZE_OFF, add, add_stepwise, factors, task_arithmetic};
 use super::ties::{SCOPE, TIES_RULE, keep_l1, trim};
@@ -13,7 +13,7 @@ use crate::kernel::{Formula, Node};
 const SOURCE: &str = "Yu et al., arXiv:2311.03099";
 
 /// The kept share, with the paper's drop rate as its complement.
-const DENSITY: Parameter = Parameter {
+pub(super) const DENSITY: Parameter = Parameter {
     name: "density",
     help: "probability with which an entry is kept",
     shape: Shape::Number(Default::Is(1.0), Range::Share),
@@ -42,7 +42,7 @@ const RESCALE: Parameter = Parameter {
 };
 
 /// The kept share of the trim that follows the drop.
-const TRIM: Parameter = Parameter {
+pub(super) const TRIM: Parameter = Parameter {
     name: "trim",
     help: "kept share of the TIES trim after the drop: the k = ⌊trim n⌋ largest magnitudes",
     shape: Shape::Number(Default::Is(1.0), Range::Share),
@@ -58,7 +58,7 @@ pub(super) static DARE_LINEAR: Method = Method {
     formula: "b + λ Σ wᵢ cᵢ xᵢ (mᵢ - b), xᵢ ~ Bernoulli(density), cᵢ = 1 / density",
     source: SOURCE,
     group: Group::Random,
-    peers: &[mergekit("dare_linear")],
+    peers: &[mergekit("dare_linear"), peft("dare_linear")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
@@ -76,11 +76,7 @@ pub(super) static DARE_TIES: Method = Method {
     formula: "b + λ Σ wᵢ dᵢ [sign = s] / Σ wᵢ [sign = s], dᵢ = cᵢ xᵢ (mᵢ - b), s = sign(Σ wᵢ dᵢ)",
     source: SOURCE,
     group: Group::Random,
-    peers: &[
-        mergekit("dare_ties"),
-        peft("dare_ties"),
-        mergeflux("dare_ties"),
-    ],
+    peers: &[mergekit("dare_ties"), mergeflux("dare_ties")],
     base: Base::Required,
     models_min: 1,
     models_max: usize::MAX,
@@ -123,6 +119,7 @@ pub(super) static DARE_THEN_TIES: Method = Method {
         TIES_RULE,
         ELECT,
         ELECT_ON,
+        ZERO,
         DIVISOR,
         ROUND,
     ],
@@ -148,12 +145,12 @@ fn dare_linear(l: &mut Lowering<'_>) -> Node {
     add(l, &terms)
 }
 
-fn dare_ties(l: &mut Lowering<'_>) -> Node {
+pub(super) fn dare_ties(l: &mut Lowering<'_>) -> Node {
     let dropped = rescaled(l);
     add_consensus(l, &dropped)
 }
 
-fn dare_then_ties(l: &mut Lowering<'_>) -> Node {
+pub(super) fn dare_then_ties(l: &mut Lowering<'_>) -> Node {
     let dropped = rescaled(l);
     let trimmed = trim(l, &dropped, "trim");
     add_consensus(l, &trimmed)

@@ -347,6 +347,14 @@ impl Lowering<'_> {
         }
     }
 
+    /// The scope of what ranges over all tensors of the merge.
+    pub fn merge_scope(&self) -> Scope {
+        Scope::Model {
+            merge: self.merge,
+            model: usize::MAX,
+        }
+    }
+
     /// The random words of a model's dropout mask: others in each merge of a recipe, as far as a
     /// recipe has up to 2^16 merges of up to 2^16 models.
     pub fn dropout_words(&mut self, model: Argument) -> Node {

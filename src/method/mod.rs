@@ -23,6 +23,7 @@ mod nearswap;
 mod nuslerp;
 mod parameter;
 mod peer;
+mod preset;
 mod ram;
 mod range;
 mod sce;
@@ -241,6 +242,11 @@ pub static METHODS: &[&Method] = &[
     &dare::DARE_LINEAR,
     &dare::DARE_TIES,
     &dare::DARE_THEN_TIES,
+    &preset::PEFT_MAGNITUDE_PRUNE,
+    &preset::PEFT_TIES,
+    &preset::PEFT_DARE_TIES,
+    &preset::PAPER_TIES,
+    &preset::PAPER_DARE_TIES,
     &supermario::SUPERMARIO,
     &breadcrumbs::BREADCRUMBS,
     &breadcrumbs::BREADCRUMBS_TIES,

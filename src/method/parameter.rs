@@ -80,9 +80,9 @@ impl std::fmt::Display for ParameterValue {
 /// The checked values of a method's parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
-    numbers: BTreeMap<&'static str, Vec<f64>>,
+    pub(super) numbers: BTreeMap<&'static str, Vec<f64>>,
     flags: BTreeMap<&'static str, bool>,
-    words: BTreeMap<&'static str, &'static str>,
+    pub(super) words: BTreeMap<&'static str, &'static str>,
     /// Those that the user set for this merge, beside a recipe.
     fixed: BTreeSet<&'static str>,
 }

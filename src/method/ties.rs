@@ -1,6 +1,6 @@
 //! TIES-merging: trim, elect signs, average what agrees.
 
-use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, add_consensus};
+use super::consensus::{DIVISOR, ELECT, ELECT_ON, LAMBDA, ROUND, TASK_WEIGHT, ZERO, add_consensus};
 use super::peer::mergekit;
 use super::{
     Argument, Base, Default, Domain, Group, Lowering, MODELS, Method, Parameter, Range, Shape,
@@ -9,7 +9,7 @@ use super::{
 use crate::kernel::{Derive, Formula, Kept, Node, Operand, Scope, Ties};
 
 /// The kept share of a task vector.
-const DENSITY: Parameter = Parameter {
+pub(super) const DENSITY: Parameter = Parameter {
     name: "density",
     help: "kept share of each task vector: the k = ⌊density n⌋ largest magnitudes",
     shape: Shape::Number(Default::Is(1.0), Range::Share),
@@ -41,6 +41,14 @@ pub(super) const TIES_RULE: Parameter = Parameter {
             "the first in index order, so that exactly k are kept",
         ),
         ("keep", "all of them, so that more than k may be kept"),
+        (
+            "one_more",
+            "all as large as the (n - k)-th smallest, k + 1 at least (the paper's code)",
+        ),
+        (
+            "from_rank",
+            "all from the max(⌊(1 - density) n⌋, 1)-th smallest on (MergeLM)",
+        ),
     ]),
     per_model: false,
     per_element: false,
@@ -86,6 +94,7 @@ pub(super) static TIES: Method = Method {
         RESCALE,
         ELECT,
         ELECT_ON,
+        ZERO,
         DIVISOR,
         ROUND,
     ],
@@ -93,7 +102,7 @@ pub(super) static TIES: Method = Method {
     lower: &ties,
 };
 
-fn ties(l: &mut Lowering<'_>) -> Node {
+pub(super) fn ties(l: &mut Lowering<'_>) -> Node {
     let deltas = l.rounded_deltas();
     let mut trimmed = trim(l, &deltas, "density");
     if l.parameters.word("rescale") == "l1" {
@@ -131,9 +140,12 @@ fn l1_ratio(sums: &[f64], _parameters: &[f64]) -> Vec<f64> {
 
 /// Keeps the largest entries of each value; the share is the parameter named `density`.
 pub(super) fn trim(l: &mut Lowering<'_>, deltas: &[Argument], density: &str) -> Vec<Argument> {
-    let ties = match l.parameters.word("ties") {
-        "keep" => Ties::Keep,
-        _ => Ties::Exact,
+    type Rule = (fn(f64) -> Kept, Ties);
+    let (kept, ties): Rule = match l.parameters.word("ties") {
+        "keep" => (Kept::Density, Ties::Keep),
+        "one_more" => (Kept::OneMore, Ties::Keep),
+        "from_rank" => (Kept::FromRank, Ties::Keep),
+        _ => (Kept::Density, Ties::Exact),
     };
     let global = l.parameters.word("scope") == "model";
     deltas
@@ -144,13 +156,9 @@ pub(super) fn trim(l: &mut Lowering<'_>, deltas: &[Argument], density: &str) -> 
             } else {
                 Scope::Tensor
             };
-            let density = l.number(density, delta);
-            Argument {
-                node: l
-                    .expression
-                    .trim(delta.node, Kept::Density(density), ties, scope),
-                ..delta
-            }
+            let kept = kept(l.number(density, delta));
+            let node = l.expression.trim(delta.node, kept, ties, scope);
+            Argument { node, ..delta }
         })
         .collect()
 }
