@@ -8,6 +8,7 @@ mod errors;
 mod experts;
 mod flags;
 mod golden;
+mod mixtures;
 mod scratch;
 mod stages;
 mod statistics;

@@ -7,7 +7,7 @@ use super::failure::{Failure, Located};
 use super::{out, report, text};
 use crate::keys::{Config, Configs};
 use crate::recipe::mecha::{self, Script};
-use crate::recipe::mergekit;
+use crate::recipe::mergekit::{self, Mixture};
 use crate::recipe::{Fault, Lines, Options, Recipe, check_names, spaces};
 
 /// The text of a recipe, with the name to show it under.
@@ -48,6 +48,21 @@ impl Text {
             report::say_notes(&self.notes(&script.remarks));
         }
         Ok(script)
+    }
+
+    /// A recipe of mergekit-moe, if it is one; with what is worth saying of it as of others.
+    /// `alike` lets all experts be one model.
+    pub(super) fn mixture(
+        &self,
+        (lenient, alike): (bool, bool),
+        quiet: bool,
+    ) -> Result<Option<Mixture>, Failure> {
+        let mixture = mergekit::mixture(&self.text, lenient, alike);
+        let mixture = mixture.map_err(|fault| self.show(&fault))?;
+        if let (Some(mixture), false) = (&mixture, quiet) {
+            report::say_notes(&self.notes(&mixture.remarks));
+        }
+        Ok(mixture)
     }
 
     /// Remarks as notes, with their places.

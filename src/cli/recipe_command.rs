@@ -6,7 +6,8 @@ use std::path::Path;
 use super::args::{CheckArgs, Drawing, FmtArgs, RecipeCommand, ShowArgs};
 use super::failure::Failure;
 use super::recipe::{Text, registry};
-use super::{out, yaml};
+use super::referred::Referring;
+use super::{mixture, out, yaml};
 use crate::figures::counted;
 use crate::recipe::{Options, draw};
 
@@ -22,6 +23,10 @@ pub(super) fn run(command: &RecipeCommand) -> Result<(), Failure> {
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let text = Text::read(&args.text.recipe)?;
     if text.is_mergekits() {
+        if let Some(mixture) = text.mixture((args.lenient.lenient, true), false)? {
+            let models = counted(mixture.models().len(), "model");
+            return out::print(&format!("{}: a mixture of {models}\n", text.name));
+        }
         let script = text.mergekits(args.lenient.lenient, false)?;
         let (merges, models) = (script.merges(), script.models().len());
         let (merges, models) = (counted(merges, "merge"), counted(models, "model"));
@@ -80,6 +85,15 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
     };
     if !text.is_mergekits() {
         let recipe = text.recipe(Options::default(), registry(&args.configs.files)?)?;
+        return out::print(&out::escape_lines(&draw(&recipe)));
+    }
+    if let Some(mixture) = text.mixture((args.lenient.lenient, true), false)? {
+        let referring = Referring {
+            text: &text,
+            folder: args.text.recipe.parent(),
+            quiet: false,
+        };
+        let recipe = mixture::composed(referring, &mixture, &Options::default())?;
         return out::print(&out::escape_lines(&draw(&recipe)));
     }
     for (name, recipe) in yaml::drawn(&text, &args.text.recipe, args.lenient.lenient)? {

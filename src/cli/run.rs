@@ -7,13 +7,14 @@ use super::args::{OutputArgs, RunArgs, WorkArgs, YamlArgs};
 use super::asked::{Asked, no_output};
 use super::failure::Failure;
 use super::merge::{Job, prepare, write};
+use super::mixture;
 use super::options::{options, read_besides};
 use super::out;
 use super::recipe::{self, Text};
 use super::report::{self, Done};
 use super::yaml::{self, Stage};
 use crate::merge::Merge;
-use crate::recipe::mergekit::Script;
+use crate::recipe::mergekit::{Mixture, Script};
 use crate::recipe::{Missing, Options, Recipe};
 use crate::sink;
 
@@ -93,8 +94,10 @@ pub(super) struct Read<'a> {
     asked: Asked<'a>,
     options: Options,
     pub(super) text: Text,
-    /// The text, if it is one of mergekit.
+    /// The text, if it is one of mergekit's merges.
     script: Option<Script>,
+    /// The text, if it is one of mergekit-moe.
+    mixture: Option<Mixture>,
     /// Its merges, each with its output, as far as they are known.
     pub(super) stages: Vec<Stage>,
     /// What else is read for them.
@@ -112,7 +115,11 @@ impl<'a> Read<'a> {
             (_, true) => Missing::Skip,
             _ => options.missing,
         };
-        let script = match text.is_mergekits() {
+        let mixture = match text.is_mergekits() {
+            true => text.mixture((yaml.lenient.lenient, yaml.alike), asked.quiet)?,
+            false => None,
+        };
+        let script = match text.is_mergekits() && mixture.is_none() {
             true => Some(text.mergekits(yaml.lenient.lenient, asked.quiet)?),
             false => None,
         };
@@ -122,6 +129,7 @@ impl<'a> Read<'a> {
             options,
             text,
             script,
+            mixture,
             stages: Vec::new(),
         };
         read.compose()?;
@@ -131,9 +139,10 @@ impl<'a> Read<'a> {
     /// Finds the merges, as far as they are known.
     fn compose(&mut self) -> Result<(), Failure> {
         let (asked, options) = (&self.asked, &self.options);
-        let stages = match &self.script {
-            Some(script) => yaml::stages(&self.text, script, asked, options)?,
-            None => {
+        let stages = match (&self.script, &self.mixture) {
+            (Some(script), _) => yaml::stages(&self.text, script, asked, options)?,
+            (None, Some(mixture)) => vec![mixture::stage(&self.text, mixture, asked, options)?],
+            (None, None) => {
                 let configs = &asked.configs.files;
                 self.reads.extend(self.text.models(asked.file.parent()));
                 vec![Stage {
@@ -191,7 +200,8 @@ impl<'a> Read<'a> {
 
     /// The folders for outputs that are not there yet. As mergekit does, its recipes make them.
     fn new_folders(&self) -> impl Iterator<Item = &Path> {
-        let stages = self.stages.iter().filter(|_| self.script.is_some());
+        let yaml = self.script.is_some() || self.mixture.is_some();
+        let stages = self.stages.iter().filter(move |_| yaml);
         let folders = stages.map(|stage| sink::parent(&stage.output));
         folders.filter(|folder| !folder.exists())
     }

@@ -8,14 +8,14 @@ use indexmap::IndexSet;
 use super::args::YamlArgs;
 use super::asked::{Asked, no_output};
 use super::failure::Failure;
-use super::models;
-use super::recipe::{Text, placed};
+use super::recipe::Text;
+use super::referred::Referring;
 use super::report;
 use crate::checkpoint::Checkpoint;
 use crate::figures::{binary, counted};
 use crate::plan::PROCESS_BYTES;
-use crate::recipe::mergekit::{CONFIG, Outline, Outlines, Referred, Script};
-use crate::recipe::{Card, Fault, FolderRequest, Options, Recipe};
+use crate::recipe::mergekit::{CONFIG, MIXTURE_CONFIG, Outline, Outlines, Referred, Script};
+use crate::recipe::{Card, FolderRequest, Options, Recipe};
 use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens, tokenizer_bytes};
 
 /// A merge of a text, and where its result goes.
@@ -171,38 +171,25 @@ impl Composing<'_> {
         let models = script.models().into_iter();
         let open = |model: &Referred| {
             let path = self.located(script, model)?;
-            Checkpoint::open(&path).map_err(|fault| {
-                let span = model.span.clone();
-                self.text.show(&Fault::new(span, fault.to_string()))
-            })
+            self.referring().open(model, &path)
         };
         models.map(open).collect()
     }
 
-    /// Where a model is: as its path says, from here or from beside the text, else on the hub.
-    /// What there is to say of it is said.
+    /// Where a model is: a merge that was written, or what the text refers to.
     fn located(&self, script: &Script, model: &Referred) -> Result<PathBuf, Failure> {
-        if let Some(written) = script.place(&model.reference.path) {
-            return Ok(written.to_owned());
+        match script.place(&model.reference.path) {
+            Some(written) => Ok(written.to_owned()),
+            None => self.referring().located(model),
         }
-        if let Some(found) = placed(Path::new(&model.reference.path), self.folder) {
-            return Ok(found);
+    }
+
+    fn referring(&self) -> Referring<'_> {
+        Referring {
+            text: self.text,
+            folder: self.folder,
+            quiet: self.quiet,
         }
-        let reference = PathBuf::from(model.reference.to_string());
-        let located = models::located(&reference, self.quiet);
-        let (path, note) = located.map_err(|failure| match failure {
-            Failure::Usage { message, .. } => {
-                self.text.show(&Fault::new(model.span.clone(), message))
-            }
-            other => other,
-        })?;
-        self.say(note.as_slice());
-        if path.exists() {
-            return Ok(path);
-        }
-        let message = format!("there is no model {}", model.reference);
-        let fault = Fault::new(model.span.clone(), message).label("no such file or folder");
-        Err(self.text.show(&fault))
     }
 }
 
@@ -228,11 +215,13 @@ pub(super) fn targets<'s>(
 }
 
 /// What a folder is to hold, as far as flags leave it.
-fn requested(own: &FolderRequest, args: &YamlArgs) -> Arc<FolderRequest> {
+pub(super) fn requested(own: &FolderRequest, args: &YamlArgs) -> Arc<FolderRequest> {
     let mut own = own.clone();
     if args.no_write_model_card {
         own.card = Card::Never;
-        own.texts.retain(|text| text.name != Path::new(CONFIG));
+        let recipes = [CONFIG, MIXTURE_CONFIG].map(Path::new);
+        own.texts
+            .retain(|text| !recipes.contains(&text.name.as_path()));
     }
     if args.no_copy_tokenizer {
         own.left_out.extend(TOKENIZER_FILES.map(PathBuf::from));

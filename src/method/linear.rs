@@ -44,7 +44,7 @@ const ORDER: Parameter = Parameter {
 };
 
 /// Weighted sum of models.
-pub(super) static LINEAR: Method = Method {
+pub(crate) static LINEAR: Method = Method {
     id: "linear",
     summary: "weighted sum of any number of models",
     formula: "Σ wᵢ mᵢ / Σ wᵢ (without the division if normalize is false)",

@@ -109,6 +109,15 @@ const BITS: [(&str, f64); 1] = [("mixed_tensor_dtypes", 0.015)];
 /// bf16 models tie at the threshold of a selection in f32, too, and torch's sort takes any of them.
 const FAR: [(&str, usize); 1] = [("f32_work_bf16_out", 13)];
 
+/// What results in narrower types differ at most.
+const NARROW: f64 = 0.02;
+
+/// Whether a tensor is a gate of random numbers, which are torch's but for the last bits.
+fn is_drawn(case: &Case, name: &str) -> bool {
+    let gates = [".mlp.gate.", ".mlp.shared_expert_gate."];
+    case.tolerance()["except"].is_string() && gates.iter().any(|own| name.contains(own))
+}
+
 /// What is wrong with an output, if anything.
 pub fn differs(case: &Case, found: &Weights, expected: &Weights) -> Result<(), String> {
     let tolerance = case.tolerance();
@@ -144,8 +153,11 @@ pub fn differs(case: &Case, found: &Weights, expected: &Weights) -> Result<(), S
         let rms = (square / wanted.len().max(1) as f64).sqrt();
         // Bits are counted of what steps are rounded to; f32 differs by the order of its steps.
         let is_f32 = expected.dtype(&name) == DType::F32;
-        let counts = exact || !is_f32;
-        let rms_share = if is_f32 {
+        let loose = is_drawn(case, &name);
+        let counts = (exact || !is_f32) && !loose;
+        let rms_share = if loose {
+            Some(if is_f32 { F32 } else { NARROW })
+        } else if is_f32 {
             rms_share.map(|share| share.min(F32))
         } else {
             rms_share

@@ -22,16 +22,10 @@ const NOT_YET: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "recipe of mergekit-moe",
-        &[
-            "moe_cheap_embed",
-            "moe_deepseek",
-            "moe_hidden",
-            "moe_qwen_shared",
-            "moe_random",
-            "moe_uniform_random",
-        ],
+        "gates of embeddings",
+        &["moe_cheap_embed", "moe_deepseek", "moe_qwen_shared"],
     ),
+    ("gates of hidden states", &["moe_hidden"]),
 ];
 
 /// Programs of mergekit that have no counterpart here: cases of them, and what is said.

@@ -59,6 +59,14 @@ const EXPECTED: &[(&str, &str)] = &[
         "the table names methods that are there",
     ),
     (
+        "src/recipe/mergekit/mixture/builder.rs",
+        "numbers are checked when they are read",
+    ),
+    (
+        "src/recipe/mergekit/mixture/read.rs",
+        "the text's models are listed",
+    ),
+    (
         "src/recipe/mergekit/stack.rs",
         "a slice has a model with layers",
     ),

@@ -46,6 +46,7 @@ pub(super) enum Command {
     /// Merge checkpoints by one method
     Merge(MergeArgs),
     /// Merge checkpoints as a recipe file says
+    #[command(alias = "mergekit-moe")]
     Run(RunArgs),
     /// Average models as MergeFlux's mergeflux.py does, with the same flags
     Mergeflux(MixArgs),

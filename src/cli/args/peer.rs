@@ -96,6 +96,10 @@ pub(in crate::cli) struct YamlArgs {
     #[arg(long, hide = true, overrides_with = "no_copy_tokenizer")]
     copy_tokenizer: bool,
 
+    /// Build a mixture of experts that are all one model, which is to be trained
+    #[arg(long = "i-understand-this-is-not-useful-without-training", help_heading = PEER)]
+    pub(in crate::cli) alike: bool,
+
     #[command(flatten)]
     pub(in crate::cli) idle: IdleArgs,
 }
@@ -130,7 +134,7 @@ const fn valued(name: &'static str, why: &'static str) -> IdleFlag {
 }
 
 /// The flags of mergekit that have no meaning here, each also as `--no-…` if it takes no value.
-pub(in crate::cli) const IDLE: [IdleFlag; 15] = [
+pub(in crate::cli) const IDLE: [IdleFlag; 17] = [
     switch!("low-cpu-memory", "--memory bounds what is held"),
     switch!("read-to-gpu", "--memory bounds what is held"),
     switch!("multi-gpu", "one GPU computes"),
@@ -153,6 +157,8 @@ pub(in crate::cli) const IDLE: [IdleFlag; 15] = [
         "transformers-cache",
         "HF_HUB_CACHE says where downloads are kept",
     ),
+    switch!("load-in-4bit", "no hidden states are computed"),
+    switch!("load-in-8bit", "no hidden states are computed"),
     valued("lora-merge-cache", "nothing is kept between merges"),
     valued(
         "lora-merge-dtype",

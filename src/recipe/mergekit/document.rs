@@ -122,8 +122,8 @@ pub(super) fn document(node: &Node, reading: &mut Reading) -> Result<Document, F
     let fields = Fields::of(node, "a merge", KEYS)?;
     if let Some(entry) = fields.get("experts").or(fields.get("gate_mode")) {
         let fault = Fault::new(entry.span.clone(), "this is a recipe of mergekit-moe");
-        return Err(fault.label("experts").help(
-            "building a mixture of dense models is not there; recipes with merge_method are read",
+        return Err(fault.label("a mixture").help(
+            "a recipe of mergekit-moe is a text of its own: put it into another file and run that",
         ));
     }
     fields.finish_top(reading)?;
@@ -320,7 +320,7 @@ fn layers(entry: &Entry) -> Result<Layers, Fault> {
 /// The types that mergekit takes, by their names in PyTorch.
 const FLOATS: [Float; 4] = [Float::F16, Float::BF16, Float::F32, Float::F64];
 
-fn dtype(fields: &Fields<'_>, key: &str) -> Result<Option<Float>, Fault> {
+pub(super) fn dtype(fields: &Fields<'_>, key: &str) -> Result<Option<Float>, Fault> {
     let Some(entry) = fields.get(key) else {
         return Ok(None);
     };

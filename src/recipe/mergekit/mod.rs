@@ -11,6 +11,7 @@ mod extent;
 mod fields;
 mod layers;
 mod merge;
+mod mixture;
 mod outline;
 mod parameter;
 mod reference;
@@ -30,6 +31,7 @@ mod yaml;
 
 pub use compose::{CONFIG, Composed};
 pub use fields::Remark;
+pub use mixture::{CONFIG as MIXTURE_CONFIG, Dense, Mixture, PromptTokens, mixture};
 pub use outline::{Outline, Outlines};
 pub use reference::{Reference, Referred};
 pub use script::{Script, parse, recognised};
