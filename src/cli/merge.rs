@@ -15,16 +15,24 @@ use super::out::{self, Kind};
 use super::process;
 use super::report::{self, Done};
 use crate::exec::cpu::Level;
-use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_outputs};
+use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_outputs, window_outputs};
 use crate::method::Method;
+use crate::recipe::average::Average;
 use crate::recipe::{Options, Recipe, Sweep, merge_of};
+
+/// What makes several outputs of one recipe.
+#[derive(Clone, Copy)]
+pub(super) enum Outputs<'a> {
+    Sweep(&'a Sweep),
+    Windows(&'a Average),
+}
 
 /// A merge as a command is told it.
 pub(super) struct Job<'a> {
     /// What is merged.
     pub(super) recipe: Recipe,
-    /// The outputs, where there are several.
-    pub(super) sweep: Option<&'a Sweep>,
+    /// The outputs, where there may be several.
+    pub(super) outputs: Option<Outputs<'a>>,
     /// Files besides models that the arguments name: none of them may be written.
     pub(super) reads: Vec<PathBuf>,
     /// What is to be said before it begins.
@@ -38,7 +46,7 @@ impl Job<'_> {
     pub(super) fn of(recipe: Recipe) -> Self {
         Job {
             recipe,
-            sweep: None,
+            outputs: None,
             reads: Vec::new(),
             notes: Vec::new(),
             wants_gpu: false,
@@ -59,7 +67,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     )?;
     let recipe = added(recipe, &flags.options.additions);
     let job = Job {
-        sweep: flags.options.sweep.as_ref(),
+        outputs: flags.options.sweep.as_ref().map(Outputs::Sweep),
         reads: read_besides(&flags.options, &[], None),
         ..Job::of(recipe)
     };
@@ -97,7 +105,7 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let cancel = process::cancel_on_signal(args.report.json);
     if models::any_reference(&job.recipe.models)? {
-        for place in places(job.sweep, &args.output)? {
+        for place in places(job.outputs, &args.output)? {
             Merge::check_place(&place, work.force)?;
         }
     }
@@ -135,7 +143,9 @@ pub(super) fn prepare(
     quiet: bool,
 ) -> Result<(Merge, Vec<String>), Failure> {
     let Job {
-        mut recipe, sweep, ..
+        mut recipe,
+        outputs,
+        ..
     } = job;
     let chosen = choose_device(&work.device, super::threads(work.limits.threads))?;
     let mut notes = job.notes;
@@ -154,9 +164,10 @@ pub(super) fn prepare(
         level: Level::chosen()?,
     };
     let device = settings.device.is_some();
-    let merge = match sweep {
+    let merge = match outputs {
         None => Merge::prepare(recipe, settings)?,
-        Some(sweep) => Merge::prepare_sweep(&recipe, sweep, settings)?,
+        Some(Outputs::Sweep(sweep)) => Merge::prepare_sweep(&recipe, sweep, settings)?,
+        Some(Outputs::Windows(average)) => Merge::prepare_average(&recipe, average, settings)?,
     };
     if device && merge.device().is_none() {
         let why = match merge.plan().needs_host() {
@@ -168,12 +179,14 @@ pub(super) fn prepare(
     Ok((merge, notes))
 }
 
-/// Where the outputs of a merge go: one, or one for each value of a sweep.
-fn places(sweep: Option<&Sweep>, output: &Path) -> Result<Vec<PathBuf>, Failure> {
-    match sweep {
+/// Where the outputs of a merge go.
+fn places(outputs: Option<Outputs<'_>>, output: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let places = match outputs {
         None => Ok(vec![output.to_owned()]),
-        Some(sweep) => Ok(sweep_outputs(output, sweep).map_err(MergeError::from)?),
-    }
+        Some(Outputs::Sweep(sweep)) => sweep_outputs(output, sweep),
+        Some(Outputs::Windows(average)) => window_outputs(output, average),
+    };
+    Ok(places.map_err(MergeError::from)?)
 }
 
 /// The recipe that flags describe.

@@ -7,6 +7,7 @@
 mod additions;
 mod args;
 mod asked;
+mod average;
 mod bar;
 mod bench;
 mod catalogue;
@@ -69,6 +70,7 @@ pub fn run() -> ExitCode {
     let result = match &args.command {
         Command::Merge(command) => merge::merge(command),
         Command::Run(command) => run::run(command),
+        Command::Average(command) => average::run(command),
         Command::Mergeflux(command) => mergeflux::mix(command),
         Command::MergefluxDelta(command) => mergeflux::delta(command),
         Command::Supermario(command) => supermario::pair(command),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::OptionArgs;
+use super::args::{FitArgs, OptionArgs};
 use super::failure::Failure;
 use super::text;
 use crate::keys::{self, Filter};
@@ -12,16 +12,23 @@ use crate::recipe::{BlockOption, Options};
 pub(super) fn options(args: &OptionArgs) -> Result<Options, Failure> {
     Ok(Options {
         compute: args.compute,
-        dtype: args.dtype,
         seed: args.seed,
+        block_weights: block_weights(args.block_weights.as_deref())?,
+        strip_prefix: args.strip_prefix.clone(),
+        ..fitted(&args.fit)?
+    })
+}
+
+/// Those about what fits and what is written.
+pub(super) fn fitted(args: &FitArgs) -> Result<Options, Failure> {
+    Ok(Options {
+        dtype: args.dtype,
         missing: args.missing,
         shape: args.shape,
         on_nan: args.on_nan,
         on_overflow: args.on_overflow,
         filter: Filter::new(&args.include, &args.exclude)?,
-        block_weights: block_weights(args.block_weights.as_deref())?,
         metadata: args.metadata,
-        strip_prefix: args.strip_prefix.clone(),
         shard_bytes: args.max_shard_size,
         ..Options::default()
     })

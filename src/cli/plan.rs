@@ -8,7 +8,7 @@ use super::additions::added;
 use super::args::PlanArgs;
 use super::asked::Asked;
 use super::failure::Failure;
-use super::merge::{Job, by_flags, plan_json, prepare, print_plan};
+use super::merge::{Job, Outputs, by_flags, plan_json, prepare, print_plan};
 use super::options::{options, read_besides};
 use super::run::{Read, work};
 use super::yaml::Stage;
@@ -59,7 +59,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
     let mut plans = Vec::new();
     for Stage { recipe, output } in stages {
         let job = Job {
-            sweep: args.options.sweep.as_ref(),
+            outputs: args.options.sweep.as_ref().map(Outputs::Sweep),
             reads: reads.clone(),
             wants_gpu: args.yaml.cuda,
             ..Job::of(recipe)

@@ -17,6 +17,8 @@ use crate::sink;
 pub(super) enum Done {
     /// Several models became one.
     Merged,
+    /// Checkpoints became their average.
+    Averaged,
     /// One model became another by a recipe.
     Computed,
     /// One model has other names, another dtype or other files.
@@ -238,6 +240,12 @@ fn line(output: &Path, report: &Report, done: Done) -> String {
             "{name}: {} merged, {copied} copied",
             counted(computed, "tensor")
         ),
+        Done::Averaged => {
+            format!(
+                "{name}: {} averaged, {copied} copied",
+                counted(computed, "tensor")
+            )
+        }
         Done::Computed => {
             format!(
                 "{name}: {} computed, {copied} copied",

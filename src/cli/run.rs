@@ -6,7 +6,7 @@ use super::additions::added;
 use super::args::{OutputArgs, RunArgs, WorkArgs, YamlArgs};
 use super::asked::{Asked, no_output};
 use super::failure::Failure;
-use super::merge::{Job, prepare, write};
+use super::merge::{Job, Outputs, prepare, write};
 use super::mixture;
 use super::options::{options, read_besides};
 use super::out;
@@ -50,7 +50,7 @@ fn write_all(read: &Read<'_>, args: &RunArgs) -> Result<(), Failure> {
     let yaml = &args.recipe.yaml;
     let work = work(&args.work, yaml);
     let job = |recipe: Recipe| Job {
-        sweep: args.recipe.options.sweep.as_ref(),
+        outputs: args.recipe.options.sweep.as_ref().map(Outputs::Sweep),
         reads: read.reads.clone(),
         wants_gpu: yaml.cuda,
         ..Job::of(recipe)

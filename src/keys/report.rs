@@ -35,6 +35,14 @@ pub struct Mismatch {
     pub advice: &'static str,
 }
 
+impl Mismatch {
+    /// Whether the dtypes differ, whatever the shapes are.
+    pub(crate) fn dtypes_differ(&self) -> bool {
+        let dtype = |text: &str| text.split(' ').next().map(str::to_owned);
+        dtype(&self.expected) != dtype(&self.found)
+    }
+}
+
 /// The account of all models.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct KeyReport {

@@ -6,6 +6,7 @@ use crate::checkpoint::CheckpointError;
 use crate::dtype::{Float, codec};
 use crate::plan::PlanError;
 use crate::recipe::SweepError;
+use crate::recipe::average::AverageError;
 use crate::sink::SinkError;
 
 use super::device::DeviceError;
@@ -34,6 +35,26 @@ pub enum MergeError {
     /// The sweep cannot be made of the recipe.
     #[error(transparent)]
     Sweep(#[from] SweepError),
+    /// The average cannot be made.
+    #[error(transparent)]
+    Average(#[from] AverageError),
+    /// Checkpoints of one run store a tensor in different types.
+    #[error(
+        "{model}: tensor `{key}` is {found}, that of {reference} is {expected}; --dtype f32, or \
+         another, says what the average is stored in"
+    )]
+    Types {
+        /// The model.
+        model: String,
+        /// The model it is compared with.
+        reference: String,
+        /// The tensor.
+        key: String,
+        /// Its type and shape.
+        found: String,
+        /// Those of the other model's.
+        expected: String,
+    },
     /// The output would touch an input.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -86,7 +107,7 @@ pub enum MergeError {
         value: f32,
         /// The type.
         float: Float,
-        /// Which output of a sweep, from 1; None where there is only one.
+        /// Which of several outputs, from 1; None where there is only one.
         variant: Option<usize>,
     },
     /// The user stopped it.
@@ -120,6 +141,8 @@ impl MergeError {
             | MergeError::Device(_)
             | MergeError::Output(_)
             | MergeError::Sweep(_)
+            | MergeError::Average(_)
+            | MergeError::Types { .. }
             | MergeError::Input(_)
             | MergeError::NonFinite { .. }
             | MergeError::Beyond { .. }
@@ -153,7 +176,7 @@ fn overflow_text(
     let largest = f32::from_bits(codec::decode(float, largest));
     let (number, largest) = (short(value), short(largest));
     let of = variant.map_or_else(String::new, |variant| {
-        format!(" in output {variant} of the sweep")
+        format!(" in output {variant} of several")
     });
     let what = match value.is_nan() {
         true => "is the difference or product of numbers beyond f32 and becomes NaN".to_owned(),

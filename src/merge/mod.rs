@@ -36,7 +36,7 @@ pub use prepare::{Merge, Settings};
 pub use progress::{Progress, Silent};
 pub use report::{Report, path_json};
 pub use side::{Companion, Companions, LeftOut};
-pub use target::{OutputError, sweep_outputs};
+pub use target::{OutputError, sweep_outputs, window_outputs};
 
 /// The flag that stops a merge, when it is set from any thread.
 pub type Cancel = std::sync::atomic::AtomicBool;

@@ -8,7 +8,8 @@ use super::{Device, MergeError, target};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::exec::cpu::Level;
 use crate::plan::{self, Limits, Output, OutputId, Plan, PlannedFile, Source};
-use crate::recipe::{Recipe, Sweep};
+use crate::recipe::average::Average;
+use crate::recipe::{OutputDType, Recipe, Sweep};
 use crate::sink::{self, FileLayout, OutputLayout, Root, Sink};
 
 /// More threads than any machine can use; what each holds is counted by it.
@@ -99,6 +100,47 @@ impl Merge {
     ) -> Result<Merge, MergeError> {
         let outputs = target::sweep_outputs(&settings.output, sweep)?;
         Merge::prepare_all(sweep.recipes(recipe)?, outputs, settings)
+    }
+
+    /// Prepares the windows of an average, each with an output of its own as
+    /// [`window_outputs`](super::window_outputs) names them. `largest` is [`Average::recipe`], in
+    /// which models may have other paths by now. The checkpoints are read once for all windows.
+    ///
+    /// # Errors
+    /// As [`Merge::prepare`], and where a tensor is of several types among the checkpoints and the
+    /// options do not say which the output has.
+    pub fn prepare_average(
+        largest: &Recipe,
+        average: &Average,
+        mut settings: Settings,
+    ) -> Result<Merge, MergeError> {
+        let outputs = target::window_outputs(&settings.output, average)?;
+        settings.output.clone_from(&outputs[0]);
+        let merge = Merge::prepare_all(average.recipes(largest)?, outputs, settings)?;
+        if merge.recipe().options.dtype == OutputDType::Keep {
+            merge.check_types()?;
+        }
+        Ok(merge)
+    }
+
+    /// Refuses merged tensors that are not of one type in all models.
+    fn check_types(&self) -> Result<(), MergeError> {
+        let report = &self.plan.report;
+        for model in &report.models {
+            let mut mismatched = model.mismatched.iter();
+            let filter = &self.recipe().options.filter;
+            let differs = mismatched.find(|m| m.dtypes_differ() && filter.merges(&m.key));
+            if let Some(mismatch) = differs {
+                return Err(MergeError::Types {
+                    model: model.model.clone(),
+                    reference: report.reference.clone(),
+                    key: mismatch.key.clone(),
+                    found: mismatch.found.clone(),
+                    expected: mismatch.expected.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Prepares merges of the same models that differ in numbers alone, each with its output.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::Output;
 use crate::recipe::Sweep;
+use crate::recipe::average::Average;
 
 /// The extensions of output files, in any case.
 const FILES: &[&str] = &["safetensors", "sft"];
@@ -82,17 +83,41 @@ fn is_separator(byte: u8) -> bool {
 /// If the name says neither a file nor a folder, or both.
 pub fn sweep_outputs(output: &Path, sweep: &Sweep) -> Result<Vec<PathBuf>, OutputError> {
     let kind = kind(output)?;
-    let one = |value: &f64| {
-        let suffix = format!("-{}-{value}", sweep.name());
-        let (stem, extension) = match kind {
-            Output::File => {
-                let extension = output.extension().unwrap_or_default().to_string_lossy();
-                (output.file_stem(), format!(".{extension}"))
-            }
-            Output::Folder => (output.file_name(), String::new()),
-        };
-        let stem = stem.unwrap_or_default().to_string_lossy();
-        output.with_file_name(format!("{stem}{suffix}{extension}"))
-    };
+    let one = |value: &f64| beside(output, &kind, &format!("-{}-{value}", sweep.name()));
     Ok(sweep.values().iter().map(one).collect())
+}
+
+/// What stands for the number of checkpoints in the name of an output.
+const WINDOW: &str = "{window}";
+
+/// The outputs of an average, in the order of its windows: `output` with the number of checkpoints
+/// in the place of `{window}`, or beside it, `out-window-8.safetensors`; of an average without
+/// windows, `output` itself.
+///
+/// # Errors
+/// As [`sweep_outputs`].
+pub fn window_outputs(output: &Path, average: &Average) -> Result<Vec<PathBuf>, OutputError> {
+    let windows = average.windows();
+    if windows.is_empty() {
+        return Ok(vec![output.to_owned()]);
+    }
+    let named = output.to_str().filter(|text| text.contains(WINDOW));
+    let one = |window: &usize| match named {
+        Some(text) => Ok(text.replace(WINDOW, &window.to_string()).into()),
+        None => Ok(beside(output, &kind(output)?, &format!("-window-{window}"))),
+    };
+    windows.iter().map(one).collect()
+}
+
+/// The path of an output with more behind its name.
+fn beside(output: &Path, kind: &Output, suffix: &str) -> PathBuf {
+    let (stem, extension) = match kind {
+        Output::File => {
+            let extension = output.extension().unwrap_or_default().to_string_lossy();
+            (output.file_stem(), format!(".{extension}"))
+        }
+        Output::Folder => (output.file_name(), String::new()),
+    };
+    let stem = stem.unwrap_or_default().to_string_lossy();
+    output.with_file_name(format!("{stem}{suffix}{extension}"))
 }

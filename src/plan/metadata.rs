@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Source;
 use crate::checkpoint::recorded_name;
-use crate::recipe::{Metadata, Recipe, mecha, record};
+use crate::recipe::{Metadata, ModelId, Recipe, mecha, record};
 
 /// What a model says about itself alone.
 const OWN: [&str; 10] = [
@@ -34,6 +34,10 @@ const SPEC: &str = "modelspec.";
 /// The entries of the output's metadata.
 pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, String)> {
     let reference = &sources[recipe.reference.index()];
+    let own = ModelId::all()
+        .zip(sources)
+        .filter(|(model, _)| recipe.takes(*model));
+    let sources: Vec<&Source<'_>> = own.map(|(_, source)| source).collect();
     let mut entries = vec![("format".to_owned(), "pt".to_owned())];
     entries.extend_from_slice(&recipe.options.entries);
     if recipe.options.metadata == Metadata::None {
@@ -71,7 +75,7 @@ pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, 
             add(name, value.clone());
         }
     }
-    for (name, value) in licences(sources) {
+    for (name, value) in licences(&sources) {
         add(&name, value);
     }
     if reference.metadata.keys().any(|name| name.starts_with(SPEC)) && sources.len() > 1 {
@@ -114,7 +118,7 @@ fn is_licence(name: &str) -> bool {
 }
 
 /// The licences of all inputs by the name they are given under, each distinct one once.
-fn licences(sources: &[Source<'_>]) -> Vec<(String, String)> {
+fn licences(sources: &[&Source<'_>]) -> Vec<(String, String)> {
     let mut found: Vec<(String, Vec<&str>)> = Vec::new();
     for (name, value) in sources.iter().flat_map(|source| source.metadata) {
         if !is_licence(name) {

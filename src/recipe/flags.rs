@@ -41,6 +41,22 @@ pub fn merge_of(
     assignments: &[String],
     options: Options,
 ) -> Result<Recipe, FlagError> {
+    let known = find(method).ok_or_else(|| unknown(method))?;
+    let values = assignments
+        .iter()
+        .map(|text| assignment(known, text))
+        .collect::<Result<Vec<_>, FlagError>>()?;
+    merge_by(method, base, models, &values, options)
+}
+
+/// The same, with parameters that are read.
+pub(super) fn merge_by(
+    method: &str,
+    base: Option<PathBuf>,
+    models: Vec<PathBuf>,
+    values: &[(String, ParameterValue)],
+    options: Options,
+) -> Result<Recipe, FlagError> {
     let method = find(method).ok_or_else(|| unknown(method))?;
     let first_is_base = method.base == Base::First && base.is_some();
     match (method.base, &base) {
@@ -56,12 +72,8 @@ pub fn merge_of(
             given,
         });
     }
-    let given_values = assignments
-        .iter()
-        .map(|text| assignment(method, text))
-        .collect::<Result<Vec<_>, FlagError>>()?;
-    let mut parameters = Parameters::resolve(method, &given_values, given)?;
-    let names = given_values.iter().map(|(name, _)| name.as_str());
+    let mut parameters = Parameters::resolve(method, values, given)?;
+    let names = values.iter().map(|(name, _)| name.as_str());
     parameters.fix(method, names);
     let has_base = base.is_some();
     let paths: Vec<PathBuf> = base.into_iter().chain(models).collect();

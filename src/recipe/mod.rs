@@ -7,6 +7,7 @@
 mod adapt;
 mod adapter_error;
 mod addition;
+pub mod average;
 mod block_ratios;
 pub mod compose;
 mod composer;
@@ -140,6 +141,16 @@ impl Recipe {
             folder: None,
             configs: Arc::default(),
         }
+    }
+
+    /// Whether something of a model is in the result, or was looked up in it. Recipes of several
+    /// outputs share their models, of which one may use a part.
+    pub fn takes(&self, model: ModelId) -> bool {
+        let is = |node: &RecipeNode| match node {
+            RecipeNode::Model { model: own, .. } => *own == model,
+            _ => false,
+        };
+        self.reference == model || self.folder.is_some() || self.nodes.iter().any(is)
     }
 
     /// The node that is the result.

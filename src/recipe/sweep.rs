@@ -32,8 +32,8 @@ pub enum SweepError {
     Parameter(#[from] ParameterError),
 }
 
-/// Outputs of a sweep at most.
-const VALUES_MAX: usize = 101;
+/// Outputs from one reading at most.
+pub(super) const VALUES_MAX: usize = 101;
 
 impl Sweep {
     /// A parameter at these values.

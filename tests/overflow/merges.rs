@@ -252,7 +252,7 @@ fn a_sweep_tells_which_output_overflows() {
         "x.safetensors",
     ];
     let sweep = ["--sweep", "lambda=1,2", "--dtype", "f16"];
-    let parts = ["`t0` in output 2 of the sweep", "element 1500", "80000"];
+    let parts = ["`t0` in output 2 of several", "element 1500", "80000"];
     world.refuses(&[&own[..], &sweep].concat(), &parts);
 }
 

@@ -54,6 +54,21 @@ pub(in crate::cli) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "average",
+        &[
+            example(
+                "The last 8, 16 and 32 checkpoints of a run, each read once",
+                "wgmerge average run/step-*.safetensors --schedule minus-sqrt \\\n\
+                 \x20 --windows 8,16,32 -o run/average-{window}.safetensors",
+            ),
+            example(
+                "Clients of federated learning, weighted by their samples",
+                "wgmerge average clients/*.safetensors --weights counts.json \\\n\
+                 \x20 -o server.safetensors",
+            ),
+        ],
+    ),
+    (
         "run",
         &[
             example(

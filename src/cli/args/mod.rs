@@ -1,6 +1,7 @@
 //! The definition of the command line. Help, completions and the manual are generated from it.
 
 mod additions;
+mod average;
 pub(super) mod examples;
 mod generate;
 mod mergeflux;
@@ -15,9 +16,10 @@ use clap::{Parser, Subcommand};
 use regex::Regex;
 
 pub(super) use additions::AdditionArgs;
+pub(super) use average::{AverageArgs, Order};
 pub(super) use generate::{CompletionsArgs, ManArgs};
 pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
-pub(super) use options::{LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
+pub(super) use options::{FitArgs, LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
 pub(super) use peer::{LenientArgs, YamlArgs};
 pub(super) use run::{PlanArgs, RunArgs};
 pub(super) use supermario::{MarioArgs, SINGLE_HYPHEN, SupermarioArgs, SupermarioListArgs};
@@ -48,6 +50,18 @@ pub(super) enum Command {
     /// Merge checkpoints as a recipe file says
     #[command(alias = "mergekit-moe")]
     Run(RunArgs),
+    /// Average checkpoints of one training run, or of federated clients
+    ///
+    /// Checkpoints are sorted by their names, with numbers in them as numbers, so that step-10
+    /// comes after step-9 and the result does not depend on the order in which they are given. The
+    /// last one is the newest: tensors that are not averaged (integers, truth values, what
+    /// --exclude names) are its, and so is all that a folder holds besides tensors. Where other
+    /// options speak of a base or a first model, it is meant. Sums are in f32; each checkpoint is
+    /// read once, however many windows there are.
+    ///
+    /// The output's metadata lists the checkpoints of its window, the newest first, with weights
+    /// and fingerprints: the SHA-256 of a file's header and of blocks spread over its data.
+    Average(AverageArgs),
     /// Average models as MergeFlux's mergeflux.py does, with the same flags
     Mergeflux(MixArgs),
     /// Merge task vectors as MergeFlux's mergeflux-delta.py does, with the same flags

@@ -15,9 +15,9 @@ pub(super) const OUTPUT: &str = "Output";
 const WORK: &str = "Where the work is done";
 const REPORT: &str = "What is said";
 
-/// How what does not fit is treated, and what the output looks like.
+/// Which tensors are merged, how what does not fit is treated, and what the output looks like.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct OptionArgs {
+pub(in crate::cli) struct FitArgs {
     /// Dtype of merged tensors (keep: that of the base, else of the first model)
     #[arg(
         long,
@@ -26,19 +26,6 @@ pub(in crate::cli) struct OptionArgs {
         help_heading = MERGE
     )]
     pub(in crate::cli) dtype: OutputDType,
-
-    /// Working dtype: what every intermediate result is rounded to
-    #[arg(
-        long,
-        default_value = Compute::default().name(),
-        value_parser = word::compute(),
-        help_heading = MERGE
-    )]
-    pub(in crate::cli) compute: Compute,
-
-    /// Seed of random methods; recorded in the output
-    #[arg(long, default_value_t = 0, help_heading = MERGE)]
-    pub(in crate::cli) seed: u64,
 
     /// What to do about a tensor that a model lacks
     #[arg(
@@ -77,6 +64,48 @@ pub(in crate::cli) struct OptionArgs {
     )]
     pub(in crate::cli) on_overflow: OnOverflow,
 
+    /// Merge only tensors whose name matches; the rest is copied from the base or first model
+    #[arg(long, value_name = "REGEX", help_heading = FIT)]
+    pub(in crate::cli) include: Vec<String>,
+
+    /// Copy tensors whose name matches instead of merging them
+    #[arg(long, value_name = "REGEX", help_heading = FIT)]
+    pub(in crate::cli) exclude: Vec<String>,
+
+    /// What the output's metadata carries
+    #[arg(
+        long,
+        default_value = Metadata::default().word(),
+        value_parser = word::metadata(),
+        help_heading = OUTPUT
+    )]
+    pub(in crate::cli) metadata: Metadata,
+
+    /// Split the output into files of at most this size, with an index; the output is a folder
+    /// [default: as the base or first model is split]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = OUTPUT)]
+    pub(in crate::cli) max_shard_size: Option<u64>,
+}
+
+/// What else is computed of the models.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct OptionArgs {
+    #[command(flatten)]
+    pub(in crate::cli) fit: FitArgs,
+
+    /// Working dtype: what every intermediate result is rounded to
+    #[arg(
+        long,
+        default_value = Compute::default().name(),
+        value_parser = word::compute(),
+        help_heading = MERGE
+    )]
+    pub(in crate::cli) compute: Compute,
+
+    /// Seed of random methods; recorded in the output
+    #[arg(long, default_value_t = 0, help_heading = MERGE)]
+    pub(in crate::cli) seed: u64,
+
     /// Ratio per block: supermerger's numbers or presets, BLOCK=RATIO,..., START..END along the
     /// depth, 'REGEX: START..END' or 'REGEX: [A, B, C]', or @FILE with any of these
     #[arg(long, value_name = "WEIGHTS", allow_hyphen_values = true, help_heading = MERGE)]
@@ -92,14 +121,6 @@ pub(in crate::cli) struct OptionArgs {
     )]
     pub(in crate::cli) sweep: Option<Sweep>,
 
-    /// Merge only tensors whose name matches; the rest is copied from the base or first model
-    #[arg(long, value_name = "REGEX", help_heading = FIT)]
-    pub(in crate::cli) include: Vec<String>,
-
-    /// Copy tensors whose name matches instead of merging them
-    #[arg(long, value_name = "REGEX", help_heading = FIT)]
-    pub(in crate::cli) exclude: Vec<String>,
-
     /// Leave PREFIX (such as `model.`) out of the names that begin with it, to compare the models:
     /// where the names themselves do not show it; may be given several times
     #[arg(long, value_name = "PREFIX", help_heading = FIT)]
@@ -107,20 +128,6 @@ pub(in crate::cli) struct OptionArgs {
 
     #[command(flatten)]
     pub(in crate::cli) additions: AdditionArgs,
-
-    /// What the output's metadata carries
-    #[arg(
-        long,
-        default_value = Metadata::default().word(),
-        value_parser = word::metadata(),
-        help_heading = OUTPUT
-    )]
-    pub(in crate::cli) metadata: Metadata,
-
-    /// Split the output into files of at most this size, with an index; the output is a folder
-    /// [default: as the base or first model is split]
-    #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = OUTPUT)]
-    pub(in crate::cli) max_shard_size: Option<u64>,
 }
 
 /// Where and with what the work is done. The output's bytes do not depend on it.

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::checkpoint::recorded_name;
-use crate::recipe::{Recipe, RecipeNode};
+use crate::recipe::{ModelId, Recipe, RecipeNode};
 
 /// A short README.md: what was merged, by what, and where the whole recipe stands. It says nothing
 /// that recipe and inputs do not.
 pub(super) fn text(recipe: &Recipe) -> String {
     let mut names: Vec<String> = Vec::new();
-    for path in &recipe.models {
+    for (_, path) in ModelId::all()
+        .zip(&recipe.models)
+        .filter(|(model, _)| recipe.takes(*model))
+    {
         let name = recorded_name(path);
         if !names.contains(&name) {
             names.push(name);

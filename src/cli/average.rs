@@ -1,0 +1,64 @@
+//! `wgmerge average`.
+
+use super::args::{AverageArgs, Order};
+use super::failure::Failure;
+use super::merge::{self, Job, Outputs};
+use super::options::fitted;
+use super::out;
+use super::report::Done;
+use super::text;
+use crate::figures::counted;
+use crate::merge::MergeError;
+use crate::recipe::average::{Average, AverageError, Counts, Weighting, by_name};
+
+/// Averages checkpoints.
+pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
+    let weighting = match &args.weights {
+        None => Weighting::Schedule(args.schedule),
+        Some(file) => {
+            let counts = Counts::parse(&text::read(file)?);
+            let counts = counts.map_err(|fault| {
+                let file = out::escape(&file.display().to_string()).into_owned();
+                Failure::input(format!("{file}: {fault}"))
+            })?;
+            Weighting::Counts(counts)
+        }
+    };
+    let mut checkpoints = args.checkpoints.clone();
+    if args.order == Order::Name {
+        by_name(&mut checkpoints);
+    }
+    let average = Average::new(checkpoints, &weighting, &args.windows);
+    let average = average.map_err(|fault| located(args, fault))?;
+    let recipe = average.recipe(fitted(&args.fit)?);
+    let recipe = recipe.map_err(MergeError::from)?;
+    let older = match average.older() {
+        0 => None,
+        older => Some(format!(
+            "{} older than the largest window, not read",
+            counted(older, "checkpoint")
+        )),
+    };
+    let job = Job {
+        outputs: Some(Outputs::Windows(&average)),
+        reads: args.weights.iter().cloned().collect(),
+        notes: older.into_iter().collect(),
+        ..Job::of(recipe)
+    };
+    match args.dry_run {
+        true => merge::show(job, &args.work, &args.output),
+        false => merge::write(job, &args.work, &args.output, Done::Averaged),
+    }
+}
+
+/// What is wrong, with the file that says it.
+fn located(args: &AverageArgs, fault: AverageError) -> Failure {
+    let file = args.weights.as_ref();
+    match (fault, file) {
+        (AverageError::Counts(fault), Some(file)) => {
+            let file = out::escape(&file.display().to_string()).into_owned();
+            Failure::input(format!("{file}: {fault}"))
+        }
+        (fault, _) => MergeError::from(fault).into(),
+    }
+}
