@@ -1,5 +1,7 @@
 //! Methods of mergers of diffusion models against their formulas in f64.
 
+mod golden;
+
 use std::path::{Path, PathBuf};
 
 use wgmerge::dtype::Float;

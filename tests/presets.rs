@@ -11,10 +11,10 @@ use crate::support::models::{Case, floats, values, write};
 use crate::support::tensors::read;
 
 /// Tensors by name.
-type Tensors<'a> = &'a [(&'a str, Vec<f32>)];
+pub type Tensors<'a> = &'a [(&'a str, Vec<f32>)];
 
 /// Writes models of vectors; the first one is the base.
-fn models(folder: &Path, models: &[Tensors<'_>]) -> Vec<PathBuf> {
+pub fn models(folder: &Path, models: &[Tensors<'_>]) -> Vec<PathBuf> {
     let paths = models.iter().enumerate().map(|(number, tensors)| {
         let path = folder.join(format!("{number}.safetensors"));
         let tensors = tensors
@@ -27,7 +27,7 @@ fn models(folder: &Path, models: &[Tensors<'_>]) -> Vec<PathBuf> {
 }
 
 /// What a method makes of models, the first of which is the base.
-fn merged(folder: &Path, method: &str, paths: &[PathBuf], parameters: &[&str]) -> Vec<u8> {
+pub fn merged(folder: &Path, method: &str, paths: &[PathBuf], parameters: &[&str]) -> Vec<u8> {
     let case = Case {
         parameters,
         ..Case::new(method, Some(&paths[0]), &paths[1..])
@@ -138,7 +138,7 @@ fn the_drop_of_peft_comes_before_its_election() {
 }
 
 /// Base and models in steps of 1/64, small enough that sums are exact and often zero.
-fn draws(models: u64, n: usize) -> Vec<Vec<f32>> {
+pub fn draws(models: u64, n: usize) -> Vec<Vec<f32>> {
     let steps = |x: &f32| (x * 40.0).round() / 64.0;
     let model = |model| values(n, 31, model).iter().map(steps).collect();
     (0..models).map(model).collect()

@@ -140,6 +140,8 @@ macro_rules! formulas {
             KeepChance keep_chance(x: lane, word: word, probability: lane);
             /// mass / total, the mass itself where the one total is zero
             MeanOf mean(mass: lane, total: scalar);
+            /// x + w z, z a normal number of two random words
+            AddNormal add_normal(x: lane, first: word, second: word, w: scalar);
         }
     };
 }

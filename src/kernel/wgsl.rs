@@ -26,12 +26,13 @@ macro_rules! files {
     };
 }
 
-const SHARED: [&str; 22] = files! {
+const SHARED: [&str; 23] = files! {
     "kernel/prelude" "kernel/bindings" "kernel/load" "kernel/save"
     "codec/word" "codec/small" "codec/bf16" "codec/f16" "codec/f8_e4m3" "codec/f8_e5m2"
     "codec/f64" "codec/divide" "codec/philox"
     "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect" "formula/mask"
     "formula/entry" "formula/cast" "formula/power" "formula/near"
+    "formula/noise"
 };
 const GUARDS: [&str; 3] = files! { "guard/f32" "guard/bf16" "guard/f16" };
 /// What is done with each kind of output.

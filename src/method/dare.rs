@@ -127,7 +127,7 @@ pub(super) static DARE_THEN_TIES: Method = Method {
     lower: &dare_then_ties,
 };
 
-fn dare_linear(l: &mut Lowering<'_>) -> Node {
+pub(super) fn dare_linear(l: &mut Lowering<'_>) -> Node {
     if l.models
         .iter()
         .all(|&model| l.number("density", model) >= 1.0)

@@ -75,6 +75,16 @@ pub enum ParameterError {
     )]
     Spread { density: f64, epsilon: f64 },
     #[error(
+        "`{method}` takes pairs of a model and its statistics, and its input {input} lacks the \
+         {lacks}: give a model, its statistics, the next model, its statistics and so on, each \
+         with this tensor"
+    )]
+    Unpaired {
+        method: &'static str,
+        input: usize,
+        lacks: &'static str,
+    },
+    #[error(
         "`weight` of `{method}` is {value} for each of {}, which {divided} divides \
          out again: give one value per model, leave it out for equal shares, or set {undivided}",
         counted(*.models, "model")

@@ -4,14 +4,19 @@
 //! arithmetic into a tensor's [`Expression`](crate::kernel::Expression). Help, documentation,
 //! checking, the command line and tests read the same table. No code here runs per element.
 
+mod ablate;
 mod add_difference;
 mod arcee_fusion;
+mod assembly;
 mod breadcrumbs;
+mod cabs;
 mod consensus;
+mod consensus_ta;
 mod dare;
 mod della;
 mod diffusion;
 mod fault;
+mod fisher;
 mod group;
 mod karcher;
 mod linear;
@@ -23,6 +28,7 @@ mod multislerp;
 mod nearswap;
 mod nuslerp;
 mod parameter;
+mod pcb;
 mod peer;
 mod preset;
 mod ram;
@@ -250,6 +256,7 @@ pub static METHODS: &[&Method] = &[
     &preset::PEFT_DARE_TIES,
     &preset::PAPER_TIES,
     &preset::PAPER_DARE_TIES,
+    &preset::DAREX_Q,
     &supermario::SUPERMARIO,
     &breadcrumbs::BREADCRUMBS,
     &breadcrumbs::BREADCRUMBS_TIES,
@@ -264,6 +271,12 @@ pub static METHODS: &[&Method] = &[
     &arcee_fusion::ARCEE_FUSION,
     &della::DELLA,
     &della::DELLA_LINEAR,
+    &consensus_ta::CONSENSUS_TA,
+    &pcb::PCB,
+    &cabs::CABS,
+    &fisher::FISHER,
+    &assembly::ASSEMBLY_OF_EXPERTS,
+    &ablate::ABLATE,
 ];
 
 /// The method that flags mean by this identifier: one of [`METHODS`], else one of

@@ -1,10 +1,12 @@
 //! Presets: methods that are others with some options fixed, as a paper or a tool has them.
 
 use super::consensus::{LAMBDA, TASK_WEIGHT};
-use super::dare::{self, TRIM, dare_then_ties, dare_ties};
+use super::dare::{self, TRIM, dare_linear, dare_then_ties, dare_ties};
+use super::mecha::number;
 use super::peer::peft;
+use super::task_arithmetic::NORMALIZE_OFF;
 use super::ties::{self, ties};
-use super::{Base, Domain, Group, Lowering, MODELS, Method, Parameter, Shape, Space};
+use super::{Base, Domain, Group, Lowering, MODELS, Method, Parameter, Range, Shape, Space};
 use crate::kernel::Node;
 
 /// How the sign is elected, by PEFT's name.
@@ -140,6 +142,30 @@ pub(super) static PAPER_DARE_TIES: Method = Method {
     },
     ..OVER_BASE
 };
+
+/// DARE with a divisor of its own.
+pub(super) static DAREX_Q: Method = Method {
+    id: "darex_q",
+    summary: "dare_linear whose kept entries are divided by a number of their own",
+    formula: "b + λ Σ wᵢ xᵢ (mᵢ - b) / q, xᵢ ~ Bernoulli(density)",
+    source: "Deng et al., arXiv:2410.09344 (DAREx-q)",
+    group: Group::Random,
+    parameters: &[TASK_WEIGHT, dare::DENSITY, Q, LAMBDA, NORMALIZE_OFF],
+    lower: &|l| {
+        let lambda = l.parameters.number("lambda", 0) / l.parameters.number("q", 0);
+        let words = [("rescale", "none")];
+        preset(l, dare_linear, &[&words], &[("lambda", lambda)])
+    },
+    ..OVER_BASE
+};
+
+/// The divisor of DAREx-q.
+const Q: Parameter = number(
+    "q",
+    "what kept entries are divided by, in place of the density",
+    1.0,
+    Range::Positive,
+);
 
 /// The kept share of the TIES paper.
 const PAPER_DENSITY: Parameter = Parameter {

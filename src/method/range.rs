@@ -19,6 +19,8 @@ pub enum Range {
     Positive,
     /// Every whole number that f64 holds exactly.
     Whole,
+    /// Every whole number above 0.
+    Count,
     /// Every whole number that is not even.
     Odd,
 }
@@ -37,6 +39,7 @@ impl Range {
             Range::NotNegative => value >= 0.0 && value.is_finite(),
             Range::Positive => value > 0.0 && value.is_finite(),
             Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
+            Range::Count => Range::Whole.contains(value) && value >= 1.0,
             Range::Odd => value.abs() <= WHOLE_MAX && (value % 2.0).abs() == 1.0,
         }
     }
@@ -71,6 +74,7 @@ impl Range {
             Range::NotNegative => "a number from 0 on",
             Range::Positive => "a number above 0",
             Range::Whole => "a whole number",
+            Range::Count => "a whole number from 1 on",
             Range::Odd => "an odd whole number",
         }
     }

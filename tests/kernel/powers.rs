@@ -19,6 +19,7 @@ pub const POWERS: &[Formula] = &[
     Formula::MultiplyQuotient,
     Formula::MultiplyQuotientEach,
     Formula::SignedLength,
+    Formula::AddNormal,
 ];
 
 /// What a formula makes of elements, on the CPU at a level.
@@ -190,6 +191,32 @@ fn quotients_are_powers_where_two_oppose_a_third() {
         }
     }
     assert!(opposed > COUNT / 8, "{opposed}");
+}
+
+#[test]
+fn normal_numbers_are_made_of_two_words() {
+    let mut state = 6;
+    // A word is loaded as a number, so it has the bits of one.
+    let mut words = || -> Vec<f32> {
+        let drawn = std::iter::repeat_with(|| f32::from_bits(random(&mut state) as u32));
+        drawn.filter(|x| x.is_normal()).take(COUNT).collect()
+    };
+    let (first, second) = (words(), words());
+    let zeros = vec![0.0; COUNT];
+    let found = values_at_all(Formula::AddNormal, &[&zeros, &first, &second], Some(1.0));
+    let mut largest = 0.0_f64;
+    for ((u, v), found) in first.iter().zip(&second).zip(found) {
+        let share = |word: &f32| f64::from(word.to_bits() >> 9) / f64::from(1 << 23);
+        let length = (-2.0 * (1.0 - share(u)).ln()).sqrt();
+        let exact = length * (2.0 * std::f64::consts::PI * share(v)).cos();
+        let off = (f64::from(found) - exact).abs();
+        assert!(
+            off <= 4e-7 * length,
+            "{u:e}, {v:e}: {found:e}, not {exact:e}"
+        );
+        largest = largest.max(exact.abs());
+    }
+    assert!(largest > 3.0, "{largest}");
 }
 
 /// A tile is computed without the guard, unless something in it is not a number.

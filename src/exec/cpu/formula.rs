@@ -136,6 +136,7 @@ macro_rules! instance {
             crate::wgsl::shaders!(
                 "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect"
                 "formula/mask" "formula/entry" "formula/cast" "formula/power" "formula/near"
+                "formula/noise"
             );
 
             formulas!(loops);

@@ -1,7 +1,7 @@
 //! The entries of one value in the order of another's.
 
 use super::elements;
-use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, place};
+use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, ordered, place};
 use crate::kernel::HostOp;
 
 /// Puts a's entries where b's entry of the same rank lies, for those whose magnitude is within
@@ -57,19 +57,10 @@ impl Region {
     }
 }
 
-/// A number that orders as f32 values do, -0 before 0.
-fn order(x: f32) -> u32 {
-    let bits = x.to_bits();
-    match bits >> 31 {
-        0 => bits | 0x8000_0000,
-        _ => !bits,
-    }
-}
-
 /// The places of entries from the least to the largest; equal ones by place.
 fn sorted(values: &[f32]) -> Vec<u64> {
     // 0 and -0 are equal.
-    let mut keys = keys(values, |x| order(x + 0.0));
+    let mut keys = keys(values, |x| ordered(x + 0.0));
     keys.sort_unstable();
     keys
 }

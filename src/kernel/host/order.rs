@@ -20,6 +20,15 @@ pub(super) fn magnitude(x: f32) -> u32 {
     x.abs().to_bits()
 }
 
+/// A number that orders as f32 values do, -0 before 0.
+pub(super) fn ordered(x: f32) -> u32 {
+    let bits = x.to_bits();
+    match bits >> 31 {
+        0 => bits | 0x8000_0000,
+        _ => !bits,
+    }
+}
+
 /// The place of a key's entry.
 pub(super) fn place(key: u64) -> usize {
     (key & (ELEMENTS_MAX - 1)) as usize

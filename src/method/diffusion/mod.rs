@@ -1,14 +1,22 @@
 //! Methods of the mergers of diffusion models: supermerger, sd-meh and Chattiori's.
 
 mod difference;
+mod gate;
+mod noise;
 mod power;
 mod sum;
+mod whole;
 
 pub(super) use difference::{ADD_COMMON_FEATURES, ADD_SIMILAR_DIFFERENCE, ADD_TRAIN_DIFFERENCE};
+pub(super) use gate::{
+    ADD_LARGEST_DIFFERENCE, ADD_ORTHOGONAL_DIFFERENCE, BAND_SUM, CHANNEL_SUM, MAXIMUM, SIGMOID_SUM,
+};
+pub(super) use noise::{ADD_NOISE, ADJUST};
 pub(super) use power::{ADD_EUCLIDEAN_DIFFERENCE, ADD_MULTIPLIED_DIFFERENCE};
 pub(super) use sum::{
     NORMALIZED_SUM, SCALE_WEIGHTS, SLICE_SUM, SUM_TWICE, TRIPLE_SUM, WEIGHTED_SUBTRACTION,
 };
+pub(super) use whole::{ADD_SMOOTH_DIFFERENCE, COLUMN_SLICE_SUM, DISTRIBUTION_CROSSOVER};
 
 use super::{
     Base, Default, Domain, Group, Input, Lower, Lowering, Method, Parameter, Range, Shape, Space,

@@ -76,7 +76,7 @@ pub(in crate::method) static WEIGHTED_SUBTRACTION: Method = Method {
 };
 
 /// Parts of names whose tensors supermerger does not scale.
-const NOT_SCALED: [&str; 3] = ["to_out", "proj_out", "norm"];
+pub(super) const NOT_SCALED: [&str; 3] = ["to_out", "proj_out", "norm"];
 
 /// A multiple of a model.
 pub(in crate::method) static SCALE_WEIGHTS: Method = Method {

@@ -59,6 +59,17 @@ pub static RECIPE_METHODS: &[&Method] = &[
     &diffusion::ADD_EUCLIDEAN_DIFFERENCE,
     &diffusion::ADD_SIMILAR_DIFFERENCE,
     &diffusion::ADD_COMMON_FEATURES,
+    &diffusion::MAXIMUM,
+    &diffusion::SIGMOID_SUM,
+    &diffusion::ADD_ORTHOGONAL_DIFFERENCE,
+    &diffusion::ADD_LARGEST_DIFFERENCE,
+    &diffusion::CHANNEL_SUM,
+    &diffusion::BAND_SUM,
+    &diffusion::ADD_SMOOTH_DIFFERENCE,
+    &diffusion::COLUMN_SLICE_SUM,
+    &diffusion::DISTRIBUTION_CROSSOVER,
+    &diffusion::ADD_NOISE,
+    &diffusion::ADJUST,
 ];
 
 /// The method that a recipe means by this identifier.
