@@ -44,9 +44,9 @@
 //! second:
 //!
 //! ```
-//! use wgmerge::method::{Base, Domain, Input, Lowering, Method, Parameters};
 //! use wgmerge::kernel::Node;
-//! use wgmerge::recipe::{Options, RecipeNode, merge_of};
+//! use wgmerge::method::{Base, Domain, Group, Input, Lowering, Method, register};
+//! use wgmerge::{Options, merge_of};
 //!
 //! fn half_way(l: &mut Lowering<'_>) -> Node {
 //!     let terms: Vec<(Node, f64)> = l.values().into_iter().map(|value| (value, 0.5)).collect();
@@ -58,6 +58,8 @@
 //!     summary: "the middle of two models",
 //!     formula: "a / 2 + b / 2",
 //!     source: "this page",
+//!     group: Group::Own,
+//!     peers: &[],
 //!     base: Base::None,
 //!     models_min: 2,
 //!     models_max: 2,
@@ -65,21 +67,18 @@
 //!     result: Domain::Same,
 //!     parameters: &[],
 //!     ratio: None,
-//!     lower: half_way,
+//!     lower: &half_way,
 //! };
 //!
+//! register(&HALF_WAY)?;
 //! let models = vec!["a.safetensors".into(), "b.safetensors".into()];
-//! let mut recipe = merge_of("n_average", None, models, &[], Options::default())?;
-//! let root = recipe.root();
-//! if let RecipeNode::Merge { method, parameters, .. } = &mut recipe.nodes[root.index()] {
-//!     *method = &HALF_WAY;
-//!     *parameters = Parameters::resolve(&HALF_WAY, &[], 2)?;
-//! }
+//! let recipe = merge_of("half_way", None, models, &[], Options::default())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A formula that the table [`kernel::Formula`] lacks is added in this repository: it is one
-//! function under `shaders/`, which rustc and the GPU's compiler both read.
+//! A formula that the table [`kernel::Formula`] lacks is written in WGSL ([`method::file`]), or added
+//! in this repository: it is one function under `shaders/`, which rustc and the GPU's compiler both
+//! read.
 //!
 //! # Stability
 //!
@@ -93,6 +92,7 @@ pub mod cli;
 pub mod disk;
 pub mod dtype;
 pub mod exec;
+pub mod fault;
 mod figures;
 pub mod files;
 pub mod hub;

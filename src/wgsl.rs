@@ -72,6 +72,12 @@ pub fn quotient(a: f32, b: f32) -> f32 {
     a / b
 }
 
+/// The correctly rounded square root. Rust's is; the WGSL twin is `shaders/codec/root.wgsl`.
+#[inline(always)]
+pub fn root(x: f32) -> f32 {
+    x.sqrt()
+}
+
 /// Two numbers.
 #[expect(non_camel_case_types, reason = "WGSL's name")]
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,6 +113,37 @@ pub struct vec4u {
 pub fn vec4u(x: u32, y: u32, z: u32, w: u32) -> vec4u {
     vec4u { x, y, z, w }
 }
+
+/// Hands the names of the shared files of codecs to a macro.
+macro_rules! codec_files {
+    ($then:ident) => {
+        $then! {
+            "codec/word" "codec/small" "codec/bf16" "codec/f16" "codec/f8_e4m3" "codec/f8_e5m2"
+            "codec/f64" "codec/divide" "codec/root" "codec/philox"
+        }
+    };
+}
+pub(crate) use codec_files;
+
+/// Hands the names of the shared files of formulas to a macro.
+macro_rules! formula_files {
+    ($then:ident) => {
+        $then! {
+            "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect" "formula/mask"
+            "formula/entry" "formula/cast" "formula/power" "formula/near" "formula/basic"
+            "formula/noise"
+        }
+    };
+}
+pub(crate) use formula_files;
+
+/// The texts of shader files.
+macro_rules! texts {
+    ($($file:literal)*) => {
+        &[$(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file, ".wgsl"))),*]
+    };
+}
+pub(crate) use texts;
 
 /// Compiles shader files of the shared subset as Rust, at the place of the call.
 macro_rules! shaders {

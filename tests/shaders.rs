@@ -11,7 +11,10 @@ use wgmerge::kernel::{
 
 /// Whether a formula's word is a random one; otherwise it is the element's index.
 fn draws(formula: Formula) -> bool {
-    matches!(formula, Formula::Dropout | Formula::DropoutDelta)
+    matches!(
+        formula,
+        Formula::Dropout | Formula::DropoutDelta | Formula::Uniform
+    )
 }
 
 /// A Program that loads every element type, calls every formula once and ends as told.

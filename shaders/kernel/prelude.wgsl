@@ -32,6 +32,14 @@ fn quotient(a: f32, b: f32) -> f32 {
     return float(settle(divide_bits(bits(a), bits(b), bits(numerator / denominator))));
 }
 
+// The correctly rounded square root; the device's is only a first guess. That of the number in
+// [1, 4) which has the same mantissa.
+fn root(x: f32) -> f32 {
+    let odd = 1u - ((bits(x) >> 23u) & 1u);
+    let reduced = float((bits(x) & 0x7fffffu) | (0x3f800000u + (odd << 23u)));
+    return float(root_bits(bits(x), bits(sqrt(reduced))));
+}
+
 // The largest magnitude bits that left the guard in this invocation.
 var<private> worst: u32;
 

@@ -1,6 +1,6 @@
 //! What arguments say of a recipe file that is merged.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::{ConfigArgs, OptionArgs, YamlArgs};
 use super::failure::Failure;
@@ -9,6 +9,7 @@ use super::failure::Failure;
 pub(super) struct Asked<'a> {
     pub(super) file: &'a Path,
     pub(super) configs: &'a ConfigArgs,
+    pub(super) method_files: &'a [PathBuf],
     pub(super) yaml: &'a YamlArgs,
     pub(super) options: &'a OptionArgs,
     /// Where the result goes; None where there need not be one.

@@ -68,7 +68,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     let recipe = added(recipe, &flags.options.additions);
     let job = Job {
         outputs: flags.options.sweep.as_ref().map(Outputs::Sweep),
-        reads: read_besides(&flags.options, &[], None),
+        reads: read_besides(&flags.options, &flags.method_files.files, None),
         ..Job::of(recipe)
     };
     write(job, &args.work, &args.output, Done::Merged)

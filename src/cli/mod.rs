@@ -23,6 +23,7 @@ mod inspect;
 mod markdown;
 mod merge;
 mod mergeflux;
+mod method_files;
 mod methods;
 mod mixture;
 mod models;
@@ -43,6 +44,7 @@ mod text;
 mod word;
 mod yaml;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
@@ -60,6 +62,10 @@ pub fn run() -> ExitCode {
     let given: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Err(failure) = method_files::load(&arguments) {
+        return exit::code(Err(failure), json);
+    }
     let matches = help::command().try_get_matches_from(supermario::hyphenated(std::env::args_os()));
     let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,

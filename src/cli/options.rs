@@ -35,16 +35,16 @@ pub(super) fn fitted(args: &FitArgs) -> Result<Options, Failure> {
 }
 
 /// The files besides models that the arguments name: none of them may be written.
-pub(super) fn read_besides(
-    options: &OptionArgs,
-    configs: &[PathBuf],
-    recipe: Option<&Path>,
+pub(super) fn read_besides<'p>(
+    options: &'p OptionArgs,
+    files: impl IntoIterator<Item = &'p PathBuf>,
+    recipe: Option<&'p Path>,
 ) -> Vec<PathBuf> {
     let weights = options.block_weights.as_deref();
     let weights = weights.and_then(|weights| weights.strip_prefix('@'));
     let named = weights.map(Path::new).into_iter().chain(recipe);
-    let configs = configs.iter().map(PathBuf::as_path);
-    configs.chain(named).map(Path::to_path_buf).collect()
+    let files = files.into_iter().map(PathBuf::as_path);
+    files.chain(named).map(Path::to_path_buf).collect()
 }
 
 /// Block weights as they are given, or from a file.

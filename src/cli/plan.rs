@@ -29,7 +29,9 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             let recipe = by_flags(method, base, models, &args.parameters, options)?;
             let recipe = added(recipe, &args.options.additions);
             let output = args.output.clone().unwrap_or_else(|| OUTPUT.into());
-            let reads = read_besides(&args.options, &args.configs.files, None);
+            let files = args.configs.files.iter();
+            let files = files.chain(&args.method_files.files);
+            let reads = read_besides(&args.options, files, None);
             (None, vec![Stage { recipe, output }], reads)
         }
         (None, files) => {
@@ -44,6 +46,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             let read = Read::of(Asked {
                 file,
                 configs: &args.configs,
+                method_files: &args.method_files.files,
                 yaml: &args.yaml,
                 options: &args.options,
                 output: Some(output.unwrap_or(Path::new(OUTPUT))),

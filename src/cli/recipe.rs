@@ -31,6 +31,11 @@ impl Text {
         Ok(Text { name, text })
     }
 
+    /// What it says.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether it is a recipe of mergekit: by its name, or by how it begins.
     pub(super) fn is_mergekits(&self) -> bool {
         let yaml = [".yaml", ".yml"].iter().any(|end| self.name.ends_with(end));

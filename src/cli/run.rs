@@ -27,6 +27,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut read = Read::of(Asked {
         file: &file.recipe,
         configs,
+        method_files: &file.method_files.files,
         yaml,
         options,
         output: output.map(PathBuf::as_path),
@@ -124,7 +125,11 @@ impl<'a> Read<'a> {
             false => None,
         };
         let mut read = Read {
-            reads: read_besides(args, &asked.configs.files, Some(file)),
+            reads: read_besides(
+                args,
+                asked.configs.files.iter().chain(asked.method_files),
+                Some(file),
+            ),
             asked,
             options,
             text,

@@ -10,11 +10,9 @@
 
 use crate::dtype::Float;
 use crate::wgsl::*;
+use crate::wgsl::{codec_files, shaders};
 
-crate::wgsl::shaders!(
-    "codec/word" "codec/small" "codec/bf16" "codec/f16" "codec/f8_e4m3" "codec/f8_e5m2"
-    "codec/f64" "codec/divide" "codec/philox"
-);
+codec_files!(shaders);
 
 /// The f32 bits of one stored element, whose little-endian bytes are the low bytes of `word`.
 /// Only f64 rounds (to nearest even, tiny values to zero); NaN payloads are not canonical yet.

@@ -71,6 +71,11 @@ impl Expression {
         self.excess
     }
 
+    /// How many different steps it has.
+    pub fn step_count(&self) -> usize {
+        self.steps.len()
+    }
+
     /// The number of the next of some things of which there are `count`; 0, and an excess, where
     /// it holds no more.
     fn number<Id: From<u16>>(&mut self, count: usize, what: &'static str) -> Id {

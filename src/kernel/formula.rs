@@ -138,6 +138,26 @@ macro_rules! formulas {
             NearWeight near_weight(d: lane, t: scalar, least_d: scalar);
             /// x where a random number is below the element's probability
             KeepChance keep_chance(x: lane, word: word, probability: lane);
+            /// a / b
+            Divide divide(a: lane, b: lane);
+            /// the square root of x
+            Root square_root(x: lane);
+            /// -x
+            Opposite opposite(x: lane);
+            /// 1 where a is less than b, else 0
+            IsBelow is_below(a: lane, b: lane);
+            /// 1 where a equals b, else 0
+            IsSame is_same(a: lane, b: lane);
+            /// x without what lies behind the point
+            WholePart whole_part(x: lane);
+            /// the largest whole number not above x
+            RoundDown round_down(x: lane);
+            /// the smallest whole number not below x
+            RoundUp round_up(x: lane);
+            /// the whole number nearest to x, the even one of two
+            RoundEven round_even(x: lane);
+            /// a random number from 0 on, below 1
+            Uniform uniform_of(word: word);
             /// mass / total, the mass itself where the one total is zero
             MeanOf mean(mass: lane, total: scalar);
             /// x + w z, z a normal number of two random words

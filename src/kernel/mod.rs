@@ -26,6 +26,7 @@ pub mod table;
 mod tally;
 mod weiszfeld;
 pub mod wgsl;
+pub mod written;
 
 pub use compute::Compute;
 pub use expression::{Expression, TooLarge};

@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use super::table::Layout;
 use super::{Compute, Entry, Formula, Kind, Operand, Output, Program, Step, ValueId};
+use crate::wgsl::{codec_files, formula_files, texts};
 
 /// The shader of one Program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,35 +20,22 @@ pub struct Shader {
     pub label: String,
 }
 
-/// Embeds shader files by name.
-macro_rules! files {
-    ($($file:literal)*) => {
-        [$(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file, ".wgsl"))),*]
-    };
-}
-
-const SHARED: [&str; 23] = files! {
-    "kernel/prelude" "kernel/bindings" "kernel/load" "kernel/save"
-    "codec/word" "codec/small" "codec/bf16" "codec/f16" "codec/f8_e4m3" "codec/f8_e5m2"
-    "codec/f64" "codec/divide" "codec/philox"
-    "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect" "formula/mask"
-    "formula/entry" "formula/cast" "formula/power" "formula/near"
-    "formula/noise"
-};
-const GUARDS: [&str; 3] = files! { "guard/f32" "guard/bf16" "guard/f16" };
+/// The files that every shader has.
+const SHARED: [&[&str]; 3] = [
+    texts! { "kernel/prelude" "kernel/bindings" "kernel/load" "kernel/save" },
+    codec_files!(texts),
+    formula_files!(texts),
+];
+const GUARDS: &[&str; 3] = texts! { "guard/f32" "guard/bf16" "guard/f16" };
 /// What is done with each kind of output.
-const STORE: &str = FILES[0];
-const SUM: &str = FILES[1];
-const MAX: &str = FILES[2];
-const COUNT: &str = FILES[3];
-const FILES: [&str; 4] = files! { "kernel/store" "kernel/sum" "kernel/max" "kernel/count" };
+const OUTPUTS: &[&str; 4] = texts! { "kernel/store" "kernel/sum" "kernel/max" "kernel/count" };
 
 /// The components of a quad.
 const LANES: [&str; 4] = ["x", "y", "z", "w"];
 
 /// The shader that runs a Program over the pieces of a table with [`Layout::of`] this Program.
 pub fn assemble(program: &Program) -> Shader {
-    let [in_f32, in_bf16, in_f16] = GUARDS;
+    let [in_f32, in_bf16, in_f16] = *GUARDS;
     let guard = match program.compute() {
         Compute::F32 => in_f32,
         Compute::BF16 => in_bf16,
@@ -57,14 +45,15 @@ pub fn assemble(program: &Program) -> Shader {
     let constants = layout.constants();
     let function = values(program, &layout);
     let main = main(program, &layout);
-    let mut parts: Vec<&str> = SHARED.to_vec();
+    let mut parts: Vec<&str> = SHARED.concat();
     parts.extend([guard, &constants, &function, &main]);
     let found = layout.outputs();
+    let [store, sum, max, count] = *OUTPUTS;
     let wanted = [
-        (program.storing().is_some(), STORE),
-        (found.sums > 0, SUM),
-        (found.maxima > 0, MAX),
-        (found.counts > 0, COUNT),
+        (program.storing().is_some(), store),
+        (found.sums > 0, sum),
+        (found.maxima > 0, max),
+        (found.counts > 0, count),
     ];
     parts.extend(wanted.iter().filter(|(is, _)| *is).map(|(_, text)| text));
     let names = program.outputs().iter().map(|output| match output {

@@ -66,6 +66,11 @@ pub enum ParameterError {
          smaller weights or another --compute"
     )]
     Factor { value: f64, compute: &'static str },
+    #[error("the formula of `{method}` cannot be run with these values: {message}")]
+    Written {
+        method: &'static str,
+        message: String,
+    },
     #[error(
         "`density` of {density} and `epsilon` of {epsilon} give probabilities from {} to {}, but \
          they must lie between 0 and 1: give a smaller `epsilon`, or a `density` of 1, which drops \

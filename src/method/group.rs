@@ -23,11 +23,13 @@ pub enum Group {
     Masks,
     /// The arithmetic of recipes.
     Arithmetic,
+    /// Methods of files and other crates.
+    Own,
 }
 
 impl Group {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Group; 10] = [
+    pub const ALL: [Group; 11] = [
         Group::Averages,
         Group::TaskVectors,
         Group::Consensus,
@@ -38,6 +40,7 @@ impl Group {
         Group::Diffusion,
         Group::Masks,
         Group::Arithmetic,
+        Group::Own,
     ];
 
     /// The heading.
@@ -53,6 +56,7 @@ impl Group {
             Group::Diffusion => "Of diffusion mergers",
             Group::Masks => "Masks",
             Group::Arithmetic => "Arithmetic of recipes",
+            Group::Own => "Your own",
         }
     }
 
@@ -71,6 +75,7 @@ impl Group {
             Group::Diffusion => "what mergers of diffusion models brought up besides",
             Group::Masks => "ratios per element, for the parameters of other methods",
             Group::Arithmetic => "the steps that recipes are made of",
+            Group::Own => "methods of files and of programs that use this one as a library",
         }
     }
 }

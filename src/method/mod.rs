@@ -16,6 +16,7 @@ mod dare;
 mod della;
 mod diffusion;
 mod fault;
+pub mod file;
 mod fisher;
 mod group;
 mod karcher;
@@ -27,6 +28,7 @@ mod model_stock;
 mod multislerp;
 mod nearswap;
 mod nuslerp;
+mod own;
 mod parameter;
 mod pcb;
 mod peer;
@@ -46,13 +48,15 @@ pub use fault::ParameterError;
 pub use group::Group;
 pub(crate) use linear::LINEAR;
 pub use lowering::{Amount, Argument, Lowering};
+pub use mecha::RECIPE_METHODS;
 pub(crate) use mecha::is_of_sd_mecha;
-pub use mecha::{RECIPE_METHODS, in_recipes};
 pub(crate) use mixture::{ADD_NOISE, DRAWN_GATE, GATE_OF_PROMPTS};
+pub(crate) use own::text_of;
+pub use own::{NameTaken, register, register_file};
 pub(crate) use parameter::hash_number;
 pub use parameter::{Default, Parameter, ParameterValue, Parameters, Shape, parameter_named};
 pub use peer::Peer;
-pub use range::Range;
+pub use range::{Interval, Range};
 
 use crate::kernel::Node;
 
@@ -280,23 +284,32 @@ pub static METHODS: &[&Method] = &[
 ];
 
 /// The method that flags mean by this identifier: one of [`METHODS`], else one of
-/// [`RECIPE_METHODS`] that makes a model of models.
+/// [`RECIPE_METHODS`] that makes a model of models, or a registered one.
 pub fn find(id: &str) -> Option<&'static Method> {
     named().find(|method| method.id == id)
 }
 
+/// The method that a recipe means by this identifier.
+pub fn in_recipes(id: &str) -> Option<&'static Method> {
+    of_recipes().find(|method| method.id == id)
+}
+
+/// Every method that recipes can name.
+pub(crate) fn of_recipes() -> impl Iterator<Item = &'static Method> {
+    RECIPE_METHODS.iter().copied().chain(own::own())
+}
+
 /// Every method that flags can name.
 pub fn named() -> impl Iterator<Item = &'static Method> {
-    let recipe = RECIPE_METHODS.iter().filter(|method| {
+    let recipe = of_recipes().filter(|method| {
         method.merges_models() && !METHODS.iter().any(|known| known.id == method.id)
     });
-    METHODS.iter().chain(recipe).copied()
+    METHODS.iter().copied().chain(recipe)
 }
 
 /// Every method, those with one identifier in both tables included.
 pub fn all() -> impl Iterator<Item = &'static Method> {
-    let recipe = RECIPE_METHODS
-        .iter()
-        .filter(|method| !METHODS.iter().any(|known| std::ptr::eq(*known, **method)));
-    METHODS.iter().chain(recipe).copied()
+    let recipe =
+        of_recipes().filter(|method| !METHODS.iter().any(|known| std::ptr::eq(*known, *method)));
+    METHODS.iter().copied().chain(recipe)
 }

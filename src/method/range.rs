@@ -2,8 +2,32 @@
 
 use crate::kernel::Compute;
 
+/// The numbers between two ends.
+#[derive(Debug, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Whether the lower end is one of them.
+    pub includes_low: bool,
+    /// Whether the upper end is one of them.
+    pub includes_high: bool,
+    /// The numbers in words.
+    pub text: &'static str,
+}
+
+impl Interval {
+    /// Whether it has a number.
+    fn contains(&self, value: f64) -> bool {
+        let above = value > self.low || (self.includes_low && value == self.low);
+        let below = value < self.high || (self.includes_high && value == self.high);
+        value.is_finite() && above && below
+    }
+}
+
 /// The numbers a parameter accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Range {
     /// Every finite number.
     Finite,
@@ -23,6 +47,8 @@ pub enum Range {
     Count,
     /// Every whole number that is not even.
     Odd,
+    /// Those between two ends.
+    Within(&'static Interval),
 }
 
 /// The largest whole number up to which f64 has all of them.
@@ -41,6 +67,7 @@ impl Range {
             Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
             Range::Count => Range::Whole.contains(value) && value >= 1.0,
             Range::Odd => value.abs() <= WHOLE_MAX && (value % 2.0).abs() == 1.0,
+            Range::Within(interval) => interval.contains(value),
         }
     }
 
@@ -57,7 +84,12 @@ impl Range {
                 f32::MAX
             ));
         }
-        let vanishes = rounded == 0.0 && matches!(self, Range::Share | Range::Positive);
+        let positive = match self {
+            Range::Share | Range::Positive => true,
+            Range::Within(interval) => !interval.contains(0.0) && value > 0.0,
+            _ => false,
+        };
+        let vanishes = rounded == 0.0 && positive;
         vanishes.then(|| {
             let least = f32::MIN_POSITIVE.next_up();
             format!("at least {least:e}, as smaller numbers are zero here")
@@ -76,6 +108,7 @@ impl Range {
             Range::Whole => "a whole number",
             Range::Count => "a whole number from 1 on",
             Range::Odd => "an odd whole number",
+            Range::Within(interval) => interval.text,
         }
     }
 }

@@ -15,7 +15,7 @@ mod described;
 pub mod draw;
 mod extend;
 mod factors;
-mod fault;
+
 mod flags;
 mod folder_request;
 mod gathering;
@@ -55,10 +55,10 @@ mod typing;
 mod view;
 mod walk;
 
+pub use crate::fault::{Fault, Lines};
 pub use adapter_error::AdapterError;
 pub use addition::Addition;
 pub use block_ratios::BlockRatios;
-pub use fault::{Fault, Lines};
 pub use flags::{FlagError, merge_of};
 pub use folder_request::{Card, FolderRequest, FolderText, SourceLayer, Stack};
 pub use gathering::{GatheredRows, Gathering};

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Constant, Form, LiteralEntry, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled};
 use crate::checkpoint::recorded_name;
-use crate::method::{ParameterValue, Space};
+use crate::method::{ParameterValue, Space, text_of};
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
 /// depend on where the models lie; those of the Hugging Face cache by repository and commit.
@@ -33,10 +33,25 @@ pub fn record(recipe: &Recipe) -> Json {
     if let Some(text) = &recipe.text {
         value[text.dialect] = json!(text.text);
     }
+    let texts = method_texts(recipe);
+    if !texts.is_empty() {
+        value["methods"] = json!(texts);
+    }
     if !options.strip_prefix.is_empty() {
         value["strip_prefix"] = json!(options.strip_prefix);
     }
     value
+}
+
+/// The files' texts of methods that are not built in.
+fn method_texts(recipe: &Recipe) -> Map<String, Json> {
+    let methods = recipe.nodes.iter().filter_map(|node| match node {
+        RecipeNode::Merge { method, .. } => Some(*method),
+        _ => None,
+    });
+    methods
+        .filter_map(|method| Some((method.id.to_owned(), json!(text_of(method)?))))
+        .collect()
 }
 
 fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {

@@ -4,7 +4,7 @@ use super::{SourceFile, assert_none, files, root};
 
 /// Modules of one row are of one layer and do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["wgsl", "figures", "files", "disk", "id"],
+    &["wgsl", "fault", "figures", "files", "disk", "id"],
     &["dtype"],
     &["checkpoint", "kernel"],
     &["hub", "keys", "method", "vocabulary"],

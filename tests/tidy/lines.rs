@@ -31,6 +31,14 @@ const EXPECTED: &[(&str, &str)] = &[
     ),
     ("src/kernel/wgsl.rs", "a String takes all text"),
     (
+        "src/kernel/written/run.rs",
+        "naga refuses what stands in no loop",
+    ),
+    (
+        "src/kernel/written/shaders.rs",
+        "tests read the shader files",
+    ),
+    (
         "src/keys/config/builtin.rs",
         "the built-in configs are well formed",
     ),

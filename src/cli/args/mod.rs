@@ -104,6 +104,15 @@ pub(super) struct ConfigArgs {
     pub(super) files: Vec<PathBuf>,
 }
 
+/// The user's methods.
+#[derive(Debug, clap::Args)]
+pub(super) struct MethodFileArgs {
+    /// Method of your own: a formula in WGSL, or a folder of such files; may be given several
+    /// times. The environment variable WGMERGE_METHODS names files and folders too
+    #[arg(long = "method-file", value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum RecipeCommand {
     /// Check a recipe's text, methods, parameters and merge spaces, without its models
@@ -130,6 +139,9 @@ pub(super) struct CheckArgs {
     pub(super) lenient: LenientArgs,
 
     #[command(flatten)]
+    pub(super) method_files: MethodFileArgs,
+
+    #[command(flatten)]
     pub(super) configs: ConfigArgs,
 }
 
@@ -154,6 +166,9 @@ pub(super) struct ShowArgs {
 
     #[command(flatten)]
     pub(super) lenient: LenientArgs,
+
+    #[command(flatten)]
+    pub(super) method_files: MethodFileArgs,
 
     #[command(flatten)]
     pub(super) configs: ConfigArgs,
@@ -190,6 +205,9 @@ pub(super) struct RecipeArgs {
     /// METHOD` lists its parameters
     #[arg(long = "parameter", short = 'p', value_name = "NAME=VALUE[,VALUE...]")]
     pub(super) parameters: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) method_files: MethodFileArgs,
 
     #[command(flatten)]
     pub(super) options: OptionArgs,
@@ -298,6 +316,9 @@ pub(super) struct ConfigsArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MethodsArgs {
+    #[command(flatten)]
+    pub(super) method_files: MethodFileArgs,
+
     /// The method to describe, or words to find methods by: in their names, also those that other
     /// tools have for them, in what they do and in their sources
     #[arg(value_name = "NAME|WORD", value_parser = word::any_method(), hide_possible_values = true)]

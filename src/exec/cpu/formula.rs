@@ -92,7 +92,7 @@ macro_rules! loops {
 /// The rounding guard: one rounding to the working dtype after every operation.
 macro_rules! guard {
     ($file:literal) => {
-        crate::wgsl::shaders!($file);
+        shaders!($file);
 
         #[inline(always)]
         pub(in super::super) fn rz(x: f32) -> f32 {
@@ -129,15 +129,11 @@ macro_rules! instance {
             use super::Argument;
             use crate::kernel::{Formula, formulas};
             use crate::wgsl::*;
+            use crate::wgsl::{codec_files, formula_files, shaders};
 
-            crate::wgsl::shaders!("codec/word" "codec/small" "codec/bf16" "codec/f16");
-            crate::wgsl::shaders!("codec/f8_e4m3" "codec/f8_e5m2");
+            codec_files!(shaders);
             guard!($($guard)?);
-            crate::wgsl::shaders!(
-                "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect"
-                "formula/mask" "formula/entry" "formula/cast" "formula/power" "formula/near"
-                "formula/noise"
-            );
+            formula_files!(shaders);
 
             formulas!(loops);
         }

@@ -72,14 +72,6 @@ pub static RECIPE_METHODS: &[&Method] = &[
     &diffusion::ADJUST,
 ];
 
-/// The method that a recipe means by this identifier.
-pub fn in_recipes(id: &str) -> Option<&'static Method> {
-    RECIPE_METHODS
-        .iter()
-        .copied()
-        .find(|method| method.id == id)
-}
-
 /// Whether sd-mecha has the method, under its identifier and with its meaning.
 pub(crate) fn is_of_sd_mecha(method: &Method) -> bool {
     let known = RECIPE_METHODS.contains(&method);

@@ -2,37 +2,52 @@
 
 use super::NodeValue;
 use crate::dtype::{Float, codec};
-use crate::method::{Method, Parameters};
+use crate::kernel::written::folded;
+use crate::kernel::{Compute, Expression, Formula, Output};
+use crate::method::{Argument, Lowering, Method, Parameters};
 use crate::recipe::Constant;
 
-/// The result of a linear merge of constants, in f32 as sd-mecha computes it. None where a value
-/// is no number, or the method is not linear.
+/// What a method makes of constants, in f32 as sd-mecha computes it. None where a value is no
+/// number, or what the method does hangs on more than one element.
 pub(super) fn fold<'v>(
-    method: &Method,
+    method: &'static Method,
     values: impl Iterator<Item = &'v NodeValue>,
     parameters: &Parameters,
 ) -> Option<NodeValue> {
-    let number = |value: &NodeValue| match value {
-        NodeValue::Constant(Constant::Number(number)) => Some(*number as f32),
-        _ => None,
+    let mut expression = Expression::new(Compute::F32);
+    let mut models = Vec::new();
+    for (position, value) in values.enumerate() {
+        let NodeValue::Constant(Constant::Number(number)) = value else {
+            return None;
+        };
+        let number = expression.scalar(*number);
+        let node = expression.call(Formula::Fill, &[number]);
+        models.push(Argument { position, node });
+    }
+    let mut lowering = Lowering {
+        method,
+        expression: &mut expression,
+        base: None,
+        models,
+        parameters,
+        each: &[],
+        key: "",
+        elements: 1,
+        shape: &[],
+        placed: false,
+        seed: 0,
+        merge: 0,
+        working: None,
+        merges_before: 0,
+        fault: None,
     };
-    let numbers: Vec<f32> = values.map(number).collect::<Option<_>>()?;
-    let alpha = || parameters.number("alpha", 0) as f32;
-    let lerp = |a: f32, b: f32, t: f32| match t.abs() < 0.5 {
-        true => a + t * (b - a),
-        false => b - (b - a) * (1.0 - t),
-    };
-    let result = match (method.id, numbers.as_slice()) {
-        ("weighted_sum", [a, b]) => lerp(*a, *b, alpha()),
-        ("add_difference", [a, b]) => a + alpha() * b,
-        ("subtract", [a, b]) => a - b,
-        ("scale", [a]) => a * alpha(),
-        ("n_average", [first, rest @ ..]) => {
-            let each = (2..).zip(rest);
-            each.fold(*first, |mean, (n, x)| lerp(mean, *x, 1.0 / n as f32))
-        }
-        _ => return None,
-    };
+    let node = (method.lower)(&mut lowering);
+    let whole = lowering.fault.is_none() && expression.excess().is_none();
+    if !whole || !expression.statistics().is_empty() || !expression.stages().is_empty() {
+        return None;
+    }
+    let program = expression.program(&[node], |values| vec![Output::Sum(values[0])]);
+    let result = folded(&program, &expression.into_parts().row)?;
     Some(NodeValue::Constant(Constant::Number(f64::from(result))))
 }
 

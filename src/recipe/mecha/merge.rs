@@ -6,7 +6,7 @@ use crate::dtype::Float;
 use crate::figures::counted;
 use crate::keys::conversion;
 use crate::keys::nearest::nearest;
-use crate::method::{Method, Parameters, RECIPE_METHODS, in_recipes};
+use crate::method::{Method, Parameters, in_recipes, of_recipes};
 use crate::recipe::Fault;
 use crate::recipe::{
     Constant, NodeId, Omitted, Pattern, ROUTES, RecipeNode, Route, RouteRow, find_route,
@@ -70,7 +70,7 @@ fn unknown(id: &str, first: &Argument) -> Fault {
         return fault.help("`wgmerge methods` lists the methods of recipes");
     }
     let ids: Vec<String> = conversion::conversions().iter().map(|c| c.id()).collect();
-    let methods = RECIPE_METHODS.iter().map(|method| method.id);
+    let methods = of_recipes().map(|method| method.id);
     let routes = ROUTES.iter().map(|row| row.id);
     let known = methods.chain(routes).chain(ids.iter().map(String::as_str));
     let fault = Fault::new(first.span.clone(), format!("there is no method \"{id}\""));

@@ -1,10 +1,10 @@
-//! A fault at a place of a recipe's text, whatever form that has.
+//! A fault at a place of a text: of a recipe, a configuration, a method file.
 
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-/// What is wrong with a recipe's text, and where.
+/// What is wrong with a text, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {

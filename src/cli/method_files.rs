@@ -1,0 +1,88 @@
+//! Methods of the user's own, which are known before the arguments are read: these name them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::recipe::Text;
+use super::{help, out};
+use crate::method::register_file;
+
+/// The variable that names files and folders of methods, separated as those of `PATH`.
+pub(super) const VARIABLE: &str = "WGMERGE_METHODS";
+
+/// The option that names one.
+const OPTION: &str = "--method-file";
+
+/// How files of methods end.
+const ENDING: &str = "wgsl";
+
+/// Registers the methods of the files that arguments and environment name, for commands that take
+/// methods.
+pub(super) fn load(arguments: &[OsString]) -> Result<(), Failure> {
+    if !takes_methods(arguments) {
+        return Ok(());
+    }
+    for path in named(arguments).chain(of_environment()) {
+        for file in files(&path)? {
+            let text = Text::read(&file)?;
+            register_file(text.text()).map_err(|fault| text.show(&fault))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the command, or the one below it, has the option.
+fn takes_methods(arguments: &[OsString]) -> bool {
+    let mut command = help::command();
+    for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
+        match command.find_subcommand(word) {
+            Some(below) => command = below.clone(),
+            None => break,
+        }
+    }
+    command
+        .get_arguments()
+        .any(|argument| argument.get_long() == OPTION.strip_prefix("--"))
+}
+
+/// The paths behind the option, as far as arguments are options.
+fn named(arguments: &[OsString]) -> impl Iterator<Item = PathBuf> {
+    let end = arguments.iter().position(|argument| argument == "--");
+    let options = &arguments[..end.unwrap_or(arguments.len())];
+    let behind = options.windows(2).filter_map(|pair| match pair {
+        [option, path] if option == OPTION => Some(PathBuf::from(path)),
+        _ => None,
+    });
+    let within = options.iter().filter_map(|argument| {
+        let (option, path) = argument.to_str()?.split_once('=')?;
+        (option == OPTION).then(|| PathBuf::from(path))
+    });
+    behind.chain(within)
+}
+
+fn of_environment() -> impl Iterator<Item = PathBuf> {
+    let variable = std::env::var_os(VARIABLE).unwrap_or_default();
+    let paths: Vec<PathBuf> = std::env::split_paths(&variable).collect();
+    paths
+        .into_iter()
+        .filter(|path| !path.as_os_str().is_empty())
+}
+
+/// The file itself, or those of a folder.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let name = out::escape(&path.display().to_string()).into_owned();
+    let cannot = |fault| Failure::input(format!("cannot read {name}: {fault}"));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(cannot)? {
+        let file = entry.map_err(cannot)?.path();
+        if file.extension().is_some_and(|ending| ending == ENDING) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
