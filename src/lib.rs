@@ -76,9 +76,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A formula that the table [`kernel::Formula`] lacks is written in WGSL ([`method::file`]), or added
-//! in this repository: it is one function under `shaders/`, which rustc and the GPU's compiler both
-//! read.
+//! A formula that the table [`kernel::Formula`] lacks is written in WGSL ([`method::file`]), or
+//! added in this repository: it is one function under `shaders/`, which rustc and the GPU's
+//! compiler both read.
 //!
 //! # Stability
 //!

@@ -36,12 +36,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
         }
         (None, files) => {
             let (file, target) = recipe_and_output(files)?;
-            if let (Some(one), Some(two)) = (&target, &args.output) {
-                let (one, two) = (one.display().to_string(), two.display().to_string());
-                let message = format!("two outputs are given, {one} and, by -o, {two}: keep one");
-                return Err(Failure::input(out::escape(&message).into_owned()));
-            }
-            let output = args.output.as_deref().or(target);
+            let output = one_output(target, args.output.as_deref())?;
             named = output.is_some();
             let read = Read::of(Asked {
                 file,
@@ -92,6 +87,19 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
         true => Ok(()),
         false => out::print_json(&json!(plans)),
     }
+}
+
+/// The output that is named behind the recipe or by -o.
+fn one_output<'p>(
+    behind: Option<&'p Path>,
+    named: Option<&'p Path>,
+) -> Result<Option<&'p Path>, Failure> {
+    if let (Some(one), Some(two)) = (behind, named) {
+        let (one, two) = (one.display().to_string(), two.display().to_string());
+        let message = format!("two outputs are given, {one} and, by -o, {two}: keep one");
+        return Err(Failure::input(out::escape(&message).into_owned()));
+    }
+    Ok(named.or(behind))
 }
 
 /// What a plan says of merges that are not known yet.

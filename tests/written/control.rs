@@ -297,7 +297,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "fn f(x: f32) -> f32 { var a = array<f32, 2>(x, x); var i = 3; return a[i]; }",
-        "there is no part 3 among 2",
+        "there is no such part",
     ),
 ];
 

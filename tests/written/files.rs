@@ -249,7 +249,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "bad.wgsl:4:1",
     ),
     (
-        "//! name: f\n//! summary: s\n//! input a: weight\nfn f(a: u32) -> f32 { return 1.0; }",
+        "//! name: f\n//! summary: s\n//! input a: weight\nfn f(a: u32) -> f32 { return 1; }",
         "`a` must be of type f32",
         "bad.wgsl:4:1",
     ),
@@ -259,7 +259,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "bad.wgsl:5:13",
     ),
     (
-        "//! name: f\n//! summary: s\n//! input a: weight\nfn f(a: f32) -> f32 {\n  return log(a);\n}",
+        "//! name: f\n//! summary: s\n//! input a: weight\nfn f(a: f32) -> f32 {\n  return log(a); }",
         "`log` is not taken",
         "bad.wgsl:5:10",
     ),
@@ -269,7 +269,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "bad.wgsl:5:10",
     ),
     (
-        "//! name: linear\n//! summary: s\n//! input a: weight\nfn linear(a: f32) -> f32 { return a; }",
+        "//! name: linear\n//! summary: s\n//! input a: weight\nfn linear(a: f32) -> f32 {return a;}",
         "there is a method `linear` already",
         "bad.wgsl:1:1",
     ),

@@ -109,7 +109,7 @@ pub(super) struct ConfigArgs {
 pub(super) struct MethodFileArgs {
     /// Method of your own: a formula in WGSL, or a folder of such files; may be given several
     /// times. The environment variable WGMERGE_METHODS names files and folders too
-    #[arg(long = "method-file", value_name = "FILE")]
+    #[arg(id = "method_files", long = "method-file", value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 }
 

@@ -33,6 +33,8 @@ pub struct Run<'a> {
     pub(super) rounding: Rounding,
     operations: usize,
     calls: usize,
+    /// The last operation that has a place in the text.
+    place: Span,
 }
 
 /// A function that is running.
@@ -65,6 +67,7 @@ impl<'a> Run<'a> {
             rounding,
             operations: 0,
             calls: 0,
+            place: Span::UNDEFINED,
         }
     }
 
@@ -84,8 +87,11 @@ impl<'a> Run<'a> {
     /// Counts an operation.
     pub(super) fn count(&mut self, span: Span) -> Result<(), Fault> {
         self.operations += 1;
+        if span.is_defined() {
+            self.place = span;
+        }
         if self.operations > OPERATIONS_MAX || self.expression.excess().is_some() {
-            return Err(Self::fault(span, "the formula takes too many steps")
+            return Err(Self::fault(self.place, "the formula takes too many steps")
                 .help("loops are unrolled: let them end by a number, and have fewer turns"));
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Methods that are written in files: a formula in WGSL under a header.
 //!
 //! A file's function is run on the values of a tensor's inputs when a merge is planned, and its
-//! operations become steps of the tensor's Program (`kernel::written`). So such a method is computed
-//! as the built-in ones are, by every device and with the same bytes.
+//! operations become steps of the tensor's Program (`kernel::written`). So such a method is
+//! computed as the built-in ones are, by every device and with the same bytes.
 
 mod header;
 mod signature;
