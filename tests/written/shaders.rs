@@ -198,10 +198,13 @@ fn uniform_numbers_are_from_0_on_below_1() {
     assert_eq!(number(u32::MAX), 1.0 - 1.0 / 16_777_216.0);
 }
 
+/// A formula, and what it is in Rust.
+type Twin = (Formula, fn(f32) -> f32);
+
 #[test]
 fn whole_numbers_are_those_of_f32() {
     let mut state = 3;
-    let single: [(Formula, fn(f32) -> f32); 4] = [
+    let single: [Twin; 4] = [
         (Formula::RoundDown, f32::floor),
         (Formula::RoundUp, f32::ceil),
         (Formula::WholePart, f32::trunc),
