@@ -259,7 +259,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "bad.wgsl:5:13",
     ),
     (
-        "//! name: f\n//! summary: s\n//! input a: weight\nfn f(a: f32) -> f32 {\n  return log(a); }",
+        "//! name: f\n//! summary: s\n//! input a: weight\nfn f(a: f32) -> f32\n{ return log(a); }",
         "`log` is not taken",
         "bad.wgsl:5:10",
     ),
@@ -269,7 +269,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "bad.wgsl:5:10",
     ),
     (
-        "//! name: linear\n//! summary: s\n//! input a: weight\nfn linear(a: f32) -> f32 {return a;}",
+        "//! name: linear\n//! summary: s\n//! input a: any\nfn linear(a: f32) -> f32 {return a;}",
         "there is a method `linear` already",
         "bad.wgsl:1:1",
     ),

@@ -30,13 +30,14 @@ fn word(state: &mut u64) -> u32 {
     codec::settled(bits)
 }
 
-/// What a formula makes of its arguments: of lanes element by element, of others the same for all.
+/// What a formula makes of its arguments: of lanes and words element by element, of others
+/// the same for all.
 fn compiled(level: Level, called: Formula, arguments: &[Vec<u32>]) -> Vec<u32> {
     let (mut steps, mut operands, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
     let mut row = Row::default();
     for (kind, words) in called.parameters().iter().zip(arguments) {
         operands.push(match kind {
-            Kind::Lane => {
+            Kind::Lane | Kind::Word => {
                 let slot = SlotId::new(inputs.len() as u16);
                 inputs.push(words);
                 steps.push(Step::Load {
@@ -46,7 +47,6 @@ fn compiled(level: Level, called: Formula, arguments: &[Vec<u32>]) -> Vec<u32> {
                 });
                 Operand::Value((steps.len() as u16 - 1).into())
             }
-            Kind::Word => Operand::Index,
             Kind::Scalar | Kind::Code => {
                 row.scalars.push(words[0]);
                 Operand::Scalar((row.scalars.len() as u16 - 1).into())
@@ -98,8 +98,7 @@ fn every_formula_is_what_its_text_says() {
             .parameters()
             .iter()
             .map(|kind| match kind {
-                Kind::Lane => (0..COUNT).map(|_| word(&mut state)).collect(),
-                Kind::Word => (0..COUNT as u32).collect(),
+                Kind::Lane | Kind::Word => (0..COUNT).map(|_| word(&mut state)).collect(),
                 Kind::Scalar => vec![word(&mut state); COUNT],
                 Kind::Code => vec![random(&mut state) as u32 >> 1; COUNT],
             })
