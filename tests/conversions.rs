@@ -164,3 +164,34 @@ fn names_that_are_no_tensors_have_no_relation() {
         assert_eq!(find_by_id(&conversion.id()), Some(conversion));
     }
 }
+
+/// sd-mecha 1.1.8: `f"model_ema.{k[len('model.'):].replace('.', '')}"`.
+#[test]
+fn averages_change_places_with_weights() {
+    let configs = wgmerge::keys::Configs::default();
+    let config = configs.find("sd1-ldm").expect("a config");
+    let exchange = find_by_id("exchange_ema_'sd1-ldm'").expect("an exchange");
+    assert_eq!(find_by_id("exchange_ema"), Some(exchange));
+    let mut exchanged = 0;
+    for (name, _) in config.keys() {
+        let Some(Relation::Same(other)) = exchange.relation(name) else {
+            panic!("{name}");
+        };
+        let back = exchange.relation(&other);
+        assert_eq!(back, Some(Relation::Same(name.to_owned())));
+        if let Some(own) = name.strip_prefix("model.") {
+            assert_eq!(other, format!("model_ema.{}", own.replace('.', "")));
+            exchanged += 1;
+        }
+    }
+    assert_eq!(exchanged, 686);
+    let lost = config
+        .keys()
+        .filter(|(name, _)| name.starts_with("first_stage_model."));
+    for (name, _) in lost {
+        assert_eq!(
+            exchange.relation(name),
+            Some(Relation::Same(name.to_owned()))
+        );
+    }
+}

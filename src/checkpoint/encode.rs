@@ -11,6 +11,7 @@ use foldhash::{HashSet, HashSetExt};
 use super::fault::HeaderError;
 use super::header::{HEADER_BYTES_MAX, HeaderEntry, LENGTH_BYTES, METADATA_KEY};
 use super::parse::check_entry;
+use super::tensor::Shape;
 use crate::dtype::DType;
 
 /// The start of a safetensors file: the 8-byte length and the header, `__metadata__` first (left
@@ -23,7 +24,7 @@ use crate::dtype::DType;
 /// [`HeaderError`] where a key is repeated or reserved, a span does not fit its shape and dtype,
 /// or the header would be longer than [`HEADER_BYTES_MAX`].
 pub fn encode_header<'a>(
-    tensors: impl Iterator<Item = (&'a str, &'a DType, &'a [u64], Range<u64>)>,
+    tensors: impl Iterator<Item = (&'a str, &'a DType, impl Into<Shape>, Range<u64>)>,
     metadata: &[(String, String)],
     alignment: usize,
 ) -> Result<Vec<u8>, HeaderError> {
@@ -43,7 +44,7 @@ pub fn encode_header<'a>(
 /// # Errors
 /// Those of [`encode_header`].
 pub(crate) fn header_bytes<'a>(
-    tensors: impl Iterator<Item = (&'a str, &'a DType, &'a [u64], Range<u64>)>,
+    tensors: impl Iterator<Item = (&'a str, &'a DType, impl Into<Shape>, Range<u64>)>,
     metadata: &[(String, String)],
     alignment: usize,
 ) -> Result<u64, HeaderError> {
@@ -78,7 +79,7 @@ fn padded(bytes: usize, alignment: usize) -> Result<usize, HeaderError> {
 
 fn write_json<'a>(
     json: &mut impl Write,
-    tensors: impl Iterator<Item = (&'a str, &'a DType, &'a [u64], Range<u64>)>,
+    tensors: impl Iterator<Item = (&'a str, &'a DType, impl Into<Shape>, Range<u64>)>,
     metadata: &[(String, String)],
 ) -> Result<(), HeaderError> {
     push(json, "{");

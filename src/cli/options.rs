@@ -25,6 +25,7 @@ pub(super) fn fitted(args: &FitArgs) -> Result<Options, Failure> {
         dtype: args.dtype,
         missing: args.missing,
         shape: args.shape,
+        experts: args.experts,
         on_nan: args.on_nan,
         on_overflow: args.on_overflow,
         filter: Filter::new(&args.include, &args.exclude)?,

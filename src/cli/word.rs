@@ -10,7 +10,7 @@ use crate::dtype::Float;
 use crate::kernel::Compute;
 use crate::method::{Method, find, named};
 use crate::recipe::mergeflux::{BlockOrder, DeltaMerge, Election, Precision, Prune, TrimScope};
-use crate::recipe::{Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy};
+use crate::recipe::{Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy};
 
 /// A parser of the words that `read` knows.
 fn words<T: Clone + Send + Sync + 'static>(
@@ -100,6 +100,11 @@ pub(super) fn on_nan() -> impl TypedValueParser<Value = OnNan> {
 /// The policies for results that the output's type cannot hold.
 pub(super) fn on_overflow() -> impl TypedValueParser<Value = OnOverflow> {
     words(OnOverflow::WORDS, OnOverflow::from_word)
+}
+
+/// What experts are to a method.
+pub(super) fn experts() -> impl TypedValueParser<Value = Experts> {
+    words(Experts::WORDS, Experts::from_word)
 }
 
 /// The policies for tensors of another shape.

@@ -145,10 +145,11 @@ fn own_name(file: &Path) -> PathBuf {
 fn shards(jobs: &[Job], limit: u64, stem: &str) -> Vec<Division> {
     let mut groups: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new())];
     for (at, job) in jobs.iter().enumerate() {
+        let tensor = job.bytes * job.run.map_or(1, |run| run.parts);
         let full = groups
             .last()
-            .is_some_and(|(bytes, members)| !members.is_empty() && bytes + job.bytes > limit);
-        if full {
+            .is_some_and(|(bytes, members)| !members.is_empty() && bytes + tensor > limit);
+        if full && !job.goes_on() {
             groups.push((0, Vec::new()));
         }
         if let Some((bytes, members)) = groups.last_mut() {

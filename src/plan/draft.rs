@@ -2,7 +2,7 @@
 
 use super::bytes::Bytes;
 use super::class::{Classes, Stored};
-use super::job::{Action, Input, Job, Place, Work as Arithmetic};
+use super::job::{Action, Input, Job, Place, Run, Work as Arithmetic};
 use super::{InputId, PlanError};
 use crate::dtype::{DType, Float};
 use crate::kernel::{Expression, Node, Parts, SlotId};
@@ -12,6 +12,7 @@ pub(super) struct Draft {
     pub(super) key: String,
     pub(super) dtype: DType,
     pub(super) shape: Vec<u64>,
+    pub(super) run: Option<Run>,
     pub(super) work: Work,
 }
 
@@ -67,6 +68,7 @@ impl Draft {
             bytes: (elements * self.dtype.bits()).div_ceil(8),
             shape: classes.shape(&self.shape),
             place: Place::default(),
+            run: self.run,
             action,
         })
     }
@@ -78,7 +80,8 @@ impl Draft {
 
     /// Adds what a further output computes to a job.
     pub(super) fn join(self, job: &mut Job, classes: &mut Classes) -> Result<(), PlanError> {
-        if (&job.key, job.dtype, &*job.shape) != (&self.key, self.dtype, &*self.shape) {
+        let own = (&job.key, job.dtype, &*job.shape, job.run);
+        if own != (&self.key, self.dtype, &*self.shape, self.run) {
             return Err(self.stray());
         }
         match (&mut job.action, self.work) {

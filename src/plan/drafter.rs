@@ -1,13 +1,13 @@
 //! Drafts jobs: what each tensor of the output computes.
 
 use super::account::{is_merged, read_as};
+use super::asked::Asked;
 use super::class::Stored;
 use super::draft::{Draft, Lowered, Work};
 use super::frame::{Frame, Region};
 use super::job::Input;
 use super::ledger::Ledger;
 use super::loader::{Framed, Loaded, TensorLoader};
-use super::parallel::in_shares;
 use super::seen::Seen;
 use super::{PlanError, Source};
 use crate::dtype::{DType, Float, promoted};
@@ -15,9 +15,6 @@ use crate::kernel::{Compute, Expression, Node};
 use crate::recipe::{
     Leaf, Lowerer, Missing, OnNan, OutputDType, Recipe, ShapePolicy, Solution, View,
 };
-
-/// Tensors that are worth a thread.
-const THREAD_TENSORS: usize = 64;
 
 /// Drafts jobs.
 #[derive(Clone, Copy)]
@@ -30,38 +27,17 @@ pub(super) struct Drafter<'a> {
 }
 
 impl<'a> Drafter<'a> {
-    /// The drafts of tensors of the output, in order, without those that cannot be made; the ledger
-    /// says why.
-    pub(super) fn all(
+    /// What is asked for, or None where it cannot be made; the ledger says why.
+    pub(super) fn one(
         self,
-        keys: &[&str],
+        asked: &Asked<'_>,
         ledger: &mut Ledger<'a>,
-    ) -> Result<Vec<Draft>, PlanError> {
-        let parts = in_shares(keys, (self.threads, THREAD_TENSORS), |keys| self.part(keys));
-        let mut drafts = Vec::with_capacity(keys.len());
-        for (own, more) in parts {
-            ledger.add(more);
-            drafts.append(&mut own?);
-        }
-        Ok(drafts)
-    }
-
-    fn part(self, keys: &[&str]) -> Part<'a> {
-        let mut ledger = Ledger::new(self.sources);
-        let drafts = keys
-            .iter()
-            .filter_map(|key| self.draft(key, &mut ledger).transpose());
-        (drafts.collect(), ledger)
-    }
-
-    /// A tensor of the output, or None where it cannot be made; the ledger says why.
-    fn draft(self, key: &str, ledger: &mut Ledger<'a>) -> Result<Option<Draft>, PlanError> {
-        let recipe = self.recipe;
+    ) -> Result<Option<Draft>, PlanError> {
+        let (recipe, key) = (self.recipe, asked.key);
         let name = self.solution.output_name(key);
-        let wanted = View::Tensor(key.to_owned());
-        let Some(origin) = self.solution.origin(recipe, recipe.root(), &wanted) else {
+        let Some(origin) = self.solution.origin(recipe, recipe.root(), &asked.view) else {
             let compute = recipe.options.compute;
-            self.lower(key, &View::Stacked(Vec::new()), &[], compute, ledger)?;
+            self.lower(asked, &View::Stacked(Vec::new()), &[], compute, ledger)?;
             if recipe.options.missing == Missing::Skip {
                 ledger.untaken(name);
             }
@@ -71,7 +47,7 @@ impl<'a> Drafter<'a> {
         let counts = !recipe.options.integers && self.counts(key);
         let merged = is_merged(recipe, name, seen.dtype) && !counts;
         let (dtype, work) = match self.stored(key, &seen)?.filter(|_| merged) {
-            Some(float) => match self.merge(key, float, &origin, &seen, ledger)? {
+            Some(float) => match self.merge(asked, float, &origin, &seen, ledger)? {
                 Some(work) => (work.float().unwrap_or(float).dtype(), work),
                 None => return Ok(None),
             },
@@ -81,10 +57,12 @@ impl<'a> Drafter<'a> {
             Work::Copy(_) => seen.shape,
             Work::Merge(lowered, _) => lowered.shape.clone(),
         };
+        let shape = asked.inner(shape);
         Ok(Some(Draft {
             key: name.to_owned(),
             dtype,
             shape,
+            run: asked.run,
             work,
         }))
     }
@@ -113,23 +91,21 @@ impl<'a> Drafter<'a> {
 
     fn merge(
         self,
-        key: &str,
+        asked: &Asked<'_>,
         float: Float,
         origin: &View<Leaf>,
         seen: &Seen,
         ledger: &mut Ledger<'a>,
     ) -> Result<Option<Work>, PlanError> {
         let recipe = self.recipe;
-        let routed = self
-            .solution
-            .routed(recipe, recipe.root(), &View::Tensor(key.to_owned()));
+        let routed = self.solution.routed(recipe, recipe.root(), &asked.view);
         let unchecked = recipe.options.on_nan == OnNan::Keep && float.dtype() == seen.dtype;
         if unchecked && routed.as_ref() == Some(origin) {
             // Nothing is computed and nothing checked: not a bit may change.
-            return Ok(Some(self.copy(key, origin, seen, ledger)));
+            return Ok(Some(self.copy(asked.key, origin, seen, ledger)));
         }
         let compute = recipe.options.compute;
-        let Some(mut lowered) = self.lower(key, origin, &seen.shape, compute, ledger)? else {
+        let Some(mut lowered) = self.lower(asked, origin, &seen.shape, compute, ledger)? else {
             return Ok(None);
         };
         let unrounded = recipe.options.direct_casts || compute == Compute::F32;
@@ -144,7 +120,7 @@ impl<'a> Drafter<'a> {
                 return Ok(Some(Work::Copy(input.clone())));
             }
             if compute != Compute::F32 {
-                let direct = self.lower(key, origin, &seen.shape, Compute::F32, ledger)?;
+                let direct = self.lower(asked, origin, &seen.shape, Compute::F32, ledger)?;
                 lowered = direct.unwrap_or(lowered);
             }
         }
@@ -161,7 +137,7 @@ impl<'a> Drafter<'a> {
 
     /// The type of a merged tensor in the output; None where the tensor is no number, or keeps a
     /// type that is not computed in.
-    fn stored(self, key: &str, seen: &Seen) -> Result<Option<Float>, PlanError> {
+    pub(super) fn stored(self, key: &str, seen: &Seen) -> Result<Option<Float>, PlanError> {
         let recipe = self.recipe;
         let own = read_as(recipe, seen.kept);
         Ok(match recipe.options.dtype {
@@ -190,7 +166,7 @@ impl<'a> Drafter<'a> {
     /// A tensor's arithmetic, or None where something is lacking; the ledger says what.
     fn lower(
         self,
-        key: &str,
+        asked: &Asked<'_>,
         origin: &View<Leaf>,
         shape: &[u64],
         compute: Compute,
@@ -200,7 +176,7 @@ impl<'a> Drafter<'a> {
         let mut loader = TensorLoader {
             recipe: self.recipe,
             sources: self.sources,
-            key,
+            key: asked.key,
             origin,
             shape,
             ledger: &mut *ledger,
@@ -208,11 +184,11 @@ impl<'a> Drafter<'a> {
             fault: None,
             framed: None,
         };
-        let root = self.value(key, &mut expression, &mut loader, false)?;
+        let root = self.value(asked, &mut expression, &mut loader, false)?;
         let policy = self.recipe.options.shape;
         let differ = loader.inputs.iter().any(|input| input.form != shape);
         if root.is_some() && policy.grows() && differ {
-            return self.framed(key, compute, loader);
+            return self.framed(asked, compute, loader);
         }
         Ok(root.map(|root| root.lowered(shape.to_vec(), expression, loader)))
     }
@@ -220,7 +196,7 @@ impl<'a> Drafter<'a> {
     /// The value of the root.
     fn value(
         self,
-        key: &str,
+        asked: &Asked<'_>,
         expression: &mut Expression,
         loader: &mut TensorLoader<'_, '_>,
         partial: bool,
@@ -228,11 +204,13 @@ impl<'a> Drafter<'a> {
         let (recipe, solution) = (self.recipe, self.solution);
         let shape = loader.framed.as_ref().map(|framed| framed.shape.as_slice());
         let shape = shape.unwrap_or(loader.shape).to_vec();
-        let mut lowerer = Lowerer::new(recipe, solution, key, expression, &mut *loader);
+        let name = &asked.name;
+        let mut lowerer = Lowerer::new(recipe, solution, name, expression, &mut *loader);
+        lowerer.run = asked.run.map(|run| [run.part, run.parts]);
         lowerer.partial = partial;
         lowerer.elements = shape.iter().product();
-        lowerer.shape = shape;
-        let root = lowerer.root()?.map(|node| Root {
+        lowerer.shape = asked.inner(shape);
+        let root = lowerer.root(&asked.view)?.map(|node| Root {
             node,
             float: lowerer.float(node),
         });
@@ -241,7 +219,7 @@ impl<'a> Drafter<'a> {
             return Err(fault);
         }
         if loader.framed.is_none() {
-            loader.ledger.lacks(recipe, solution, key, lost);
+            loader.ledger.lacks(recipe, solution, asked.key, lost);
         }
         Ok(root)
     }
@@ -250,7 +228,7 @@ impl<'a> Drafter<'a> {
     /// and where what only some have is kept, region by region.
     fn framed(
         self,
-        key: &str,
+        asked: &Asked<'_>,
         compute: Compute,
         mut loader: TensorLoader<'_, '_>,
     ) -> Result<Option<Lowered>, PlanError> {
@@ -277,7 +255,7 @@ impl<'a> Drafter<'a> {
                 within: None,
                 owners: [views, numbers].concat(),
             });
-            let root = self.value(key, &mut expression, &mut loader, false)?;
+            let root = self.value(asked, &mut expression, &mut loader, false)?;
             return Ok(root.map(|root| root.lowered(frame.shape, expression, loader)));
         }
         let mut kept: Option<Root> = None;
@@ -293,7 +271,7 @@ impl<'a> Drafter<'a> {
                 within: Some(region.within.clone()),
                 owners,
             });
-            let Some(value) = self.region(key, region, &mut expression, &mut loader)? else {
+            let Some(value) = self.region(asked, region, &mut expression, &mut loader)? else {
                 return Ok(None);
             };
             kept = Some(match region.within == frame.shape {
@@ -312,7 +290,7 @@ impl<'a> Drafter<'a> {
     /// The value of the tensors that have a region: merged, where there are several.
     fn region(
         self,
-        key: &str,
+        asked: &Asked<'_>,
         region: &Region,
         expression: &mut Expression,
         loader: &mut TensorLoader<'_, '_>,
@@ -321,7 +299,7 @@ impl<'a> Drafter<'a> {
         let all = region.count() == region.owners.len();
         let merged = match region.count() {
             1 => None,
-            _ => self.value(key, expression, loader, !all)?,
+            _ => self.value(asked, expression, loader, !all)?,
         };
         expression.confine(first, region.elements(), !all);
         Ok(match merged {
@@ -372,6 +350,3 @@ impl Root {
         Root { node, ..self }
     }
 }
-
-/// What a thread drafts.
-type Part<'a> = (Result<Vec<Draft>, PlanError>, Ledger<'a>);

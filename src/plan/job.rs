@@ -110,7 +110,17 @@ pub enum Action {
     },
 }
 
-/// A tensor of the output, or of each output of a sweep.
+/// One of the entries along the first dimension by which a tensor of the output is computed. They
+/// lie one after the other, and the job's shape is that of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Which part, from 0 on.
+    pub part: u64,
+    /// How many there are.
+    pub parts: u64,
+}
+
+/// A tensor of the output, or of each output of a sweep; or a part of it.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Its name.
@@ -125,11 +135,18 @@ pub struct Job {
     pub bytes: u64,
     /// Where it goes.
     pub place: Place,
+    /// Which part of the output's tensor it is, where that is computed expert by expert.
+    pub run: Option<Run>,
     /// How it comes about.
     pub action: Action,
 }
 
 impl Job {
+    /// Whether it goes on with the tensor of the job before it.
+    pub fn goes_on(&self) -> bool {
+        self.run.is_some_and(|run| run.part > 0)
+    }
+
     /// The models' tensors that are read for it, each once.
     pub fn inputs(&self) -> &[Input] {
         match &self.action {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::division::{Division, divide, key_in_file};
 use super::job::Job;
 use super::{FileId, Output, PlanError, Source};
-use crate::checkpoint::{HeaderError, encode_header, header_bytes};
+use crate::checkpoint::{HeaderError, Shape, encode_header, header_bytes};
 use crate::dtype::DType;
 use crate::recipe::Recipe;
 
@@ -49,10 +49,16 @@ impl PlannedFile {
     fn tensors<'a>(
         &'a self,
         jobs: &'a [Job],
-    ) -> impl Iterator<Item = (&'a str, &'a DType, &'a [u64], Range<u64>)> {
-        jobs[self.jobs.clone()].iter().map(|job| {
-            let span = job.place.offset..job.place.offset + job.bytes;
-            (self.key(job), &job.dtype, &*job.shape, span)
+    ) -> impl Iterator<Item = (&'a str, &'a DType, Shape, Range<u64>)> {
+        let jobs = jobs[self.jobs.clone()].iter();
+        jobs.filter(|job| !job.goes_on()).map(|job| {
+            let parts = job.run.map_or(1, |run| run.parts);
+            let span = job.place.offset..job.place.offset + job.bytes * parts;
+            let mut shape: Shape = job.shape.iter().copied().collect();
+            if job.run.is_some() {
+                shape.insert(0, parts);
+            }
+            (self.key(job), &job.dtype, shape, span)
         })
     }
 }

@@ -29,11 +29,13 @@
 //!   words serves.
 
 mod account;
+mod asked;
 mod bytes;
 mod class;
 mod division;
 mod draft;
 mod drafter;
+mod drafting;
 mod error;
 mod explain;
 mod factor_bytes;
@@ -65,7 +67,7 @@ pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
 pub use id::{ClassId, FileId, InputId, JobId, OutputId, ProgramId};
-pub use job::{Action, Input, Job, Place, Work};
+pub use job::{Action, Input, Job, Place, Run, Work};
 pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
 pub(crate) use memory::PROCESS_BYTES;

@@ -71,7 +71,7 @@ pub use name_set::NameSet;
 pub use naming::Names;
 pub use node::{Constant, Form, LiteralEntry, Omitted, RecipeNode, Route};
 pub use options::{
-    BlockOption, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
+    BlockOption, Experts, Metadata, Missing, OnNan, OnOverflow, Options, OutputDType, OutputNames,
     ShapePolicy, SideFiles,
 };
 pub(crate) use options::{broadcast, same_numbers};

@@ -170,6 +170,17 @@ fn is_large(wanted: &[u64], found: &[u64]) -> bool {
             .all(|(wanted, found)| found >= wanted)
 }
 
+/// What is one tensor to a method where a checkpoint holds all experts of a layer as one, a matrix
+/// for each along the first dimension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Experts {
+    /// What is stored as one.
+    #[default]
+    Stored,
+    /// The matrix of each expert.
+    Each,
+}
+
 /// The dtype of merged tensors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputDType {
@@ -245,6 +256,8 @@ pub struct Options {
     pub on_overflow: OnOverflow,
     /// Policy for tensors of another shape.
     pub shape: ShapePolicy,
+    /// What experts that are stored as one tensor are to a method.
+    pub experts: Experts,
     /// Whether integers and truth values are merged as numbers; else they are copied.
     pub integers: bool,
     /// Whether names are compared as they are: no prefix is found out beyond those of
@@ -332,6 +345,10 @@ words!(ShapePolicy {
     PadMatrices = "pad-matrices"
 });
 words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
+words!(Experts {
+    Stored = "stored",
+    Each = "each"
+});
 words!(OnOverflow {
     Error = "error",
     Saturate = "saturate",

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Constant, Form, LiteralEntry, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled};
+use super::{
+    Constant, Experts, Form, LiteralEntry, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled,
+};
 use crate::checkpoint::recorded_name;
 use crate::method::{ParameterValue, Space, text_of};
 
@@ -36,6 +38,9 @@ pub fn record(recipe: &Recipe) -> Json {
     let texts = method_texts(recipe);
     if !texts.is_empty() {
         value["methods"] = json!(texts);
+    }
+    if options.experts != Experts::default() {
+        value["experts"] = json!(options.experts.word());
     }
     if !options.strip_prefix.is_empty() {
         value["strip_prefix"] = json!(options.strip_prefix);

@@ -343,8 +343,9 @@ fn encoded_headers_are_exact() {
     assert_eq!(bytes.len(), 192);
     assert_eq!(bytes[..8], 184_u64.to_le_bytes());
     assert_eq!(std::str::from_utf8(&bytes[8..]).unwrap().trim_end(), json);
+    let none: [(&str, &DType, &[u64], std::ops::Range<u64>); 0] = [];
     assert_eq!(
-        encode_header([].into_iter(), &[], 0).unwrap(),
+        encode_header(none.into_iter(), &[], 0).unwrap(),
         b"\x02\0\0\0\0\0\0\0{}"
     );
 }

@@ -6,7 +6,9 @@ use super::AdditionArgs;
 use crate::cli::{size, word};
 use crate::kernel::Compute;
 use crate::merge::DeviceChoice;
-use crate::recipe::{Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy, Sweep};
+use crate::recipe::{
+    Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy, Sweep,
+};
 
 /// Headings of the help.
 const MERGE: &str = "What is computed";
@@ -45,6 +47,16 @@ pub(in crate::cli) struct FitArgs {
         help_heading = FIT
     )]
     pub(in crate::cli) shape: ShapePolicy,
+
+    /// What a method looks at where all experts of a layer are stored as one tensor (such as
+    /// mlp.experts.gate_up_proj): that tensor, or the matrix of each expert by itself
+    #[arg(
+        long,
+        default_value = Experts::default().word(),
+        value_parser = word::experts(),
+        help_heading = MERGE
+    )]
+    pub(in crate::cli) experts: Experts,
 
     /// What to do about infinities and NaN in a model
     #[arg(

@@ -6,6 +6,7 @@
 //! related to the tensors of a model by the same means. Adapters lead to deltas of their base, one
 //! way.
 
+mod average;
 mod blocks;
 mod relation;
 mod rule;
@@ -42,6 +43,8 @@ enum Way {
     Blocks(fn(&str) -> String),
     /// By the factors that a tensor's delta is made of.
     Factors(&'static Format),
+    /// By the tensor that changes places with another.
+    Exchange(fn(&str) -> String),
 }
 
 /// Rules, found by the longest prefix of a name.
@@ -154,6 +157,16 @@ static CONVERSIONS: LazyLock<Vec<Conversion>> = LazyLock::new(|| {
         .collect()
 });
 
+/// What sd-mecha calls the exchange of weights and averages.
+const EXCHANGE: &str = "exchange_ema";
+
+/// Averages in the place of weights. It leads to no other config, so it is on no way to one.
+static AVERAGES: Conversion = Conversion {
+    from: average::CONFIG,
+    to: average::CONFIG,
+    way: Way::Exchange(average::other),
+};
+
 /// Identifiers in recipes that do not follow from the configs.
 const IDS: [(&str, &str); 2] = [
     ("sd1-supermerger_blocks", "convert_sd1_blocks_to_ldm"),
@@ -173,7 +186,7 @@ impl Conversion {
     pub fn relation(&self, target: &str) -> Option<Relation> {
         match &self.way {
             Way::Rules(index, side) => index.relation(target, *side),
-            Way::Blocks(block_of) => Some(Relation::Same(block_of(target))),
+            Way::Blocks(of) | Way::Exchange(of) => Some(Relation::Same(of(target))),
             Way::Factors(_) => None,
         }
     }
@@ -199,6 +212,9 @@ impl Conversion {
 
     /// The identifier in recipes.
     pub fn id(&self) -> String {
+        if matches!(self.way, Way::Exchange(_)) {
+            return format!("{EXCHANGE}_'{}'", self.from);
+        }
         if self.adapter().is_some() {
             return format!("convert_'{}'_to_base", self.from);
         }
@@ -214,11 +230,13 @@ pub fn conversions() -> &'static [Conversion] {
     &CONVERSIONS
 }
 
-/// The conversion with this identifier in recipes.
+/// The conversion with this identifier in recipes; that of averages is none of [`conversions`].
 pub fn find_by_id(id: &str) -> Option<&'static Conversion> {
-    conversions()
-        .iter()
-        .find(|conversion| conversion.id() == id)
+    if id == EXCHANGE {
+        return Some(&AVERAGES);
+    }
+    let mut all = conversions().iter().chain([&AVERAGES]);
+    all.find(|conversion| conversion.id() == id)
 }
 
 /// The shortest way from one model config to another; empty from a config to itself.

@@ -108,6 +108,8 @@ fn text(plan: &Plan, files: &[&PlannedFile]) -> Vec<u8> {
         tensors.extend(jobs.map(|job| (file.key(job), number)));
     }
     tensors.sort_unstable();
+    // A tensor may be computed in several jobs.
+    tensors.dedup();
     let weight_map = Files {
         names: names.collect(),
         tensors,

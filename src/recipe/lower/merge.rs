@@ -175,11 +175,15 @@ impl Lowerer<'_> {
         let statistics = self.expression.statistics().len() > statistics;
         let made = &self.expression.planes()[planes..];
         let rows = made.iter().any(|plane| plane.made.reads_rows());
-        let fits = match view.as_ref() {
+        let is_one = match view.as_ref() {
             View::Tensor(_) => true,
-            view => view.is_whole() && !rows,
+            View::Rows { of, part, parts } => {
+                let is_run = self.run == Some([*part, *parts]);
+                is_run && matches!(of.as_ref(), View::Tensor(_))
+            }
+            _ => false,
         };
-        let is_one = matches!(view.as_ref(), View::Tensor(_));
+        let fits = is_one || view.is_whole() && !rows;
         if ((statistics || !made.is_empty()) && !fits) || (placed && !is_one) {
             return Err(LowerError::Rearranged {
                 node: self.recipe.label(*id),

@@ -149,6 +149,8 @@ pub struct Lowerer<'a> {
     pub elements: u64,
     /// Its shape.
     pub shape: Vec<u64>,
+    /// Which of the runs of rows of the tensor it is, and of how many, where it is not all of it.
+    pub run: Option<[u64; 2]>,
 }
 
 /// What is asked about a node.
@@ -194,14 +196,15 @@ impl<'a> Lowerer<'a> {
             partial: false,
             elements: 0,
             shape: Vec::new(),
+            run: None,
         }
     }
 
-    /// The value of the root, or None where it has no such tensor.
-    pub fn root(&mut self) -> Result<Option<Node>, LowerError> {
+    /// The value of a view of the root's tensors, or None where it has no such tensor.
+    pub fn root(&mut self, view: &View<String>) -> Result<Option<Node>, LowerError> {
         let root = Wanted {
             id: self.recipe.root(),
-            view: Rc::new(View::Tensor(self.key.to_owned())),
+            view: Rc::new(view.clone()),
             tolerated: false,
         };
         match walk(self, root.clone())? {

@@ -46,7 +46,6 @@ const ABSENT: &[&str] = &[
     "copy_region",
     "copy_top_k",
     "distribution_crossover",
-    "exchange_ema_",
     "extract_",
     "get_",
     "multiply_difference",
