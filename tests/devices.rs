@@ -61,6 +61,22 @@ const CASES: &[(&str, &[&str])] = &[
     ("arcee_fusion", &[]),
     ("della", &["density=0.5"]),
     ("della_linear", &["density=0.5", "epsilon=0.3"]),
+    ("peft_magnitude_prune", &["density=0.3", "weight=0.5,1,2"]),
+    ("peft_ties", &["density=0.3", "weight=0.5,1,2"]),
+    (
+        "peft_dare_ties",
+        &["drop=0.5", "majority_sign_method=frequency"],
+    ),
+    ("paper_ties", &["density=0.3"]),
+    ("paper_ties", &["density=0.3", "merge=max"]),
+    ("paper_dare_ties", &["drop=0.5", "trim=0.4"]),
+    ("darex_q", &["drop=0.5", "q=0.7"]),
+    ("consensus_ta", &["tasks=2"]),
+    ("pcb", &["density=0.3"]),
+    ("cabs", &["n=1,2,1"]),
+    ("fisher", &[]),
+    ("assembly_of_experts", &["threshold=0.01"]),
+    ("ablate", &["keep_norms=true"]),
 ];
 
 fn case<'a>(
@@ -75,10 +91,13 @@ fn case<'a>(
         .expect("a method of the table");
     let models: Vec<_> = (0..4).map(|model| family(folder, float, model)).collect();
     let base = matches!(row.base, wgmerge::method::Base::Required).then(|| &models[0]);
-    let count = row.models_max.min(3);
+    let given = match row.models_min {
+        4 => &models[..],
+        _ => &models[1..=row.models_max.min(3)],
+    };
     Case {
         parameters,
-        ..Case::new(method, base, &models[1..=count])
+        ..Case::new(method, base, given)
     }
 }
 

@@ -272,7 +272,7 @@ const EQUAL: &[Equal] = &[
     ("pcb", Some("m"), "mmm", &[]),
     ("cabs", Some("m"), "mm", &[]),
     ("assembly_of_experts", Some("o"), "mm", &[]),
-    ("fisher", None, "mm", &[]),
+    ("fisher", None, "mmmm", &[]),
     ("fisher", None, "momo", &["weight=1,2,3,4"]),
     ("nearswap", Some("m"), "m", &["t=0.01"]),
     ("nuslerp", None, "mm", &["weight=0.3,0.7"]),

@@ -149,11 +149,12 @@ fn fisher_weighs_by_statistics() {
     close("fisher", &found, &expected.collect::<Vec<f32>>(), 1e-6);
     let copies = [0, 1, 0, 3].map(|at: usize| paths[at].clone());
     assert!(read(&run(&copies, &[]).expect("a merge").0, "w") == all[0]);
-    let error = run(&paths[..3], &[])
+    let odd = [&paths[..], &paths[..1]].concat();
+    let error = run(&odd, &[])
         .expect_err("statistics are missing")
         .to_string();
     assert!(
-        error.contains("`w`") && error.contains("input 3"),
+        error.contains("`w`") && error.contains("input 5"),
         "{error}"
     );
 }

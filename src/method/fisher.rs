@@ -14,7 +14,7 @@ const WEIGHT: Parameter = Parameter {
         "factor of the statistics: one for all inputs, or one for each of them, of which those of \
             a model and its statistics are multiplied",
         1.0,
-        Range::NotNegative,
+        Range::Positive,
     )
 };
 
@@ -28,7 +28,7 @@ pub(super) static FISHER: Method = Method {
     group: Group::Averages,
     peers: &[],
     base: Base::None,
-    models_min: 2,
+    models_min: 4,
     models_max: usize::MAX,
     inputs: &[Input::weight("models_and_statistics")],
     result: Domain::Only(Space::Weight),
@@ -53,9 +53,6 @@ fn fisher(l: &mut Lowering<'_>) -> Node {
     for pair in pairs(l, &models) {
         let [model, statistics] = pair;
         let weight = l.number("weight", model) * l.number("weight", statistics);
-        if weight == 0.0 {
-            continue;
-        }
         let factor = l.call(Formula::Greatest, &[statistics.node, floor]);
         factors.push((model.node, l.scale(factor, weight)));
     }
