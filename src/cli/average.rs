@@ -1,5 +1,7 @@
 //! `wgmerge average`.
 
+use std::path::Path;
+
 use super::args::{AverageArgs, Order};
 use super::failure::Failure;
 use super::merge::{self, Job, Outputs};
@@ -9,7 +11,7 @@ use super::report::Done;
 use super::text;
 use crate::figures::counted;
 use crate::merge::MergeError;
-use crate::recipe::average::{Average, AverageError, Counts, Weighting, by_name};
+use crate::recipe::average::{Average, AverageError, Counts, CountsError, Weighting, by_name};
 
 /// Averages checkpoints.
 pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
@@ -17,11 +19,7 @@ pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
         None => Weighting::Schedule(args.schedule),
         Some(file) => {
             let counts = Counts::parse(&text::read(file)?);
-            let counts = counts.map_err(|fault| {
-                let file = out::escape(&file.display().to_string()).into_owned();
-                Failure::input(format!("{file}: {fault}"))
-            })?;
-            Weighting::Counts(counts)
+            Weighting::Counts(counts.map_err(|fault| of_counts(file, &fault))?)
         }
     };
     let mut checkpoints = args.checkpoints.clone();
@@ -29,7 +27,10 @@ pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
         by_name(&mut checkpoints);
     }
     let average = Average::new(checkpoints, &weighting, &args.windows);
-    let average = average.map_err(|fault| located(args, fault))?;
+    let average = average.map_err(|fault| match (fault, &args.weights) {
+        (AverageError::Counts(fault), Some(file)) => of_counts(file, &fault),
+        (fault, _) => MergeError::from(fault).into(),
+    })?;
     let recipe = average.recipe(fitted(&args.fit)?);
     let recipe = recipe.map_err(MergeError::from)?;
     let older = match average.older() {
@@ -51,14 +52,8 @@ pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
     }
 }
 
-/// What is wrong, with the file that says it.
-fn located(args: &AverageArgs, fault: AverageError) -> Failure {
-    let file = args.weights.as_ref();
-    match (fault, file) {
-        (AverageError::Counts(fault), Some(file)) => {
-            let file = out::escape(&file.display().to_string()).into_owned();
-            Failure::input(format!("{file}: {fault}"))
-        }
-        (fault, _) => MergeError::from(fault).into(),
-    }
+/// What is wrong with a file of counts.
+fn of_counts(file: &Path, fault: &CountsError) -> Failure {
+    let file = out::escape(&file.display().to_string()).into_owned();
+    Failure::input(format!("{file}: {fault}"))
 }
