@@ -154,7 +154,8 @@ fn windows_and_orders_change_no_byte() {
     let given = ["--order", "given", "-o", "given.safetensors"];
     average(&world, &names([2, 1]), &[&more[..], &given].concat());
     check_order(&world, "given.safetensors");
-    let models = average(&world, &names([10, 9]), &["-o", "x.safetensors"]);
+    let models = average(&world, &names([10, 9]), &["-o", "x{window}.safetensors"]);
+    assert!(world.path("x2.safetensors").is_file());
     let models = models["models"].as_array().expect("a list");
     let first = models[0]["path"].as_str().expect("a path");
     assert_eq!(first, "step-10.safetensors");

@@ -92,21 +92,20 @@ const WINDOW: &str = "{window}";
 
 /// The outputs of an average, in the order of its windows: `output` with the number of checkpoints
 /// in the place of `{window}`, or beside it, `out-window-8.safetensors`; of an average without
-/// windows, `output` itself.
+/// windows, `output` itself unless it has that place.
 ///
 /// # Errors
 /// As [`sweep_outputs`].
 pub fn window_outputs(output: &Path, average: &Average) -> Result<Vec<PathBuf>, OutputError> {
-    let windows = average.windows();
-    if windows.is_empty() {
+    let named = output.to_str().filter(|text| text.contains(WINDOW));
+    if average.windows().is_empty() && named.is_none() {
         return Ok(vec![output.to_owned()]);
     }
-    let named = output.to_str().filter(|text| text.contains(WINDOW));
     let one = |window: &usize| match named {
         Some(text) => Ok(text.replace(WINDOW, &window.to_string()).into()),
         None => Ok(beside(output, &kind(output)?, &format!("-window-{window}"))),
     };
-    windows.iter().map(one).collect()
+    average.spans().iter().map(one).collect()
 }
 
 /// The path of an output with more behind its name.

@@ -123,7 +123,7 @@ impl Average {
     }
 
     /// How many checkpoints each output is of.
-    fn spans(&self) -> Vec<usize> {
+    pub fn spans(&self) -> Vec<usize> {
         match self.windows.as_slice() {
             [] => vec![self.checkpoints.len()],
             windows => windows.to_vec(),
