@@ -11,6 +11,7 @@ mod fusion;
 pub mod host;
 mod id;
 mod levels;
+pub mod linear;
 mod made;
 mod node;
 mod overflow;

@@ -8,6 +8,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::linear::Loops;
 use super::{Node, SlotId};
 
 /// An operation on whole tensors of f32, row-major, all of one shape. Its bits hang on nothing but
@@ -32,11 +33,11 @@ pub trait HostOp: Debug + Send + Sync {
         u64::MAX
     }
 
-    /// Bytes that it holds at most besides its values and its result.
-    fn working_bytes(&self, shape: &[u64]) -> u64;
+    /// Bytes that it holds at most besides its values, of which there are so many, and its result.
+    fn working_bytes(&self, shape: &[u64], values: u64) -> u64;
 
-    /// The result, of as many elements as each of the values.
-    fn run(&self, shape: &[u64], values: Vec<Vec<f32>>) -> Vec<f32>;
+    /// The result, of as many elements as each of the values. `loops` are compiled for the machine.
+    fn run(&self, loops: &dyn Loops, shape: &[u64], values: Vec<Vec<f32>>) -> Vec<f32>;
 }
 
 /// A stage of an expression.
@@ -64,6 +65,6 @@ impl Stage {
     /// Bytes that are held while it runs, its result included.
     pub(crate) fn bytes(&self, shape: &[u64], elements: u64) -> u64 {
         let held = (self.values.len() as u64 + 1).saturating_mul(elements.saturating_mul(4));
-        held.saturating_add(self.op.working_bytes(shape))
+        held.saturating_add(self.op.working_bytes(shape, self.values.len() as u64))
     }
 }

@@ -38,6 +38,7 @@ mod range;
 mod sce;
 mod slerp;
 mod steps;
+mod subspace;
 mod supermario;
 mod task_arithmetic;
 mod ties;
@@ -281,6 +282,11 @@ pub static METHODS: &[&Method] = &[
     &fisher::FISHER,
     &assembly::ASSEMBLY_OF_EXPERTS,
     &ablate::ABLATE,
+    &subspace::TSV_M,
+    &subspace::ISO_C,
+    &subspace::ISO_CTS,
+    &subspace::STAR,
+    &subspace::KNOTS_TIES,
 ];
 
 /// The method that flags mean by this identifier: one of [`METHODS`], else one of

@@ -45,6 +45,8 @@ pub enum Range {
     Whole,
     /// Every whole number above 0.
     Count,
+    /// Whole numbers from 0 to 1000.
+    Steps,
     /// Every whole number that is not even.
     Odd,
     /// Those between two ends.
@@ -53,6 +55,9 @@ pub enum Range {
 
 /// The largest whole number up to which f64 has all of them.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Steps of an iteration over a whole tensor at most: each takes seconds.
+const STEPS_MAX: f64 = 1000.0;
 
 impl Range {
     /// Whether the number is in the range.
@@ -66,6 +71,7 @@ impl Range {
             Range::Positive => value > 0.0 && value.is_finite(),
             Range::Whole => value.fract() == 0.0 && value.abs() <= WHOLE_MAX,
             Range::Count => Range::Whole.contains(value) && value >= 1.0,
+            Range::Steps => value.fract() == 0.0 && (0.0..=STEPS_MAX).contains(&value),
             Range::Odd => value.abs() <= WHOLE_MAX && (value % 2.0).abs() == 1.0,
             Range::Within(interval) => interval.contains(value),
         }
@@ -107,6 +113,7 @@ impl Range {
             Range::Positive => "a number above 0",
             Range::Whole => "a whole number",
             Range::Count => "a whole number from 1 on",
+            Range::Steps => "a whole number from 0 to 1000",
             Range::Odd => "an odd whole number",
             Range::Within(interval) => interval.text,
         }

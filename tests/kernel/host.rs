@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use wgmerge::exec::cpu::Level;
 use wgmerge::kernel::HostOp;
 use wgmerge::kernel::host::{CentredRank, Crossover, Exchange, Region};
 
@@ -109,7 +110,7 @@ fn crossovers_are_mixtures_in_the_frequencies() {
             (0.7, 3.5),
         ] {
             let op = Crossover { alpha, tilt };
-            let found = op.run(shape, vec![a.clone(), b.clone()]);
+            let found = op.run(&Level::BASELINE, shape, vec![a.clone(), b.clone()]);
             let wanted = mixed(shape, &a, &b, alpha, tilt);
             for (found, wanted) in found.iter().zip(&wanted) {
                 let apart = (f64::from(*found) - wanted).abs();
@@ -129,9 +130,18 @@ fn equal_and_empty_values_are_not_transformed() {
         tilt: 0.0,
     };
     let a = values(48, 3, 0);
-    assert_eq!(op.run(&[6, 8], vec![a.clone(), a.clone()]), a);
-    assert_eq!(op.run(&[], vec![vec![2.0], vec![4.0]]), [3.0]);
-    assert!(op.run(&[0, 4], vec![vec![], vec![]]).is_empty());
+    assert_eq!(
+        op.run(&Level::BASELINE, &[6, 8], vec![a.clone(), a.clone()]),
+        a
+    );
+    assert_eq!(
+        op.run(&Level::BASELINE, &[], vec![vec![2.0], vec![4.0]]),
+        [3.0]
+    );
+    assert!(
+        op.run(&Level::BASELINE, &[0, 4], vec![vec![], vec![]])
+            .is_empty()
+    );
 }
 
 #[test]
@@ -150,7 +160,11 @@ fn entries_are_exchanged_by_their_ranks() {
         if n > 8 {
             (a[3], a[5], b[2], b[7]) = (a[1], -a[1], 0.0, -0.0);
         }
-        let found = Exchange { width, offset }.run(&[n as u64], vec![a.clone(), b.clone()]);
+        let found = Exchange { width, offset }.run(
+            &Level::BASELINE,
+            &[n as u64],
+            vec![a.clone(), b.clone()],
+        );
         let region = Region::of(width, offset, n as u64);
         let mut s = a.clone();
         s.sort_by(|x, y| x.partial_cmp(y).expect("numbers"));
@@ -201,7 +215,7 @@ fn regions_wrap_and_round_to_even() {
 fn ranks_are_those_of_sorting() {
     let mut x = values(1000, 6, 0);
     (x[10], x[20], x[30]) = (x[1], -x[1], 0.0);
-    let found = CentredRank.run(&[1000], vec![x.clone()]);
+    let found = CentredRank.run(&Level::BASELINE, &[1000], vec![x.clone()]);
     for (i, found) in found.iter().enumerate() {
         let before = |j: &usize| {
             let (own, other) = (x[i].abs(), x[*j].abs());

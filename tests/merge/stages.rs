@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use wgmerge::dtype::Float;
+use wgmerge::exec::cpu::Level;
 use wgmerge::kernel::HostOp;
-use wgmerge::kernel::host::{Crossover, Exchange};
+use wgmerge::kernel::host::{Crossover, Exchange, Rotate};
 
 use crate::support::command::{refuses, said, wgmerge};
 use crate::support::models::{floats, values, write};
@@ -57,7 +58,8 @@ fn whole_values_are_worked_on_whatever_the_limits() {
     let all = models(folder.path());
     let crossover = ["crossover", "-p", "alpha=0.3", "-p", "tilt=0.5"];
     let exchange = ["top_k_tensor_sum", "-p", "width=0.5"];
-    let ops: [(&[&str], &dyn HostOp); 2] = [
+    let rotate = ["rotate", "-p", "alpha=0.25"];
+    let ops: [(&[&str], &dyn HostOp); 3] = [
         (
             &crossover,
             &Crossover {
@@ -72,6 +74,16 @@ fn whole_values_are_worked_on_whatever_the_limits() {
                 offset: 0.0,
             },
         ),
+        (
+            &rotate,
+            &Rotate {
+                alignment: 1.0,
+                alpha: 0.25,
+                centralization: 1.0,
+                stiefel_eps: 1e-8,
+                stiefel_max_iters: 100,
+            },
+        ),
     ];
     for (method, op) in ops {
         let merged = merge(
@@ -80,12 +92,12 @@ fn whole_values_are_worked_on_whatever_the_limits() {
             &["--threads", "1", "--memory", "1GiB"],
         );
         for ((key, shape), x) in SHAPES.iter().zip(&all) {
-            let wanted = op.run(shape, x.to_vec());
+            let wanted = op.run(&Level::BASELINE, shape, x.to_vec());
             assert_eq!(read(&merged, key), wanted, "{method:?}: {key}");
         }
         for limits in [
             ["--threads", "3", "--memory", "1GiB"],
-            ["--threads", "2", "--memory", "40MiB"],
+            ["--threads", "2", "--memory", "80MiB"],
         ] {
             assert!(
                 merge(folder.path(), method, &limits) == merged,

@@ -1,6 +1,5 @@
-//! Cases of sd-mecha's methods on three small tensors: what it computed, and what is not there.
+//! Cases of sd-mecha's methods on small tensors: what it computed.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -8,13 +7,10 @@ use serde_json::Value;
 use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::Float;
 
-use super::{succeeds, wgmerge};
+use super::succeeds;
 use crate::golden::data;
 use crate::support::models::{floats, write};
 use crate::support::tensors::tensor;
-
-/// Methods of the cases that are not there. One that is there fails the test until it leaves.
-const ABSENT: &[&str] = &["rotate", "truncate_kronecker", "truncate_rank"];
 
 /// How far a result may be off.
 enum Tolerance {
@@ -37,6 +33,8 @@ impl Tolerance {
             "add_cosine_a" | "add_cosine_b" | "ties_sum_with_dropout" => Tolerance::Share(1e-6),
             // A mean of its own: one model and the differences of the others to it.
             "n_average" => Tolerance::Units(4.0),
+            // Decompositions in f32.
+            "rotate" | "truncate_rank" | "truncate_kronecker" => Tolerance::Share(1e-4),
             _ => Tolerance::Units(1.0),
         }
     }
@@ -127,6 +125,22 @@ fn recipe(id: &str, inputs: &str, case: &Value) -> String {
     text + "\n"
 }
 
+/// Whether rounding errors decide over a direction of sd-mecha's result: rows without their mean
+/// are one direction short, and where there are more columns than rows, it turns that one as well.
+fn is_undetermined(id: &str, key: &str, parameters: &Value) -> bool {
+    id == "rotate" && key == "w" && parameters["centralization"].as_f64() != Some(0.0)
+}
+
+/// Whether a matrix of 8 columns is nearly a column times a row.
+fn has_one_direction(matrix: &[f32]) -> bool {
+    let rows: Vec<&[f32]> = matrix.chunks(8).collect();
+    let size: f32 = matrix.iter().map(|x| x * x).sum();
+    let minor = |a: &[f32], b: &[f32], i: usize, j: usize| (a[i] * b[j] - a[j] * b[i]).abs();
+    let minors = rows.iter().flat_map(|a| rows.iter().map(move |b| (a, b)));
+    let mut minors = minors.flat_map(|(a, b)| (1..8).map(move |j| minor(a, b, 0, j)));
+    minors.all(|minor| minor <= 1e-5 * size)
+}
+
 /// What is wrong with a case's result.
 fn faults(what: &str, case: &Value, output: &Path, id: &str) -> Vec<String> {
     let found = Checkpoint::open(output).expect("sound");
@@ -139,6 +153,13 @@ fn faults(what: &str, case: &Value, output: &Path, id: &str) -> Vec<String> {
         let squares: f32 = expected.iter().map(|x| x * x).sum();
         let rms = (squares / expected.len() as f32).sqrt();
         assert_eq!(found.len(), expected.len(), "{what}: {key}");
+        if is_undetermined(id, key, &case["params"]) {
+            let pairs = found.iter().zip(&expected);
+            let off: Vec<f32> = pairs.map(|(a, b)| a - b).collect();
+            let plain = case["params"]["alignment"] == 1.0 && case["params"]["alpha"] == 0.0;
+            assert!(!plain || has_one_direction(&off), "{what}: {off:?}");
+            continue;
+        }
         for (at, (a, b)) in found.iter().zip(&expected).enumerate() {
             if !tolerance.holds(*a, *b, rms) {
                 faults.push(format!(
@@ -150,9 +171,9 @@ fn faults(what: &str, case: &Value, output: &Path, id: &str) -> Vec<String> {
     faults
 }
 
-#[test]
-fn the_methods_of_the_reference_cases() {
-    let text = std::fs::read_to_string(data("mecha/methods.json")).expect("the cases");
+/// Runs the cases of a file; how many there are.
+fn run_cases(file: &str) -> usize {
+    let text = std::fs::read_to_string(data(file)).expect("the cases");
     let golden: Value = serde_json::from_str(&text).expect("JSON");
     let folder = tempfile::tempdir().expect("a temporary folder");
     models(&golden, folder.path());
@@ -161,21 +182,15 @@ fn the_methods_of_the_reference_cases() {
         folder.path().join("o.safetensors"),
     );
     let arguments = ["run", "r.mecha", "-o", "o.safetensors", "--force", "-q"];
-    let (mut absent, mut wrong, mut done) = (BTreeSet::new(), Vec::new(), 0);
-    for case in golden["cases"].as_array().expect("cases") {
+    let mut wrong = Vec::new();
+    let cases = golden["cases"].as_array().expect("cases");
+    for case in cases {
         let name = case["method"].as_str().expect("a method");
         let (id, inputs) = name.trim_end_matches(')').split_once('(').expect("inputs");
         std::fs::write(&path, recipe(id, inputs, case)).expect("a writable folder");
         let what = format!("{name} {}", case["params"]);
-        let run = wgmerge(folder.path(), &arguments);
-        let said = String::from_utf8_lossy(&run.stderr).into_owned();
-        if said.contains("of sd-mecha is not there") {
-            absent.insert(id);
-            continue;
-        }
-        assert!(run.status.success(), "{what}: {said}");
+        succeeds(folder.path(), &arguments);
         wrong.extend(faults(&what, case, &output, id));
-        done += 1;
     }
     assert!(
         wrong.is_empty(),
@@ -183,8 +198,17 @@ fn the_methods_of_the_reference_cases() {
         wrong.len(),
         wrong.join("\n")
     );
-    assert_eq!(absent.into_iter().collect::<Vec<_>>(), ABSENT);
-    assert!(done >= 46, "{done} cases were compared");
+    cases.len()
+}
+
+#[test]
+fn the_methods_of_the_reference_cases() {
+    assert_eq!(run_cases("mecha/methods.json"), 68);
+}
+
+#[test]
+fn decompositions_of_other_shapes() {
+    assert_eq!(run_cases("mecha/decompositions.json"), 20);
 }
 
 /// The same bytes however the columns, the draws and the regions are cut.

@@ -19,6 +19,7 @@ mod formula;
 #[cfg(target_arch = "x86_64")]
 mod halves;
 mod level;
+mod linear;
 mod overflow;
 pub mod pages;
 mod philox;

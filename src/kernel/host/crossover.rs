@@ -5,6 +5,7 @@ use rustfft::{Fft, FftPlanner};
 
 use super::elements;
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// Mixes two values in the frequencies of all dimensions. Source: sd-mecha `crossover`.
 ///
@@ -134,7 +135,7 @@ impl HostOp for Crossover {
         vec![self.alpha.to_bits(), self.tilt.to_bits()]
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         let complex = size_of::<Complex<f64>>() as u64;
         let last = shape.last().copied().unwrap_or(1).max(1);
         let spectrum = (elements(shape) / last).saturating_mul(last / 2 + 1);
@@ -144,7 +145,7 @@ impl HostOp for Crossover {
         spectrum.saturating_add(lines).saturating_mul(complex)
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let (b, mut a) = (values.swap_remove(1), values.swap_remove(0));
         let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-8 + 1e-5 * b.abs();
         if a.is_empty() || shape.is_empty() || a.iter().zip(&b).all(close) {

@@ -1,6 +1,7 @@
 //! The directions of rows.
 
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// A shorter row has no direction.
 const LEAST: f64 = 1e-8;
@@ -23,11 +24,11 @@ impl HostOp for RowDirections {
         Vec::new()
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         shape.last().copied().unwrap_or(1).saturating_mul(16)
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let columns = shape.last().copied().unwrap_or(1).max(1) as usize;
         let other = values.pop().unwrap_or_default();
         let mut own = values.pop().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! How far rows are from each other as distributions.
 
+use crate::kernel::linear::Loops;
 use crate::kernel::{Compute, HostOp};
 
 /// What is added to every probability.
@@ -26,11 +27,11 @@ impl HostOp for RowDivergence {
         vec![self.steps as u64]
     }
 
-    fn working_bytes(&self, _: &[u64]) -> u64 {
+    fn working_bytes(&self, _: &[u64], _: u64) -> u64 {
         0
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let columns = shape.last().copied().unwrap_or(1).max(1) as usize;
         let other = values.pop().unwrap_or_default();
         let mut own = values.pop().unwrap_or_default();

@@ -3,6 +3,7 @@
 use rand_mt::Mt;
 
 use crate::kernel::HostOp;
+use crate::kernel::linear::{Loops, spread};
 
 /// Elements that torch makes normal at a time: eight radii, then eight angles.
 const BLOCK: usize = 16;
@@ -48,11 +49,11 @@ impl HostOp for AddDraws {
         vec![self.seed, self.law as u64, scale, self.skip, self.total]
     }
 
-    fn working_bytes(&self, _: &[u64]) -> u64 {
+    fn working_bytes(&self, _: &[u64], _: u64) -> u64 {
         0
     }
 
-    fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let mut sum = values.swap_remove(0);
         match self.law {
             Law::Uniform => self.uniform(&mut sum),
@@ -98,7 +99,8 @@ impl AddDraws {
         if start + BLOCK as u64 <= self.skip {
             return;
         }
-        let numbers = normals(block);
+        let mut numbers = *block;
+        spread(&mut numbers);
         for (at, number) in (start..).zip(numbers) {
             let own = at.checked_sub(self.skip);
             let own = own.and_then(|at| sum.get_mut(usize::try_from(at).ok()?));
@@ -107,18 +109,6 @@ impl AddDraws {
             }
         }
     }
-}
-
-/// Eight radii and eight angles as normal numbers.
-fn normals(block: &[f32; BLOCK]) -> [f32; BLOCK] {
-    let mut numbers = [0.0; BLOCK];
-    for pair in 0..BLOCK / 2 {
-        let radius = (-2.0 * f64::from(1.0 - block[pair]).ln()).sqrt();
-        let angle = std::f64::consts::TAU * f64::from(block[pair + BLOCK / 2]);
-        numbers[pair] = (radius * angle.cos()) as f32;
-        numbers[pair + BLOCK / 2] = (radius * angle.sin()) as f32;
-    }
-    numbers
 }
 
 /// The numbers in [0, 1) of torch's generator.

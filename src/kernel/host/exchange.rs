@@ -3,6 +3,7 @@
 use super::elements;
 use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, ordered, place};
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// Puts a's entries where b's entry of the same rank lies, for those whose magnitude is within
 /// ranks; the others keep a's entry. Source: sd-mecha `top_k_tensor_sum`.
@@ -82,11 +83,11 @@ impl HostOp for Exchange {
         ELEMENTS_MAX
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         elements(shape).saturating_mul(2 * KEY_BYTES + size_of::<f32>() as u64)
     }
 
-    fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let (b, mut a) = (values.swap_remove(1), values.swap_remove(0));
         let region = Region::of(self.width, self.offset, a.len() as u64);
         let mut sizes: Vec<u32> = a.iter().map(|x| magnitude(*x)).collect();

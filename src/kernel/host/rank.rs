@@ -3,6 +3,7 @@
 use super::elements;
 use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, place};
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// rank/n - (n+1)/2n of a value's magnitude among the n of the tensor, ascending from 1; equal
 /// magnitudes by position.
@@ -30,11 +31,11 @@ impl HostOp for CentredRank {
         ELEMENTS_MAX
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         elements(shape).saturating_mul(KEY_BYTES)
     }
 
-    fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let mut ranks = values.swap_remove(0);
         let mut keys = keys(&ranks, magnitude);
         keys.sort_unstable();

@@ -3,6 +3,7 @@
 use super::elements;
 use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, magnitude, place};
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// (rank - 1) / (n - 1) of a value's magnitude among the n along the second dimension, or along the
 /// only one, ascending; equal magnitudes by position. 1/2 where n is 1.
@@ -30,11 +31,11 @@ impl HostOp for RowRank {
         ELEMENTS_MAX
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         elements(shape).saturating_mul(KEY_BYTES)
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let mut ranks = values.swap_remove(0);
         let (n, inner) = match shape {
             [_, n, rest @ ..] => (*n, rest.iter().product()),

@@ -14,7 +14,8 @@ impl Maker<'_> {
             if !self.done.contains_key(&(place.output, number)) {
                 let values = self.whole_values(place, &self.class(place).stages[number])?;
                 let (op, shape) = (&work.stages[number].op, &self.job(place).shape);
-                let result = self.shared.permits.with(|| op.run(shape, values));
+                let level = self.shared.level;
+                let result = self.shared.permits.with(|| op.run(&level, shape, values));
                 self.done.insert((place.output, number), result);
             }
         }

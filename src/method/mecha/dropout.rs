@@ -10,7 +10,7 @@ use crate::method::peer::sd_mecha;
 use crate::method::{Base, Domain, Group, Input, Lowering, Method, Range, Space};
 
 /// The seed of a torch generator that was given none.
-const TORCH_SEED: f64 = 67_280_421_310_721.0;
+pub(super) const TORCH_SEED: f64 = 67_280_421_310_721.0;
 
 /// TIES after a random drop.
 pub(super) static TIES_SUM_WITH_DROPOUT: Method = Method {

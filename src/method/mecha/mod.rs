@@ -6,6 +6,7 @@
 
 mod clamp;
 mod cosine;
+mod decomposed;
 mod dropout;
 mod linear;
 mod mask;
@@ -41,6 +42,9 @@ pub static RECIPE_METHODS: &[&Method] = &[
     &clamp::CLAMP,
     &whole::CROSSOVER,
     &whole::TOP_K_TENSOR_SUM,
+    &decomposed::ROTATE,
+    &decomposed::TRUNCATE_RANK,
+    &decomposed::TRUNCATE_KRONECKER,
     &slice::TENSOR_SUM,
     &ties::TIES_SUM,
     &ties::TIES_SUM_EXTENDED,

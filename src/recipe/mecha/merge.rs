@@ -52,7 +52,6 @@ const ABSENT: &[&str] = &[
     "normalized_similarity_sum",
     "randperm",
     "rebasin",
-    "rotate",
     "similarity_",
     "train_difference",
     "truncate_",
