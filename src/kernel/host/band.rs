@@ -5,6 +5,7 @@ use rustfft::num_complex::Complex;
 
 use super::elements;
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// A value without the frequencies of its last two dimensions that lie in a band around the middle
 /// of the half spectrum. Source: Chattiori `freq_band_blend`, whose spectrum is not shifted: the
@@ -40,7 +41,7 @@ impl HostOp for Band {
         vec![self.beta.to_bits()]
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         let complex = size_of::<Complex<f64>>() as u64;
         let [rows, columns] = [1, 2].map(|from| {
             let at = shape.len().checked_sub(3 - from);
@@ -54,7 +55,7 @@ impl HostOp for Band {
             .saturating_mul(complex)
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let mut own = values.swap_remove(0);
         let &[.., rows, columns] = shape else {
             return own;

@@ -1,6 +1,7 @@
 //! How much the channels of two values differ in direction.
 
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// What the product of norms is raised by.
 const LEAST: f64 = 1e-12;
@@ -28,11 +29,11 @@ impl HostOp for ChannelGate {
         vec![self.beta.to_bits()]
     }
 
-    fn working_bytes(&self, _: &[u64]) -> u64 {
+    fn working_bytes(&self, _: &[u64], _: u64) -> u64 {
         0
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let (b, mut a) = (values.swap_remove(1), values.swap_remove(0));
         let channels = shape.first().copied().unwrap_or(1).max(1) as usize;
         let len = (a.len() / channels).max(1);

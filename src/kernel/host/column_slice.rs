@@ -1,6 +1,7 @@
 //! A slice of the second dimension.
 
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// The first value in a slice of the second dimension, elsewhere the second.
 #[derive(Clone, Copy, Debug)]
@@ -24,11 +25,11 @@ impl HostOp for ColumnSlice {
         vec![self.start, self.end]
     }
 
-    fn working_bytes(&self, _: &[u64]) -> u64 {
+    fn working_bytes(&self, _: &[u64], _: u64) -> u64 {
         0
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let (mut outside, inside) = (values.swap_remove(1), values.swap_remove(0));
         let &[_, columns, ref rest @ ..] = shape else {
             return outside;

@@ -2,6 +2,7 @@
 
 use super::elements;
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// The share of a value's entries that its extremes are on either side.
 const EXTREME: f64 = 1e-4;
@@ -32,11 +33,11 @@ impl HostOp for Competition {
         vec![self.density.to_bits()]
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         elements(shape).saturating_mul(HELD * size_of::<f64>() as u64)
     }
 
-    fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let len = values[0].len();
         let mut sum = vec![0.0; len];
         for own in &values {

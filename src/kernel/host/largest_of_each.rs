@@ -2,6 +2,7 @@
 
 use super::order::magnitude;
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// Keeps the largest entries of every few in a row, of equal ones the first, of those places that
 /// are 0 in all other values.
@@ -28,12 +29,12 @@ impl HostOp for LargestOfEach {
         vec![self.kept, self.of]
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         let places = super::elements(shape).min(self.of);
         places.saturating_mul(size_of::<usize>() as u64)
     }
 
-    fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let mut own = values.swap_remove(0);
         let others = values;
         let of = usize::try_from(self.of).unwrap_or(usize::MAX).max(1);

@@ -20,7 +20,6 @@ mod row_rank;
 mod smooth;
 mod subspace;
 
-
 pub use band::Band;
 pub use channel_gate::ChannelGate;
 pub use column_slice::ColumnSlice;

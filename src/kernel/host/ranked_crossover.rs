@@ -6,6 +6,7 @@ use rustfft::num_complex::Complex;
 use super::elements;
 use super::order::{ELEMENTS_MAX, KEY_BYTES, keys, ordered, place};
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// Widths up to which the filter is a step.
 const STEP: f64 = 1e-10;
@@ -52,12 +53,12 @@ impl HostOp for RankedCrossover {
         ELEMENTS_MAX
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         let complex = size_of::<Complex<f64>>() as u64;
         elements(shape).saturating_mul(HELD * complex + KEY_BYTES)
     }
 
-    fn run(&self, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, _: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let c = values.swap_remove(2);
         let (b, mut a) = (values.swap_remove(1), values.swap_remove(0));
         if a.is_empty() {

@@ -3,6 +3,7 @@
 use super::elements;
 use super::order::ordered;
 use crate::kernel::HostOp;
+use crate::kernel::linear::Loops;
 
 /// How far the Gaussian reaches, with a standard deviation of one element.
 const RADIUS: usize = 4;
@@ -27,7 +28,7 @@ impl HostOp for Smooth {
         Vec::new()
     }
 
-    fn working_bytes(&self, shape: &[u64]) -> u64 {
+    fn working_bytes(&self, shape: &[u64], _: u64) -> u64 {
         let around = 3_u64.saturating_pow(u32::try_from(shape.len()).unwrap_or(u32::MAX));
         let longest = shape.iter().copied().max().unwrap_or(1);
         let median = elements(shape).saturating_mul(size_of::<f32>() as u64);
@@ -37,7 +38,7 @@ impl HostOp for Smooth {
         median.saturating_add(lines)
     }
 
-    fn run(&self, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
+    fn run(&self, _: &dyn Loops, shape: &[u64], mut values: Vec<Vec<f32>>) -> Vec<f32> {
         let own = values.swap_remove(0);
         if own.is_empty() || shape.is_empty() {
             return own;
