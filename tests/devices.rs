@@ -77,6 +77,11 @@ const CASES: &[(&str, &[&str])] = &[
     ("fisher", &[]),
     ("assembly_of_experts", &["threshold=0.01"]),
     ("ablate", &["keep_norms=true"]),
+    ("tsv_m", &[]),
+    ("iso_c", &[]),
+    ("iso_cts", &["common_space_fraction=0.5"]),
+    ("star", &["eta=0.5"]),
+    ("knots_ties", &["density=0.5"]),
 ];
 
 fn case<'a>(

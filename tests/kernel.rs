@@ -184,6 +184,24 @@ fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
             let uniform = f32::from_bits(f(1).to_bits() >> 9 | 0x3f80_0000) - 1.0;
             if below(uniform, f(2)) { f(0) } else { 0.0 }
         }
+        other => basic(compute, other, &f),
+    }
+}
+
+/// Those that formulas of method files are made of.
+fn basic(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
+    let rz = |x| rounded(compute, x);
+    match formula {
+        Formula::Divide => rz(f(0) / f(1)),
+        Formula::Root => rz(f(0).sqrt()),
+        Formula::Opposite => -f(0),
+        Formula::IsBelow => f32::from(u8::from(f(0) < f(1))),
+        Formula::IsSame => f32::from(u8::from(f(0) == f(1))),
+        Formula::WholePart => f(0).trunc(),
+        Formula::RoundDown => rz(f(0).floor()),
+        Formula::RoundUp => -rz((-f(0)).floor()),
+        Formula::RoundEven => rz(f(0).round_ties_even()),
+        Formula::Uniform => rz((f(0).to_bits() >> 8) as f32 / 16_777_216.0),
         other => panic!("{other:?} is not written down"),
     }
 }
