@@ -66,6 +66,7 @@ fn run(executor: &mut dyn Executor, text: &str, inputs: &[Vec<f32>]) -> Vec<f32>
         pieces: std::slice::from_ref(&piece),
     };
     let mut output = vec![0; stride];
+    executor.upload(&arena, 0..arena.len()).expect("an upload");
     let done = executor.run(&batch, &arena, &mut Results::storing(&mut output));
     done.expect("it is computed");
     let words = output[..4 * COUNT].as_chunks::<4>().0.iter();
