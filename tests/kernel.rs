@@ -201,7 +201,10 @@ fn basic(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
         Formula::RoundDown => rz(f(0).floor()),
         Formula::RoundUp => -rz((-f(0)).floor()),
         Formula::RoundEven => rz(f(0).round_ties_even()),
-        Formula::Uniform => rz((f(0).to_bits() >> 8) as f32 / 16_777_216.0),
+        Formula::Uniform => match rz((f(0).to_bits() >> 8) as f32 / 16_777_216.0) {
+            1.0 => 255.0 / 256.0,
+            below => below,
+        },
         other => panic!("{other:?} is not written down"),
     }
 }

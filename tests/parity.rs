@@ -326,8 +326,8 @@ fn only_what_is_not_finite_is_left_to_the_cpu() {
     use crate::support::backends::for_each_gpu;
     let ranges = ranges();
     let kinds = [Elements::Tame, Elements::Tiny];
-    // Powers of zeros and of tiny numbers are infinite, and so are quotients by zero; a number below
-    // zero has no root.
+    // Powers of zeros and of tiny numbers are infinite, and so are quotients by zero; a number
+    // below zero has no root.
     let finite = |formula: &&Formula| {
         !crate::kernel::POWERS.contains(formula)
             && !matches!(formula, Formula::Divide | Formula::Root)

@@ -8,7 +8,7 @@ use wgmerge::recipe::{Missing, Options, ShapePolicy, merge_of};
 use crate::golden::close;
 use crate::laws::folder;
 use crate::presets::{draws, merged, models};
-use crate::support::models::{Case, floats, values, write};
+use crate::support::models::{Case, Tensor, floats, values, write};
 use crate::support::tensors::read;
 
 /// Models of one tensor, `w`, and the differences of all but the first from it.
@@ -339,6 +339,36 @@ fn directions_are_taken_out() {
     let units = ablated(&of(&wide, &before, false), false, &across, 1.0);
     let expected = of(&of(&units, &norms(&units), false), &before, true);
     check(&three, &["keep_norms=true"], &expected);
+}
+
+/// The first model stands in for a direction that is missing, and must not be taken for one.
+#[test]
+fn what_has_no_direction_is_not_ablated_by_itself() {
+    let folder = folder();
+    let file = |name: &str, tensors: &[Tensor]| {
+        let path = folder.path().join(name);
+        write(&path, tensors);
+        path
+    };
+    let norm = floats("norm", Float::F32, &[3], &[1.0, 2.0, 3.0]);
+    let matrix = floats("w", Float::F32, &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    let direction = floats("w", Float::F32, &[2, 1], &[1.0, 0.0]);
+    let paths = [
+        file("a.safetensors", &[norm, matrix]),
+        file("r.safetensors", &[direction]),
+    ];
+    let case = Case {
+        options: Options {
+            missing: Missing::Base,
+            shape: ShapePolicy::Expand,
+            ..Options::default()
+        },
+        ..Case::new("ablate", None, &paths)
+    };
+    let merged = case.run(&folder.path().join("o.safetensors"), None);
+    let (bytes, _) = merged.expect("a merge");
+    assert_eq!(read(&bytes, "norm"), [1.0, 2.0, 3.0]);
+    assert_eq!(read(&bytes, "w"), [0.0, 0.0, 3.0, 4.0]);
 }
 
 #[test]

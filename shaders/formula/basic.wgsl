@@ -70,7 +70,10 @@ fn round_even(x: f32) -> f32 {
     return rz(float(select(rounded, bits(x), magnitude >= 0x4b000000)));
 }
 
-// A random word as a number from 0 on, below 1: its upper 24 bits.
+// A random word as a number from 0 on, below 1: its upper 24 bits. What a narrow type rounds up to
+// 1 becomes 255/256, which all types hold.
 fn uniform_of(word: u32) -> f32 {
-    return rz(f32(word >> 8) * float(0x33800000));
+    let rounded = rz(f32(word >> 8) * float(0x33800000));
+    let most: u32 = 0x3f7f0000;
+    return float(select(bits(rounded), most, bits(rounded) >= 0x3f800000));
 }

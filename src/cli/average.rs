@@ -1,6 +1,7 @@
 //! `wgmerge average`.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::args::{AverageArgs, Order};
 use super::failure::Failure;
@@ -26,6 +27,7 @@ pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
     if args.order == Order::Name {
         by_name(&mut checkpoints);
     }
+    refuse_one_twice(&checkpoints)?;
     let average = Average::new(checkpoints, &weighting, &args.windows);
     let average = average.map_err(|fault| match (fault, &args.weights) {
         (AverageError::Counts(fault), Some(file)) => of_counts(file, &fault),
@@ -42,7 +44,13 @@ pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
     };
     let job = Job {
         outputs: Some(Outputs::Windows(&average)),
-        reads: args.weights.iter().cloned().collect(),
+        // Those too that are older than any window: no output may be one of them.
+        reads: args
+            .weights
+            .iter()
+            .chain(&args.checkpoints)
+            .cloned()
+            .collect(),
         notes: older.into_iter().collect(),
         ..Job::of(recipe)
     };
@@ -50,6 +58,23 @@ pub(super) fn run(args: &AverageArgs) -> Result<(), Failure> {
         true => merge::show(job, &args.work, &args.output),
         false => merge::write(job, &args.work, &args.output, Done::Averaged),
     }
+}
+
+/// That no two paths lead to one checkpoint, such as a link to the last.
+fn refuse_one_twice(checkpoints: &[PathBuf]) -> Result<(), Failure> {
+    let mut known: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+    for path in checkpoints {
+        let Ok(real) = path.canonicalize() else {
+            continue;
+        };
+        let other = known.insert(real, path);
+        if let Some(other) = other.filter(|other| *other != path.as_path()) {
+            let (one, two) = (other.display(), path.display());
+            let message = format!("{one} and {two} are one checkpoint: a checkpoint counts once");
+            return Err(Failure::input(out::escape(&message).into_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with a file of counts.

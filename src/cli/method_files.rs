@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::recipe::Text;
 use super::{help, out};
+use crate::fault::Fault;
+use crate::keys::conversion::find_by_id;
 use crate::method::register_file;
+use crate::recipe::find_route;
 
 /// The variable that names files and folders of methods, separated as those of `PATH`.
 pub(super) const VARIABLE: &str = "WGMERGE_METHODS";
@@ -26,7 +29,12 @@ pub(super) fn load(arguments: &[OsString]) -> Result<(), Failure> {
     for path in named(arguments).chain(of_environment()) {
         for file in files(&path)? {
             let text = Text::read(&file)?;
-            register_file(text.text()).map_err(|fault| text.show(&fault))?;
+            let method = register_file(text.text()).map_err(|fault| text.show(&fault))?;
+            if find_route(method.id).is_some() || find_by_id(method.id).is_some() {
+                let message = format!("recipes have a route `{}`", method.id);
+                let fault = Fault::new(0..0, message).help("give the method another name");
+                return Err(text.show(&fault));
+            }
         }
     }
     Ok(())
@@ -79,7 +87,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(cannot)? {
         let file = entry.map_err(cannot)?.path();
-        if file.extension().is_some_and(|ending| ending == ENDING) {
+        if file.extension().is_some_and(|ending| ending == ENDING) && file.is_file() {
             files.push(file);
         }
     }

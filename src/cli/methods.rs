@@ -9,7 +9,7 @@ use super::catalogue::{Catalogue, name, not_by_flags, peers};
 use super::failure::Failure;
 use super::routes::Described;
 use super::{hint, out};
-use crate::method::{Base, Default, Domain, Method, Parameter, RECIPE_METHODS, Shape};
+use crate::method::{Base, Default, Domain, Method, Parameter, Shape, in_recipes};
 
 /// Lists the methods and routes, finds some by words, or describes one.
 pub(super) fn run(args: &MethodsArgs) -> Result<(), Failure> {
@@ -177,7 +177,7 @@ fn to_json(method: &Method) -> Value {
         "inputs": inputs,
         "result": domain(method.result),
         "ratio": method.ratio,
-        "in_recipes": RECIPE_METHODS.iter().any(|known| std::ptr::eq(*known, method)),
+        "in_recipes": in_recipes(method.id) == Some(method),
         "parameters": parameters,
     })
 }

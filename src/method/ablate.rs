@@ -51,7 +51,9 @@ fn ablate(l: &mut Lowering<'_>) -> Node {
         known.map(|model| model.node)
     };
     let (direction, other) = (given(1), given(2));
-    let Some(mut direction) = direction.filter(|_| alpha != 0.0) else {
+    // Where the model itself stands in for a direction that is missing, there is none.
+    let direction = direction.filter(|own| alpha != 0.0 && *own != a);
+    let Some(mut direction) = direction else {
         return a;
     };
     if let Some(other) = other {

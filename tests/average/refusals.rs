@@ -38,6 +38,17 @@ fn windows_and_checkpoints_that_make_no_average() {
     );
     let twice = [&all[..], &all[..1]].concat();
     refuses(&world, &twice, &[], &["step-1.safetensors is given twice"]);
+    let dotted = [&all[..], &[format!("./{}", name(2))]].concat();
+    refuses(&world, &dotted, &[], &["are one checkpoint"]);
+    // A checkpoint that is older than the window, under the name of the window's output.
+    std::fs::copy(
+        world.path(&name(1)),
+        world.path("step-0-window-2.safetensors"),
+    )
+    .expect("a copy");
+    let older = [&["step-0-window-2.safetensors".to_owned()], &all[1..]].concat();
+    let onto = ["--windows", "2", "-o", "step-0.safetensors", "--force"];
+    refuses(&world, &older, &onto, &["inputs are never written"]);
     for (windows, part) in [
         ("1,2", "a window of 1 checkpoints"),
         ("2,4", "a window of 4 checkpoints is too large: 3 are given"),

@@ -165,7 +165,12 @@ fn noise_tells_experts_of_one_model_apart() {
 }
 
 /// What is refused, by a part of what is said.
-const REFUSED: [(&str, &[&str]); 13] = [
+const REFUSED: [(&str, &[&str]); 14] = [
+    (
+        "gate_mode: random\nexperts: [{source_model: MODELS/mini/a, residual_scale: 1e300}, \
+         {source_model: MODELS/mini/b}]",
+        &["`residual_scale` is 1e300, which f32 does not hold"],
+    ),
     (
         "gate_mode: hidden\nexperts: [{source_model: MODELS/mini/a, positive_prompts: [a]}, \
          {source_model: MODELS/mini/b, positive_prompts: [b]}]",

@@ -269,6 +269,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "bad.wgsl:5:10",
     ),
     (
+        "//! name: stack\n//! summary: s\n//! input a: any\nfn stack(a: f32) -> f32 { return a; }",
+        "recipes have a route `stack`",
+        "bad.wgsl:1:1",
+    ),
+    (
         "//! name: linear\n//! summary: s\n//! input a: any\nfn linear(a: f32) -> f32 {return a;}",
         "there is a method `linear` already",
         "bad.wgsl:1:1",

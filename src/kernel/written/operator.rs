@@ -258,9 +258,14 @@ impl<'a> Run<'a> {
             (Value::Signed(x), kind) => Ok(converted(f64::from(x), kind)),
             (Value::Number(Number::Known(x)), kind) => Ok(converted(f64::from(x), kind)),
             (other, ScalarKind::Uint | ScalarKind::Sint) => {
-                let message = format!("{} that hangs on elements as an integer", other.kind());
-                Err(Self::fault(span, message)
-                    .help("integers count and index; `select`, `floor` and `trunc` give f32"))
+                let message = format!(
+                    "{} as an integer, which the merge alone knows",
+                    other.kind()
+                );
+                Err(Self::fault(span, message).help(
+                    "integers count and index: neither elements nor parameters are integers; \
+                     `select`, `floor` and `trunc` give f32",
+                ))
             }
             (Value::Number(x), ScalarKind::Bool) => {
                 let zero = self.comparison(Formula::IsSame, x, Number::Known(0.0));

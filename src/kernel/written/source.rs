@@ -6,6 +6,9 @@ use naga::{Function, Handle, Module, Scalar, Span, TypeInner};
 use super::check::check;
 use crate::fault::Fault;
 
+/// Bytes of stack in which a text is read. The longest that is taken needs a quarter.
+const STACK_BYTES: usize = 128 << 20;
+
 /// The functions of a WGSL text.
 #[derive(Debug)]
 pub struct Source {
@@ -39,7 +42,13 @@ impl Source {
     /// device.
     pub fn parse(text: &str) -> Result<Source, Fault> {
         check(text)?;
-        Source::read(text)
+        // naga reads long chains of operations by recursion.
+        std::thread::scope(|scope| {
+            let reader = std::thread::Builder::new().stack_size(STACK_BYTES);
+            let reader = reader.spawn_scoped(scope, || Source::read(text));
+            let read = reader.ok().and_then(|reader| reader.join().ok());
+            read.unwrap_or_else(|| Err(Fault::new(0..0, "the text cannot be read")))
+        })
     }
 
     /// Reads a text of whatever length.

@@ -22,9 +22,7 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
         let fault = Fault::new(first.span.clone(), "the method is a text in double quotes");
         return Err(fault.help("name it first: merge \"weighted_sum\" &0 &1"));
     };
-    if let Some(method) = in_recipes(id) {
-        return method_merge(reader, instruction, method, arguments);
-    }
+    // A route's name stays its own, whatever methods are registered.
     if let Some(row) = find_route(id) {
         return route(reader, instruction, row, arguments);
     }
@@ -33,6 +31,9 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
         let inputs = found.inputs(reader, instruction, 1)?;
         let route = Route::Convert(conversion);
         return Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line));
+    }
+    if let Some(method) = in_recipes(id) {
+        return method_merge(reader, instruction, method, arguments);
     }
     Err(unknown(id, first))
 }

@@ -207,7 +207,11 @@ fn number(fields: &Fields<'_>, key: &str) -> Result<Option<f64>, Fault> {
         return Ok(None);
     };
     match text(entry)?.trim().parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(Some(number)),
+        Ok(number) if (number as f32).is_finite() => Ok(Some(number)),
+        Ok(number) if number.is_finite() => {
+            let text = format!("`{key}` is {number:e}, which f32 does not hold");
+            Err(Fault::new(entry.value.span.clone(), text))
+        }
         _ => {
             let text = format!("`{key}` is a number, not {}", entry.value.describe());
             Err(Fault::new(entry.value.span.clone(), text))
