@@ -23,10 +23,11 @@ const ENDING: &str = "wgsl";
 /// Registers the methods of the files that arguments and environment name, for commands that take
 /// methods.
 pub(super) fn load(arguments: &[OsString]) -> Result<(), Failure> {
-    if !takes_methods(arguments) {
+    let paths: Vec<PathBuf> = named(arguments).chain(of_environment()).collect();
+    if paths.is_empty() || !takes_methods(arguments) {
         return Ok(());
     }
-    for path in named(arguments).chain(of_environment()) {
+    for path in paths {
         for file in files(&path)? {
             let text = Text::read(&file)?;
             let method = register_file(text.text()).map_err(|fault| text.show(&fault))?;

@@ -329,7 +329,6 @@ fn not_taken(fun: MathFunction, span: Span) -> Fault {
 }
 
 fn unsigned(op: BinaryOperator, a: u32, b: u32) -> Option<Value> {
-    let truth = |truth: bool| Value::Truth(Truth::Known(truth));
     Some(match op {
         BinaryOperator::Add => Value::Unsigned(a.wrapping_add(b)),
         BinaryOperator::Subtract => Value::Unsigned(a.wrapping_sub(b)),
@@ -341,30 +340,31 @@ fn unsigned(op: BinaryOperator, a: u32, b: u32) -> Option<Value> {
         BinaryOperator::ExclusiveOr => Value::Unsigned(a ^ b),
         BinaryOperator::ShiftLeft => Value::Unsigned(a.wrapping_shl(b)),
         BinaryOperator::ShiftRight => Value::Unsigned(a.wrapping_shr(b)),
-        BinaryOperator::Equal => truth(a == b),
-        BinaryOperator::NotEqual => truth(a != b),
-        BinaryOperator::Less => truth(a < b),
-        BinaryOperator::LessEqual => truth(a <= b),
-        BinaryOperator::Greater => truth(a > b),
-        BinaryOperator::GreaterEqual => truth(a >= b),
-        _ => return None,
+        _ => return compared(op, a, b),
     })
 }
 
 fn signed(op: BinaryOperator, a: i32, b: i32) -> Option<Value> {
-    let truth = |truth: bool| Value::Truth(Truth::Known(truth));
     Some(match op {
         BinaryOperator::Add => Value::Signed(a.wrapping_add(b)),
         BinaryOperator::Subtract => Value::Signed(a.wrapping_sub(b)),
         BinaryOperator::Multiply => Value::Signed(a.wrapping_mul(b)),
         BinaryOperator::Divide => Value::Signed(a.checked_div(b).unwrap_or(a)),
         BinaryOperator::Modulo => Value::Signed(a.checked_rem(b).unwrap_or(0)),
-        BinaryOperator::Equal => truth(a == b),
-        BinaryOperator::NotEqual => truth(a != b),
-        BinaryOperator::Less => truth(a < b),
-        BinaryOperator::LessEqual => truth(a <= b),
-        BinaryOperator::Greater => truth(a > b),
-        BinaryOperator::GreaterEqual => truth(a >= b),
-        _ => return None,
+        _ => return compared(op, a, b),
     })
+}
+
+/// Whether integers are as an operator says.
+fn compared<T: PartialOrd>(op: BinaryOperator, a: T, b: T) -> Option<Value> {
+    let truth = match op {
+        BinaryOperator::Equal => a == b,
+        BinaryOperator::NotEqual => a != b,
+        BinaryOperator::Less => a < b,
+        BinaryOperator::LessEqual => a <= b,
+        BinaryOperator::Greater => a > b,
+        BinaryOperator::GreaterEqual => a >= b,
+        _ => return None,
+    };
+    Some(Value::Truth(Truth::Known(truth)))
 }
