@@ -103,6 +103,7 @@ pub mod merge;
 pub mod method;
 pub mod plan;
 pub mod recipe;
+pub mod report;
 pub mod sink;
 pub mod vocabulary;
 pub mod wgsl;

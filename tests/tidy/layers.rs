@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["dtype"],
     &["checkpoint", "kernel"],
     &["hub", "keys", "method", "vocabulary"],
-    &["recipe"],
+    &["recipe", "report"],
     &["plan"],
     &["exec", "sink"],
     &["merge"],

@@ -12,7 +12,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::{BlockError, Draft};
 
 /// What stands beside the network in a whole checkpoint and is no part of its depth.
-const COMPANIONS: &[&str] = &[
+pub(super) const COMPANIONS: &[&str] = &[
     "cond_stage_model.",
     "conditioner.",
     "text_encoders.",
@@ -92,9 +92,9 @@ pub fn numbers(keys: &[&str]) -> Vec<Option<u64>> {
 }
 
 /// The layers of a network, and how deep they lie.
-struct Depths<'k> {
+pub(super) struct Depths<'k> {
     /// The layer of each name.
-    layers: Vec<Option<Layer<'k>>>,
+    pub(super) layers: Vec<Option<Layer<'k>>>,
     /// The numbers of the layers of each stack, the first stack first.
     stacks: IndexMap<&'k str, BTreeSet<u64>>,
     depths: HashMap<Layer<'k>, usize>,
@@ -102,7 +102,7 @@ struct Depths<'k> {
 
 impl<'k> Depths<'k> {
     /// None where no name has a layer.
-    fn of(keys: &[&'k str]) -> Option<Depths<'k>> {
+    pub(super) fn of(keys: &[&'k str]) -> Option<Depths<'k>> {
         let layers = layers(keys);
         let mut stacks: IndexMap<&str, BTreeSet<u64>> = IndexMap::new();
         for layer in layers.iter().flatten() {
@@ -141,10 +141,10 @@ pub(super) fn along(points: &[f64], depth: u64, last: u64) -> f64 {
 
 /// Where a tensor lies.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Layer<'k> {
+pub(super) struct Layer<'k> {
     /// Its name up to the number, `model.layers.`.
-    stack: &'k str,
-    number: u64,
+    pub(super) stack: &'k str,
+    pub(super) number: u64,
 }
 
 /// The layer of every tensor. A checkpoint of companions alone is a network after all, and so is

@@ -21,8 +21,10 @@ mod elemental;
 mod entry;
 mod error;
 mod family;
+mod kind;
 mod numbers;
 mod pattern;
+mod places;
 mod preset;
 mod read;
 
@@ -38,6 +40,8 @@ use self::pattern::PatternRule;
 
 pub use depth::{depths, numbers};
 pub use error::BlockError;
+pub use kind::{Kind, expert};
+pub use places::places;
 pub use read::parse;
 
 /// How a text gives its weights.
