@@ -119,7 +119,7 @@ macro_rules! codec_files {
     ($then:ident) => {
         $then! {
             "codec/word" "codec/small" "codec/bf16" "codec/f16" "codec/f8_e4m3" "codec/f8_e5m2"
-            "codec/f64" "codec/divide" "codec/root" "codec/philox"
+            "codec/f64" "codec/divide" "codec/root" "codec/philox" "codec/change"
         }
     };
 }

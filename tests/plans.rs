@@ -93,7 +93,7 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     /// A merge into one file, on two threads with 1 GiB.
     fn new(method: &'a str, models: &[&'a Model]) -> Work<'a> {
-        let bases = ["add_difference", "task_arithmetic", "ties"];
+        let bases = ["add_difference", "task_arithmetic", "ties", "tsv_m"];
         Work {
             method,
             has_base: bases.contains(&method) || method.starts_with("dare"),
@@ -105,6 +105,7 @@ impl<'a> Work<'a> {
                 memory: 1 << 30,
                 threads: 2,
                 device: None,
+                measures: false,
             },
         }
     }

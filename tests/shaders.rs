@@ -75,7 +75,12 @@ fn programs() -> Vec<Program> {
             programs.push(every_formula(compute, |value| vec![stored(value)]));
             programs.push(every_formula(compute, |value| {
                 let (sum, most) = (Output::Sum(2.into()), Output::Max(value));
-                vec![sum, most, stored(value), Output::Count(value)]
+                let change = Output::Change {
+                    value,
+                    base: 0.into(),
+                    float: *float,
+                };
+                vec![sum, most, change, stored(value), Output::Count(value)]
             }));
         }
         programs.push(every_formula(compute, |value| {

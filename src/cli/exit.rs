@@ -11,8 +11,11 @@ use super::out::{self, Kind};
 /// The exit code of a run that the user stopped.
 pub(super) const INTERRUPTED: u8 = 130;
 
+/// The exit code of a merge whose output does not hold the change that was computed.
+const UNPROVED: u8 = 4;
+
 /// What the exit codes mean, for help and manual.
-pub(super) const CODES: [(u8, &str); 4] = [
+pub(super) const CODES: [(u8, &str); 5] = [
     (0, "done"),
     (
         1,
@@ -21,6 +24,10 @@ pub(super) const CODES: [(u8, &str); 4] = [
     (
         2,
         "arguments, recipe or input are wrong; nothing was written",
+    ),
+    (
+        UNPROVED,
+        "too little of the change survives in the output; nothing was written",
     ),
     (
         INTERRUPTED,
@@ -43,6 +50,7 @@ pub(super) fn code(result: Result<(), Failure>, json: bool) -> ExitCode {
         }
         Err(Failure::Usage { message, hint, .. }) => (2, message, hint),
         Err(Failure::Run(message)) => (1, message, None),
+        Err(Failure::Unproved(message)) => (UNPROVED, message, None),
         Err(Failure::Interrupted(published)) => {
             while !tells() {
                 // Who tells ends the process.

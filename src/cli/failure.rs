@@ -30,6 +30,8 @@ pub(super) enum Failure {
     },
     /// The run failed: 1.
     Run(String),
+    /// The output would not hold the change: 4.
+    Unproved(String),
     /// The user stopped it, after so many outputs: 130.
     Interrupted(usize),
     /// Nobody reads the output any more, as when it is piped into `head`: 0.
@@ -76,6 +78,9 @@ impl From<MergeError> for Failure {
         };
         match fault {
             MergeError::Interrupted => Failure::Interrupted(0),
+            MergeError::Unchanged { .. } | MergeError::Survival { .. } => {
+                Failure::Unproved(fault.to_string())
+            }
             fault if fault.is_usage() => Failure::Usage {
                 message: fault.to_string(),
                 hint,

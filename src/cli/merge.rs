@@ -15,7 +15,9 @@ use super::out::{self, Kind};
 use super::process;
 use super::report::{self, Done};
 use crate::exec::cpu::Level;
-use crate::merge::{Merge, MergeError, Settings, choose_device, sweep_outputs, window_outputs};
+use crate::merge::{
+    Merge, MergeError, Settings, Unused, choose_device, sweep_outputs, window_outputs,
+};
 use crate::method::Method;
 use crate::recipe::average::Average;
 use crate::recipe::{Options, Recipe, Sweep, merge_of};
@@ -162,20 +164,21 @@ pub(super) fn prepare(
         threads: super::threads(work.limits.threads),
         device: chosen.device,
         level: Level::chosen()?,
+        proves: !work.no_prove,
+        min_survival: work.min_survival,
     };
-    let device = settings.device.is_some();
     let merge = match outputs {
         None => Merge::prepare(recipe, settings)?,
         Some(Outputs::Sweep(sweep)) => Merge::prepare_sweep(&recipe, sweep, settings)?,
         Some(Outputs::Windows(average)) => Merge::prepare_average(&recipe, average, settings)?,
     };
-    if device && merge.device().is_none() {
-        let why = match merge.plan().needs_host() {
-            true => "this recipe has parts that only the CPU computes: it runs there",
-            false => "--memory is too small for the GPU: the CPU computes, with the same result",
-        };
-        notes.push(why.to_owned());
-    }
+    let why = merge.unused_device().map(|unused| match unused {
+        Unused::Recipe => "nothing of this recipe is for a GPU: it runs on the CPU",
+        Unused::Memory => {
+            "--memory is too small for the GPU: the CPU computes, with the same result"
+        }
+    });
+    notes.extend(why.map(str::to_owned));
     Ok((merge, notes))
 }
 

@@ -73,6 +73,8 @@ fn run(recipe: Recipe, notes: Vec<String>, args: &FluxArgs) -> Result<(), Failur
     let work = WorkArgs {
         device: args.device.clone().unwrap_or(DeviceChoice::Auto),
         limits: args.limits.clone(),
+        min_survival: None,
+        no_prove: false,
         force: true,
     };
     let output = OutputArgs {

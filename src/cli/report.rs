@@ -10,6 +10,7 @@ use super::out::{self, Kind};
 use crate::figures::{counted, human};
 use crate::merge::{Merge, Report, path_json};
 use crate::recipe::{RecipeNode, record};
+use crate::report::Survival;
 use crate::sink;
 
 /// What was done to the tensors that were not copied.
@@ -199,6 +200,16 @@ pub(super) fn print(
             out::say(Kind::Report, &line(output, report, done));
         }
         out::say(Kind::Report, &figures(report));
+        if let Some(survival) = &report.survival {
+            survived(survival, report.unchanged);
+        }
+        for model in &report.idle {
+            let text = format!(
+                "{} has no effect on the output: without it the bytes would be the same",
+                model.display()
+            );
+            out::say(Kind::Warning, &text);
+        }
         if report.overflowed_values > 0 {
             let text = format!(
                 "{} in {} beyond the output's type: --on-overflow {}",
@@ -256,6 +267,28 @@ fn line(output: &Path, report: &Report, done: Done) -> String {
             "{name}: {} converted: {computed} computed, {copied} copied",
             counted(computed + copied, "tensor")
         ),
+    }
+}
+
+/// How much of the change is in the output.
+fn survived(survival: &Survival, unchanged: usize) {
+    let Some(share) = survival.survival() else {
+        out::say(Kind::Report, "no change from the base was computed");
+        return;
+    };
+    let changed = 100.0 * survival.changed_share().unwrap_or(0.0);
+    let text = format!(
+        "{:.2} % of the change from the base is in the output; {changed:.1} % of the values differ",
+        100.0 * share
+    );
+    out::say(Kind::Report, &text);
+    if unchanged > 0 {
+        let tensors = counted(unchanged, "tensor");
+        let text = format!(
+            "{tensors} stored as in the base, though a change was computed: it is below half a \
+             step of the output's type; --dtype f32 keeps it"
+        );
+        out::say(Kind::Warning, &text);
     }
 }
 

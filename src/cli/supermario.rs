@@ -52,6 +52,8 @@ fn run(job: Job<'_>, args: &MarioArgs, output: PathBuf, force: bool) -> Result<(
     let work = WorkArgs {
         device: args.device.clone(),
         limits: args.limits.clone(),
+        min_survival: None,
+        no_prove: false,
         force,
     };
     let output = OutputArgs {

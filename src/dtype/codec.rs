@@ -81,3 +81,17 @@ pub fn quotient_in_integers(a: f32, b: f32, guess_error: i32) -> f32 {
     let guess = guess.to_bits().wrapping_add_signed(guess_error);
     f32::from_bits(settle(divide_bits(a, b, guess)))
 }
+
+/// What became of a result when it was stored, all as f32 bits: a set of marks, of which 1 says
+/// that the stored value differs from the base's, 2 that a result other than zero became zero, 4
+/// that a number is beyond `limit`, and 8 that what is stored is infinite or NaN.
+#[inline(always)]
+pub fn marks(result: u32, stored: u32, base: u32, limit: u32) -> u32 {
+    change_marks(result, stored, base, limit)
+}
+
+/// Whether result, stored value and base are numbers.
+#[inline(always)]
+pub fn are_numbers(result: u32, stored: u32, base: u32) -> bool {
+    change_counts(result, stored, base)
+}

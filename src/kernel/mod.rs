@@ -4,6 +4,7 @@
 //! interpret it: the CPU runs it tile by tile, the GPU compiles the WGSL that [`wgsl::assemble`]
 //! writes for it. This module knows no device and no file.
 
+mod change;
 mod compute;
 mod expression;
 mod formula;
@@ -29,6 +30,7 @@ mod weiszfeld;
 pub mod wgsl;
 pub mod written;
 
+pub use change::{Change, ExactSum, FoundChange, TileChange};
 pub use compute::Compute;
 pub use expression::{Expression, TooLarge};
 pub(crate) use formula::formulas;

@@ -1,6 +1,6 @@
 //! The fused straight-line form of one tensor's expression.
 
-use super::{Compute, CutoffId, Formula, OnOverflow, ScalarId, SlotId, StreamId, ValueId};
+use super::{Compute, CutoffId, Formula, OnOverflow, ScalarId, SlotId, StreamId, Tally, ValueId};
 use crate::dtype::Float;
 
 /// How a loaded value enters the arithmetic.
@@ -78,6 +78,16 @@ pub enum Output {
     Count(ValueId),
     /// It is handed to the host, which alone computes it.
     Collect(ValueId),
+    /// What the stored value changes of another is measured: of the same Program's
+    /// [`Output::Store`], whose value and type it repeats.
+    Change {
+        /// The value that is stored.
+        value: ValueId,
+        /// What it is compared with.
+        base: ValueId,
+        /// The stored type.
+        float: Float,
+    },
 }
 
 impl Output {
@@ -88,8 +98,18 @@ impl Output {
             | Output::Sum(value)
             | Output::Max(value)
             | Output::Count(value)
-            | Output::Collect(value) => value,
+            | Output::Collect(value)
+            | Output::Change { value, .. } => value,
         }
+    }
+
+    /// All values that it reads.
+    fn values(&self) -> impl Iterator<Item = ValueId> + use<> {
+        let base = match *self {
+            Output::Change { base, .. } => Some(base),
+            _ => None,
+        };
+        [self.value()].into_iter().chain(base)
     }
 }
 
@@ -125,13 +145,15 @@ impl Program {
                 assert!(value.index() < number, "step {number} reads value {value}");
             }
         }
-        for output in &outputs {
-            let value = output.value();
+        for value in outputs.iter().flat_map(Output::values) {
             assert!(value.index() < steps.len(), "an output is value {value}");
         }
         let stores = |output: &&Output| matches!(output, Output::Store { .. });
         let stored = outputs.iter().filter(stores).count();
         assert!(stored <= 1, "a Program that stores {stored} values");
+        let changes = |output: &&Output| matches!(output, Output::Change { .. });
+        let changes = outputs.iter().filter(changes).count();
+        assert!(changes <= stored, "a Program measures what it stores");
         let (registers, register_count) = assign_registers(&steps, &outputs);
         Program {
             compute,
@@ -185,6 +207,15 @@ impl Program {
     pub fn asked(&self) -> impl Iterator<Item = &Output> + Clone {
         let outputs = self.outputs.iter();
         outputs.filter(|output| !matches!(output, Output::Store { .. }))
+    }
+
+    /// The questions of a Program that stores: about each of its other outputs one.
+    pub fn measured(&self) -> Vec<Tally> {
+        let asked = self.asked().map(|output| match output {
+            Output::Change { .. } => Tally::Change(Box::default()),
+            _ => Tally::Nothing,
+        });
+        asked.collect()
     }
 
     /// Whether the host alone computes it.
@@ -241,8 +272,8 @@ fn assign_registers(steps: &[Step], outputs: &[Output]) -> (Vec<u16>, u16) {
             last_read[value.index()] = number;
         }
     }
-    for output in outputs {
-        last_read[output.value().index()] = usize::MAX;
+    for value in outputs.iter().flat_map(Output::values) {
+        last_read[value.index()] = usize::MAX;
     }
     let mut free: Vec<u16> = Vec::new();
     let mut registers: Vec<u16> = Vec::with_capacity(steps.len());

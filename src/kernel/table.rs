@@ -12,6 +12,9 @@ use super::{
 /// Invocations of a workgroup; each does one quad, four elements, of a tile.
 pub const INVOCATIONS: usize = TILE / 4;
 
+/// Sums by which a device measures a change, as `shaders/kernel/change.wgsl` has them.
+pub const CHANGE_SUMS: usize = 5;
+
 /// Tiles that one workgroup counts, so that its bins are emptied once for many elements.
 const TILES_PER_COUNT: usize = 16;
 
@@ -31,7 +34,7 @@ pub struct Layout {
 /// How many outputs of a kind a Program has, which a device finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
-    /// Values that are summed.
+    /// Values that are summed; five of them for a change.
     pub sums: usize,
     /// Values whose largest magnitude is found.
     pub maxima: usize,
@@ -45,6 +48,7 @@ impl Outputs {
         for output in program.outputs() {
             match output {
                 Output::Sum(_) => outputs.sums += 1,
+                Output::Change { .. } => outputs.sums += CHANGE_SUMS,
                 Output::Max(_) => outputs.maxima += 1,
                 Output::Count(_) => outputs.counts += 1,
                 // The host alone collects.

@@ -3,7 +3,7 @@
 //! A [`Program`](super::Program) says which values are looked at; a tally says what is wanted of
 //! one of them this time. The same tally serves the pieces of a tensor that follow one another.
 
-use super::{BINS, Grid, TILE};
+use super::{BINS, Change, Grid, TILE};
 
 /// What is asked about a value, with the answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub enum Tally {
     Equals(Equals),
     /// Of the same, on the host: which element it is.
     Place(Place),
+    /// Of [`Output::Change`](super::Output::Change): what is changed, with what was found before.
+    Change(Box<Change>),
     /// Of [`Output::Collect`](super::Output::Collect), on the host: the values.
     Values(Vec<f32>),
 }
@@ -31,7 +33,11 @@ impl Tally {
     /// Whether a device can answer it.
     pub fn is_for_devices(&self) -> bool {
         match self {
-            Tally::Nothing | Tally::Sums(_) | Tally::Max(_) | Tally::Counts(_) => true,
+            Tally::Nothing
+            | Tally::Sums(_)
+            | Tally::Max(_)
+            | Tally::Counts(_)
+            | Tally::Change(_) => true,
             Tally::Keys(_) | Tally::Equals(_) | Tally::Place(_) | Tally::Values(_) => false,
         }
     }

@@ -7,8 +7,9 @@
 
 use std::fmt::Write;
 
-use super::table::Layout;
+use super::table::{CHANGE_SUMS, Layout, Outputs};
 use super::{Compute, Entry, Formula, Kind, Operand, Output, Program, Step, ValueId};
+use crate::dtype::Float;
 use crate::wgsl::{codec_files, formula_files, texts};
 
 /// The shader of one Program.
@@ -28,7 +29,8 @@ const SHARED: [&[&str]; 3] = [
 ];
 const GUARDS: &[&str; 3] = texts! { "guard/f32" "guard/bf16" "guard/f16" };
 /// What is done with each kind of output.
-const OUTPUTS: &[&str; 4] = texts! { "kernel/store" "kernel/sum" "kernel/max" "kernel/count" };
+const OUTPUTS: &[&str; 5] =
+    texts! { "kernel/store" "kernel/sum" "kernel/max" "kernel/count" "kernel/change" };
 
 /// The components of a quad.
 const LANES: [&str; 4] = ["x", "y", "z", "w"];
@@ -48,12 +50,14 @@ pub fn assemble(program: &Program) -> Shader {
     let mut parts: Vec<&str> = SHARED.concat();
     parts.extend([guard, &constants, &function, &main]);
     let found = layout.outputs();
-    let [store, sum, max, count] = *OUTPUTS;
+    let [store, sum, max, count, change] = *OUTPUTS;
+    let changes = |output: &Output| matches!(output, Output::Change { .. });
     let wanted = [
         (program.storing().is_some(), store),
         (found.sums > 0, sum),
         (found.maxima > 0, max),
         (found.counts > 0, count),
+        (program.outputs().iter().any(changes), change),
     ];
     parts.extend(wanted.iter().filter(|(is, _)| *is).map(|(_, text)| text));
     let names = program.outputs().iter().map(|output| match output {
@@ -62,6 +66,7 @@ pub fn assemble(program: &Program) -> Shader {
         Output::Max(_) => "max".to_owned(),
         Output::Count(_) => "count".to_owned(),
         Output::Collect(_) => "collect".to_owned(),
+        Output::Change { .. } => "change".to_owned(),
     });
     Shader {
         text: parts.join("\n"),
@@ -74,64 +79,123 @@ pub fn assemble(program: &Program) -> Shader {
     }
 }
 
-/// A list of a kind of output: its name, and the values.
-fn lists(program: &Program) -> [(&'static str, Vec<ValueId>); 3] {
-    let of = |kind: fn(&Output) -> bool| {
-        let outputs = program.outputs().iter();
-        outputs
-            .filter(|output| kind(output))
-            .map(Output::value)
-            .collect()
-    };
-    [
-        ("sums", of(|output| matches!(output, Output::Sum(_)))),
-        ("maxima", of(|output| matches!(output, Output::Max(_)))),
-        ("counts", of(|output| matches!(output, Output::Count(_)))),
-    ]
+/// Where a function's result has the values of an output, and the text that puts them there.
+struct Places {
+    /// Values, each with its place.
+    values: Vec<(ValueId, String)>,
+    /// How many of the values that are summed, whose maximum is found, and that are counted.
+    found: Outputs,
+    /// What a change needs besides.
+    changes: Vec<(ValueId, ValueId, usize)>,
+}
+
+impl Places {
+    fn of(program: &Program) -> Places {
+        let mut places = Places {
+            values: Vec::new(),
+            found: Outputs::default(),
+            changes: Vec::new(),
+        };
+        let next = |count: &mut usize, by: usize| std::mem::replace(count, *count + by);
+        for output in program.outputs() {
+            let found = &mut places.found;
+            let place = match *output {
+                Output::Store { .. } => "stored".to_owned(),
+                Output::Sum(_) => format!("sums[{}]", next(&mut found.sums, 1)),
+                Output::Max(_) => format!("maxima[{}]", next(&mut found.maxima, 1)),
+                Output::Count(_) => format!("counts[{}]", next(&mut found.counts, 1)),
+                // The host alone collects.
+                Output::Collect(_) => continue,
+                Output::Change { value, base, .. } => {
+                    let at = next(&mut found.sums, CHANGE_SUMS);
+                    places.changes.push((value, base, at));
+                    continue;
+                }
+            };
+            places.values.push((output.value(), place));
+        }
+        places
+    }
+
+    /// The members of the function's result.
+    fn members(&self, stores: bool) -> String {
+        let mut text = String::new();
+        if stores {
+            text += "    stored: vec4f,\n";
+        }
+        let Outputs {
+            sums,
+            maxima,
+            counts,
+        } = self.found;
+        for (name, count) in [("sums", sums), ("maxima", maxima), ("counts", counts)] {
+            if count > 0 {
+                text += &format!("    {name}: array<vec4f, {count}>,\n");
+            }
+        }
+        text
+    }
 }
 
 /// The function `values`, what it returns, and `save` of a Program that stores, with the largest
 /// magnitude that it holds.
 fn values(program: &Program, layout: &Layout) -> String {
     let storing = program.storing();
-    let lists = lists(program);
-    let (mut members, mut body, mut results) = (String::new(), String::new(), String::new());
-    let mut outputs = Vec::new();
-    if let Some(storing) = storing {
-        members += "    stored: vec4f,\n";
-        outputs.push((storing.value, "stored".to_owned()));
-    }
-    for (name, values) in &lists {
-        if !values.is_empty() {
-            members += &format!("    {name}: array<vec4f, {}>,\n", values.len());
-        }
-        let numbered = values.iter().zip(0..);
-        outputs.extend(numbered.map(|(value, k)| (*value, format!("{name}[{k}]"))));
-    }
-    let needed = needed(program, outputs.iter().map(|(value, _)| *value));
+    let places = Places::of(program);
+    let (mut body, mut results) = (String::new(), String::new());
+    let measured = places.changes.iter();
+    let measured = measured.flat_map(|&(value, base, _)| [value, base]);
+    let read = places.values.iter().map(|(value, _)| *value);
+    let needed = needed(program, read.chain(measured));
     for (step, needed) in needed.iter().enumerate() {
         if *needed {
             let expression = expression(&program.steps()[step], layout);
             writeln!(body, "    let v{step} = {expression};").expect("a String takes all text");
         }
     }
-    for (value, place) in outputs {
+    for (value, place) in &places.values {
         let value = match program.steps()[value.index()] {
             Step::Word { .. } => format!("raw(v{value})"),
             _ => format!("v{value}"),
         };
         results += &format!("    all.{place} = {value};\n");
     }
+    for (value, base, at) in &places.changes {
+        for lane in LANES {
+            let result = format!("v{value}.{lane}");
+            let stored = format!("rounded(bits({result}))");
+            let all = format!("{result}, {stored}, v{base}.{lane}");
+            results += &format!("    let change_{lane} = change({all});\n");
+        }
+        for k in 0..CHANGE_SUMS {
+            let of = LANES.map(|lane| format!("change_{lane}[{k}]")).join(", ");
+            results += &format!("    all.sums[{}] = vec4f({of});\n", at + k);
+        }
+    }
+    let members = places.members(storing.is_some());
     let mut text = format!("struct Values {{\n{members}}}\n\n");
     text += &format!("fn values(at: Place) -> Values {{\n{body}    var all: Values;\n");
     text += &format!("{results}    return all;\n}}\n\n");
     if let Some(storing) = storing {
-        let float = storing.float;
-        text += &format!("const LIMIT: u32 = {}_LIMIT;\n", float.dtype());
-        text += "fn save(at: Place, word: u32, x: vec4u) {\n";
-        text += &format!("    save_{}(at, word, x);\n}}\n", float.name());
+        text += &saved(storing.float);
     }
     text
+}
+
+/// How a type is stored, and what a result is when it was.
+fn saved(float: Float) -> String {
+    let name = float.name();
+    let rounded = match float {
+        Float::F64 => "f64_decode(f64_encode_lo(x), f64_encode_hi(x))".to_owned(),
+        Float::F32 => "x".to_owned(),
+        _ => format!("{name}_decode({name}_encode(x))"),
+    };
+    format!(
+        "const LIMIT: u32 = {}_LIMIT;\n\
+         fn save(at: Place, word: u32, x: vec4u) {{\n    save_{name}(at, word, x);\n}}\n\
+         fn rounded(x: u32) -> u32 {{\n    return {rounded};\n}}\n",
+        float.dtype()
+    )
 }
 
 /// The entry point: what is done tile by tile, then what a workgroup counts of all its tiles.

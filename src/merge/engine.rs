@@ -14,6 +14,8 @@ pub(super) struct Engine<'a> {
     permits: &'a Permits,
     degraded: &'a Degraded<'a>,
     device: Option<Box<dyn Executor + Send>>,
+    /// Whether the work at hand is not for the device.
+    rests: bool,
     cpu: CpuExecutor,
 }
 
@@ -29,6 +31,7 @@ impl<'a> Engine<'a> {
             permits,
             degraded,
             device: None,
+            rests: false,
             cpu: CpuExecutor::new(level),
         };
         if let Some(device) = device {
@@ -40,9 +43,14 @@ impl<'a> Engine<'a> {
         engine
     }
 
+    /// Leaves work to the CPU from now on, or gives it to the device, if there is one.
+    pub(super) fn rest(&mut self, rests: bool) {
+        self.rests = rests;
+    }
+
     /// Whether the CPU does the work.
     pub(super) fn on_cpu(&self) -> bool {
-        self.device.is_none() || self.degraded.is_given_up()
+        self.rests || self.device.is_none() || self.degraded.is_given_up()
     }
 
     /// Sends bytes of the arena to the device. The CPU computes where they lie.

@@ -58,6 +58,37 @@ pub enum MergeError {
     /// The output would touch an input.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// Nothing of what was computed is in an output.
+    #[error(
+        "{output}: nothing of the change survives: each of its {values} values is stored as the \
+         one of {reference}, because the changes are below half a step of {float}; nothing was \
+         written; --dtype f32 keeps them, --no-prove writes the output as it is"
+    )]
+    Unchanged {
+        /// The output.
+        output: PathBuf,
+        /// What it would equal.
+        reference: PathBuf,
+        /// Elements that were computed.
+        values: u64,
+        /// The type that they are stored in.
+        float: String,
+    },
+    /// Too little of what was computed is in an output.
+    #[error(
+        "{output}: {found:.4} of the change survives, less than the {wanted} of --min-survival: \
+         most is lost in {tensor}; nothing was written; --dtype f32 keeps it"
+    )]
+    Survival {
+        /// The output.
+        output: PathBuf,
+        /// The share that it holds.
+        found: f64,
+        /// The least that it should.
+        wanted: f64,
+        /// The tensor that lost most.
+        tensor: String,
+    },
     /// A model holds an infinity or NaN.
     #[error(
         "{model}: tensor `{key}` is not finite at element {element}; --on-nan keep, zero or base \
@@ -143,6 +174,8 @@ impl MergeError {
             | MergeError::Sweep(_)
             | MergeError::Average(_)
             | MergeError::Types { .. }
+            | MergeError::Unchanged { .. }
+            | MergeError::Survival { .. }
             | MergeError::Input(_)
             | MergeError::NonFinite { .. }
             | MergeError::Beyond { .. }

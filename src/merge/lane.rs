@@ -113,7 +113,9 @@ impl<'a> Lane<'a> {
     ) -> Result<(), MergeError> {
         let shared = self.shared;
         let plan = shared.plan;
-        let chunk = plan.chunk_of(&plan.jobs[part.job]);
+        let job = &plan.jobs[part.job];
+        let chunk = plan.chunk_of(job);
+        self.engine.rest(job.streams);
         for start in (0..part.len).step_by(chunk as usize) {
             shared.check_running()?;
             let chunk = Part {
@@ -161,20 +163,29 @@ impl<'a> Lane<'a> {
     ) -> Result<Vec<Loaded>, MergeError> {
         let shared = self.shared;
         self.kept = None;
+        self.engine.rest(false);
         let arena = self.arena.take(bytes);
         let mut at = 0;
         let mut loaded = Vec::with_capacity(parts.len());
         for part in parts {
             let job = &shared.plan.jobs[part.job];
             let mut inputs = vec![0; job.slot_count(output)];
+            let mut offsets = vec![None; job.inputs().len()];
+            let numbers = job.work(output).map_or(&[][..], |work| &work.slots);
             for (slot, input) in job.slots(output) {
                 inputs[slot.index()] = at;
+                if let Some(Some(number)) = numbers.get(slot.index()) {
+                    offsets[number.index()] = Some(at);
+                }
                 for stretch in stretches(job, input, part) {
                     let end = read_input(shared, &stretch, input, arena, at)?;
                     let sent = self.engine.upload(arena, at..end);
                     sent.map_err(|fault| shared.fault(fault, (part.job, output)))?;
                     at = end;
                 }
+            }
+            if !numbers.is_empty() {
+                shared.effects.look(job, &offsets, part.len, arena);
             }
             loaded.push(Loaded {
                 part: *part,
@@ -238,6 +249,9 @@ impl<'a> Lane<'a> {
             }
             loaded.push(Loaded { part, inputs });
         }
+        self.shared
+            .effects
+            .look(job, &kept.offsets, read.len, arena);
         let mut at = kept.end;
         self.kept = is_whole.then_some(kept);
         for ((loaded, row), (output, reads)) in loaded.iter_mut().zip(rows).zip(outputs) {

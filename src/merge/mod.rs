@@ -18,6 +18,7 @@ mod lane;
 mod pool;
 mod prepare;
 mod progress;
+mod proof;
 mod read;
 mod report;
 mod run;
@@ -32,7 +33,7 @@ pub use device::{
 };
 pub use error::MergeError;
 pub use inputs::InputError;
-pub use prepare::{Merge, Settings};
+pub use prepare::{Merge, Settings, Unused};
 pub use progress::{Progress, Silent};
 pub use report::{Report, path_json};
 pub use side::{Companion, Companions, LeftOut};

@@ -33,6 +33,10 @@ pub struct Settings {
     pub device: Option<Device>,
     /// The instruction set of the CPU's loops.
     pub level: Level,
+    /// Whether it is measured what each stored tensor changes of the one that it goes out from.
+    pub proves: bool,
+    /// The least share of the computed change that each output must hold, or nothing is written.
+    pub min_survival: Option<f64>,
 }
 
 impl Settings {
@@ -56,8 +60,19 @@ impl Settings {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             device: None,
             level: Level::detect(),
+            proves: true,
+            min_survival: None,
         }
     }
+}
+
+/// Why a merge leaves the device unused that it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unused {
+    /// A device computes none of it.
+    Recipe,
+    /// Its buffers do not fit the memory.
+    Memory,
 }
 
 /// A merge that was found right and can be run.
@@ -69,13 +84,14 @@ pub struct Merge {
     checkpoints: Vec<Checkpoint>,
     companions: Companions,
     plan: Plan,
+    unused: Option<Unused>,
     pub(super) settings: Settings,
 }
 
 impl Merge {
-    /// Opens the models, plans and checks the merge. Writes nothing. What only the host can
-    /// compute leaves the device unused, and so does a budget that is too small for a device that
-    /// gives way to the CPU ([`Device::or_cpu`]).
+    /// Opens the models, plans and checks the merge. Writes nothing. A merge of which only the
+    /// host computes anything leaves the device unused, and so does a budget that is too small for
+    /// a device that gives way to the CPU ([`Device::or_cpu`]).
     ///
     /// # Errors
     /// Where a model cannot be read, the recipe does not fit the models or the memory, and where
@@ -159,17 +175,21 @@ impl Merge {
             memory: settings.memory,
             threads: settings.threads.min(THREADS_MAX),
             device: settings.device.as_ref().map(|device| device.limits),
+            measures: settings.proves || settings.min_survival.is_some(),
         };
         let build = |limits: &Limits| plan::build_all(&recipes, &sources, &kind, limits);
         let planned = build(&limits);
         let gives_way = settings.device.as_ref().is_some_and(Device::gives_way);
-        let leaves = match &planned {
-            Ok(plan) => plan.needs_host() && limits.device.is_some(),
-            Err(fault) => gives_way && fault.is_of_memory(),
+        let unused = match &planned {
+            Ok(plan) => {
+                let idle = limits.device.is_some() && !plan.uses_device();
+                idle.then_some(Unused::Recipe)
+            }
+            Err(fault) => (gives_way && fault.is_of_memory()).then_some(Unused::Memory),
         };
-        let planned = match leaves {
-            false => planned,
-            true => {
+        let planned = match unused {
+            None => planned,
+            Some(_) => {
                 limits.device = None;
                 settings.device = None;
                 build(&limits)
@@ -190,6 +210,7 @@ impl Merge {
             checkpoints,
             companions,
             plan,
+            unused,
             settings,
         })
     }
@@ -265,6 +286,11 @@ impl Merge {
     /// The opened models.
     pub fn checkpoints(&self) -> &[Checkpoint] {
         &self.checkpoints
+    }
+
+    /// Why the device that it was given is not used, if it is not.
+    pub fn unused_device(&self) -> Option<Unused> {
+        self.unused
     }
 
     /// The device, if it is not the CPU.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::report::Survival;
+
 /// The account of a finished merge.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -36,6 +38,17 @@ pub struct Report {
     pub overflowed_values: u64,
     /// Tensors that hold such results; of several outputs, those of each.
     pub overflowed_tensors: usize,
+    /// What is in the outputs of the changes that were computed; None where nothing was measured.
+    pub survival: Option<Survival>,
+    /// Tensors of which nothing of the change is left, though one was computed.
+    pub unchanged: usize,
+    /// Models that an output would be the same without: all that was read of them is the base's, or
+    /// zero, or nothing was read.
+    #[serde(serialize_with = "serialize_paths")]
+    pub idle: Vec<PathBuf>,
+    /// What was measured of each tensor of each output, those of a tensor together.
+    #[serde(skip)]
+    pub changes: Vec<Option<Survival>>,
     /// Files of an earlier output that went.
     pub removed: Vec<String>,
     /// Folders that were replaced and could not be removed whole.
@@ -56,6 +69,10 @@ pub fn path_json(path: &Path) -> serde_json::Value {
 
 fn serialize_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     path_json(path).serialize(serializer)
+}
+
+fn serialize_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path_json(path)))
 }
 
 impl Report {

@@ -1,16 +1,19 @@
 //! Running a merge.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::device::Degraded;
 use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
-use super::pool::{Averages, Busy, Deltas, Overflowed, Permits, Room, workers};
+use super::pool::{Averages, Busy, Changes, Deltas, Effects, Overflowed, Permits, Room, workers};
 use super::shared::Shared;
 use super::write::window;
-use super::{Merge, MergeError, Progress, Report};
+use super::{Merge, MergeError, Progress, Report, proof};
 use crate::plan::{OutputId, Task};
+use crate::recipe::ModelId;
+use crate::report::Survival;
 use crate::sink::Sink;
 
 impl Merge {
@@ -37,11 +40,15 @@ impl Merge {
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),
             overflowed: Overflowed::new(self.plan().jobs.len() * self.plan().outputs),
+            changes: Changes::new(self.plan().jobs.len() * self.plan().outputs),
+            effects: self.effects(),
             degraded: Degraded::new(progress),
         };
         self.run_passes(&shared, &sinks)?;
         shared.check_unchanged()?;
-        let mut report = self.report(&shared);
+        let changes = shared.changes.take();
+        self.prove(&changes)?;
+        let mut report = self.report(&shared, changes);
         for sink in sinks {
             let finished = shared.writing.during(|| sink.finish())?;
             report.bytes_written += finished.bytes;
@@ -86,7 +93,24 @@ impl Merge {
         )
     }
 
-    fn report(&self, shared: &Shared<'_>) -> Report {
+    /// What models may change, before any was read.
+    fn effects(&self) -> Effects {
+        let effects = Effects::new(self.checkpoints().len(), self.recipe().reference);
+        self.plan().jobs.iter().for_each(|job| effects.copied(job));
+        effects
+    }
+
+    /// The models without an effect, where that was looked at.
+    fn idle(&self, effects: &Effects) -> Vec<PathBuf> {
+        let path = |model: ModelId| self.checkpoints()[model.index()].path().to_owned();
+        match self.settings.proves {
+            true => effects.idle().map(path).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    fn report(&self, shared: &Shared<'_>, changes: Vec<Option<Survival>>) -> Report {
+        let is_lost = |own: &Survival| own.intended_squares > 0.0 && own.changed == 0;
         let device = self
             .device()
             .map_or("CPU".to_owned(), |device| device.name.clone());
@@ -105,6 +129,10 @@ impl Merge {
             floor_ratio: 0.0,
             computed: self.plan().report.merged,
             copied: self.plan().report.copied,
+            survival: proof::total(changes.iter().flatten()),
+            unchanged: changes.iter().flatten().filter(|own| is_lost(own)).count(),
+            changes,
+            idle: self.idle(&shared.effects),
             removed: Vec::new(),
             left: Vec::new(),
             overflowed_values: shared.overflowed.values(),

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::device::{Degraded, Device};
-use super::pool::{Averages, Busy, Deltas, Overflowed, Permits, Room};
+use super::pool::{Averages, Busy, Changes, Deltas, Effects, Overflowed, Permits, Room};
 use super::{MergeError, Progress};
 use crate::checkpoint::Checkpoint;
 use crate::dtype::Float;
 use crate::exec::cpu::Level;
 use crate::exec::{ExecError, Overflow, Stored};
-use crate::kernel::SlotId;
+use crate::kernel::{SlotId, Tally};
 use crate::plan::{Input, JobId, OutputId, Part, Plan};
 use crate::recipe::ModelId;
 
@@ -33,6 +33,10 @@ pub(super) struct Shared<'a> {
     pub(super) bytes_read: AtomicU64,
     /// Results that their types could not hold.
     pub(super) overflowed: Overflowed,
+    /// What the stored tensors change.
+    pub(super) changes: Changes,
+    /// Which models may change something.
+    pub(super) effects: Effects,
     pub(super) degraded: Degraded<'a>,
 }
 
@@ -91,6 +95,17 @@ impl Shared<'_> {
             let (job, output) = of(overflow.piece);
             let tensor = job.index() * self.plan.outputs + output.index();
             self.overflowed.add(tensor, overflow.values);
+        }
+    }
+
+    /// Takes what a run of elements changed, if that was measured.
+    pub(super) fn note(&self, (job, output): (JobId, OutputId), seen: u64, tallies: Vec<Tally>) {
+        let tensor = job.index() * self.plan.outputs + output.index();
+        let elements = self.plan.jobs[job].elements;
+        for tally in tallies {
+            if let Tally::Change(change) = tally {
+                self.changes.add(tensor, (seen, elements), change);
+            }
         }
     }
 

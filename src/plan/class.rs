@@ -79,6 +79,8 @@ pub(super) struct Stored {
     pub(super) float: Float,
     /// What happens to results beyond it.
     pub(super) on_overflow: OnOverflow,
+    /// What it is measured against.
+    pub(super) base: Option<Node>,
 }
 
 /// An expression whose class is known.
@@ -198,12 +200,20 @@ impl Classes {
 
     /// The Program that writes a value.
     fn stored(&mut self, expression: &Expression, value: Node, stored: Stored) -> ProgramId {
-        self.program(expression.program(&[value], |values| {
-            vec![Output::Store {
-                value: values[0],
-                float: stored.float,
-                on_overflow: stored.on_overflow,
-            }]
+        let Stored {
+            float, on_overflow, ..
+        } = stored;
+        let roots: Vec<Node> = [value].into_iter().chain(stored.base).collect();
+        self.program(expression.program(&roots, |values| {
+            let value = values[0];
+            let store = Output::Store {
+                value,
+                float,
+                on_overflow,
+            };
+            let base = values.get(1).copied();
+            let change = base.map(|base| Output::Change { value, base, float });
+            [store].into_iter().chain(change).collect()
         }))
     }
 
@@ -213,6 +223,7 @@ impl Classes {
             float: Float::F32,
             // What it leads to shows in the output.
             on_overflow: OnOverflow::Keep,
+            base: None,
         };
         self.stored(expression, value, stored)
     }

@@ -40,6 +40,8 @@ pub(super) struct Lowered {
     /// The type that the result counts as being of.
     pub(super) float: Float,
     pub(super) inputs: Vec<(SlotId, Input)>,
+    /// The tensor that the result goes out from, where it is one of the inputs.
+    pub(super) base: Option<Node>,
 }
 
 impl Draft {
@@ -69,6 +71,7 @@ impl Draft {
             shape: classes.shape(&self.shape),
             place: Place::default(),
             run: self.run,
+            streams: true,
             action,
         })
     }

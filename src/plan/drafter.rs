@@ -24,6 +24,8 @@ pub(super) struct Drafter<'a> {
     pub(super) solution: &'a Solution<'a>,
     /// Threads that draft.
     pub(super) threads: usize,
+    /// Whether it is measured what results change.
+    pub(super) measures: bool,
 }
 
 impl<'a> Drafter<'a> {
@@ -131,6 +133,7 @@ impl<'a> Drafter<'a> {
         let stored = Stored {
             float,
             on_overflow: recipe.options.on_overflow,
+            base: lowered.base,
         };
         Ok(Some(Work::Merge(Box::new(lowered), stored)))
     }
@@ -190,7 +193,12 @@ impl<'a> Drafter<'a> {
         if root.is_some() && policy.grows() && differ {
             return self.framed(asked, compute, loader);
         }
-        Ok(root.map(|root| root.lowered(shape.to_vec(), expression, loader)))
+        let base = root.filter(|_| self.measures);
+        let base = base.and_then(|_| loader.origin_value(&mut expression));
+        Ok(root.map(|root| Lowered {
+            base,
+            ..root.lowered(shape.to_vec(), expression, loader)
+        }))
     }
 
     /// The value of the root.
@@ -335,6 +343,7 @@ impl Root {
             root: self.node,
             float: self.float,
             inputs: loader.into_inputs(),
+            base: None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::job::{Action, Job};
 use super::reads::Range;
 use super::{IndexVec, Plan};
 use crate::figures::{counted, human};
@@ -40,6 +41,8 @@ pub struct Summary {
     pub peak_host_bytes: u64,
     /// Peak bytes of buffers on the device, staging included.
     pub peak_device_bytes: u64,
+    /// Merged tensors that the CPU computes beside a device, because they are not for it.
+    pub beside_device: usize,
     /// The account of keys.
     pub keys: KeyReport,
 }
@@ -80,6 +83,7 @@ impl Plan {
             lanes: self.memory.lanes,
             peak_host_bytes: self.memory.host_bytes + self.memory.held_factors(),
             peak_device_bytes: self.memory.device_bytes,
+            beside_device: self.beside_device(),
             keys: self.report.clone(),
         }
     }
@@ -93,6 +97,19 @@ impl Plan {
                 headers + file.data_bytes * self.outputs as u64
             })
             .sum()
+    }
+
+    fn beside_device(&self) -> usize {
+        let merged = |job: &&Job| matches!(job.action, Action::Merge { .. });
+        match self.uses_device() {
+            true => self
+                .jobs
+                .iter()
+                .filter(merged)
+                .filter(|job| job.streams)
+                .count(),
+            false => 0,
+        }
     }
 
     fn programs_used(&self) -> Vec<ProgramSummary> {
@@ -160,7 +177,11 @@ impl fmt::Display for Summary {
         let batches = counted(self.batches, "batch");
         writeln!(f, "work      {batches} on {}", counted(self.lanes, "lane"))?;
         writeln!(f, "host      {} of buffers", human(self.peak_host_bytes))?;
-        writeln!(f, "device    {} of buffers", human(self.peak_device_bytes))?;
+        write!(f, "device    {} of buffers", human(self.peak_device_bytes))?;
+        match self.beside_device {
+            0 => writeln!(f)?,
+            tensors => writeln!(f, "; the CPU computes {}", counted(tensors, "tensor"))?,
+        }
         write_blocks(f, &self.keys.blocks)?;
         write_keys(f, &self.keys)
     }

@@ -8,6 +8,7 @@ use crate::kernel::Row;
 use crate::keys::KeyReport;
 use crate::keys::config::adapter_bytes;
 use crate::recipe::{Recipe, Rule};
+use crate::report::Survival;
 use crate::vocabulary::RowMap;
 
 /// Bytes of what is found of an output of a surveyed tensor, besides its numbers: its entry in the
@@ -102,6 +103,14 @@ impl Held {
         Held {
             plan: self.plan + texts.sum::<u64>() + names.sum::<u64>(),
             moment: headers.sum::<u64>() + longest.copied().unwrap_or(0),
+            ..self
+        }
+    }
+
+    /// With what is found of so many stored tensors.
+    pub(super) fn with_changes(self, tensors: usize) -> Held {
+        Held {
+            plan: self.plan + (tensors * size_of::<Option<Survival>>()) as u64,
             ..self
         }
     }

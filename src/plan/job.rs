@@ -137,6 +137,9 @@ pub struct Job {
     pub place: Place,
     /// Which part of the output's tensor it is, where that is computed expert by expert.
     pub run: Option<Run>,
+    /// Whether the CPU computes it, chunk by chunk, whatever computes the others: see
+    /// [`MemoryPlan::chunk_elements`](super::MemoryPlan::chunk_elements).
+    pub streams: bool,
     /// How it comes about.
     pub action: Action,
 }

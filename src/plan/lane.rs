@@ -5,7 +5,7 @@ use super::held::row_bytes;
 use super::job::{Action, Job, PLANE_BYTES};
 use super::part::PARTS_MAX;
 use super::{ClassId, IndexVec, ProgramId};
-use crate::kernel::{ARENA_ALIGNMENT, BINS, Made, Output, Plane, Program, TILE};
+use crate::kernel::{ARENA_ALIGNMENT, BINS, Change, Made, Output, Plane, Program, TILE};
 
 /// Elements of a chunk at most: Programs number them with 32 bits.
 const CHUNK_MAX: u64 = 1 << 32;
@@ -31,6 +31,8 @@ pub(super) struct Work<'a> {
     pub(super) classes: &'a IndexVec<ClassId, Class>,
     pub(super) models: usize,
     pub(super) outputs: usize,
+    /// Of how many pieces a lane measures at once what they change.
+    pub(super) measured: usize,
 }
 
 /// Bytes that a chunk of a job takes: its inputs, and what the host looks at one by one.
@@ -118,13 +120,18 @@ impl Least {
             let states = job.planes().filter(drawn).count() as u64 * STATE_BYTES;
             numbers.sum::<u64>() * PARTS_MAX as u64 + states + job.column_bytes()
         });
+        let changes = size_of::<Change>() * work.measured;
         let tiles = registers.unwrap_or(0) as u64 * TILE as u64 * 4;
         Least {
             arena: (slots.unwrap_or(1) as u64 * tile * outputs).next_multiple_of(PAGE_BYTES),
             outputs,
             factors,
             // Two executors have tiles: one makes planes.
-            desk: DESK_BYTES + 2 * tiles + counts * COUNTS + numbers.max().unwrap_or(0),
+            desk: DESK_BYTES
+                + 2 * tiles
+                + counts * COUNTS
+                + numbers.max().unwrap_or(0)
+                + changes as u64,
             counts: counts * outputs,
             scratch: widest_scratch(jobs, work, TILE),
         }

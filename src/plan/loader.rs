@@ -192,6 +192,18 @@ impl TensorLoader<'_, '_> {
         Some(expression.call(Formula::FiniteOrScalar, &[raw.into(), zero]))
     }
 
+    /// The value of the tensor that the result goes out from, where it is read anyway.
+    pub(super) fn origin_value(&mut self, expression: &mut Expression) -> Option<Node> {
+        let origin = self.origin.clone();
+        let mut inputs = self.inputs.iter();
+        let is_read = inputs
+            .any(|input| input.view == origin && input.form == self.shape && !input.everywhere);
+        match is_read {
+            true => self.load(expression, (&origin, Space::Weight), false),
+            false => None,
+        }
+    }
+
     /// The first owner of the region at work.
     pub(super) fn first(&mut self, expression: &mut Expression) -> Option<Node> {
         let owners = self.framed.as_ref().map(|framed| framed.owners.as_slice());

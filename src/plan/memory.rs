@@ -4,13 +4,15 @@
 //! host and on the device, and what the process needs besides, stays within the budget whatever the
 //! size of the models.
 //!
-//! With a device, the arena holds the inputs of a whole task. On the CPU it holds a chunk that fits
+//! For a device, the arena holds the inputs of a whole task. On the CPU it holds a chunk that fits
 //! the caches: inputs are read chunk by chunk, as often as they are needed, because reading a
-//! tensor again from the page cache costs less than writing it to memory and back.
+//! tensor again from the page cache costs less than writing it to memory and back. Where a device
+//! computes, tensors that are not for it are read that way too, by the same lanes.
 
 use std::sync::Arc;
 
 use super::PlanError;
+use super::class::Class;
 use super::factor_bytes::FactorBytes;
 use super::held::Held;
 use super::job::{Action, Job};
@@ -27,6 +29,8 @@ pub struct Limits {
     pub threads: usize,
     /// The device that computes, if it is not the CPU.
     pub device: Option<DeviceLimits>,
+    /// Whether it is measured what each result changes of the tensor that it goes out from.
+    pub measures: bool,
 }
 
 /// What a device allows.
@@ -45,9 +49,9 @@ pub struct MemoryPlan {
     pub arena_bytes: usize,
     /// Bytes of each output that a lane holds at most.
     pub output_bytes: usize,
-    /// Elements of a tensor that are read and computed at a time, or None where a task's inputs lie
-    /// in the arena as a whole.
-    pub chunk_elements: Option<usize>,
+    /// Elements that are read and computed at a time of a job that [streams](Job::streams). The
+    /// inputs of others lie in the arena as a whole.
+    pub chunk_elements: usize,
     /// Elements computed at a time where planes need values of their own.
     pub block_elements: usize,
     /// Bytes that a lane may hold to find the statistics of whole tensors.
@@ -96,6 +100,8 @@ const WAITING_LANES: usize = 3;
 /// Lanes of a device at most. Each copies bytes to it and back on a core of its own, which takes
 /// longer than what the device does with them.
 const DEVICE_LANES: usize = 6;
+/// Steps of a Program that a device gets: drivers take minutes to compile thousands of them.
+const DEVICE_STEPS: usize = 1024;
 /// What a device's lane holds at least, where there are several.
 const DEVICE_LANE_BYTES: u64 = 1 << 20;
 /// With a device each byte of a lane exists three times: host, staging and device.
@@ -123,7 +129,7 @@ impl Fixed {
     ) -> Result<Fixed, PlanError> {
         let factors = FactorBytes::of(jobs);
         let least = Least::of(jobs, work, factors.one);
-        let surveyed = jobs.iter().filter(|job| may_survey(job, limits));
+        let surveyed = jobs.iter().filter(|job| may_survey(job));
         let global = jobs.iter().any(Job::has_global_statistics);
         // A selection over all tensors counts for all models and outputs at once.
         let counts = if global { least.counts * COUNTS } else { 0 };
@@ -198,17 +204,20 @@ pub(super) fn divide(
     } else {
         1
     };
+    for job in jobs.iter_mut() {
+        job.streams = limits.device.is_none() || is_for_host(job, work);
+    }
     let fixed = Fixed::of(jobs, work, held, limits, copies)?;
     let least = fixed.least;
     let budget = (limits.memory - fixed.process - fixed.stages - fixed.kept) / copies;
-    let (lanes, lane, chunk_elements) = match limits.device {
+    let (lanes, lane) = match limits.device {
         None => on_cpu(jobs, work, limits.threads.max(1), budget, least),
-        Some(device) => on_device(jobs, budget, least, device),
+        Some(device) => on_device(jobs, work, budget, least, device),
     };
     for job in jobs.iter_mut() {
-        let fits = match chunk_elements {
-            Some(_) => is_lone(job),
-            None => job.arena_bytes(job.elements) <= lane.arena,
+        let fits = match job.streams {
+            true => is_lone(job),
+            false => job.arena_bytes(job.elements) <= lane.arena,
         };
         // Every lane that makes a part would read all of the columns.
         let columns = job.column_bytes() > 0 && !job.has_global_statistics();
@@ -235,11 +244,21 @@ pub(super) fn divide(
         stage_bytes: fixed.stages,
         arena_bytes: lane.arena as usize,
         output_bytes: lane.output as usize,
-        chunk_elements,
+        chunk_elements: chunk_elements(jobs, lane),
         block_elements: block,
         host_bytes: held,
         device_bytes: held * (copies - 1),
     })
+}
+
+/// Whether no device computes a job.
+fn is_for_host(job: &Job, work: &Work<'_>) -> bool {
+    let is_long = |class: &Class| {
+        let mut programs = class.programs();
+        programs.any(|program| work.programs[program].steps().len() > DEVICE_STEPS)
+    };
+    let mut classes = job.outputs().iter().map(|own| &work.classes[own.class]);
+    job.outputs().len() > 1 || job.needs_host() || classes.any(is_long)
 }
 
 /// Whether one lane finds the statistics of a job by itself, on the CPU.
@@ -249,9 +268,9 @@ fn is_lone(job: &Job) -> bool {
 }
 
 /// Whether a job may have statistics that are found in passes of their own.
-fn may_survey(job: &Job, limits: &Limits) -> bool {
+fn may_survey(job: &Job) -> bool {
     let any = job.outputs().iter().any(|work| !work.statistics.is_empty());
-    let lone = limits.device.is_none() && is_lone(job);
+    let lone = job.streams && is_lone(job);
     any && !(lone && job.has_local_statistics())
 }
 
@@ -262,7 +281,7 @@ fn on_cpu(
     threads: usize,
     budget: u64,
     least: Least,
-) -> (usize, Lane, Option<usize>) {
+) -> (usize, Lane) {
     let lanes = (1..=threads + WAITING_LANES)
         .rev()
         .find(|&lanes| budget / lanes as u64 >= least.lane())
@@ -274,33 +293,41 @@ fn on_cpu(
         true => WIDE_OUTPUT_BYTES,
         false => OUTPUT_BYTES,
     };
-    let lane = Lane::of(own, least, scratch, output, ARENA_BYTES);
+    (lanes, Lane::of(own, least, scratch, output, ARENA_BYTES))
+}
+
+/// Elements of a chunk: no job's takes more than the arena.
+fn chunk_elements(jobs: &[Job], lane: Lane) -> usize {
     let mut chunk = CHUNK_ELEMENTS;
     let widest = |chunk: usize| {
-        let bytes = jobs.iter().map(|job| chunk_bytes(job, chunk));
+        let streams = jobs.iter().filter(|job| job.streams);
+        let bytes = streams.map(|job| chunk_bytes(job, chunk));
         bytes.max().unwrap_or(0)
     };
     while chunk > TILE && widest(chunk) > lane.arena {
         chunk = (chunk / 2).next_multiple_of(TILE);
     }
-    (lanes, lane, Some(chunk))
+    chunk
 }
 
 /// As many lanes as copy for a device, or fewer, where that lets more tensors lie in one whole.
 fn on_device(
     jobs: &[Job],
+    work: &Work<'_>,
     budget: u64,
     least: Least,
     device: DeviceLimits,
-) -> (usize, Lane, Option<usize>) {
+) -> (usize, Lane) {
+    let scratch = widest_scratch(jobs, work, BLOCK_ELEMENTS);
     let binding = device.binding_bytes;
     let several = least.lane().max(DEVICE_LANE_BYTES);
     let best = (1..=DEVICE_LANES)
         .filter(|&lanes| lanes == 1 || budget / lanes as u64 >= several)
         .map(|lanes| {
             let output = DEVICE_OUTPUT_BYTES.min(binding);
-            let mut lane = Lane::of(budget / lanes as u64, least, 0, output, binding);
-            let whole = jobs.iter().filter(|job| {
+            let mut lane = Lane::of(budget / lanes as u64, least, scratch, output, binding);
+            let whole = jobs.iter().filter(|job| !job.streams);
+            let whole = whole.filter(|job| {
                 job.has_local_statistics() && job.arena_bytes(job.elements) <= lane.arena
             });
             let (bytes, largest) = whole.fold((0, DEVICE_ARENA_BYTES), |(bytes, largest), job| {
@@ -313,7 +340,7 @@ fn on_device(
         })
         .max_by_key(|(bytes, lanes, _)| (*bytes, *lanes));
     let (_, lanes, lane) = best.expect("there is at least one lane");
-    (lanes, lane, None)
+    (lanes, lane)
 }
 
 impl MemoryPlan {
@@ -331,17 +358,12 @@ impl MemoryPlan {
     /// Takes back what the work does not need.
     pub(super) fn shrink(&mut self, jobs: &[Job], work: &Work<'_>, measure: &Measure) {
         let copies = self.device_bytes / self.host_bytes.max(1);
-        let arena = match self.chunk_elements {
-            Some(chunk) => {
-                let bytes = jobs.iter().map(|job| {
-                    let own = chunk_of(job, chunk, self.arena_bytes as u64);
-                    chunk_bytes(job, own)
-                });
-                bytes.max()
-            }
-            None => Some(measure.arena_bytes),
-        };
-        let arena = arena.unwrap_or(0).max(measure.survey_bytes);
+        let chunks = jobs.iter().filter(|job| job.streams).map(|job| {
+            let own = chunk_of(job, self.chunk_elements, self.arena_bytes as u64);
+            chunk_bytes(job, own)
+        });
+        let arena = chunks.max().unwrap_or(0);
+        let arena = arena.max(measure.arena_bytes).max(measure.survey_bytes);
         let pages = |bytes: u64| bytes.next_multiple_of(PAGE_BYTES) as usize;
         self.arena_bytes = self.arena_bytes.min(pages(arena));
         self.output_bytes = self.output_bytes.min(pages(measure.output_bytes));

@@ -135,25 +135,13 @@ pub(crate) fn build_all(
     if recipes.is_empty() {
         return Err(PlanError::NoRecipe);
     }
-    let (mut classes, mut jobs) = (class::Classes::default(), Vec::new());
-    let mut report = KeyReport::default();
-    let (mut first, mut metadata) = (None, Vec::with_capacity(recipes.len()));
-    resolve::check(sources)?;
-    let names = source::names(sources);
-    let mut recogniser = Recogniser::new(&recipes[0], &names);
-    for recipe in recipes {
-        let Reconciled { recipe, notes } = recogniser.reconcile(recipe)?;
-        let applied = schedules::applied(&recipe, sources, &mut recogniser)?;
-        let extended = recogniser.extend(&applied.recipe)?;
-        let recipe = extended.map_or(applied.recipe, Cow::Owned);
-        let recipe = recipe.as_ref();
-        let drafted = (recipe, limits.threads);
-        report = resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
-        report.notes.extend(notes.into_iter().chain(applied.notes));
-        report.blocks = applied.blocks;
-        metadata.push(metadata::metadata(recipe, sources));
-        first.get_or_insert_with(|| recipe.clone());
-    }
+    let Drafts {
+        classes,
+        mut jobs,
+        report,
+        first,
+        metadata,
+    } = Drafts::of(recipes, sources, limits)?;
     let class::Classes {
         programs,
         classes,
@@ -170,12 +158,23 @@ pub(crate) fn build_all(
     let held = Held::of(sources)
         .with_texts(recipes)
         .with_jobs(&jobs, shared)
+        .with_changes(if limits.measures {
+            jobs.len() * outputs
+        } else {
+            0
+        })
         .with_files(&files, &metadata, &report);
     let work = lane::Work {
         programs: &programs,
         classes: &classes,
         models: sources.len(),
         outputs,
+        measured: match (limits.measures, limits.device) {
+            (false, _) => 0,
+            (true, None) => outputs,
+            // There is one output, and a piece for every part.
+            (true, Some(_)) => part::PARTS_MAX,
+        },
     };
     let mut memory = memory::divide(&mut jobs, &work, held, limits)?;
     let jobs = IndexVec::from(jobs);
@@ -196,10 +195,56 @@ pub(crate) fn build_all(
     })
 }
 
+/// What the outputs compute, before their tensors have places.
+struct Drafts {
+    classes: class::Classes,
+    jobs: Vec<Job>,
+    report: KeyReport,
+    /// The first recipe, as it is once schedules and additions are applied.
+    first: Option<Recipe>,
+    metadata: Vec<Vec<(String, String)>>,
+}
+
+impl Drafts {
+    fn of(
+        recipes: &[Recipe],
+        sources: &[Source<'_>],
+        limits: &Limits,
+    ) -> Result<Drafts, PlanError> {
+        let (mut classes, mut jobs) = (class::Classes::default(), Vec::new());
+        let mut report = KeyReport::default();
+        let (mut first, mut metadata) = (None, Vec::with_capacity(recipes.len()));
+        resolve::check(sources)?;
+        let names = source::names(sources);
+        let mut recogniser = Recogniser::new(&recipes[0], &names);
+        for recipe in recipes {
+            let Reconciled { recipe, notes } = recogniser.reconcile(recipe)?;
+            let applied = schedules::applied(&recipe, sources, &mut recogniser)?;
+            let extended = recogniser.extend(&applied.recipe)?;
+            let recipe = extended.map_or(applied.recipe, Cow::Owned);
+            let recipe = recipe.as_ref();
+            let drafted = (recipe, limits);
+            report = resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
+            report.notes.extend(notes.into_iter().chain(applied.notes));
+            report.blocks = applied.blocks;
+            metadata.push(metadata::metadata(recipe, sources));
+            first.get_or_insert_with(|| recipe.clone());
+        }
+        Ok(Drafts {
+            classes,
+            jobs,
+            report,
+            first,
+            metadata,
+        })
+    }
+}
+
 impl Plan {
-    /// Whether there is work that no device does.
-    pub fn needs_host(&self) -> bool {
-        self.outputs > 1 || self.jobs.iter().any(Job::needs_host)
+    /// Whether a device has something to compute.
+    pub fn uses_device(&self) -> bool {
+        let merged = |job: &Job| matches!(job.action, Action::Merge { .. });
+        self.jobs.iter().any(|job| merged(job) && !job.streams)
     }
 
     /// The jobs of a file, in the order of their places.
@@ -216,11 +261,11 @@ impl Plan {
     /// Elements of a job that are read and computed at a time.
     pub(crate) fn chunk_of(&self, job: &Job) -> u64 {
         let memory = &self.memory;
-        match memory.chunk_elements {
-            None => u64::MAX,
-            Some(chunk) => {
+        match job.streams {
+            false => u64::MAX,
+            true => {
                 let arena = memory.arena_bytes as u64;
-                lane::chunk_of(job, chunk, arena) as u64
+                lane::chunk_of(job, memory.chunk_elements, arena) as u64
             }
         }
     }

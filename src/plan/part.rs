@@ -1,6 +1,7 @@
 //! What the work is cut into: see the room's head.
 
-use super::JobId;
+use super::job::Job;
+use super::{IndexVec, JobId};
 
 /// Parts of one task, so that tables and histograms stay small.
 pub(super) const PARTS_MAX: usize = 64;
@@ -32,6 +33,13 @@ pub struct Task {
     pub arena_bytes: u64,
     /// Bytes of output.
     pub output_bytes: u64,
+}
+
+impl Task {
+    /// Whether its jobs [stream](Job::streams): all do, or none.
+    pub fn streams(&self, jobs: &IndexVec<JobId, Job>) -> bool {
+        self.parts.iter().all(|part| jobs[part.job].streams)
+    }
 }
 
 /// How much there is to do, and the most that is done at once.

@@ -110,7 +110,7 @@ impl Plan {
         let mut inputs = job.inputs().iter();
         let made = inputs.any(|input| input.bytes.is_kept());
         let made = made || is_gathered(job) || work.is_made();
-        if *resident && self.memory.chunk_elements.is_none() {
+        if *resident && !job.streams {
             // Its inputs lie in memory for both.
             return Reads::default();
         }

@@ -5,7 +5,7 @@ use super::class::Classes;
 use super::drafter::Drafter;
 use super::job::{Action, Job};
 use super::ledger::Ledger;
-use super::{PlanError, Source};
+use super::{Limits, PlanError, Source};
 use crate::keys::KeyReport;
 use crate::recipe::{Recipe, Recogniser, Solution, spaces};
 
@@ -32,7 +32,7 @@ pub(super) fn check(sources: &[Source<'_>]) -> Result<(), PlanError> {
 /// Adds the jobs of a recipe's tensors, or what its output computes to the jobs of those before;
 /// drafts them in so many threads.
 pub(super) fn resolve(
-    (recipe, threads): (&Recipe, usize),
+    (recipe, limits): (&Recipe, &Limits),
     sources: &[Source<'_>],
     recogniser: &mut Recogniser<'_>,
     classes: &mut Classes,
@@ -64,7 +64,8 @@ pub(super) fn resolve(
         recipe,
         sources,
         solution: &solution,
-        threads,
+        threads: limits.threads,
+        measures: limits.measures,
     };
     let mut ledger = Ledger::new(sources);
     draft(drafter, &keys, classes, &mut ledger, jobs)?;

@@ -35,13 +35,15 @@ pub(super) fn measure(
     let mut measure = Measure::default();
     for task in Cutter::new(jobs, memory) {
         measure.tasks += 1;
-        measure.arena_bytes = measure.arena_bytes.max(task.arena_bytes);
+        if !task.streams(jobs) {
+            measure.arena_bytes = measure.arena_bytes.max(task.arena_bytes);
+        }
         measure.output_bytes = measure.output_bytes.max(task.output_bytes);
     }
     for job in survey.iter().map(|&at| &jobs[at]) {
         let each = survey_elements(job, memory);
         measure.survey_parts += job.elements.div_ceil(each) as usize;
-        if memory.chunk_elements.is_none() {
+        if !job.streams {
             let bytes = job.arena_bytes(each.min(job.elements));
             measure.survey_bytes = measure.survey_bytes.max(bytes);
         }
@@ -73,8 +75,9 @@ pub(super) fn surveyed(
 /// inputs in the arena.
 pub(super) fn survey_elements(job: &Job, memory: &MemoryPlan) -> u64 {
     let tile = TILE as u64;
-    if let Some(chunk) = memory.chunk_elements {
-        return chunk_of(job, chunk, memory.arena_bytes as u64) as u64 * SURVEY_CHUNKS;
+    if job.streams {
+        let chunk = chunk_of(job, memory.chunk_elements, memory.arena_bytes as u64);
+        return chunk as u64 * SURVEY_CHUNKS;
     }
     let mut each = job.elements.next_multiple_of(tile).max(tile);
     while each > tile && job.arena_bytes(each) > memory.arena_bytes as u64 {
@@ -111,7 +114,7 @@ impl<'a> Cutter<'a> {
             let last = &self.jobs[last.job];
             // A lane has the stages of one tensor at a time.
             let staged = last.stages().chain(job.stages()).next().is_some();
-            staged || last.place.file != job.place.file
+            staged || last.place.file != job.place.file || last.streams != job.streams
         });
         if other || parts.len() >= PARTS_MAX {
             return None;
@@ -126,7 +129,7 @@ impl<'a> Cutter<'a> {
             return Some(part(job.elements));
         }
         if let Action::Merge { resident: true, .. } = job.action {
-            let full = arena(job.elements) > RESIDENT_BYTES.min(self.arena_max());
+            let full = arena(job.elements) > RESIDENT_BYTES.min(self.arena_max(job));
             return (parts.is_empty() || !full).then(|| part(job.elements));
         }
         // A part whose inputs fit the arena and whose output fits its buffer.
@@ -140,18 +143,18 @@ impl<'a> Cutter<'a> {
             free / tile * tile
         };
         // Inputs may be wider than the output.
-        while len > tile && arena(len) > self.arena_max() {
+        while len > tile && arena(len) > self.arena_max(job) {
             len = (len / 2).next_multiple_of(tile);
         }
-        let fits = (len > 0 || rest == 0) && arena(len) <= self.arena_max();
+        let fits = (len > 0 || rest == 0) && arena(len) <= self.arena_max(job);
         (parts.is_empty() || fits).then(|| part(len.max(tile.min(rest))))
     }
 
     /// Bytes of inputs that a task may have: any number where they are read in chunks.
-    fn arena_max(&self) -> u64 {
-        match self.memory.chunk_elements {
-            Some(_) => u64::MAX,
-            None => self.memory.arena_bytes as u64,
+    fn arena_max(&self, job: &Job) -> u64 {
+        match job.streams {
+            true => u64::MAX,
+            false => self.memory.arena_bytes as u64,
         }
     }
 }

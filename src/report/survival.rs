@@ -48,6 +48,12 @@ impl Survival {
         ratio(self.products, self.intended_squares)
     }
 
+    /// The sum of squares of what is missing of the intended change: of what was stored less what
+    /// was computed.
+    pub fn lost_squares(&self) -> f64 {
+        self.intended_squares - 2.0 * self.products + self.kept_squares
+    }
+
     /// The share of elements that were changed.
     pub fn changed_share(&self) -> Option<f64> {
         ratio(self.changed as f64, self.elements as f64)

@@ -119,6 +119,8 @@ fn traced(
         threads: 1,
         device: Some(Device::new("traced".to_owned(), limits, Box::new(slot))),
         level: Level::detect(),
+        proves: true,
+        min_survival: None,
     };
     let merge = Merge::prepare(recipe.expect("a recipe"), settings).expect("a sound merge");
     merge.run(&trace, &AtomicBool::new(false)).expect("a merge");

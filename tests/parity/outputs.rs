@@ -28,12 +28,20 @@ fn largest_magnitudes_in_every_working_dtype() {
 #[test]
 fn all_kinds_of_outputs_at_once() {
     let mut cases = Vec::new();
-    for compute in Compute::ALL {
+    for (compute, float) in Compute::ALL.into_iter().flat_map(|compute| {
+        let floats = Float::ALL.iter();
+        floats.map(move |float| (compute, *float))
+    }) {
         let [a, b, c] = [2, 3, 4].map(ValueId::new);
         let stored = Output::Store {
             value: b,
-            float: Float::F16,
+            float,
             on_overflow: OnOverflow::Keep,
+        };
+        let change = Output::Change {
+            value: b,
+            base: a,
+            float,
         };
         let outputs = vec![
             Output::Count(b),
@@ -41,6 +49,7 @@ fn all_kinds_of_outputs_at_once() {
             stored,
             Output::Max(b),
             Output::Count(a),
+            change,
             Output::Sum(c),
             Output::Max(c),
         ];
@@ -50,7 +59,10 @@ fn all_kinds_of_outputs_at_once() {
             Grid::over(0, 0x7fff_ffff),
         ];
         case.grids = grids.into_iter().cycle().take(2 * LENGTHS.len()).collect();
-        cases.push((format!("all in {}", compute.name()), case));
+        cases.push((
+            format!("all in {}, stored as {float}", compute.name()),
+            case,
+        ));
     }
     compare(cases);
 }

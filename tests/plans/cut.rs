@@ -83,7 +83,7 @@ fn check_task(plan: &Plan, task: &Task) {
         "{task:?}"
     );
     let memory = &plan.memory;
-    if memory.chunk_elements.is_none() {
+    if !task.streams(&plan.jobs) {
         assert!(arena <= memory.arena_bytes as u64, "{task:?} {memory:?}");
     }
     if !task
@@ -111,7 +111,8 @@ fn check_memory(plan: &Plan, limits: &Limits) {
             "{}: {window} {memory:?}",
             job.key
         );
-        if let (Action::Merge { .. }, Some(chunk)) = (&job.action, memory.chunk_elements) {
+        if let (Action::Merge { .. }, true) = (&job.action, job.streams) {
+            let chunk = memory.chunk_elements;
             assert!(chunk > 0 && chunk.is_multiple_of(TILE), "{memory:?}");
             let bytes = arena_bytes(job, count.min(chunk as u64));
             assert!(
@@ -146,7 +147,7 @@ fn check_memory(plan: &Plan, limits: &Limits) {
 }
 
 /// Checks which jobs find their statistics by themselves and which are surveyed.
-fn check_survey(plan: &Plan, limits: &Limits, scope_is_model: bool) {
+fn check_survey(plan: &Plan, scope_is_model: bool) {
     let mut surveyed = Vec::new();
     for (at, job) in plan.jobs.numbered() {
         let Action::Merge {
@@ -160,13 +161,13 @@ fn check_survey(plan: &Plan, limits: &Limits, scope_is_model: bool) {
             statistics.is_empty(),
             plan.classes[outputs[0].class].rounds.is_empty()
         );
-        let fits = match limits.device {
-            None => job.input_bytes() <= LONE_BYTES,
+        let fits = match job.streams {
+            true => job.input_bytes() <= LONE_BYTES,
             // The least is known: what lies whole lies in the arena.
-            Some(_) => arena_bytes(job, job.elements) <= plan.memory.arena_bytes as u64,
+            false => arena_bytes(job, job.elements) <= plan.memory.arena_bytes as u64,
         };
         let wanted = fits && !statistics.is_empty() && !scope_is_model;
-        if limits.device.is_none() || *resident {
+        if job.streams || *resident {
             assert_eq!(*resident, wanted, "{}", job.key);
         }
         if !resident && !statistics.is_empty() {
@@ -193,7 +194,7 @@ fn check(plan: &Plan, limits: &Limits, scope_is_model: bool) {
         check_cover(job, parts);
     }
     check_memory(plan, limits);
-    check_survey(plan, limits, scope_is_model);
+    check_survey(plan, scope_is_model);
 }
 
 /// The least budget of a merge.
@@ -284,4 +285,31 @@ proptest! {
         work.limits.memory = needed + spare;
         check(&work.planned(), &work.limits, parameters.contains(&"scope=model"));
     }
+}
+
+#[test]
+fn what_no_device_computes_leaves_the_rest_on_it() {
+    let entries: [(&str, DType, &[u64]); 4] = [
+        ("a.bias", DType::BF16, &[48]),
+        ("a.weight", DType::BF16, &[64, 48]),
+        ("b.bias", DType::BF16, &[48]),
+        ("b.weight", DType::BF16, &[64, 48]),
+    ];
+    let models = ["base", "a", "b"].map(|name| Model::new(name, &entries));
+    let mut work = Work::new("tsv_m", &models.each_ref());
+    work.limits.device = device(1 << 27);
+    let plan = work.planned();
+    for job in &plan.jobs {
+        assert_eq!(job.streams, job.shape.len() == 2, "{}", job.key);
+    }
+    for task in plan.tasks() {
+        let mut parts = task.parts.iter();
+        let same = parts.all(|part| plan.jobs[part.job].streams == task.streams(&plan.jobs));
+        assert!(same, "{task:?}");
+    }
+    assert_eq!(plan.summary().beside_device, 2);
+    work.limits.device = None;
+    let plan = work.planned();
+    assert!(plan.jobs.iter().all(|job| job.streams) && !plan.uses_device());
+    assert_eq!(plan.summary().beside_device, 0);
 }

@@ -196,6 +196,8 @@ fn a_transposed_matrix_is_read_in_bands() {
             threads: 1,
             device: None,
             level: Level::detect(),
+            proves: true,
+            min_survival: None,
             reads: Vec::new(),
         };
         let steps = Steps::default();

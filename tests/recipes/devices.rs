@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::support::backends::devices;
+use crate::support::models::{Case, family};
+use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::Level;
 use wgmerge::merge::{Device, Merge, Report, Settings, Silent};
 use wgmerge::recipe::mecha::{parse, read};
@@ -36,6 +38,8 @@ fn run(recipe: &Recipe, output: &Path, device: Option<Device>) -> Option<(Vec<u8
         threads: 2,
         device,
         level: Level::detect(),
+        proves: true,
+        min_survival: None,
     };
     let merge = Merge::prepare(recipe.clone(), settings).ok()?;
     let report = merge.run(&Silent, &AtomicBool::new(false)).ok()?;
@@ -79,4 +83,54 @@ fn every_recipe_gives_the_bytes_of_the_cpu() {
         devices().is_empty() || on_device > 60,
         "{on_device} ran on a device"
     );
+}
+
+#[test]
+fn what_no_device_computes_leaves_the_rest_on_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("out.safetensors");
+    let [base, a, b] = [0, 1, 2].map(|model| family(folder.path(), Float::BF16, model));
+    // Matrices are decomposed, vectors averaged; the first statistics are the host's, and a
+    // selection is not.
+    for method in ["tsv_m", "star", "geometric_median"] {
+        let base = (method != "geometric_median").then_some(&base);
+        for memory in [64 << 20, 1 << 30] {
+            let mut case = Case::new(method, base, &[a.clone(), b.clone()]);
+            (case.memory, case.threads) = (memory, 3);
+            let (expected, _) = case.run(&output, None).expect("a merge");
+            for gpu in devices() {
+                let device = Some(Device::gpu(Arc::clone(gpu)));
+                let (found, report) = case.run(&output, device).expect("as on the CPU");
+                assert!(expected == found, "{method} on {}", report.device);
+                assert_eq!(report.device == "CPU", base.is_none(), "{method}");
+            }
+        }
+    }
+}
+
+#[test]
+fn programs_too_long_for_drivers_run_on_the_cpu() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("out.safetensors");
+    family(folder.path(), Float::F32, 0);
+    family(folder.path(), Float::F32, 1);
+    let mut text =
+        "version 0.1.0\nmodel \"f32-0.safetensors\"\nmodel \"f32-1.safetensors\"\n".to_owned();
+    for number in 0..1500 {
+        let last = number + 1;
+        text += &format!(
+            "merge \"weighted_sum\" &0 &{last} alpha=0.{}\n",
+            number % 10 + 1
+        );
+    }
+    let path = folder.path().join("long.mecha");
+    std::fs::write(&path, text).expect("written");
+    let recipe = recipe(&path, folder.path()).expect("a recipe");
+    let (expected, _) = run(&recipe, &output, None).expect("a merge");
+    for gpu in devices() {
+        let device = Some(Device::gpu(Arc::clone(gpu)));
+        let (found, report) = run(&recipe, &output, device).expect("as on the CPU");
+        assert!(expected == found);
+        assert_eq!(report.device, "CPU");
+    }
 }

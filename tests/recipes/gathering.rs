@@ -174,6 +174,8 @@ fn run(recipe: &Recipe, output: &Path, means: Means) -> Vec<u8> {
         threads: means.threads,
         device: means.device,
         level: Level::detect(),
+        proves: true,
+        min_survival: None,
     };
     let mut recipe = recipe.clone();
     // Neither graphs nor paths are told, so that outputs are equal where tensors are.

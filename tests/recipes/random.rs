@@ -158,6 +158,7 @@ fn planned(text: &str, missing: Missing) -> Result<bool, Fault> {
         memory: 1 << 30,
         threads: 1,
         device: None,
+        measures: false,
     };
     let plan = plan::build(&recipe, &sources, &Output::File, &limits);
     if let Err(fault) = &plan {

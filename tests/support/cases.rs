@@ -159,6 +159,7 @@ impl Case {
         let pieces = self.ranges.iter().flat_map(|_| self.program.asked());
         let asked = pieces.map(|output| match output {
             Output::Sum(_) => Tally::Sums(Vec::new()),
+            Output::Change { .. } => Tally::Change(Box::default()),
             Output::Max(_) => Tally::Max(0),
             Output::Count(_) => {
                 let grid = grids.next().expect("a grid per value that is counted");

@@ -126,6 +126,8 @@ pub fn run(recipe: Recipe, output: &Path, memory: u64) -> Vec<u8> {
         threads: 1,
         device: None,
         level: Level::detect(),
+        proves: true,
+        min_survival: None,
     };
     let merge = Merge::prepare(recipe, settings).expect("a sound recipe");
     let report = merge.run(&Silent, &AtomicBool::new(false));
@@ -166,6 +168,16 @@ impl<'a> Case<'a> {
         output: &Path,
         device: Option<Device>,
     ) -> Result<(Vec<u8>, Report), MergeError> {
+        let (_, report) = self.merged(output, device)?;
+        Ok((std::fs::read(output).expect("the output"), report))
+    }
+
+    /// Runs the merge; what was prepared, and the report.
+    pub fn merged(
+        &self,
+        output: &Path,
+        device: Option<Device>,
+    ) -> Result<(Merge, Report), MergeError> {
         let parameters: Vec<String> = self.parameters.iter().map(|&text| text.into()).collect();
         let recipe = merge_of(
             self.method,
@@ -183,8 +195,11 @@ impl<'a> Case<'a> {
             threads: self.threads,
             device,
             level: self.level,
+            proves: true,
+            min_survival: None,
         };
-        let report = Merge::prepare(recipe, settings)?.run(&Silent, &AtomicBool::new(false))?;
-        Ok((std::fs::read(output).expect("the output"), report))
+        let merge = Merge::prepare(recipe, settings)?;
+        let report = merge.run(&Silent, &AtomicBool::new(false))?;
+        Ok((merge, report))
     }
 }

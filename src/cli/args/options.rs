@@ -152,10 +152,32 @@ pub(in crate::cli) struct WorkArgs {
     #[command(flatten)]
     pub(in crate::cli) limits: LimitArgs,
 
+    /// Refuse an output, with exit code 4, that holds less than this share of the change from the
+    /// base (or first model), as rounding leaves it: 1 is all of it
+    #[arg(
+        long,
+        value_name = "SHARE",
+        value_parser = share,
+        conflicts_with = "no_prove",
+        help_heading = WORK
+    )]
+    pub(in crate::cli) min_survival: Option<f64>,
+
+    /// Do not measure how much of the change is in the output, and write one without any
+    #[arg(long, help_heading = WORK)]
+    pub(in crate::cli) no_prove: bool,
+
     /// Replace an existing output, never an input; of a folder the weights and indexes of an
     /// earlier output go, other files stay
     #[arg(long, help_heading = OUTPUT)]
     pub(in crate::cli) force: bool,
+}
+
+/// A share of a whole.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok();
+    let share = share.filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a number from 0 to 1 is needed".to_owned())
 }
 
 /// How much of the machine is used.

@@ -160,6 +160,7 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
         memory: u64::MAX >> 16,
         threads: 1,
         device: None,
+        measures: false,
     };
     plan::build(recipe, &sources, &Output::File, &limits)
 }

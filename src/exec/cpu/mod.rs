@@ -12,6 +12,7 @@
 
 mod bounds;
 mod call;
+mod change;
 mod codec;
 mod elements;
 mod fault;
@@ -34,6 +35,8 @@ mod tile;
 use std::ops::Range;
 
 use super::{Batch, ExecError, Executor, Results};
+use crate::dtype::codec::limit;
+use crate::kernel::{Output, TILE, Tally};
 pub use level::{Level, UnknownLevel};
 use tile::Tile;
 
@@ -42,6 +45,8 @@ use tile::Tile;
 pub struct CpuExecutor {
     level: Level,
     tile: Tile,
+    /// A tile as it was stored.
+    stored: Box<[u32; TILE]>,
 }
 
 impl CpuExecutor {
@@ -50,6 +55,7 @@ impl CpuExecutor {
         CpuExecutor {
             level,
             tile: Tile::default(),
+            stored: Box::new([0; TILE]),
         }
     }
 }
@@ -72,15 +78,36 @@ impl Executor for CpuExecutor {
         let count = asked.clone().count();
         let expected = count * batch.pieces.len();
         assert_eq!(results.tallies.len(), expected, "what is asked of a batch");
+        let stored = &mut self.stored;
         self.tile.run(level, batch, arena, |tile, registers| {
+            let register = |value| &registers[program.register(value)][..tile.len];
             if let Some(storing) = storing {
-                let register = &registers[program.register(storing.value)][..tile.len];
-                store::tile(level, program, storing, arena, &tile, register, results)?;
+                let results_of = register(storing.value);
+                store::tile(level, program, storing, arena, &tile, results_of, results)?;
             }
             let tallies = &mut results.tallies[tile.number * count..][..count];
             for (output, tally) in asked.clone().zip(tallies) {
-                let register = &registers[program.register(output.value())][..tile.len];
-                tally::tile(level, register, tile.first(), tally);
+                match (*output, storing, tally) {
+                    (Output::Change { base, .. }, Some(storing), Tally::Change(change)) => {
+                        let float = storing.float;
+                        let begin = tile.piece.output + tile.at * float.bytes();
+                        let bytes = &results.stored[begin..][..tile.len * float.bytes()];
+                        let decoded = &mut stored[..tile.len];
+                        codec::decode(level, float, None, bytes, decoded);
+                        change.add(change::tile(
+                            level,
+                            change::Values {
+                                results: register(storing.value),
+                                stored: decoded,
+                                base: register(base),
+                                limit: limit(float),
+                            },
+                        ));
+                    }
+                    (output, _, tally) => {
+                        tally::tile(level, register(output.value()), tile.first(), tally);
+                    }
+                }
             }
             Ok(())
         })

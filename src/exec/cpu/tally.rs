@@ -9,7 +9,8 @@ const MAGNITUDE: u32 = 0x7fff_ffff;
 /// `first` of its tensor.
 pub(super) fn tile(level: Level, register: &[u32], first: u64, tally: &mut Tally) {
     match tally {
-        Tally::Nothing => {}
+        // A change is of two values, and of what is stored.
+        Tally::Nothing | Tally::Change(_) => {}
         Tally::Sums(sums) => sums.push(sum::tree(register)),
         Tally::Max(most) => {
             let magnitudes = register.iter().map(|bits| bits & MAGNITUDE);

@@ -2,8 +2,8 @@
 //! the largest magnitudes and the counts of all pieces, as `shaders/kernel` has them.
 
 use crate::exec::Batch;
-use crate::kernel::table::{Layout, Outputs};
-use crate::kernel::{BINS, Output, Tally};
+use crate::kernel::table::{CHANGE_SUMS, Layout, Outputs};
+use crate::kernel::{BINS, Output, Tally, TileChange};
 
 /// Where the answers about the pieces of a dispatch lie.
 pub(super) struct Answers {
@@ -85,6 +85,18 @@ impl Answers {
                     }
                     next.sums += 1;
                 }
+                (Output::Change { .. }, tally) => {
+                    if let Tally::Change(change) = tally {
+                        let tile = first_group * self.tiles_per_group;
+                        for tile in tile..tile + tiles {
+                            let place = tile * self.outputs.sums + next.sums;
+                            let sums = &all[place..][..CHANGE_SUMS];
+                            change
+                                .add(tile_change(sums.iter().map(|sum| f32::from_le_bytes(*sum))));
+                        }
+                    }
+                    next.sums += CHANGE_SUMS;
+                }
                 (Output::Max(_), tally) => {
                     if let Tally::Max(most) = tally {
                         *most = u32::from_le_bytes(all[maxima + next.maxima]).max(*most);
@@ -105,6 +117,24 @@ impl Answers {
                 (Output::Collect(_) | Output::Store { .. }, _) => {}
             }
         }
+    }
+}
+
+/// What a tile changes, by its sums: counts are two in one number.
+fn tile_change(sums: impl Iterator<Item = f32>) -> TileChange {
+    let mut own = [0.0; CHANGE_SUMS];
+    own.iter_mut().zip(sums).for_each(|(own, sum)| *own = sum);
+    let [meant, stored, along, low, high] = own;
+    // Whole numbers below 2^22.
+    let [low, high] = [low as u32, high as u32];
+    TileChange {
+        meant,
+        stored,
+        along,
+        changed: low & 0x7ff,
+        flushed: low >> 11,
+        beyond: high & 0x7ff,
+        special: high >> 11,
     }
 }
 

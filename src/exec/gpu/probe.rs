@@ -144,6 +144,7 @@ fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u
     let mut output = vec![0; ELEMENTS * bytes];
     let asked = program.asked().map(|output| match output {
         Output::Sum(_) => Tally::Sums(Vec::new()),
+        Output::Change { .. } => Tally::Change(Box::default()),
         Output::Max(_) => Tally::Max(0),
         _ => Tally::Counts(Counts::new(Grid::over(0x3f00_0000, 0x3f80_0000))),
     });
@@ -159,6 +160,11 @@ fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u
         match tally {
             Tally::Sums(sums) => words.extend(sums.iter().map(|sum| u64::from(sum.to_bits()))),
             Tally::Max(most) => words.push(most.into()),
+            Tally::Change(change) => {
+                let found = change.found();
+                words.extend([found.meant, found.stored, found.along].map(f64::to_bits));
+                words.extend([found.changed, found.flushed, found.beyond, found.special]);
+            }
             Tally::Counts(counts) => words.extend(counts.bins),
             _ => {}
         }

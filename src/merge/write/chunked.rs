@@ -3,7 +3,7 @@
 
 use super::run::Run;
 use crate::exec::{Batch, ExecError, Results};
-use crate::kernel::{Program, Row, SlotId};
+use crate::kernel::{Program, Row, SlotId, Tally};
 use crate::merge::MergeError;
 use crate::merge::find::{Memo, Rows, tensor};
 use crate::merge::lane::{self, Lane};
@@ -65,17 +65,23 @@ pub(in crate::merge) fn fill(
         let programs: Vec<&Program> = programs.collect();
         let reads = programs.iter().map(|program| lane::slots([*program]));
         let reads: Vec<(OutputId, Vec<SlotId>)> = OutputId::all().zip(reads).collect();
+        let asked = programs.iter().map(|program| program.measured());
+        let mut asked: Vec<Vec<Tally>> = asked.collect();
         lane.stream_group(run.part, &reads, &rows[run.at], |engine, pieces, arena| {
             let outputs = targets.iter_mut().zip(&programs).zip(pieces);
+            let outputs = outputs.zip(&mut asked);
             let mut first: Option<ExecError> = None;
-            for (number, ((target, program), piece)) in outputs.enumerate() {
+            for (number, (((target, program), piece), asked)) in outputs.enumerate() {
                 let mut piece = piece.clone();
                 piece.output = run.output + (piece.start - run.part.start) as usize * unit;
                 let batch = Batch {
                     program,
                     pieces: &[piece],
                 };
-                let mut results = Results::storing(target);
+                let mut results = Results {
+                    tallies: asked,
+                    ..Results::storing(target)
+                };
                 match engine.run(&batch, arena, &mut results) {
                     Ok(()) => shared.count(&results.overflows, |_| (run.part.job, reads[number].0)),
                     // Of faults in several outputs the one at the lowest element is told.
@@ -90,6 +96,9 @@ pub(in crate::merge) fn fill(
             }
             first.map_or(Ok(()), Err)
         })?;
+        for (asked, (output, _)) in asked.into_iter().zip(&reads) {
+            shared.note((run.part.job, *output), run.part.len, asked);
+        }
     }
     Ok(())
 }

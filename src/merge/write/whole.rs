@@ -2,7 +2,7 @@
 
 use super::run::Run;
 use crate::exec::{Batch, ExecError, Piece, Results};
-use crate::kernel::Row;
+use crate::kernel::{Row, Tally};
 use crate::merge::MergeError;
 use crate::merge::find::Rows;
 use crate::merge::find::loaded;
@@ -104,10 +104,20 @@ pub(in crate::merge) fn fill(
             program: &plan.programs[program],
             pieces: &pieces,
         };
-        let mut results = Results::storing(target);
+        let asked = pieces.iter().map(|_| batch.program.measured());
+        let mut asked: Vec<Tally> = asked.flatten().collect();
+        let each = asked.len() / pieces.len().max(1);
+        let mut results = Results {
+            tallies: &mut asked,
+            ..Results::storing(target)
+        };
         match lane.engine.run(&batch, arena, &mut results) {
             Ok(()) => {
                 shared.count(&results.overflows, |piece| (jobs[piece], OutputId::FIRST));
+                for (piece, job) in pieces.iter().zip(&jobs).rev() {
+                    let own = asked.split_off(asked.len() - each);
+                    shared.note((*job, OutputId::FIRST), piece.len as u64, own);
+                }
             }
             // Of faults in several tensors the first in the order of the output is told.
             Err(fault) => {

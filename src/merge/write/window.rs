@@ -39,14 +39,14 @@ fn merge(
     output: &mut Buffer,
     sinks: &[Sink],
 ) -> Result<(), MergeError> {
-    match lane.shared.plan.memory.chunk_elements {
-        Some(_) => {
+    match task.streams(&lane.shared.plan.jobs) {
+        true => {
             let rows = chunked::rows(lane, task, known)?;
             each_window(lane, task, output, sinks, |lane, window, targets| {
                 chunked::fill(lane, &rows, window, targets)
             })
         }
-        None => {
+        false => {
             let inputs = whole::load(lane, task, known)?;
             // A device has one output only.
             each_window(lane, task, output, sinks, |lane, window, targets| {

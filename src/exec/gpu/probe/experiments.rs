@@ -159,8 +159,11 @@ fn reductions() -> Vec<Experiment> {
         program_of(PAIR, false, Compute::F32, &[product], outputs)
     };
     let all = |value| {
-        let sum = Output::Sum(ValueId::new(0));
-        vec![sum, store(value), Output::Max(value), Output::Count(value)]
+        let base = ValueId::new(0);
+        let (sum, most, count) = (Output::Sum(base), Output::Max(value), Output::Count(value));
+        let float = Float::F32;
+        let change = Output::Change { value, base, float };
+        vec![sum, store(value), change, most, count]
     };
     let all = program_of(PAIR, false, Compute::F32, &[product], all);
     vec![

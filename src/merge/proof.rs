@@ -1,0 +1,99 @@
+//! Whether the outputs hold what was computed.
+
+use super::{Merge, MergeError, Report};
+use crate::plan::{Action, Job, OutputId};
+use crate::report::{self, Form, State, Subject, Survival};
+
+/// What was found of some tensors together; None of none.
+pub(super) fn total<'a>(found: impl Iterator<Item = &'a Survival>) -> Option<Survival> {
+    let mut total: Option<Survival> = None;
+    found.for_each(|own| total.get_or_insert_default().add(own));
+    total
+}
+
+impl Merge {
+    /// Refuses outputs that hold nothing of the change that was computed, or less than is wanted.
+    pub(super) fn prove(&self, found: &[Option<Survival>]) -> Result<(), MergeError> {
+        let outputs = self.plan().outputs;
+        let wanted = self.settings.min_survival;
+        for (number, output) in self.outputs().iter().enumerate() {
+            let own = || found.iter().skip(number).step_by(outputs);
+            let Some(total) = total(own().flatten()) else {
+                continue;
+            };
+            let jobs = &self.plan().jobs;
+            let merged = jobs.iter().zip(own());
+            let unmeasured = |(job, found): (&Job, &Option<Survival>)| {
+                matches!(job.action, Action::Merge { .. }) && found.is_none() && job.elements > 0
+            };
+            let lost = total.intended_squares > 0.0 && total.changed == 0;
+            if lost && self.settings.proves && !merged.clone().any(unmeasured) {
+                let first = jobs.iter().find(|job| !job.outputs().is_empty());
+                let reference = self.recipe().reference.index();
+                return Err(MergeError::Unchanged {
+                    output: output.clone(),
+                    reference: self.checkpoints()[reference].path().to_owned(),
+                    values: total.elements,
+                    float: first.map_or_else(String::new, |job| job.dtype.to_string()),
+                });
+            }
+            let Some((wanted, found)) = wanted.zip(total.survival()) else {
+                continue;
+            };
+            if found < wanted {
+                let missing =
+                    |own: &Option<Survival>| own.as_ref().map_or(0.0, Survival::lost_squares);
+                let most = merged.max_by(|(_, a), (_, b)| missing(a).total_cmp(&missing(b)));
+                return Err(MergeError::Survival {
+                    output: output.clone(),
+                    found,
+                    wanted,
+                    tensor: most.map_or_else(String::new, |(job, _)| format!("`{}`", job.key)),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// All that was measured of an output, tensor by tensor, once it was written.
+    pub fn measured(&self, report: &Report, output: OutputId) -> report::Report {
+        let jobs = &self.plan().jobs;
+        let keys: Vec<&str> = jobs.iter().map(|job| job.key.as_str()).collect();
+        let blocks = crate::keys::blocks::places(&keys);
+        let found = report.changes.iter();
+        let found = found.skip(output.index()).step_by(self.plan().outputs);
+        let tensors = jobs.iter().zip(blocks).zip(found);
+        let tensors = tensors.map(|((job, block), survival)| {
+            let state = match job.action {
+                Action::Copy(_) => State::Copied,
+                Action::Merge { .. } => State::Computed,
+            };
+            let form = Form {
+                dtype: job.dtype.to_string(),
+                shape: job.shape.to_vec(),
+            };
+            let mut tensor = report::Tensor::new(job.key.clone(), block, state, form);
+            tensor.survival.clone_from(survival);
+            tensor
+        });
+        let models = self.checkpoints().iter().enumerate().map(|(number, own)| {
+            let base = number == self.recipe().reference.index();
+            (if base { "base" } else { "model" }, own.path())
+        });
+        let written = [("output", self.outputs()[output.index()].as_path())];
+        let subjects = models.chain(written).map(|(role, path)| Subject {
+            role: role.to_owned(),
+            path: path.display().to_string(),
+            fingerprint: None,
+        });
+        report::Report {
+            what: "merge".to_owned(),
+            subjects: subjects.collect(),
+            device: report.device.clone(),
+            seconds: report.seconds,
+            bytes_read: report.bytes_read,
+            notes: self.plan().report.notes.clone(),
+            tensors: tensors.collect(),
+        }
+    }
+}
