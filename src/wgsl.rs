@@ -2,9 +2,9 @@
 //!
 //! The files under `shaders/codec`, `shaders/guard` and `shaders/formula` are written in the part
 //! of WGSL that is also legal Rust. naga reads them behind `shaders/kernel/prelude.wgsl`; rustc
-//! reads the same bytes with `include!`, behind this module. Every name here has the meaning of
-//! its WGSL twin; what is spelled differently in the two languages has a third name in both
-//! (`bits`, `float`, `wrapping_add`).
+//! reads what `build.rs` makes of them, the same text with functions to be inlined, behind this
+//! module. Every name here has the meaning of its WGSL twin; what is spelled differently in the two
+//! languages has a third name in both (`bits`, `float`, `wrapping_add`).
 
 /// `select(f, t, condition)`: `t` where the condition holds.
 #[inline(always)]
@@ -148,7 +148,7 @@ pub(crate) use texts;
 /// Compiles shader files of the shared subset as Rust, at the place of the call.
 macro_rules! shaders {
     ($($file:literal)*) => {
-        $(include!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file, ".wgsl"));)*
+        $(include!(concat!(env!("OUT_DIR"), "/", $file, ".rs"));)*
     };
 }
 pub(crate) use shaders;

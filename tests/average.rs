@@ -226,3 +226,18 @@ fn counts_weigh_clients() {
         "3 checkpoints, the newest first, weighted by counts"
     );
 }
+
+#[test]
+fn a_report_has_the_hashes_of_checkpoints() {
+    let world = run_of(2, Float::F32);
+    let report = average(&world, &names(1..=2), &["-o", "out.safetensors", "--hash"]);
+    for (model, step) in [(0, 2), (1, 1)] {
+        let files = report["models"][model]["sha256"].as_array().expect("files");
+        let [file] = &files[..] else {
+            panic!("{files:?}");
+        };
+        assert_eq!(file["file"], name(step));
+        let hash = wgmerge::sink::digest(&world.path(&name(step)));
+        assert_eq!(file["sha256"], hash.expect("a checkpoint"));
+    }
+}

@@ -1,6 +1,7 @@
 //! What happens to tensors that do not fit: values, names, shapes and types.
 
 mod counters;
+mod kept;
 
 use std::path::{Path, PathBuf};
 

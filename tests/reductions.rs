@@ -1,5 +1,7 @@
 //! A statistic is one file: here is one that the library does not have, on every backend.
 
+mod scopes;
+
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -32,7 +32,7 @@ fn model(path: &Path, shapes: &Value, tensors: &Value) {
 
 #[test]
 fn task_vectors_are_merged_as_the_papers_do() {
-    let text = std::fs::read_to_string(data("subspace.json")).expect("the cases");
+    let text = std::fs::read_to_string(data("subspace/cases.json")).expect("the cases");
     let golden: Value = serde_json::from_str(&text).expect("JSON");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = |name: &str| folder.path().join(format!("{name}.safetensors"));
@@ -46,7 +46,7 @@ fn task_vectors_are_merged_as_the_papers_do() {
         model(&file(&number.to_string()), &golden["shapes"], own);
     }
     let cases = golden["cases"].as_array().expect("cases");
-    assert_eq!(cases.len(), 8);
+    assert_eq!(cases.len(), 9);
     for case in cases {
         let method = case["method"].as_str().expect("a method");
         let parameters = case["parameters"].as_object().expect("parameters").iter();

@@ -8,8 +8,10 @@ fn below(a: f32, b: f32) -> bool {
     return ordered(bits(a)) < ordered(bits(b));
 }
 
+// NaN is above all numbers: `greatest` keeps it by itself.
 fn least(a: f32, b: f32) -> f32 {
-    return float(select(bits(a), bits(b), below(b, a)));
+    let lower = float(select(bits(a), bits(b), below(b, a)));
+    return float(select(bits(lower), 0x7fc00000, is_nan(bits(a)) || is_nan(bits(b))));
 }
 
 fn greatest(a: f32, b: f32) -> f32 {

@@ -203,7 +203,8 @@ fn signed_geometric(a: f32, b: f32, s: f32, t: f32) -> f32 {
 }
 
 // The real part of a (b / c)^p. With x = ln |a/c| and y = ln |b/c|, p is alpha times
-// -x y / max(|x|, |y|)^2 where that is positive, else 0. A number without a logarithm leaves a.
+// -x y / max(|x|, |y|)^2 where that is positive, else 0. A number without a logarithm leaves a, but
+// NaN stays.
 fn multiply_quotient(a: f32, b: f32, c: f32, alpha: f32) -> f32 {
     let below_c = negated_pair(logarithm(c));
     let of_a = add_pairs(logarithm(a), below_c);
@@ -220,7 +221,9 @@ fn multiply_quotient(a: f32, b: f32, c: f32, alpha: f32) -> f32 {
     let opposite = ((bits(b) ^ bits(c)) >> 31) == 1;
     let turn = cosine_of_turns(float(select(0, bits(p), opposite)));
     let value = rz(rz_sum(a * rz_sum(size * turn)));
-    return float(select(bits(a), bits(value), defined));
+    let known = select(bits(a), bits(value), defined);
+    let unknown = is_nan(bits(a)) || is_nan(bits(b)) || is_nan(bits(c));
+    return float(select(known, 0x7fc00000, unknown));
 }
 
 // The root of x^2 + y^2 with the sign of s.

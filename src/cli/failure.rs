@@ -68,6 +68,18 @@ impl Failure {
             line: None,
         }
     }
+
+    /// What is wrong, in a line, where the command goes on.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Failure::Usage { message, .. } | Failure::Run(message) => message.clone(),
+            Failure::Shown { located, .. } => {
+                let (line, column) = (located.line, located.column);
+                format!("{}:{line}:{column}: {}", located.file, located.message)
+            }
+            Failure::Interrupted(_) | Failure::Closed => "interrupted".to_owned(),
+        }
+    }
 }
 
 impl From<MergeError> for Failure {

@@ -4,7 +4,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::keys::nearest::most_like;
-use crate::method::{Method, all, find};
+use crate::method::{Domain, Method, Space, all, find};
 use crate::recipe::{ROUTES, find_route};
 
 /// The fault with a better tip, where there is one.
@@ -82,10 +82,18 @@ fn tip(name: &str, arguments: &[String]) -> Option<String> {
 
 /// What there is instead of a method that `merge` does not have.
 pub(super) fn no_method(id: &str, known: &[&'static str]) -> String {
-    if all().any(|method| method.id == id) {
+    if let Some(method) = all().find(|method| method.id == id) {
+        let of_models = method
+            .inputs
+            .iter()
+            .all(|input| input.domain != Domain::Only(Space::Delta));
+        let why = match method.result {
+            _ if !of_models => "its inputs are not whole models",
+            Domain::Only(Space::Param) => "its result is a parameter, not a model",
+            _ => "its result is a difference of models, not a model",
+        };
         return format!(
-            "`{id}` is a method of recipes, for its inputs are not whole models; `wgmerge methods \
-             {id}` describes it"
+            "`{id}` is a method of recipes, for {why}; `wgmerge methods {id}` describes it"
         );
     }
     if let Some(route) = find_route(id) {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::out::Kind;
 use super::recipe::Text;
 use super::{help, out};
 use crate::fault::Fault;
@@ -21,24 +22,51 @@ const OPTION: &str = "--method-file";
 const ENDING: &str = "wgsl";
 
 /// Registers the methods of the files that arguments and environment name, for commands that take
-/// methods.
+/// methods. A file of the environment that is at fault is an error only where an argument is the
+/// file's name without its ending, as its method is called; others are warned of.
 pub(super) fn load(arguments: &[OsString]) -> Result<(), Failure> {
-    let paths: Vec<PathBuf> = named(arguments).chain(of_environment()).collect();
-    if paths.is_empty() || !takes_methods(arguments) {
+    let (given, there): (Vec<_>, Vec<_>) = (named(arguments).collect(), of_environment().collect());
+    if given.is_empty() && there.is_empty() || !takes_methods(arguments) {
         return Ok(());
     }
-    for path in paths {
-        for file in files(&path)? {
-            let text = Text::read(&file)?;
-            let method = register_file(text.text()).map_err(|fault| text.show(&fault))?;
-            if find_route(method.id).is_some() || find_by_id(method.id).is_some() {
-                let message = format!("recipes have a route `{}`", method.id);
-                let fault = Fault::new(0..0, message).help("give the method another name");
-                return Err(text.show(&fault));
+    for path in given {
+        files(&path)?.iter().try_for_each(|file| register(file))?;
+    }
+    for path in there {
+        let found = files(&path).unwrap_or_else(|fault| {
+            warn(&fault);
+            Vec::new()
+        });
+        for file in found {
+            let is_named = file.file_stem().is_some_and(|stem| {
+                let mut arguments = arguments.iter();
+                arguments.any(|argument| argument == stem)
+            });
+            match register(&file) {
+                Err(fault) if !is_named => warn(&fault),
+                registered => registered?,
             }
         }
     }
     Ok(())
+}
+
+/// Registers the method of a file.
+fn register(file: &Path) -> Result<(), Failure> {
+    let text = Text::read(file)?;
+    let method = register_file(text.text()).map_err(|fault| text.show(&fault))?;
+    if find_route(method.id).is_some() || find_by_id(method.id).is_some() {
+        let message = format!("recipes have a route `{}`", method.id);
+        let fault = Fault::new(0..0, message).help("give the method another name");
+        return Err(text.show(&fault));
+    }
+    Ok(())
+}
+
+/// Says that a file of the environment gives no method.
+fn warn(fault: &Failure) {
+    let message = format!("{}; {VARIABLE} names it, and it is left out", fault.told());
+    out::say(Kind::Warning, &message);
 }
 
 /// Whether the command, or the one below it, has the option.

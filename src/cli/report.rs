@@ -188,10 +188,13 @@ pub(super) fn print(
         value["companions"] = json!(merge.companions());
         value["outputs"] = outputs.map(|path| path_json(path)).collect();
         if args.hash {
-            let files = hashes.iter();
-            value["sha256"] = files
-                .map(|(path, hash)| json!({ "file": path_json(path), "sha256": hash }))
-                .collect();
+            value["sha256"] = hashes_json(&hashes);
+            if done == Done::Averaged {
+                for (model, checkpoint) in merge.checkpoints().iter().enumerate() {
+                    let files = checkpoint.files().iter().map(|file| file.path.clone());
+                    value["models"][model]["sha256"] = hashes_json(&digests(files)?);
+                }
+            }
         }
         return out::print_json(&value);
     }
@@ -325,23 +328,33 @@ fn sum_line(path: &Path, hash: &str) -> Vec<u8> {
     [mark, hash.as_bytes(), b"  ", &escaped, b"\n"].concat()
 }
 
-/// The SHA-256 of each file of tensors, with its path.
-fn hashes(merge: &Merge) -> Result<Vec<(PathBuf, String)>, Failure> {
-    let mut hashes = Vec::new();
-    for output in merge.outputs() {
-        let files: Vec<PathBuf> = match output.is_file() {
+/// A file and its SHA-256.
+type Hash = (PathBuf, String);
+
+/// The SHA-256 of each file of tensors.
+fn hashes(merge: &Merge) -> Result<Vec<Hash>, Failure> {
+    let files = merge.outputs().iter().flat_map(|output| {
+        let parts = merge.files().iter().map(|file| output.join(&file.name));
+        match output.is_file() {
             true => vec![output.clone()],
-            false => {
-                let files = merge.files().iter();
-                files.map(|file| output.join(&file.name)).collect()
-            }
-        };
-        for path in files {
-            let hash = sink::digest(&path).map_err(|fault| {
-                Failure::Run(format!("cannot read {}: {fault}", path.display()))
-            })?;
-            hashes.push((path, hash));
+            false => parts.collect(),
         }
-    }
-    Ok(hashes)
+    });
+    digests(files)
+}
+
+fn digests(files: impl Iterator<Item = PathBuf>) -> Result<Vec<Hash>, Failure> {
+    let digest = |path: PathBuf| match sink::digest(&path) {
+        Ok(hash) => Ok((path, hash)),
+        Err(fault) => {
+            let message = format!("cannot read {}: {fault}", path.display());
+            Err(Failure::Run(message))
+        }
+    };
+    files.map(digest).collect()
+}
+
+fn hashes_json(hashes: &[Hash]) -> Value {
+    let entry = |(path, hash): &Hash| json!({ "file": path_json(path), "sha256": hash });
+    hashes.iter().map(entry).collect()
 }

@@ -40,6 +40,10 @@ pub(super) fn read_from(from: impl Read, name: &str) -> Result<String, Failure> 
         );
         return Err(Failure::input(message));
     }
+    // Some editors begin a text with a mark of its bytes' order.
+    if bytes.starts_with("\u{feff}".as_bytes()) {
+        bytes.drain(.."\u{feff}".len());
+    }
     String::from_utf8(bytes).map_err(|fault| {
         let at = fault.utf8_error().valid_up_to();
         Failure::input(format!("{name} is no text: byte {at} is not UTF-8"))

@@ -361,6 +361,7 @@ impl Expression {
             "an expression that is too large is no Program"
         );
         let live = self.live(roots);
+        let keeps = self.keeps();
         // Steps that are not live have none; whoever reads one is refused.
         let mut number_of = vec![ValueId::new(u16::MAX); self.steps.len()];
         let mut steps = Vec::new();
@@ -369,12 +370,16 @@ impl Expression {
         for ((node, step), number) in kept.zip(ValueId::all()) {
             number_of[node] = number;
             let mut step = step.clone();
-            if let Step::Call { operands, .. } = &mut step {
-                for operand in operands {
-                    if let Operand::Value(value) = operand {
-                        *value = number_of[value.index()];
+            match &mut step {
+                Step::Call { operands, .. } => {
+                    for operand in operands {
+                        if let Operand::Value(value) = operand {
+                            *value = number_of[value.index()];
+                        }
                     }
                 }
+                Step::Load { entry, .. } if *entry == Entry::Made && keeps => *entry = Entry::Kept,
+                _ => {}
             }
             steps.push(step);
         }

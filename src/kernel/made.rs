@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, Expression, HostOp, Made, Node, Plane, Row, SlotId, Stage, Statistic};
+use super::{Entry, Expression, HostOp, Made, Node, Plane, Row, SlotId, Stage, Statistic, Step};
 use crate::dtype::Float;
 
 /// What a tensor's work consists of besides its Programs.
@@ -67,6 +67,12 @@ impl Expression {
         let of = plane.map(|plane| plane.made.values());
         of.or(stage.map(|stage| stage.values.as_slice()))
             .unwrap_or_default()
+    }
+
+    /// Whether inputs' infinities and NaN take part: then they are in what the host makes too.
+    pub(super) fn keeps(&self) -> bool {
+        let kept = |step: &Step| matches!(step, Step::Load { entry, .. } if *entry == Entry::Kept);
+        self.steps.iter().any(kept)
     }
 
     /// What a tensor's work consists of besides its Programs.

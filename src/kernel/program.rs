@@ -15,7 +15,7 @@ pub enum Entry {
     /// The bits as decoded; the Program replaces what is not finite before it uses the value. A
     /// number beyond f32 stops the merge with an error.
     Raw,
-    /// A plane's value, which the host computed.
+    /// What the host made, of inputs without infinities and NaN.
     Made,
 }
 

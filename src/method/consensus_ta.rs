@@ -69,5 +69,8 @@ fn consensus_ta(l: &mut Lowering<'_>) -> Node {
     let most = l.scalar(deltas.len() as f64 - tasks + 0.5);
     let operands = [sum.into(), unclaimed.into(), most];
     let kept = l.expression.call(Formula::KeepBelow, &operands);
+    // 0, or NaN where the sum is not finite: nobody claims such an element.
+    let nothing = l.call(Formula::Sub, &[sum, sum]);
+    let kept = l.call(Formula::Add, &[kept, nothing]);
     l.shift(base, kept, lambda)
 }

@@ -23,7 +23,8 @@ pub(super) static FISHER: Method = Method {
     id: "fisher",
     summary: "the mean of models, each element weighted by how much its model depends on it",
     formula: "Σ Fᵢ mᵢ / Σ Fᵢ, Fᵢ = wᵢ max(fᵢ, floor); the inputs are pairs of a model mᵢ and its \
-        statistics fᵢ, the diagonal of its Fisher information under the tensors' own names",
+        statistics fᵢ, the diagonal of its Fisher information under the tensors' own names; \
+        what is below the floor, numbers below 0 too, counts as the floor, as in its code",
     source: "Matena and Raffel, arXiv:2111.09832",
     group: Group::Averages,
     peers: &[],

@@ -15,7 +15,7 @@ use crate::keys::{BlockRatio, KeyReport};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Files of the output.
+    /// Files of all outputs.
     pub files: usize,
     /// Tensors of the output.
     pub tensors: usize,
@@ -70,7 +70,7 @@ impl Plan {
     pub fn summary(&self) -> Summary {
         let reads = self.reads();
         Summary {
-            files: self.files.len(),
+            files: self.files.len() * self.outputs,
             tensors: self.jobs.len(),
             merged: self.report.merged,
             copied: self.report.copied,

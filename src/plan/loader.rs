@@ -251,7 +251,7 @@ impl TensorLoader<'_, '_> {
             within: Vec::new(),
             everywhere: false,
         });
-        let inside = expression.load(slot, Float::F32, Entry::Kept);
+        let inside = expression.load(slot, Float::F32, Entry::Made);
         let outside = outside.unwrap_or_else(|| {
             let zero = expression.scalar(0.0);
             expression.call(Formula::Fill, &[zero])

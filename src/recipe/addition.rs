@@ -1,4 +1,5 @@
-//! What is done to a recipe's result in one word: adapters added, another VAE, tensors left out.
+//! What is done to a recipe's result in one word: elements kept within bounds, adapters added,
+//! another VAE, tensors left out.
 //!
 //! Each is short for nodes that a recipe can have as well. Which nodes shows when the models are
 //! known: the key format of the result decides about conversions.
@@ -8,6 +9,8 @@ use super::{ModelId, Pattern, Recipe};
 /// Something that is done to the result.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Addition {
+    /// Elements are kept between those of the first two inputs of the merge that gives the result.
+    Clip,
     /// The deltas of an adapter are added.
     Lora {
         /// Its number in [`Recipe::models`].
@@ -25,6 +28,12 @@ pub enum Addition {
 }
 
 impl Recipe {
+    /// Keeps each element of the result between those of the first two inputs of its last merge;
+    /// a base is the first.
+    pub fn add_clip(&mut self) {
+        self.options.additions.push(Addition::Clip);
+    }
+
     /// Adds the deltas of an adapter, times a strength, to the result.
     pub fn add_lora(&mut self, path: std::path::PathBuf, strength: f64) {
         let model = self.add_model(path);

@@ -8,7 +8,7 @@ use super::{
 use crate::keys::adapter::Adapter;
 use crate::keys::config::Config;
 use crate::keys::conversion;
-use crate::method::{ParameterValue, Parameters, Space, in_recipes};
+use crate::method::{Domain, Method, ParameterValue, Parameters, Space, in_recipes};
 
 /// The component that autoencoders are.
 const VAE: &str = "vae";
@@ -26,6 +26,7 @@ impl Recogniser<'_> {
         let additions = std::mem::take(&mut extended.options.additions);
         for addition in &additions {
             match addition {
+                Addition::Clip => clip(&mut extended)?,
                 Addition::Lora { model, strength } => {
                     self.lora(&mut extended, *model, *strength)?;
                 }
@@ -69,18 +70,7 @@ impl Recogniser<'_> {
         let delta = converted(recipe, model, format, target.id());
         let method = in_recipes("add_difference").expect("the table has add_difference");
         let alpha = [("alpha".to_owned(), ParameterValue::Numbers(vec![strength]))];
-        let parameters = Parameters::resolve(method, &alpha, 2);
-        let added = push(
-            recipe,
-            RecipeNode::Merge {
-                method,
-                base: None,
-                models: vec![result, delta],
-                parameters: parameters.expect("any number is a strength"),
-                given: Vec::new(),
-                schedule: None,
-            },
-        );
+        let added = merged(recipe, method, vec![result, delta], &alpha);
         // What the adapter has nothing for stays.
         let inputs = vec![added, result];
         let route = Route::Fallback;
@@ -182,6 +172,59 @@ impl Recogniser<'_> {
         push(recipe, RecipeNode::Route { route, inputs });
         Ok(())
     }
+}
+
+/// Keeps the result between the first two inputs of the merge that it is of.
+fn clip(recipe: &mut Recipe) -> Result<(), SolveError> {
+    let result = recipe.root();
+    let bounds: Vec<NodeId> = match &recipe.nodes[result.index()] {
+        RecipeNode::Merge {
+            method,
+            base,
+            models,
+            ..
+        } => {
+            let models = models.iter().enumerate().filter(|(position, _)| {
+                let input = method.input(*position).map(|input| input.domain);
+                input.is_some_and(|domain| domain == method.result || domain == Domain::Same)
+            });
+            let models = models.map(|(_, model)| *model);
+            base.iter().copied().chain(models).take(2).collect()
+        }
+        _ => Vec::new(),
+    };
+    let [first, second] = bounds[..] else {
+        return Err(SolveError::NoBounds);
+    };
+    let method = in_recipes("clamp").expect("the table has clamp");
+    let inputs = vec![result, first, second];
+    let clipped = merged(recipe, method, inputs, &[]);
+    // What one of them has alone stays.
+    let inputs = vec![clipped, result];
+    let route = Route::Fallback;
+    push(recipe, RecipeNode::Route { route, inputs });
+    Ok(())
+}
+
+/// Adds a merge by numbers that its method takes.
+fn merged(
+    recipe: &mut Recipe,
+    method: &'static Method,
+    models: Vec<NodeId>,
+    given: &[(String, ParameterValue)],
+) -> NodeId {
+    let parameters = Parameters::resolve(method, given, models.len());
+    push(
+        recipe,
+        RecipeNode::Merge {
+            method,
+            base: None,
+            models,
+            parameters: parameters.expect("any number is a strength"),
+            given: Vec::new(),
+            schedule: None,
+        },
+    )
 }
 
 /// Adds a model of a config and what converts it to another.

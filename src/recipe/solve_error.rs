@@ -76,6 +76,11 @@ pub enum SolveError {
     #[error("{model} holds no VAE that {base} can have")]
     NoVae { model: String, base: String },
     #[error(
+        "--clip keeps the result of a merge of two models or more between the first two of them, \
+         and this is none: in a recipe, merge by `clamp`"
+    )]
+    NoBounds,
+    #[error(
         "--drop `{pattern}` leaves out nothing of {}{components}",
         counted(*.tensors, "tensor")
     )]
@@ -120,6 +125,7 @@ impl SolveError {
             | SolveError::ForeignAdapter { .. }
             | SolveError::OtherFamily { .. }
             | SolveError::NoVae { .. }
+            | SolveError::NoBounds
             | SolveError::DropsNothing { .. } => None,
         }
     }

@@ -90,7 +90,9 @@ fn counts_that_do_not_fit_are_listed() {
     given("[1, 2]", &["not an object"]);
     given("{} {}", &["not an object", "trailing"]);
     given(r#"{"a": "x"}"#, &["not an object"]);
-    given(r#"{"a": -1}"#, &["the count of `a` is -1"]);
+    given(r#"{"a": -1}"#, &["the count of `a` is -1.0: a count is"]);
+    let huge = ["the count of `a` is 1e308: a count is a number from 0 to 1e30"];
+    given(r#"{"a": 1e308}"#, &huge);
     given(r#"{"a": 1, "a": 2}"#, &["`a` is there twice"]);
     let unknown = r#"{"step-1.safetensors": 1, "step-4.safetensors": 1, "x": 1}"#;
     given(
@@ -166,6 +168,12 @@ fn a_dry_run_writes_nothing() {
     let before = world.names();
     let all = names(1..=3);
     let plan = super::average(&world, &all, &["-o", "out.safetensors", "--dry-run"]);
-    assert_eq!(plan["method"], "linear");
+    assert_eq!(
+        (&plan["method"], &plan["files"]),
+        (&"linear".into(), &1.into())
+    );
+    let windows = ["--windows", "2,3", "-o", "out.safetensors", "--dry-run"];
+    let plan = super::average(&world, &all, &windows);
+    assert_eq!(plan["files"], 2);
     assert_eq!(before, world.names());
 }

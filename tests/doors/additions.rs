@@ -1,8 +1,9 @@
-//! `--lora`, `--vae` and `--drop`.
+//! `--clip`, `--lora`, `--vae` and `--drop`.
 
 use super::{Values, close, mandatory, read, refused, stand_in, succeeds, tensor};
 use crate::cli::World;
-use crate::support::models::write;
+use crate::support::models::{floats, values, write};
+use wgmerge::dtype::Float;
 
 pub const MERGE: [&str; 6] = [
     "merge",
@@ -241,4 +242,53 @@ fn components_and_names_are_dropped() {
         "{text}"
     );
     refused(&world, &merge(&["--drop", "("]));
+}
+
+#[test]
+fn a_result_is_kept_between_the_first_two_models() {
+    let world = World::new();
+    for (number, name) in (0..).zip(["a", "b", "c"]) {
+        let own = floats("w", Float::F32, &[3000], &values(3000, 5, number));
+        let alone = floats("alone", Float::F32, &[9], &values(9, 6, number));
+        let tensors = [own, alone];
+        let tensors = &tensors[..if name == "b" { 1 } else { 2 }];
+        write(&world.path(&format!("{name}.safetensors")), tensors);
+    }
+    let models = ["a.safetensors", "b.safetensors", "c.safetensors"];
+    let [a, b] = [models[0], models[1]].map(|name| read(&world.path(name)));
+    let difference = ["merge", "-M", "add_difference", "-p", "alpha=3"];
+    let arithmetic = ["merge", "-M", "task_arithmetic", "-p", "weight=3", "--base"];
+    let skip = ["--missing", "skip", "--force", "-o"];
+    for arguments in [&difference[..], &arithmetic[..]] {
+        let merged = |output: &str, more: &[&str]| {
+            succeeds(
+                &world,
+                &[arguments, &models, &skip, &[output], more].concat(),
+            );
+            read(&world.path(output))
+        };
+        let wild = merged("wild.safetensors", &[]);
+        let clipped = merged("clipped.safetensors", &["--clip"]);
+        assert!(clipped.keys().eq(wild.keys()));
+        let mut moved = 0;
+        for (name, found) in &clipped {
+            for (at, found) in found.iter().enumerate() {
+                let (a, wild) = (a[name][at], wild[name][at]);
+                let wanted = match b.get(name) {
+                    Some(b) => wild.clamp(a.min(b[at]), a.max(b[at])),
+                    // Its own values alone bound it.
+                    None => a,
+                };
+                moved += usize::from(wanted != wild);
+                assert!(*found == wanted, "{name} {at}: {found} is not {wanted}");
+            }
+        }
+        assert!(moved > 1000, "{moved} elements are clipped");
+    }
+    let one = ["convert", "a.safetensors", "-o", "o.safetensors", "--clip"];
+    let text = refused(&world, &one);
+    assert!(
+        text.contains("--clip keeps the result of a merge"),
+        "{text}"
+    );
 }

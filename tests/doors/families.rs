@@ -86,7 +86,19 @@ fn arguments_that_mean_something_else_are_explained() {
         text.contains("a route of recipes") && text.contains("--vae"),
         "{text}"
     );
-    assert!(method("ties_sum").contains("a method of recipes"));
+    for (name, why) in [
+        ("ties_sum", "its inputs are not whole models"),
+        (
+            "subtract",
+            "its result is a difference of models, not a model",
+        ),
+    ] {
+        let text = method(name);
+        assert!(
+            text.contains("a method of recipes") && text.contains(why),
+            "{text}"
+        );
+    }
 }
 
 #[test]

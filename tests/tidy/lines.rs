@@ -12,6 +12,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("src/merge/side/indexes.rs", "memory takes any text"),
     ("src/recipe/extend.rs", "any number is a strength"),
     ("src/recipe/extend.rs", "the table has add_difference"),
+    ("src/recipe/extend.rs", "the table has clamp"),
     ("src/recipe/mergeflux/delta.rs", "the table has them"),
     ("src/recipe/mergeflux/mix.rs", "the table has linear"),
     ("src/recipe/mergeflux/window.rs", "a sound expression"),

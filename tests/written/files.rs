@@ -281,6 +281,58 @@ const REFUSED: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
+fn files_that_no_merge_asks_for_stop_none() {
+    let scratch = folder();
+    let folder = scratch.path();
+    std::fs::write(folder.join("methods/broken.wgsl"), "//! name: broken\n").expect("scratch");
+    let run = |arguments: &[&str]| {
+        let paths = [folder.join("methods"), folder.join("nowhere.wgsl")];
+        let paths = std::env::join_paths(paths).expect("paths");
+        let mut command = wgmerge();
+        command.current_dir(folder).env("WGMERGE_METHODS", paths);
+        command.args(arguments).output().expect("the binary runs")
+    };
+    let models = ["0.safetensors", "1.safetensors", "-o"];
+    let merge = |method: &str, output: &str| {
+        run(&[&["merge", "-M", method], &models[..], &[output]].concat())
+    };
+    for (method, output) in [
+        ("n_average", "a.safetensors"),
+        ("soft_add", "b.safetensors"),
+    ] {
+        let ended = merge(method, output);
+        let text = said(&ended);
+        assert!(ended.status.success(), "{text}");
+        for part in [
+            "warning: ",
+            "broken.wgsl:1:5: the method has no input",
+            "nowhere.wgsl",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    let ended = merge("broken", "c.safetensors");
+    let text = said(&ended);
+    assert_eq!(ended.status.code(), Some(2), "{text}");
+    assert!(
+        text.contains("broken.wgsl:1:5") && !text.contains("warning"),
+        "{text}"
+    );
+    assert!(!folder.join("c.safetensors").exists());
+}
+
+#[test]
+fn a_mark_of_the_bytes_order_is_no_part_of_a_text() {
+    let scratch = folder();
+    let folder = scratch.path();
+    let path = folder.join("methods/soft_add.wgsl");
+    let text = std::fs::read_to_string(&path).expect("a method");
+    std::fs::write(&path, format!("\u{feff}{text}")).expect("scratch");
+    let page = prints(folder, &["methods", "soft_add", "--method-file", "methods"]);
+    assert!(page.contains("soft_add"), "{page}");
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_said_with_its_place() {
     let scratch = folder();
     let folder = scratch.path();

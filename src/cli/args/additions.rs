@@ -7,9 +7,14 @@ use crate::recipe::{Lora, Pattern};
 /// Headings of the help.
 const RESULT: &str = "What is done to the result";
 
-/// Adapters, another VAE, tensors to leave out: short for routes of a recipe.
+/// Bounds, adapters, another VAE, tensors to leave out: short for routes of a recipe.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AdditionArgs {
+    /// Keep each element of a merge between those of its first two models; where one of them lacks
+    /// the tensor, it is the other's
+    #[arg(long, help_heading = RESULT)]
+    pub(in crate::cli) clip: bool,
+
     /// Add a LoRA or LoKr to the result, times STRENGTH [default: 1]; may be given several times
     #[arg(long, value_name = "FILE[:STRENGTH]", help_heading = RESULT)]
     pub(in crate::cli) lora: Vec<Lora>,

@@ -60,7 +60,9 @@ pub(super) enum Command {
     /// read once, however many windows there are.
     ///
     /// The output's metadata lists the checkpoints of its window, the newest first, with weights
-    /// and fingerprints: the SHA-256 of a file's header and of blocks spread over its data.
+    /// and fingerprints: the SHA-256 of a file's header and of blocks spread over its data. With
+    /// --hash the JSON of the report has the SHA-256 of each checkpoint's files too, which takes
+    /// another reading of them.
     Average(AverageArgs),
     /// Average models as MergeFlux's mergeflux.py does, with the same flags
     Mergeflux(MixArgs),

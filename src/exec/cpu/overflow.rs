@@ -47,19 +47,13 @@ impl Beyond<'_> {
         Ok(count)
     }
 
-    /// The inputs whose infinities and NaN take part in the arithmetic, and with them what the host
-    /// made of them.
+    /// The inputs whose infinities and NaN take part in the arithmetic.
     fn kept(&self) -> impl Iterator<Item = (SlotId, Float)> {
-        let loads = |wanted: Entry| {
-            let steps = self.program.steps().iter();
-            steps.filter_map(move |step| match step {
-                Step::Load { slot, float, entry } if *entry == wanted => Some((*slot, *float)),
-                _ => None,
-            })
-        };
-        let any = loads(Entry::Kept).next().is_some();
-        let made = loads(Entry::Made).filter(move |_| any);
-        loads(Entry::Kept).chain(made)
+        let steps = self.program.steps().iter();
+        steps.filter_map(|step| match step {
+            Step::Load { slot, float, entry } if *entry == Entry::Kept => Some((*slot, *float)),
+            _ => None,
+        })
     }
 
     fn is_special(&self, (slot, float): (SlotId, Float), lane: usize) -> bool {

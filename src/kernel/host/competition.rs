@@ -60,8 +60,11 @@ impl HostOp for Competition {
             }
         }
         let mut merged = values.swap_remove(0);
-        for (out, (mass, total)) in merged.iter_mut().zip(mass.iter().zip(&total)) {
-            *out = (mass / total.max(LEAST)) as f32;
+        for (at, out) in merged.iter_mut().enumerate() {
+            *out = match sum[at].is_nan() {
+                true => f32::NAN,
+                false => (mass[at] / total[at].max(LEAST)) as f32,
+            };
         }
         merged
     }

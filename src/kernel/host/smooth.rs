@@ -45,11 +45,16 @@ impl HostOp for Smooth {
         }
         let shape: Vec<usize> = shape.iter().map(|len| *len as usize).collect();
         let mut smooth = medians(&own, &shape);
-        drop(own);
         let mut stride = smooth.len();
         for len in shape {
             stride /= len;
             blur(&mut smooth, len, stride);
+        }
+        // A median passes over what is not finite.
+        for (smooth, own) in smooth.iter_mut().zip(own) {
+            if !own.is_finite() {
+                *smooth = own;
+            }
         }
         smooth
     }

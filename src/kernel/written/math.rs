@@ -283,6 +283,7 @@ impl Run<'_> {
     fn least(&mut self, a: Number, b: Number) -> Value {
         self.pair(Formula::Least, [a, b], |a, b| {
             match ordered(b) < ordered(a) {
+                _ if a.is_nan() || b.is_nan() => f32::NAN,
                 true => b,
                 false => a,
             }

@@ -57,8 +57,8 @@ pub(super) struct Room {
 enum Ranged {
     /// A statistic of a subject.
     Tensor(usize, usize),
-    /// The tensors of a model, for one output.
-    Model(OutputId, Scope),
+    /// The tensors of a model, for one output: of each the statistic of so many of that scope.
+    Model(OutputId, Scope, usize),
 }
 
 impl<'p> Search<'p> {
@@ -76,10 +76,14 @@ impl<'p> Search<'p> {
             let statistics = plan.jobs[job].work(output).map(|work| &work.statistics[..]);
             let mut members = Vec::with_capacity(group.statistics.len());
             for (number, at) in group.statistics.iter().enumerate() {
-                let statistic = &statistics.unwrap_or_default()[at.index()];
+                let own = statistics.unwrap_or_default();
+                let statistic = &own[at.index()];
                 let ranged = match statistic.scope {
                     Scope::Tensor => Ranged::Tensor(subjects.len(), number),
-                    scope @ Scope::Model { .. } => Ranged::Model(output, scope),
+                    scope @ Scope::Model { .. } => {
+                        let before = own[..at.index()].iter().filter(|own| own.scope == scope);
+                        Ranged::Model(output, scope, before.count())
+                    }
                 };
                 let entry = ranges.entry(ranged);
                 let reduction = entry.index();

@@ -15,7 +15,7 @@ pub(super) static CLAMP: Method = Method {
     group: Group::Arithmetic,
     peers: &[
         sd_mecha("clamp"),
-        sd_meh("weights_clip").but("of a result and its inputs"),
+        sd_meh("weights_clip").but("of a result and its inputs; by flags: --clip"),
     ],
     base: Base::None,
     models_min: 2,

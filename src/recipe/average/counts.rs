@@ -20,7 +20,7 @@ pub enum CountsError {
     Json { why: String },
     #[error("`{name}` is there twice")]
     Twice { name: String },
-    #[error("the count of `{name}` is {count}: a count is a finite number, 0 or more")]
+    #[error("the count of `{name}` is {count:?}: a count is a number from 0 to {LARGEST:e}")]
     Count { name: String, count: f64 },
     #[error("no checkpoint is called {}; a name is that of a file or folder, or the path as given",
         listed(.names))]
@@ -33,6 +33,9 @@ pub enum CountsError {
     #[error("`{name}` counts a checkpoint that another entry counts too")]
     Again { name: String },
 }
+
+/// Sums of so large counts are within f32, in which weights are.
+const LARGEST: f64 = 1e30;
 
 /// How many names a message lists.
 const LISTED: usize = 20;
@@ -54,8 +57,8 @@ impl Counts {
     /// Reads a JSON object of names and counts.
     ///
     /// # Errors
-    /// What is no such object, a name that is there twice, and a count that is negative or not
-    /// finite.
+    /// What is no such object, a name that is there twice, and a count that is negative or above
+    /// 1e30.
     pub fn parse(text: &str) -> Result<Counts, CountsError> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let read = reader.deserialize_map(Entries);
@@ -63,7 +66,7 @@ impl Counts {
         let mut entries = read.map_err(|fault| CountsError::Json {
             why: fault.to_string(),
         })?;
-        let count = |entry: &&(String, f64)| !(entry.1.is_finite() && entry.1 >= 0.0);
+        let count = |entry: &&(String, f64)| !(0.0..=LARGEST).contains(&entry.1);
         if let Some((name, count)) = entries.iter().find(count).cloned() {
             return Err(CountsError::Count { name, count });
         }

@@ -5,36 +5,33 @@ use crate::kernel::linear::{Eigen, Loops, Matrix, gram, product};
 
 /// Singular values below this share of the largest are noise where they are roots of eigenvalues.
 const NOISE: f64 = 1e-7;
+/// Singular values up to this count as none. Source: `apply_svd` of the authors' code.
+const LEAST: f64 = 1e-5;
 
-/// KnOTS-TIES: U S times what TIES makes of the task vectors' parts of Vᵀ.
+/// KnOTS-TIES: U times what TIES makes of the task vectors' parts of S Vᵀ.
 pub(super) fn aligned(loops: &dyn Loops, tasks: &Tasks<'_>, density: f64) -> Pair {
     let mut squares = Matrix::zeros(tasks.rows, tasks.rows);
     for own in tasks.all() {
         squares.add(&gram(loops, own), 1.0);
     }
     let Eigen { values, vectors } = Eigen::of(loops, squares);
-    let values: Vec<f64> = values.iter().map(|value| value.max(0.0).sqrt()).collect();
-    let least = NOISE * values.first().copied().unwrap_or(0.0);
-    let count = values.iter().take_while(|value| **value > least).count();
+    let mut values = values.iter().map(|value| value.max(0.0).sqrt()).peekable();
+    let least = LEAST.max(NOISE * values.peek().copied().unwrap_or(0.0));
+    let count = values.take_while(|value| *value > least).count();
     let vectors = vectors.keep_rows(0..count);
     let parts = tasks.all().map(|own| {
         let mut part = product(loops, vectors.view(), own);
-        for (row, value) in values.iter().enumerate().take(count) {
-            part.row_mut(row).iter_mut().for_each(|x| *x /= value);
-        }
         trim(&mut part, density);
         part
     });
     let parts: Vec<Matrix> = parts.collect();
-    let mut right = elected(&parts, count, tasks.columns);
-    for (row, value) in values.iter().enumerate().take(count) {
-        right.row_mut(row).iter_mut().for_each(|x| *x *= value);
-    }
+    let right = elected(&parts, count, tasks.columns);
     let left = vectors.turned().matrix();
     Pair { left, right }
 }
 
-/// Keeps the largest entries, a share of all; of equal ones all or none above the threshold.
+/// Keeps the entries that are at least as large as the largest one that is not among this share of
+/// all, as the authors' code does.
 fn trim(matrix: &mut Matrix, density: f64) {
     let entries = matrix.data();
     let kept = (density * entries.len() as f64) as usize;
@@ -48,24 +45,29 @@ fn trim(matrix: &mut Matrix, density: f64) {
     let mut sizes: Vec<f64> = entries.iter().map(|x| x.abs()).collect();
     let (_, threshold, _) = sizes.select_nth_unstable_by(dropped - 1, f64::total_cmp);
     let threshold = *threshold;
-    let small = matrix
-        .data_mut()
-        .iter_mut()
-        .filter(|x| x.abs() <= threshold);
+    let small = matrix.data_mut().iter_mut().filter(|x| x.abs() < threshold);
     small.for_each(|x| *x = 0.0);
 }
 
-/// The mean of the entries that have the sign of their sum.
+/// The mean of the entries that have the sign of their sum; of those whose sum is 0, the sign that
+/// most sums have.
 fn elected(parts: &[Matrix], rows: usize, columns: usize) -> Matrix {
     let mut merged = Matrix::zeros(rows, columns);
-    for (at, place) in merged.data_mut().iter_mut().enumerate() {
-        let entries = parts.iter().map(|part| part.data()[at]);
-        let sum: f64 = entries.clone().sum();
-        let agreeing = entries.filter(|x| x * sum > 0.0);
+    let entries = |at: usize| parts.iter().map(move |part| part.data()[at]);
+    let sums = merged.data_mut();
+    let mut majority = 0.0;
+    for (at, sum) in sums.iter_mut().enumerate() {
+        *sum = entries(at).sum();
+        majority += f64::from(u8::from(*sum > 0.0)) - f64::from(u8::from(*sum < 0.0));
+    }
+    for (at, place) in sums.iter_mut().enumerate() {
+        let is_positive = *place > 0.0 || *place == 0.0 && majority > 0.0;
+        let agreeing = entries(at).filter(|x| *x != 0.0 && (*x > 0.0) == is_positive);
         let (total, count) = agreeing.fold((0.0, 0.0), |(t, n), x| (t + x, n + 1.0));
-        if count > 0.0 {
-            *place = total / count;
-        }
+        *place = match count > 0.0 {
+            true => total / count,
+            false => 0.0,
+        };
     }
     merged
 }

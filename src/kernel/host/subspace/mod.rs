@@ -28,13 +28,13 @@ pub enum Subspace {
         common: f64,
     },
     /// The mean of each one's leading directions, scaled up to the sum of its singular values.
-    /// Source: STAR, arXiv:2502.10339.
+    /// Source: STAR, arXiv:2502.10339, `star` of its code.
     Truncated {
         /// The share of the sum of singular values that is kept.
         energy: f64,
     },
-    /// TIES of the right singular vectors of all that lie side by side. Source: KnOTS-TIES,
-    /// arXiv:2410.19735.
+    /// TIES of the scaled right singular vectors of all that lie side by side. Source: KnOTS-TIES,
+    /// arXiv:2410.19735, `SVDMerger` of its code with `s_on_V`.
     Aligned {
         /// The share of each one's entries that is kept.
         density: f64,
