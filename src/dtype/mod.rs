@@ -131,8 +131,24 @@ impl DType {
 
     /// Whether elements of this type count or say yes and no: they are copied.
     pub fn is_integer(self) -> bool {
-        use DType::{Bool, I8, I16, I32, I64, U8, U16, U32, U64};
-        matches!(self, Bool | I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
+        self.whole_range().is_some()
+    }
+
+    /// The smallest and the largest f32 that an integer type holds; None of other types.
+    pub fn whole_range(self) -> Option<[f32; 2]> {
+        Some(match self {
+            DType::Bool => [0.0, 1.0],
+            DType::U8 => [0.0, 255.0],
+            DType::I8 => [-128.0, 127.0],
+            DType::U16 => [0.0, 65_535.0],
+            DType::I16 => [-32_768.0, 32_767.0],
+            // The largest of wider types lie between two numbers of f32.
+            DType::U32 => [0.0, 4_294_967_040.0],
+            DType::I32 => [-2_147_483_648.0, 2_147_483_520.0],
+            DType::U64 => [0.0, 18_446_742_974_197_923_840.0],
+            DType::I64 => [-9_223_372_036_854_775_808.0, 9_223_371_487_098_961_920.0],
+            _ => return None,
+        })
     }
 
     /// Whether elements of this type are numbers, or parts of numbers, without arithmetic here.

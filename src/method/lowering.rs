@@ -55,6 +55,8 @@ pub struct Lowering<'a> {
     pub merges_before: u32,
     /// What is wrong with the parameters for the models that have the tensor.
     pub fault: Option<ParameterError>,
+    /// The number that the result is, where it is one for the whole tensor: parameters take it.
+    pub same: Option<f64>,
 }
 
 /// Weights whose sum is a smaller share of their size than this cancel out; those whose sum is as
@@ -77,6 +79,13 @@ impl Lowering<'_> {
     pub fn base(&self) -> Node {
         self.base
             .expect("a method that requires a base is given one")
+    }
+
+    /// A result that is one number for the whole tensor.
+    pub fn one_number(&mut self, number: f64) -> Node {
+        self.same = Some(number);
+        let number = self.expression.scalar(number);
+        self.expression.call(Formula::Fill, &[number])
     }
 
     /// A parameter's number for a model.

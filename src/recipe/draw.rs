@@ -238,6 +238,7 @@ fn title(recipe: &Recipe, id: NodeId) -> String {
         }
         RecipeNode::Route { route, .. } => match route {
             Route::Cast(Some(float)) => format!("cast {}", float.name()),
+            Route::Whole(dtype) => format!("cast {}", dtype.torch_name().unwrap_or_default()),
             Route::PickComponent(name) | Route::OmitComponent(name) => {
                 format!("{} {name}", route.id())
             }

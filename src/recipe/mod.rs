@@ -82,6 +82,7 @@ pub use reconcile::Reconciled;
 pub use record::record;
 pub use renaming::{Renaming, Selection};
 pub use routes::{ROUTES, RouteParameter, RouteRow, find_route};
+use routes::{cast, cast_names};
 pub use rule::Rule;
 pub use schedule::{Bound, Named, Schedule, ScheduleError, ScheduleSource, Scheduled, Scope};
 pub use solution::{Solution, check_names};

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::renaming::{Renaming, Selection};
 use super::{Gathering, ModelId, NodeId, Pattern, Rule, Scheduled, Typing};
-use crate::dtype::Float;
+use crate::dtype::{DType, Float};
 use crate::keys::Conversion;
 use crate::method::{Method, ParameterValue, Parameters, Space, hash_number};
 
@@ -150,6 +150,14 @@ pub enum Route {
     Fallback,
     /// Rounded to a type, if one is given.
     Cast(Option<Float>),
+    /// Rounded toward zero, to what a type of integers holds.
+    Whole(DType),
+    /// Rounded to the type that the second input names.
+    CastTo,
+    /// The name of the type that values are computed in.
+    TypeName,
+    /// The name of the device that values are computed on, as sd-mecha says it.
+    DeviceName,
     /// The tensors of one component of the model config.
     PickComponent(String),
     /// The tensors of all other components.
@@ -179,7 +187,9 @@ impl Route {
     pub fn id(&self) -> String {
         match self {
             Route::Fallback => "fallback".to_owned(),
-            Route::Cast(_) => "cast".to_owned(),
+            Route::Cast(_) | Route::Whole(_) | Route::CastTo => "cast".to_owned(),
+            Route::TypeName => "get_dtype".to_owned(),
+            Route::DeviceName => "get_device".to_owned(),
             Route::PickComponent(_) => "pick_component".to_owned(),
             Route::OmitComponent(_) => "omit_component".to_owned(),
             Route::OmitMatching(_) => "omit_matching".to_owned(),
@@ -200,6 +210,7 @@ impl Hash for Route {
         std::mem::discriminant(self).hash(state);
         match self {
             Route::Cast(float) => float.hash(state),
+            Route::Whole(dtype) => dtype.hash(state),
             Route::PickComponent(name) | Route::OmitComponent(name) => name.hash(state),
             Route::OmitMatching(pattern) => pattern.as_str().hash(state),
             Route::Convert(conversion) => conversion.id().hash(state),
@@ -208,7 +219,12 @@ impl Hash for Route {
             Route::Typed(rule) => rule.hash(state),
             Route::Select(rule) => rule.hash(state),
             Route::Gather(rule) => rule.hash(state),
-            Route::Fallback | Route::Stack | Route::ConvertSingleton => {}
+            Route::Fallback
+            | Route::Stack
+            | Route::ConvertSingleton
+            | Route::CastTo
+            | Route::TypeName
+            | Route::DeviceName => {}
         }
     }
 }

@@ -83,6 +83,7 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
             let mut value = json!({ "route": route.id(), "inputs": ids });
             match route {
                 Route::Cast(Some(float)) => value["dtype"] = json!(float.name()),
+                Route::Whole(dtype) => value["dtype"] = json!(dtype.torch_name()),
                 Route::PickComponent(name) | Route::OmitComponent(name) => {
                     value["component"] = json!(name);
                 }

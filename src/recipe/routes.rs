@@ -1,5 +1,8 @@
 //! The table of routes: what recipes can do with tensors besides computing.
 
+use super::Route;
+use crate::dtype::{DType, Float};
+
 /// A route, as recipes name it.
 #[derive(Debug)]
 pub struct RouteRow {
@@ -34,7 +37,7 @@ const COMPONENT: RouteParameter = RouteParameter {
 };
 
 /// The routes.
-pub static ROUTES: [RouteRow; 8] = [
+pub static ROUTES: [RouteRow; 10] = [
     RouteRow {
         id: "fallback",
         summary: "the first input where it has the tensor, else the second",
@@ -56,11 +59,30 @@ pub static ROUTES: [RouteRow; 8] = [
             },
             RouteParameter {
                 name: "dtype",
-                help: "the type by its name in torch: float16, bfloat16, float32, …",
+                help: "the type by its name in torch: float16, bfloat16, float32, …; of a type of \
+                    integers (int8, bool, …) the values, rounded toward zero, in the output's type",
             },
         ],
         example: "merge \"cast\" &0 dtype=\"bfloat16\"",
         flag: Some("--dtype TYPE"),
+    },
+    RouteRow {
+        id: "get_dtype",
+        summary: "the name of the type that values are computed in, for the dtype of a cast",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[],
+        example: "merge \"get_dtype\" &0",
+        flag: None,
+    },
+    RouteRow {
+        id: "get_device",
+        summary: "the name of the device of a cast: cpu, whatever computes",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[],
+        example: "merge \"get_device\" &0",
+        flag: None,
     },
     RouteRow {
         id: "pick_component",
@@ -133,4 +155,23 @@ pub static ROUTES: [RouteRow; 8] = [
 /// The route of an identifier.
 pub fn find_route(id: &str) -> Option<&'static RouteRow> {
     ROUTES.iter().find(|row| row.id == id)
+}
+
+/// The cast to a type by its name in torch; None where there is none.
+pub(super) fn cast(name: &str) -> Option<Route> {
+    let dtype = DType::from_torch_name(name)?;
+    let whole = || dtype.is_integer().then_some(Route::Whole(dtype));
+    dtype
+        .float()
+        .map(|float| Route::Cast(Some(float)))
+        .or_else(whole)
+}
+
+/// The names of the types that are cast to, floats first.
+pub(super) fn cast_names() -> Vec<&'static str> {
+    let floats = Float::ALL.iter().map(|float| float.torch_name());
+    let whole = DType::ALL.iter().filter(|dtype| dtype.is_integer());
+    floats
+        .chain(whole.filter_map(|dtype| dtype.torch_name()))
+        .collect()
 }

@@ -122,6 +122,10 @@ impl Solution<'_> {
             Route::ConvertSingleton => return None,
             Route::Fallback
             | Route::Cast(_)
+            | Route::Whole(_)
+            | Route::CastTo
+            | Route::TypeName
+            | Route::DeviceName
             | Route::Typed(_)
             | Route::Stack
             | Route::OmitNonFinite(_)

@@ -57,7 +57,15 @@ pub fn spaces(recipe: &Recipe) -> Result<Vec<Option<Space>>, SpaceError> {
             },
             RecipeNode::Merge { .. } => merge(recipe, NodeId::new(id), &found)?,
             RecipeNode::Route { route, inputs } => match route {
-                Route::ConvertSingleton => Some(Space::Param),
+                Route::ConvertSingleton | Route::TypeName | Route::DeviceName => Some(Space::Param),
+                Route::CastTo => {
+                    let dtype = found[inputs[1].index()].filter(|space| *space != Space::Param);
+                    if let Some(space) = dtype {
+                        let id = NodeId::new(id);
+                        return Err(mismatch(recipe, id, "dtype", Space::Param, space));
+                    }
+                    found[inputs[0].index()]
+                }
                 Route::Convert(conversion) if conversion.adapter().is_some() => {
                     let input = found[inputs[0].index()];
                     if let Some(space) = input.filter(|space| *space != Space::Weight) {

@@ -104,10 +104,14 @@ impl Trace<'_> {
         let Question { id, view, through } = question;
         match route {
             Route::Fallback => fallback(question, node, inputs, answers),
-            Route::Cast(_) | Route::OmitNonFinite(_) if !through => Step::Answer(None),
-            Route::Cast(_) | Route::OmitNonFinite(_) => first(question, node, answers),
+            Route::ConvertSingleton | Route::TypeName | Route::DeviceName => Step::Answer(None),
+            Route::Cast(_) | Route::Whole(_) | Route::CastTo | Route::OmitNonFinite(_) => {
+                match through {
+                    true => first(question, node, answers),
+                    false => Step::Answer(None),
+                }
+            }
             Route::Typed(_) => first(question, node, answers),
-            Route::ConvertSingleton => Step::Answer(None),
             Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
                 let passes = |name: &&String| self.solution.passes(*id, route, name);
                 match view.leaves().iter().all(passes) {

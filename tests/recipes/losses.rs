@@ -277,6 +277,41 @@ fn integers_stay_integers() {
 
 /// What shows against the models alone is shown with the line of the recipe as well.
 #[test]
+fn a_type_that_no_block_can_have_is_refused() {
+    let scratch = Scratch::new();
+    let lines = |name: &str| {
+        [
+            "model \"sd1_a.safetensors\"".to_owned(),
+            format!("dict BASE=\"float16\" IN04={name}"),
+            "merge \"convert_sd1_blocks_to_ldm\" &1".to_owned(),
+            "merge \"cast\" &0 dtype=&2".to_owned(),
+        ]
+    };
+    for (name, shown) in [("\"flaot32\"", "\"flaot32\""), ("0.5", "0.5")] {
+        let lines = lines(name);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let found = format!("but is {shown}");
+        says(
+            &scratch.refused(&lines),
+            &[
+                "input_blocks.4.",
+                "dtype must be the name of a type",
+                &found,
+                "r.mecha:5:1",
+            ],
+        );
+    }
+    let device = [
+        "model \"s_a.safetensors\"",
+        "merge \"get_device\" &0",
+        "merge \"cast\" &0 dtype=&1",
+    ];
+    says(&scratch.refused(&device), &["but is \"cpu\""]);
+    let told = scratch.refused(&["model \"s_a.safetensors\"", "merge \"cast\" &0 dtype=&0"]);
+    says(&told, &["`dtype` must be a parameter", "is a model"]);
+}
+
+#[test]
 fn a_fault_of_the_models_is_shown_with_its_line() {
     let scratch = Scratch::new();
     let lines = [

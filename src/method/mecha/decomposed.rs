@@ -56,6 +56,24 @@ pub(super) static TRUNCATE_RANK: Method = Method {
     lower: &truncate_rank,
 };
 
+/// How many directions a share of them is.
+pub(super) static GET_RANK_FROM_RATIO: Method = Method {
+    id: "get_rank_from_ratio",
+    summary: "gives the rank that is a share of a tensor's largest, for the rank of truncate_rank",
+    formula: "ratio min(rows, columns), rounded; a matrix is the first dimension by all others",
+    source: "",
+    group: Group::LinearAlgebra,
+    peers: &[sd_mecha("get_rank_from_ratio")],
+    base: Base::None,
+    models_min: 1,
+    models_max: 1,
+    inputs: &[Input::same("a")],
+    result: Domain::Only(Space::Param),
+    parameters: &[number("ratio", "the share", 0.5, Range::Finite)],
+    ratio: None,
+    lower: &get_rank_from_ratio,
+};
+
 /// The nearest Kronecker product.
 pub(super) static TRUNCATE_KRONECKER: Method = Method {
     id: "truncate_kronecker",
@@ -145,14 +163,24 @@ fn basis(l: &Lowering<'_>) -> Basis {
     }
 }
 
+/// The largest rank of a tensor, as a matrix of its first dimension by all others.
+fn rank_max(shape: &[u64]) -> u64 {
+    let (rows, columns) = shape.split_at(shape.len().min(1));
+    rows.iter().product::<u64>().min(columns.iter().product())
+}
+
+fn get_rank_from_ratio(l: &mut Lowering<'_>) -> Node {
+    let most = rank_max(l.shape) as f64;
+    let rank = most * l.parameters.number("ratio", 0);
+    // Of the tensor, not of what it is a part of.
+    l.placed = true;
+    l.one_number(rank.round_ties_even().clamp(0.0, most))
+}
+
 fn truncate_rank(l: &mut Lowering<'_>) -> Node {
     let a = l.input("a");
-    let [rows, columns @ ..] = l.shape else {
-        return a;
-    };
-    let most = (*rows).min(columns.iter().product());
     let rank = l.parameters.number("rank", 0).round_ties_even().max(0.0);
-    if columns.is_empty() || rank >= most as f64 {
+    if l.shape.len() < 2 || rank >= rank_max(l.shape) as f64 {
         return a;
     }
     if rank == 0.0 {

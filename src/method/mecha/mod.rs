@@ -44,6 +44,7 @@ pub static RECIPE_METHODS: &[&Method] = &[
     &whole::TOP_K_TENSOR_SUM,
     &decomposed::ROTATE,
     &decomposed::TRUNCATE_RANK,
+    &decomposed::GET_RANK_FROM_RATIO,
     &decomposed::TRUNCATE_KRONECKER,
     &slice::TENSOR_SUM,
     &ties::TIES_SUM,

@@ -1,7 +1,7 @@
 //! Merges of numbers: what sd-mecha users compute with parameters before a merge takes them.
 
 use super::NodeValue;
-use crate::dtype::{Float, codec};
+use crate::dtype::{DType, Float, codec};
 use crate::kernel::written::folded;
 use crate::kernel::{Compute, Expression, Formula, Output};
 use crate::method::{Argument, Lowering, Method, Parameters};
@@ -40,6 +40,7 @@ pub(super) fn fold<'v>(
         working: None,
         merges_before: 0,
         fault: None,
+        same: None,
     };
     let node = (method.lower)(&mut lowering);
     let whole = lowering.fault.is_none() && expression.excess().is_none();
@@ -58,6 +59,21 @@ pub(super) fn cast(constant: Constant, float: Float) -> Constant {
             let word = codec::settled((number as f32).to_bits());
             let word = codec::decode(float, codec::encode(float, word));
             Constant::Number(f64::from(f32::from_bits(word)))
+        }
+        other => other,
+    }
+}
+
+/// A constant as a type of integers holds it.
+pub(super) fn whole(constant: Constant, dtype: DType) -> Constant {
+    let [least, greatest] = dtype.whole_range().unwrap_or_default();
+    match constant {
+        Constant::Number(number) if dtype == DType::Bool => {
+            Constant::Number(f64::from(u8::from(number != 0.0)))
+        }
+        Constant::Number(number) => {
+            let cut = (number as f32).max(least).min(greatest);
+            Constant::Number(f64::from(cut.trunc() + 0.0))
         }
         other => other,
     }

@@ -8,7 +8,7 @@ use crate::dtype::Float;
 use crate::kernel::Node;
 use crate::method::{Argument, Lowering, Method, Parameters};
 use crate::recipe::typing::promoted;
-use crate::recipe::{Missing, NodeId, RecipeNode, Scheduled, View};
+use crate::recipe::{Constant, Missing, NodeId, RecipeNode, Scheduled, View};
 
 /// The parameters of a merge for one tensor.
 pub(super) struct Numbers<'r> {
@@ -132,8 +132,8 @@ impl Lowerer<'_> {
         if single.take_while(|at| *at < method.single_inputs()).count() < method.single_inputs() {
             return Ok(stand_in(method, &arguments));
         }
-        let node = self.write(wanted, method, base, arguments, &numbers)?;
-        Ok(Some(NodeValue::Tensor(node)))
+        self.write(wanted, method, base, arguments, &numbers)
+            .map(Some)
     }
 
     /// Has a method write its arithmetic.
@@ -144,7 +144,7 @@ impl Lowerer<'_> {
         base: Option<Node>,
         models: Vec<Argument>,
         numbers: &Numbers<'_>,
-    ) -> Result<Node, LowerError> {
+    ) -> Result<NodeValue, LowerError> {
         let inputs = base.iter().chain(models.iter().map(|model| &model.node));
         let types: Vec<Option<Float>> = inputs.map(|node| self.narrow.get(node).copied()).collect();
         let working = promoted(&types);
@@ -166,12 +166,13 @@ impl Lowerer<'_> {
             working,
             merges_before: self.solution.merges_before(*id),
             fault: None,
+            same: None,
         };
         let node = (method.lower)(&mut lowering);
         if let Some(fault) = lowering.fault.take() {
             return Err(self.refused(*id, fault));
         }
-        let placed = lowering.placed;
+        let (placed, same) = (lowering.placed, lowering.same);
         let statistics = self.expression.statistics().len() > statistics;
         let made = &self.expression.planes()[planes..];
         let rows = made.iter().any(|plane| plane.made.reads_rows());
@@ -190,14 +191,17 @@ impl Lowerer<'_> {
                 key: self.key.to_owned(),
             });
         }
-        Ok(match working {
+        if let Some(number) = same {
+            return Ok(NodeValue::Constant(Constant::Number(number)));
+        }
+        Ok(NodeValue::Tensor(match working {
             Some(Float::F64) => {
                 self.narrow.insert(node, Float::F64);
                 node
             }
             Some(float) => self.narrowed(node, float),
             None => node,
-        })
+        }))
     }
 
     /// The parameters of a merge for this tensor, `given` by the values of nodes.

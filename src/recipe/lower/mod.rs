@@ -4,6 +4,7 @@
 //! tensor at hand, conversions turn into rearranged loads, numbers fold into the row, and only
 //! statistics break the line. A node that is used twice is evaluated once.
 
+mod cast;
 mod fold;
 mod merge;
 mod route;

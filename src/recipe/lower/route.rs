@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use super::fold;
+use super::cast::name;
 use super::{Found, Leaf, Lost, LowerError, Lowerer, NodeValue, Step, Wanted};
-use crate::dtype::Float;
-use crate::kernel::{Derive, Formula, Node};
+use crate::kernel::{Derive, Formula};
 use crate::method::Space;
 use crate::recipe::gathering::Asked;
 use crate::recipe::{Gathering, NodeId, Omitted, RecipeNode, Route, Rule, Typing, View};
@@ -24,11 +23,14 @@ impl Lowerer<'_> {
             Route::Gather(rule) if answers.is_empty() && !rule.passes(&wanted.view) => {
                 return self.gather(rule, inputs, wanted);
             }
+            Route::CastTo => return self.cast_to([inputs[0], inputs[1]], wanted, answers),
             _ => {}
         }
         if let Some(value) = answers.pop() {
             return Ok(Step::Answer(match route {
-                Route::Cast(float) => value.map(|value| self.cast(value, *float)),
+                Route::Cast(_) | Route::Whole(_) => value.map(|value| self.cast(value, route)),
+                Route::TypeName => value.map(|value| self.type_name(&value)),
+                Route::DeviceName => value.map(|_| name("cpu")),
                 Route::Typed(rule) => {
                     self.note_type(rule, &wanted.view, value.as_ref());
                     value
@@ -230,32 +232,5 @@ impl Lowerer<'_> {
         let sound = self.expression.sums(&[flaw], derive, 1);
         let operands = [value.into(), other.into(), sound[0]];
         NodeValue::Tensor(self.expression.call(Formula::Choose, &operands))
-    }
-
-    fn cast(&mut self, value: NodeValue, float: Option<Float>) -> NodeValue {
-        let Some(float) = float else {
-            return value;
-        };
-        match value {
-            NodeValue::Constant(constant) => NodeValue::Constant(fold::cast(constant, float)),
-            NodeValue::Tensor(node) => NodeValue::Tensor(self.narrowed(node, float)),
-        }
-    }
-
-    /// A value in another type. The arithmetic is in f32; what is narrower is rounded, and so is
-    /// what is computed from values of that type alone.
-    pub(super) fn narrowed(&mut self, node: Node, float: Float) -> Node {
-        let formula = match float {
-            Float::F16 => Formula::RoundF16,
-            Float::BF16 => Formula::RoundBf16,
-            Float::F8E4M3 => Formula::RoundF8E4m3,
-            Float::F8E5M2 => Formula::RoundF8E5m2,
-            Float::F32 | Float::F64 => Formula::Enter,
-        };
-        let node = self.expression.call(formula, &[node.into()]);
-        if !matches!(float, Float::F32 | Float::F64) {
-            self.narrow.insert(node, float);
-        }
-        node
     }
 }

@@ -1,16 +1,13 @@
 //! The `merge` instruction: which method or route, and which arguments are what.
 
-use super::reader::{Item, Reader, constant};
+use super::arguments::{Arguments, node};
+use super::reader::{Reader, constant};
+use super::route::route;
 use super::script::{Argument, ArgumentValue, Instruction};
-use crate::dtype::Float;
-use crate::figures::counted;
 use crate::keys::conversion;
 use crate::keys::nearest::nearest;
 use crate::method::{Method, Parameters, in_recipes, of_recipes};
-use crate::recipe::Fault;
-use crate::recipe::{
-    Constant, NodeId, Omitted, Pattern, ROUTES, RecipeNode, Route, RouteRow, find_route,
-};
+use crate::recipe::{Fault, NodeId, ROUTES, RecipeNode, Route, find_route};
 
 /// Reads a merge.
 pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<NodeId, Fault> {
@@ -48,14 +45,12 @@ const ABSENT: &[&str] = &[
     "copy_top_k",
     "distribution_crossover",
     "extract_",
-    "get_",
     "multiply_difference",
     "normalized_similarity_sum",
     "randperm",
     "rebasin",
     "similarity_",
     "train_difference",
-    "truncate_",
 ];
 
 fn unknown(id: &str, first: &Argument) -> Fault {
@@ -76,106 +71,6 @@ fn unknown(id: &str, first: &Argument) -> Fault {
     fault.label("not known").help(match nearest(id, known) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => "`wgmerge methods` lists the methods of recipes".to_owned(),
-    })
-}
-
-/// The arguments of a merge by what they are.
-struct Arguments<'a> {
-    inputs: Vec<&'a Argument>,
-    parameters: Vec<(&'static str, &'a Argument)>,
-}
-
-impl<'a> Arguments<'a> {
-    /// Binds arguments as Python binds those of a call: inputs by position or name, then
-    /// parameters by position or name. The last of `inputs` may stand for `many`.
-    fn bind(
-        instruction: &Instruction,
-        arguments: &'a [Argument],
-        inputs: &[&'static str],
-        many: bool,
-        parameters: &[&'static str],
-    ) -> Result<Arguments<'a>, Fault> {
-        let mut slots: Vec<Option<&Argument>> = vec![None; inputs.len()];
-        let mut rest: Vec<&Argument> = Vec::new();
-        let mut found = Arguments {
-            inputs: Vec::new(),
-            parameters: Vec::new(),
-        };
-        let fixed = if many { inputs.len() - 1 } else { inputs.len() };
-        for (position, argument) in arguments.iter().enumerate() {
-            let twice = |name: &str| {
-                let message = format!("`{name}` is given twice");
-                Fault::new(argument.span.clone(), message).label("second time")
-            };
-            match &argument.name {
-                None if position < fixed => slots[position] = Some(argument),
-                None if many => rest.push(argument),
-                None => match parameters.get(position - fixed) {
-                    Some(name) => found.parameters.push((name, argument)),
-                    None => return Err(too_many(instruction, argument, inputs, parameters)),
-                },
-                Some(name) => {
-                    if let Some(at) = inputs[..fixed].iter().position(|input| input == name) {
-                        if slots[at].replace(argument).is_some() {
-                            return Err(twice(name));
-                        }
-                    } else if let Some(known) = parameters.iter().find(|known| *known == name) {
-                        if found.parameters.iter().any(|(given, _)| given == known) {
-                            return Err(twice(name));
-                        }
-                        found.parameters.push((known, argument));
-                    } else {
-                        return Err(no_parameter(argument, name, inputs, parameters));
-                    }
-                }
-            }
-        }
-        for (slot, name) in slots[..fixed].iter().zip(inputs) {
-            match slot {
-                Some(argument) => found.inputs.push(argument),
-                None => {
-                    let message = format!("the input `{name}` is missing");
-                    let fault = Fault::new(instruction.span.clone(), message);
-                    return Err(fault.help(format!("it takes {}", inputs.join(", "))));
-                }
-            }
-        }
-        found.inputs.extend(rest);
-        Ok(found)
-    }
-
-    /// The nodes of the inputs, of which there must be at least `min`.
-    fn inputs(
-        &self,
-        reader: &mut Reader,
-        instruction: &Instruction,
-        min: usize,
-    ) -> Result<Vec<NodeId>, Fault> {
-        if self.inputs.len() < min {
-            let message = format!(
-                "{} given, at least {min} needed",
-                counted(self.inputs.len(), "input")
-            );
-            return Err(Fault::new(instruction.span.clone(), message));
-        }
-        let inputs = self.inputs.iter();
-        inputs
-            .map(|argument| node(reader, argument, instruction.line))
-            .collect()
-    }
-}
-
-/// The node that an argument is.
-fn node(reader: &mut Reader, argument: &Argument, line: usize) -> Result<NodeId, Fault> {
-    Ok(match &argument.value {
-        ArgumentValue::Reference(number) => match reader.item(*number) {
-            Item::Node(node) => node,
-            Item::Dict(entries) => {
-                let entries = reader.copy(&entries, &argument.span)?;
-                reader.mapping(entries, line)
-            }
-        },
-        value => reader.constant(constant(value), line),
     })
 }
 
@@ -231,147 +126,4 @@ fn method_merge(
         schedule: None,
     };
     Ok(reader.node(merge, instruction.line))
-}
-
-fn route(
-    reader: &mut Reader,
-    instruction: &Instruction,
-    row: &RouteRow,
-    arguments: &[Argument],
-) -> Result<NodeId, Fault> {
-    let parameters: Vec<&'static str> = row.parameters.iter().map(|p| p.name).collect();
-    let names = row.inputs;
-    let found = Arguments::bind(instruction, arguments, names, row.is_variadic, &parameters)?;
-    let inputs = found.inputs(reader, instruction, names.len())?;
-    let constants = Constants {
-        reader,
-        parameters: &found.parameters,
-    };
-    let component = || {
-        constants
-            .text("component")?
-            .map(|(name, _)| name)
-            .ok_or_else(|| {
-                let fault = Fault::new(instruction.span.clone(), "the component is missing");
-                fault.help("name it: merge \"pick_component\" &0 \"vae\"")
-            })
-    };
-    let route = match row.id {
-        "fallback" => Route::Fallback,
-        "cast" => Route::Cast(match constants.text("dtype")? {
-            Some((name, argument)) => Some(float(&name, argument)?),
-            None => None,
-        }),
-        "pick_component" => Route::PickComponent(component()?),
-        "omit_component" => Route::OmitComponent(component()?),
-        "omit_matching" => Route::OmitMatching(match constants.text("pattern")? {
-            Some((pattern, argument)) => Pattern::new(&pattern).map_err(|fault| {
-                let message = format!("this is no regular expression: {fault}");
-                Fault::new(argument.span.clone(), message)
-            })?,
-            None => {
-                let fault = Fault::new(instruction.span.clone(), "the pattern is missing");
-                return Err(fault.help(row.example));
-            }
-        }),
-        "stack" => Route::Stack,
-        // Version 1.1.2 said of which tensors; later ones mean all.
-        "omit_non_finite" => match (
-            constants.flag("omit_mandatory")?,
-            constants.flag("omit_optional")?,
-        ) {
-            (None, None) => Route::OmitNonFinite(Omitted::ALL),
-            (mandatory, optional) => Route::OmitNonFinite(Omitted {
-                mandatory: mandatory.unwrap_or(false),
-                optional: optional.unwrap_or(true),
-            }),
-        },
-        _ => Route::ConvertSingleton,
-    };
-    Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line))
-}
-
-/// The parameters of a route, which are the same for all tensors.
-struct Constants<'r, 'a> {
-    reader: &'r Reader,
-    parameters: &'r [(&'static str, &'a Argument)],
-}
-
-impl<'a> Constants<'_, 'a> {
-    /// A parameter as it is given; None instead of what is no constant.
-    fn given(&self, name: &str) -> Option<(Option<Constant>, &'a Argument)> {
-        let mut parameters = self.parameters.iter();
-        let (_, argument) = parameters.find(|(known, _)| *known == name)?;
-        let folded = match &argument.value {
-            ArgumentValue::Reference(number) => match self.reader.item(*number) {
-                Item::Node(node) => self.reader.folded(node),
-                Item::Dict(_) => None,
-            },
-            value => Some(constant(value)),
-        };
-        Some((folded, argument))
-    }
-
-    fn text(&self, name: &str) -> Result<Option<(String, &'a Argument)>, Fault> {
-        match self.given(name) {
-            None | Some((Some(Constant::Null), _)) => Ok(None),
-            Some((Some(Constant::Text(text)), argument)) => Ok(Some((text, argument))),
-            Some((_, argument)) => Err(wrong(name, argument, "a text")),
-        }
-    }
-
-    fn flag(&self, name: &str) -> Result<Option<bool>, Fault> {
-        match self.given(name) {
-            None | Some((Some(Constant::Null), _)) => Ok(None),
-            Some((Some(Constant::Flag(flag)), _)) => Ok(Some(flag)),
-            Some((Some(Constant::Number(number)), _)) if [0.0, 1.0].contains(&number) => {
-                Ok(Some(number == 1.0))
-            }
-            Some((_, argument)) => Err(wrong(name, argument, "true or false")),
-        }
-    }
-}
-
-fn wrong(name: &str, argument: &Argument, what: &str) -> Fault {
-    let message = format!("`{name}` is {what}, the same for all tensors");
-    Fault::new(argument.span.clone(), message)
-}
-
-fn float(name: &str, argument: &Argument) -> Result<Float, Fault> {
-    if let Some(float) = Float::from_torch_name(name) {
-        return Ok(float);
-    }
-    let names: Vec<&str> = Float::ALL.iter().map(|float| float.torch_name()).collect();
-    let message = format!("a merge cannot cast to \"{name}\"");
-    let fault = Fault::new(argument.span.clone(), message).label("no type of weights");
-    Err(fault.help(format!("it casts to {}", names.join(", "))))
-}
-
-fn too_many(
-    instruction: &Instruction,
-    argument: &Argument,
-    inputs: &[&str],
-    parameters: &[&str],
-) -> Fault {
-    let all: Vec<&str> = inputs.iter().chain(parameters).copied().collect();
-    let fault = Fault::new(argument.span.clone(), "one argument too many");
-    let what = match instruction.arguments.first() {
-        Some(Argument { value, .. }) => value.to_string(),
-        None => String::new(),
-    };
-    fault.help(format!("{what} takes {}", all.join(", ")))
-}
-
-fn no_parameter(argument: &Argument, name: &str, inputs: &[&str], parameters: &[&str]) -> Fault {
-    let all: Vec<&str> = inputs.iter().chain(parameters).copied().collect();
-    let fault = Fault::new(
-        argument.span.clone(),
-        format!("there is no parameter `{name}`"),
-    );
-    fault
-        .label("not known")
-        .help(match nearest(name, all.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it takes {}", all.join(", ")),
-        })
 }

@@ -4,6 +4,7 @@
 //! it; [`write()`] makes a script of a recipe. A text is read with more tolerance than sd-mecha
 //! has: blank lines, line ends of any kind, numbers that are not finite, `=` in quoted paths.
 
+mod arguments;
 mod instruction;
 mod legacy;
 mod merge;
@@ -11,6 +12,7 @@ mod named;
 mod print;
 mod read;
 mod reader;
+mod route;
 mod script;
 mod token;
 mod write;

@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use indexmap::IndexMap;
 
 use super::script::{Argument, ArgumentValue, Command, Dialect, Instruction, Line, Script};
+use crate::dtype::Float;
 use crate::method::{ParameterValue, Range, Shape, Space, is_of_sd_mecha};
 use crate::recipe::{self, Constant, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
 
@@ -143,13 +144,22 @@ impl Writer<'_> {
         let mut arguments = vec![unnamed(ArgumentValue::Text(route.id()))];
         arguments.extend(references(inputs, numbers));
         match route {
-            Route::Cast(float) => {
-                let dtype = match float {
-                    Some(float) => ArgumentValue::Text(float.torch_name().to_owned()),
-                    None => ArgumentValue::Null,
+            Route::Cast(_) | Route::Whole(_) => {
+                let name = match route {
+                    Route::Cast(float) => float.map(Float::torch_name),
+                    Route::Whole(dtype) => dtype.torch_name(),
+                    _ => None,
                 };
+                let dtype = name.map_or(ArgumentValue::Null, |name| {
+                    ArgumentValue::Text(name.to_owned())
+                });
                 arguments.push(unnamed(self.constant(ArgumentValue::Null)));
                 arguments.push(unnamed(self.constant(dtype)));
+            }
+            // Between the two stands the device.
+            Route::CastTo => {
+                let device = unnamed(self.constant(ArgumentValue::Null));
+                arguments.insert(2, device);
             }
             Route::PickComponent(name) | Route::OmitComponent(name) => {
                 let component = ArgumentValue::Text(name.clone());
@@ -188,7 +198,10 @@ impl Writer<'_> {
             let argument = match given {
                 Some((_, id)) => ArgumentValue::Reference(numbers[id.index()]),
                 None => {
-                    let whole = matches!(parameter.shape, Shape::Number(_, Range::Whole));
+                    let whole = matches!(
+                        parameter.shape,
+                        Shape::Number(_, Range::Whole | Range::Steps)
+                    );
                     let constant = parameter_value(values.get(parameter.name)?, whole)?;
                     self.constant(constant)
                 }
