@@ -165,7 +165,11 @@ fn what_is_not_read_names_the_version_or_the_method() {
     assert!(lora.contains("sd-mecha 0.0.3 and 0.0.4"), "{lora}");
     let call = fault("version 0.1.0\nmodel \"a\"\ncall \"n_average\" &0 &0");
     assert!(call.contains("must not have it"), "{call}");
-    for method in ["rebasin", "clip", "extract_lora_'sd1-ldm'", "randperm"] {
+    let bounds = "model \"a\"\nmodel \"b\"\nmerge \"clip\" &0 &1 &0 &1 stiffness=";
+    let clip = fault(&format!("{bounds}0.5"));
+    assert!(clip.contains("half-way between the outer bounds"), "{clip}");
+    assert!(written(&format!("{bounds}0.0")).contains("merge \"clamp\" &0 &1 &0 &1"));
+    for method in ["rebasin", "extract_lora_'sd1-ldm'", "randperm"] {
         let text = format!("{WEIGHTS}merge \"{method}\" &0 &1");
         let shown = fault(&text);
         let wanted = format!("the method \"{method}\" of sd-mecha is not there");

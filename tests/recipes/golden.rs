@@ -86,18 +86,18 @@ fn recipes_of_adapters() {
     }
 }
 
-/// Recipes of sd-mecha 0.0.29, which has no EMA tensors in its results.
+/// Recipes of sd-mecha 0.0.x, which has no EMA tensors in its results.
 #[test]
 fn recipes_of_the_old_form() {
     let models = stand_ins();
-    for adapter in ["lora1", "lora2", "lora_xl1"] {
-        let name = format!("{adapter}.safetensors");
+    for model in ["lora1", "lora2", "lora_xl1", "sd1_c"] {
+        let name = format!("{model}.safetensors");
         let from = data("legacy/models").join(&name);
         std::fs::copy(from, models.path().join(&name)).expect("a copy");
     }
     let output = models.path().join("out.safetensors");
     let recipes = recipes(&data("legacy"));
-    assert_eq!(recipes.len(), 6);
+    assert_eq!(recipes.len(), 13);
     for recipe in recipes {
         let (path, out) = (recipe.display().to_string(), output.display().to_string());
         let arguments = ["run", &path, "-o", &out, "--dtype", "f32", "--force", "-q"];

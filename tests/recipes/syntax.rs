@@ -58,8 +58,7 @@ fn what_sd_mecha_writes_is_printed_as_it_was() {
     }
 }
 
-/// Recipes whose numbers come back in another form of the same value, or their lines in another
-/// order.
+/// Recipes that come back with other forms of the same numbers, or their lines in another order.
 const RESPELT: &[&str] = &[
     "blocks_sd1_int",
     "cast_per_block",

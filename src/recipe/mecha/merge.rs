@@ -39,18 +39,14 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
 /// names.
 const ABSENT: &[&str] = &[
     "balance_attention",
-    "clip",
     "copy_difference",
-    "copy_region",
     "copy_top_k",
     "distribution_crossover",
     "extract_",
     "multiply_difference",
-    "normalized_similarity_sum",
     "randperm",
     "rebasin",
     "similarity_",
-    "train_difference",
 ];
 
 fn unknown(id: &str, first: &Argument) -> Fault {

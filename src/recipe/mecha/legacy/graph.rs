@@ -2,10 +2,10 @@
 
 use super::super::instruction::instruction;
 use super::super::reader::{Item, Reader};
-use super::super::script::Instruction;
+use super::super::script::{ArgumentValue, Instruction};
 use super::blocks::by_tensor;
-use super::{PASSED_THROUGH, adapter, upgrade};
-use crate::method::Space;
+use super::{MASKED, PASSED_THROUGH, adapter, upgrade};
+use crate::method::{Parameters, Space, in_recipes};
 use crate::recipe::Fault;
 use crate::recipe::{Constant, Form, NodeId, RecipeNode, Route};
 
@@ -16,10 +16,14 @@ pub(in super::super) fn read(reader: &mut Reader, said: &Instruction) -> Result<
         return by_weights(reader, &weights, line);
     }
     let upgraded = upgrade(said)?;
-    let item = instruction(reader, &upgraded)?;
+    let masked = with_mask(&upgraded);
+    let item = instruction(reader, masked.as_ref().unwrap_or(&upgraded))?;
     let Item::Node(mut id) = item else {
         return Ok(item);
     };
+    if masked.is_some() {
+        id = by_mask(reader, id, said)?;
+    }
     let way = adapter(&upgraded);
     if let (Some(first), RecipeNode::Model { model, .. }) = (way.first(), &reader.nodes[id.index()])
     {
@@ -34,6 +38,51 @@ pub(in super::super) fn read(reader: &mut Reader, said: &Instruction) -> Result<
         id = routed(reader, Route::Convert(step), vec![id], line);
     }
     Ok(Item::Node(with_default(reader, id, line)))
+}
+
+/// The mask of a merge that added a difference times a mask.
+fn with_mask(said: &Instruction) -> Option<Instruction> {
+    let mut mask = said.clone();
+    let method = mask.arguments.first_mut()?;
+    let of = |(old, _): &&(&str, &str)| method.value == ArgumentValue::Text((*old).to_owned());
+    let (_, new) = MASKED.iter().find(of)?;
+    method.value = ArgumentValue::Text((*new).to_owned());
+    Some(mask)
+}
+
+/// a + (b - c) mask, by the node of the mask of a, b and c.
+fn by_mask(reader: &mut Reader, mask: NodeId, said: &Instruction) -> Result<NodeId, Fault> {
+    let operands = reader.nodes[mask.index()].operands();
+    let [a, b, c] = operands[..] else {
+        return Ok(mask);
+    };
+    let learned = merged(reader, said, "subtract", [b, c], Vec::new())?;
+    let given = vec![("alpha", mask)];
+    merged(reader, said, "add_difference", [a, learned], given)
+}
+
+/// A merge of today.
+fn merged(
+    reader: &mut Reader,
+    said: &Instruction,
+    id: &str,
+    models: [NodeId; 2],
+    given: Vec<(&'static str, NodeId)>,
+) -> Result<NodeId, Fault> {
+    let fault = |message: String| Fault::new(said.span.clone(), message);
+    let missing = || fault(format!("there is no method \"{id}\""));
+    let method = in_recipes(id).ok_or_else(missing)?;
+    let parameters =
+        Parameters::resolve(method, &[], models.len()).map_err(|wrong| fault(wrong.to_string()))?;
+    let merge = RecipeNode::Merge {
+        method,
+        base: None,
+        models: models.to_vec(),
+        parameters,
+        given,
+        schedule: None,
+    };
+    Ok(reader.node(merge, said.line))
 }
 
 /// A weight per tensor, 0 by default.

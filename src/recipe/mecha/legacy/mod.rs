@@ -22,7 +22,20 @@ const ADAPTERS: [(&str, &str); 2] = [
 /// Components that were copied from the first model that has them, and not merged.
 pub(super) const PASSED_THROUGH: [&str; 2] = ["vae", "scheduler"];
 /// Methods that were renamed.
-const METHODS: [(&str, &str); 1] = [("model_stock_for_tensor", "model_stock")];
+const METHODS: [(&str, &str); 5] = [
+    ("model_stock_for_tensor", "model_stock"),
+    ("clip", "clamp"),
+    ("normalized_similarity_sum", "add_cosine_a"),
+    ("similarity_sum", "add_cosine_b"),
+    ("copy_region", "tensor_sum"),
+];
+/// Methods that added b - c times what is a mask of its own now. The first two meant something else
+/// before 0.0.20 and 0.0.24, which their texts do not tell.
+pub(super) const MASKED: [(&str, &str); 3] = [
+    ("train_difference", "train_difference_mask"),
+    ("add_opposite", "add_opposite_mask"),
+    ("clamped_add_opposite", "add_strict_opposite_mask"),
+];
 /// Parameters that are switches now.
 const SWITCHES: [&str; 4] = ["vote_sgn", "apply_stock", "apply_median", "rescale"];
 /// Switches whose sense is the opposite now.
@@ -48,6 +61,7 @@ const CALL_DEFAULTS: [(&str, &str, ArgumentValue); 2] = [
 /// An instruction of 0.0.x as one of 0.1.0.
 pub(super) fn upgrade(instruction: &Instruction) -> Result<Instruction, Fault> {
     let mut upgraded = instruction.clone();
+    check_clip(instruction)?;
     match instruction.command {
         Command::Model => model(&mut upgraded)?,
         Command::Merge => merge(&mut upgraded, &DEFAULTS),
@@ -73,6 +87,33 @@ pub(super) fn upgrade(instruction: &Instruction) -> Result<Instruction, Fault> {
         Command::Dict | Command::Literal => {}
     }
     Ok(upgraded)
+}
+
+/// Refuses a clip whose centre was another than a clamp's is.
+fn check_clip(instruction: &Instruction) -> Result<(), Fault> {
+    let Some((first, rest)) = instruction.arguments.split_first() else {
+        return Ok(());
+    };
+    let soft = |argument: &Argument| {
+        let zero = matches!(
+            argument.value,
+            ArgumentValue::Integer(0) | ArgumentValue::Float(0.0)
+        );
+        argument.name.as_deref() == Some("stiffness") && !zero
+    };
+    let models = rest.iter().filter(|argument| argument.name.is_none());
+    if first.value != ArgumentValue::Text("clip".to_owned())
+        || models.count() <= 3
+        || !rest.iter().any(soft)
+    {
+        return Ok(());
+    }
+    let message = "a \"clip\" with stiffness between more than two models is not read";
+    let fault = Fault::new(instruction.span.clone(), message);
+    Err(fault.help(
+        "its centre was half-way between the outer bounds; that of a \"clamp\" is the mean of all: \
+         leave out the stiffness, or all but two bounds",
+    ))
 }
 
 /// The way from the adapter that an upgraded model is to deltas of its architecture; empty where it
