@@ -131,7 +131,7 @@ macro_rules! formula_files {
         $then! {
             "formula/arithmetic" "formula/bound" "formula/sparsify" "formula/elect" "formula/mask"
             "formula/entry" "formula/cast" "formula/power" "formula/near" "formula/basic"
-            "formula/noise"
+            "formula/noise" "formula/compare"
         }
     };
 }

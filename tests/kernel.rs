@@ -205,8 +205,23 @@ fn basic(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
             1.0 => 255.0 / 256.0,
             below => below,
         },
+        Formula::Sound if f(0).is_finite() && f(1).is_finite() => f(0),
+        Formula::Sound => 0.0,
+        Formula::Flaws => two(!f(0).is_finite(), !f(1).is_finite()),
+        Formula::Signs => {
+            let signed = f(0) != 0.0 && f(1) != 0.0;
+            let same = f(0).is_sign_negative() == f(1).is_sign_negative();
+            two(signed && same, signed && !same)
+        }
+        Formula::Differs => f32::from(u8::from(f(0) != f(1))),
+        Formula::Presence => two(f(0) != 0.0, f(1) != 0.0),
         other => panic!("{other:?} is not written down"),
     }
+}
+
+/// Two conditions in one number.
+fn two(first: bool, second: bool) -> f32 {
+    f32::from(u8::from(first)) + 2048.0 * f32::from(u8::from(second))
 }
 
 /// Runs a Program at every level and compares what it stores.

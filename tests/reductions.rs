@@ -8,11 +8,13 @@ use std::sync::Arc;
 use wgmerge::dtype::Float;
 use wgmerge::kernel::reduce::{Extent, Filled, Found, PassCount, Reach, Reduce, Reduction};
 use wgmerge::kernel::{
-    Compute, Contradiction, Entry, Expression, Output, Row, Scope, TILE, Tally, ValueId,
+    Compute, Contradiction, Entry, Expression, Formula, Measure, Measures, Output, Row, Scope,
+    TILE, Tally, ValueId,
 };
 
 use crate::support::backends::for_each_backend;
 use crate::support::cases::{Elements, elements};
+use crate::support::models::values;
 use crate::support::reduce::settle;
 
 /// By how much values must be scaled so that none is larger than a limit.
@@ -30,7 +32,7 @@ impl Reduce for Headroom {
         vec![self.limit.to_bits()]
     }
 
-    fn output(&self, value: ValueId) -> Output {
+    fn output(&self, _: usize, value: ValueId) -> Output {
         Output::Max(value)
     }
 
@@ -105,7 +107,7 @@ fn a_new_statistic_is_found_on_every_backend() {
     assert_eq!(e.levels(&[x]), Vec::<Vec<_>>::new());
     let statistic = e.statistics()[0].clone();
     assert!(statistic.scope == Scope::Tensor && !statistic.needs_host());
-    let program = e.program(&[x], |values| vec![statistic.reduce.output(values[0])]);
+    let program = e.program(&[x], |values| vec![statistic.reduce.output(0, values[0])]);
     let row = e.into_parts().row;
     for len in [1, 3, TILE, 5 * TILE + 7, 40 * TILE - 1] {
         let bytes = elements(Float::F32, Elements::Tame, len, &mut 1);
@@ -131,4 +133,62 @@ fn a_new_statistic_is_found_on_every_backend() {
             assert_eq!(row.scalars, [expected.to_bits()], "{len} on {backend}");
         });
     }
+}
+
+#[test]
+fn measures_are_sums_counts_and_the_first_of_the_greatest_on_every_backend() {
+    let mut x = values(20 * TILE + 77, 3, 0);
+    let most = x.iter().map(|x| x.abs()).fold(0.0, f32::max);
+    // As large, and later.
+    x[19 * TILE] = -2.0 * most;
+    x[19 * TILE + 5] = 2.0 * most;
+    x[7] = 0.0;
+    let mut e = Expression::new(Compute::F32);
+    let value = e.load(0.into(), Float::F32, Entry::Checked);
+    let present = e.call(Formula::Presence, &[value.into(), value.into()]);
+    let measures = Measures(vec![Measure::Sum, Measure::Counts, Measure::Greatest]);
+    let roots = [value, present, value];
+    let program = e.program(&roots, |values| {
+        let outputs = values.iter().enumerate();
+        outputs
+            .map(|(at, value)| measures.output(at, *value))
+            .collect()
+    });
+    let sum: f64 = x.iter().map(|x| f64::from(*x)).sum();
+    let size: f64 = x.iter().map(|x| f64::from(x.abs())).sum();
+    let present = x.iter().filter(|x| **x != 0.0).count() as f64;
+    let mut known: Option<Found> = None;
+    for_each_backend(|name, executor| {
+        for tiles in [1, 6, 64] {
+            let mut reduction = [measures.begin(Extent {
+                values: 3,
+                tiles: x.len().div_ceil(TILE) as u64,
+                elements: x.len() as u64,
+                among: x.len() as u64,
+                room: 0,
+                collects: false,
+            })];
+            assert_eq!(
+                settle(executor, &program, &x, tiles, &mut reduction),
+                2,
+                "{name}"
+            );
+            let found = reduction[0].found();
+            let Found::Numbers(numbers) = &found else {
+                panic!("{name}: {found:?}")
+            };
+            assert!(
+                (numbers[0] - sum).abs() <= 1e-6 * size,
+                "{name}: {}",
+                numbers[0]
+            );
+            let greatest = f64::from(2.0 * most);
+            assert_eq!(
+                numbers[1..],
+                [present, present, greatest, (19 * TILE) as f64],
+                "{name}"
+            );
+            assert_eq!(*known.get_or_insert_with(|| found.clone()), found, "{name}");
+        }
+    });
 }

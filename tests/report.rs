@@ -1,5 +1,7 @@
 //! What a report says of tensors and of blocks of them.
 
+mod page;
+
 use wgmerge::keys::blocks::{Kind, expert, places};
 use wgmerge::report::{Comparison, Form, Report, State, Survival, Tensor};
 

@@ -15,7 +15,7 @@ pub(super) const INTERRUPTED: u8 = 130;
 const UNPROVED: u8 = 4;
 
 /// What the exit codes mean, for help and manual.
-pub(super) const CODES: [(u8, &str); 5] = [
+pub(super) const CODES: [(u8, &str); 6] = [
     (0, "done"),
     (
         1,
@@ -25,6 +25,7 @@ pub(super) const CODES: [(u8, &str); 5] = [
         2,
         "arguments, recipe or input are wrong; nothing was written",
     ),
+    (3, "models differ by more than --fail-above says"),
     (
         UNPROVED,
         "too little of the change survives in the output; nothing was written",
@@ -51,6 +52,11 @@ pub(super) fn code(result: Result<(), Failure>, json: bool) -> ExitCode {
         Err(Failure::Usage { message, hint, .. }) => (2, message, hint),
         Err(Failure::Run(message)) => (1, message, None),
         Err(Failure::Unproved(message)) => (UNPROVED, message, None),
+        Err(Failure::Above(message)) => {
+            // What was found is on standard output.
+            out::say(Kind::Error, &message);
+            return ExitCode::from(3);
+        }
         Err(Failure::Interrupted(published)) => {
             while !tells() {
                 // Who tells ends the process.

@@ -32,6 +32,8 @@ pub(super) enum Failure {
     Run(String),
     /// The output would not hold the change: 4.
     Unproved(String),
+    /// Models differ by more than a bound: 3.
+    Above(String),
     /// The user stopped it, after so many outputs: 130.
     Interrupted(usize),
     /// Nobody reads the output any more, as when it is piped into `head`: 0.
@@ -72,7 +74,10 @@ impl Failure {
     /// What is wrong, in a line, where the command goes on.
     pub(super) fn told(&self) -> String {
         match self {
-            Failure::Usage { message, .. } | Failure::Run(message) => message.clone(),
+            Failure::Usage { message, .. }
+            | Failure::Run(message)
+            | Failure::Unproved(message)
+            | Failure::Above(message) => message.clone(),
             Failure::Shown { located, .. } => {
                 let (line, column) = (located.line, located.column);
                 format!("{}:{line}:{column}: {}", located.file, located.message)

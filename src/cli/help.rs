@@ -14,7 +14,9 @@ the cache of huggingface_hub, then downloaded into it, as far as it is needed.
 HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are minded.
 ";
 /// The commands that open models.
-const OPEN_MODELS: [&str; 6] = ["merge", "average", "run", "plan", "inspect", "convert"];
+const OPEN_MODELS: [&str; 7] = [
+    "merge", "average", "run", "plan", "inspect", "diff", "convert",
+];
 
 /// Whether a command, by its words after the program's name, opens models.
 pub(super) fn opens_models(name: &str) -> bool {

@@ -14,6 +14,7 @@ mod catalogue;
 mod configs;
 mod convert;
 mod devices;
+mod diff;
 mod exit;
 mod failure;
 mod generate;
@@ -42,6 +43,7 @@ mod supermario;
 mod table;
 mod text;
 mod word;
+mod written;
 mod yaml;
 
 use std::ffi::OsString;
@@ -56,7 +58,7 @@ pub use markdown::methods_markdown;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the command line of this process and gives its exit code: 0 done, 1 the run failed, 2
-/// arguments, recipe or input are wrong, 130 interrupted.
+/// arguments, recipe or input are wrong, 3 models differ by more than a bound, 130 interrupted.
 pub fn run() -> ExitCode {
     let json = wants_json();
     let given: Vec<String> = std::env::args_os()
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Recipe(command) => recipe_command::run(command),
         Command::Plan(command) => plan::plan(command),
         Command::Inspect(command) => inspect::run(command),
+        Command::Diff(command) => diff::run(command),
         Command::Convert(command) => convert::run(command),
         Command::Configs(command) => configs::run(command),
         Command::Methods(command) => methods::run(command),

@@ -160,6 +160,16 @@ macro_rules! formulas {
             Uniform uniform_of(word: word);
             /// mass / total, the mass itself where the one total is zero
             MeanOf mean(mass: lane, total: scalar);
+            /// x, or 0 where x or y is infinite or NaN
+            Sound sound(x: lane, y: lane);
+            /// 1 where x is infinite or NaN, plus 2048 where y is
+            Flaws flaws(x: lane, y: lane);
+            /// 1 where x and y have the same sign, 2048 where they have opposite ones
+            Signs signs(x: lane, y: lane);
+            /// 1 where x and y differ, else 0
+            Differs differs(x: lane, y: lane);
+            /// 1 where x is not zero, plus 2048 where y is not
+            Presence presence(x: lane, y: lane);
             /// x + w z, z a normal number of two random words
             AddNormal add_normal(x: lane, first: word, second: word, w: scalar);
         }

@@ -41,7 +41,9 @@ pub use node::Node;
 pub use overflow::OnOverflow;
 pub use plane::{Made, Plane, RowSums};
 pub use program::{Entry, Operand, Output, Program, Step, Storing};
-pub use reduce::{Derive, Iterate, Largest, LargestNonzero, Passes, Reduce, Reduction, Sums};
+pub use reduce::{
+    Derive, Iterate, Largest, LargestNonzero, Measure, Measures, Passes, Reduce, Reduction, Sums,
+};
 pub use row::Row;
 pub use selection::{BINS, Contradiction, Grid, Kept, Selection, Threshold, Ties};
 pub use stage::{HostOp, Stage};

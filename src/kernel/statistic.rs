@@ -37,7 +37,9 @@ pub struct Statistic {
 impl Statistic {
     /// Whether the host alone can find it.
     pub fn needs_host(&self) -> bool {
-        matches!(self.reduce.output(ValueId::default()), Output::Collect(_))
+        let mut outputs =
+            (0..self.values.len()).map(|at| self.reduce.output(at, ValueId::default()));
+        outputs.any(|output| matches!(output, Output::Collect(_)))
     }
 
     /// Of so many elements of its tensor those that count.

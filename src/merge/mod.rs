@@ -9,6 +9,8 @@
 //! Files import downwards only: `pool`, `device`, `shared`, `read`, `lane`, `find`, `write`, and
 //! above them `prepare` and `run`.
 
+mod compare;
+mod compared;
 mod device;
 mod engine;
 mod error;

@@ -175,7 +175,8 @@ impl Merge {
             memory: settings.memory,
             threads: settings.threads.min(THREADS_MAX),
             device: settings.device.as_ref().map(|device| device.limits),
-            measures: settings.proves || settings.min_survival.is_some(),
+            measures: (settings.proves || settings.min_survival.is_some())
+                && !recipes.iter().any(|recipe| recipe.options.compares),
         };
         let build = |limits: &Limits| plan::build_all(&recipes, &sources, &kind, limits);
         let planned = build(&limits);

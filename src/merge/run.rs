@@ -25,25 +25,7 @@ impl Merge {
             .map(OutputId::new)
             .map(|variant| Ok(Sink::create(&self.layout(variant)?, &self.sink_options())?))
             .collect::<Result<Vec<Sink>, MergeError>>()?;
-        let shared = Shared {
-            plan: self.plan(),
-            checkpoints: self.checkpoints(),
-            device: self.device(),
-            progress,
-            cancel,
-            permits: Permits::new(self.settings.threads),
-            room: Room::new(self.plan().memory.stage_bytes),
-            level: self.settings.level,
-            deltas: Deltas::default(),
-            averages: Averages::default(),
-            reading: Busy::default(),
-            writing: Busy::default(),
-            bytes_read: AtomicU64::new(0),
-            overflowed: Overflowed::new(self.plan().jobs.len() * self.plan().outputs),
-            changes: Changes::new(self.plan().jobs.len() * self.plan().outputs),
-            effects: self.effects(),
-            degraded: Degraded::new(progress),
-        };
+        let shared = self.shared(progress, cancel);
         self.run_passes(&shared, &sinks)?;
         shared.check_unchanged()?;
         let changes = shared.changes.take();
@@ -67,6 +49,42 @@ impl Merge {
             shared.writing.total(),
         );
         Ok(report)
+    }
+
+    /// What its lanes share.
+    pub(super) fn shared<'a>(
+        &'a self,
+        progress: &'a dyn Progress,
+        cancel: &'a AtomicBool,
+    ) -> Shared<'a> {
+        Shared {
+            plan: self.plan(),
+            checkpoints: self.checkpoints(),
+            device: self.device(),
+            progress,
+            cancel,
+            permits: Permits::new(self.settings.threads),
+            room: Room::new(self.plan().memory.stage_bytes),
+            level: self.settings.level,
+            deltas: Deltas::default(),
+            averages: Averages::default(),
+            reading: Busy::default(),
+            writing: Busy::default(),
+            bytes_read: AtomicU64::new(0),
+            overflowed: Overflowed::new(self.plan().jobs.len() * self.plan().outputs),
+            changes: Changes::new(self.plan().jobs.len() * self.plan().outputs),
+            effects: self.effects(),
+            degraded: Degraded::new(progress),
+        }
+    }
+
+    /// The device that computed, and what took over if it failed.
+    pub(super) fn device_name(&self, shared: &Shared<'_>) -> String {
+        let device = self.device().map_or("CPU", |device| device.name.as_str());
+        match shared.degraded.reason() {
+            None => device.to_owned(),
+            Some(reason) => format!("{device}, then CPU ({reason})"),
+        }
     }
 
     fn run_passes<'a>(&'a self, shared: &'a Shared<'a>, sinks: &[Sink]) -> Result<(), MergeError> {
@@ -111,16 +129,10 @@ impl Merge {
 
     fn report(&self, shared: &Shared<'_>, changes: Vec<Option<Survival>>) -> Report {
         let is_lost = |own: &Survival| own.intended_squares > 0.0 && own.changed == 0;
-        let device = self
-            .device()
-            .map_or("CPU".to_owned(), |device| device.name.clone());
         Report {
             output: self.outputs()[0].clone(),
             outputs: self.outputs().len(),
-            device: match shared.degraded.reason() {
-                None => device,
-                Some(reason) => format!("{device}, then CPU ({reason})"),
-            },
+            device: self.device_name(shared),
             bytes_read: shared.bytes_read.load(Ordering::Relaxed),
             bytes_written: 0,
             seconds: 0.0,

@@ -10,6 +10,7 @@ mod arcee_fusion;
 mod assembly;
 mod breadcrumbs;
 mod cabs;
+mod compare;
 mod consensus;
 mod consensus_ta;
 mod dare;
@@ -45,6 +46,7 @@ mod ties;
 mod woven;
 
 use crate::figures::counted;
+pub(crate) use compare::{COMPARE, Compared};
 pub use fault::ParameterError;
 pub use group::Group;
 pub(crate) use linear::LINEAR;

@@ -108,7 +108,9 @@ impl<'a> Account<'a> {
         };
         let fatal = report.clone();
         report.models = self.compare(&keys);
-        check_shapes(&report)?;
+        if !self.recipe.options.compares {
+            check_shapes(&report)?;
+        }
         if self.recipe.options.missing == Missing::Error {
             let strict = self.strict(&mut report);
             if strict

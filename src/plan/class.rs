@@ -252,10 +252,10 @@ impl Classes {
         let own = own.map(|at| &expression.statistics()[at.index()]);
         let roots: Vec<Node> = own.clone().flat_map(|own| own.values.clone()).collect();
         self.program(expression.program(&roots, |values| {
-            let reduces = own.flat_map(|own| own.values.iter().map(|_| &own.reduce));
+            let reduces = own.flat_map(|own| (0..own.values.len()).map(|at| (at, &own.reduce)));
             let outputs = reduces.zip(values);
             outputs
-                .map(|(reduce, value)| reduce.output(*value))
+                .map(|((at, reduce), value)| reduce.output(at, *value))
                 .collect()
         }))
     }

@@ -3,7 +3,7 @@
 use super::bytes::Bytes;
 use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place, Run, Work as Arithmetic};
-use super::{InputId, PlanError};
+use super::{InputId, PlanError, Seen};
 use crate::dtype::{DType, Float};
 use crate::kernel::{Expression, Node, Parts, SlotId};
 
@@ -14,6 +14,8 @@ pub(super) struct Draft {
     pub(super) shape: Vec<u64>,
     pub(super) run: Option<Run>,
     pub(super) work: Work,
+    /// Every model's tensor, where copies are compared.
+    pub(super) copies: Box<[Seen]>,
 }
 
 /// How it comes about.
@@ -73,6 +75,7 @@ impl Draft {
             run: self.run,
             streams: true,
             action,
+            copies: self.copies,
         })
     }
 

@@ -60,12 +60,17 @@ impl<'a> Drafter<'a> {
             Work::Merge(lowered, _) => lowered.shape.clone(),
         };
         let shape = asked.inner(shape);
+        let copies = match work {
+            Work::Copy(_) if recipe.options.compares => self.copies(key),
+            _ => Box::default(),
+        };
         Ok(Some(Draft {
             key: name.to_owned(),
             dtype,
             shape,
             run: asked.run,
             work,
+            copies,
         }))
     }
 
@@ -89,6 +94,21 @@ impl<'a> Drafter<'a> {
             element_bytes: seen.dtype.unit().bytes,
             bytes: seen.bytes.clone(),
         })
+    }
+
+    /// Every model's tensor of a name; none where one lacks it.
+    fn copies(self, key: &str) -> Box<[Seen]> {
+        let mut leaves: Vec<Leaf> = self.solution.named(key).collect();
+        leaves.sort_by_key(|leaf| leaf.model);
+        leaves.dedup_by_key(|leaf| leaf.model);
+        let seen = leaves.iter().map(|leaf| {
+            let info = &self.sources[leaf.model.index()].tensors[&leaf.name];
+            Seen::tensor(leaf.model, info)
+        });
+        match leaves.len() == self.sources.len() {
+            true => seen.collect(),
+            false => Box::default(),
+        }
     }
 
     fn merge(

@@ -14,6 +14,8 @@ use crate::vocabulary::RowMap;
 /// Bytes of what is found of an output of a surveyed tensor, besides its numbers: its entry in the
 /// tables of a survey.
 const SURVEYED_BYTES: u64 = 256;
+/// Bytes of what is told of a tensor of a comparison: its numbers, and their JSON.
+const TOLD_BYTES: u64 = 4 << 10;
 /// Memory that is given back and cannot be used for buffers: one part in so many of what is held,
 /// as planning leaves it.
 const GAPS: u64 = 8;
@@ -112,6 +114,22 @@ impl Held {
         Held {
             plan: self.plan + (tensors * size_of::<Option<Survival>>()) as u64,
             ..self
+        }
+    }
+
+    /// With what a comparison tells of each tensor.
+    pub(super) fn with_told(self, jobs: &[Job], recipes: &[Recipe]) -> Held {
+        let compares = recipes.iter().any(|recipe| recipe.options.compares);
+        let told = jobs.iter().map(|job| {
+            let copies = job.copies.iter().map(|seen| seen.bytes.held_bytes());
+            TOLD_BYTES + heap_bytes(size_of_val(&*job.copies)) + copies.sum::<u64>()
+        });
+        match compares {
+            true => Held {
+                plan: self.plan + told.sum::<u64>(),
+                ..self
+            },
+            false => self,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bytes, ClassId, FileId, InputId, OutputId};
+use super::{Bytes, ClassId, FileId, InputId, OutputId, Seen};
 use crate::dtype::{DType, Float};
 use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Stage, Statistic};
 use crate::recipe::ModelId;
@@ -142,6 +142,8 @@ pub struct Job {
     pub streams: bool,
     /// How it comes about.
     pub action: Action,
+    /// Of a copy, where models are compared: every model's tensor, model by model, if all have it.
+    pub copies: Box<[Seen]>,
 }
 
 impl Job {

@@ -146,11 +146,8 @@ impl<'a> Ledger<'a> {
 
     /// Refuses what a strict merge cannot do without.
     pub(super) fn check(&self, recipe: &Recipe, report: &KeyReport) -> Result<(), PlanError> {
-        if report
-            .models
-            .iter()
-            .any(|model| !model.mismatched.is_empty())
-        {
+        let misfits = |model: &ModelKeys| !model.mismatched.is_empty();
+        if report.models.iter().any(misfits) && !recipe.options.compares {
             return Err(PlanError::Shapes {
                 report: Box::new(report.clone()),
             });

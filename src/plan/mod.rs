@@ -163,6 +163,7 @@ pub(crate) fn build_all(
         } else {
             0
         })
+        .with_told(&jobs, recipes)
         .with_files(&files, &metadata, &report);
     let work = lane::Work {
         programs: &programs,

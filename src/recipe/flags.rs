@@ -58,6 +58,17 @@ pub(super) fn merge_by(
     options: Options,
 ) -> Result<Recipe, FlagError> {
     let method = find(method).ok_or_else(|| unknown(method))?;
+    merge_with(method, base, models, values, options)
+}
+
+/// The same of a method that is known.
+pub(super) fn merge_with(
+    method: &'static Method,
+    base: Option<PathBuf>,
+    models: Vec<PathBuf>,
+    values: &[(String, ParameterValue)],
+    options: Options,
+) -> Result<Recipe, FlagError> {
     let first_is_base = method.base == Base::First && base.is_some();
     match (method.base, &base) {
         (Base::Required, None) => return Err(FlagError::BaseMissing { method: method.id }),

@@ -258,6 +258,9 @@ pub struct Options {
     pub shape: ShapePolicy,
     /// What experts that are stored as one tensor are to a method.
     pub experts: Experts,
+    /// Whether models are compared: what is found of tensors is told, and nothing is stored. What
+    /// would be copied is compared by its bytes, and tensors of another shape are left out.
+    pub compares: bool,
     /// Whether integers and truth values are merged as numbers; else they are copied.
     pub integers: bool,
     /// Whether names are compared as they are: no prefix is found out beyond those of

@@ -5,16 +5,21 @@
 //! are made where they are told.
 
 mod comparison;
+mod measure;
 mod number;
+mod page;
 mod statistics;
 mod summary;
 mod survival;
 mod tensor;
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 pub use comparison::{Comparison, Greatest, Top};
+pub use measure::{MEASURES, Measure, Written, measured};
+pub use page::page;
 pub use statistics::Statistics;
 pub use summary::Summary;
 pub use survival::Survival;
@@ -31,8 +36,9 @@ pub struct Subject {
     pub fingerprint: Option<String>,
 }
 
-/// All that was measured, of tensor after tensor.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// All that was measured, of tensor after tensor. Its JSON has the sums over blocks and over all,
+/// too.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// What was done: `diff`, or the method of a merge.
     pub what: String,
@@ -63,5 +69,31 @@ impl Report {
             blocks.entry(&tensor.block).or_default().add(tensor);
         }
         blocks
+    }
+}
+
+/// A block in JSON.
+#[derive(Serialize)]
+struct Block<'a> {
+    block: &'a str,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let blocks = self.blocks().into_iter();
+        let blocks = blocks.map(|(block, summary)| Block { block, summary });
+        let mut fields = serializer.serialize_struct("Report", 9)?;
+        fields.serialize_field("what", &self.what)?;
+        fields.serialize_field("subjects", &self.subjects)?;
+        fields.serialize_field("device", &self.device)?;
+        fields.serialize_field("seconds", &self.seconds)?;
+        fields.serialize_field("bytes_read", &self.bytes_read)?;
+        fields.serialize_field("notes", &self.notes)?;
+        fields.serialize_field("total", &self.total())?;
+        fields.serialize_field("blocks", &blocks.collect::<Vec<_>>())?;
+        fields.serialize_field("tensors", &self.tensors)?;
+        fields.end()
     }
 }

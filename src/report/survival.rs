@@ -41,6 +41,16 @@ impl Survival {
         self.flushed += other.flushed;
     }
 
+    /// The norm of the intended change.
+    pub fn intended_norm(&self) -> f64 {
+        root(self.intended_squares)
+    }
+
+    /// The norm of the kept change.
+    pub fn kept_norm(&self) -> f64 {
+        root(self.kept_squares)
+    }
+
     /// The share of the intended change that is present in what was stored: the kept change along
     /// the intended one. 1 where nothing was lost, 0 where the output is the reference. None where
     /// no change was intended.
@@ -78,8 +88,8 @@ impl From<Survival> for Numbers {
     fn from(own: Survival) -> Numbers {
         Numbers {
             elements: own.elements,
-            intended_norm: root(own.intended_squares),
-            kept_norm: root(own.kept_squares),
+            intended_norm: own.intended_norm(),
+            kept_norm: own.kept_norm(),
             survival: own.survival(),
             changed: own.changed,
             changed_share: own.changed_share(),

@@ -15,10 +15,8 @@ pub enum State {
     Bytes,
     /// It is of another shape in b, or of another type whose bytes are not comparable.
     OtherForm,
-    /// Only a has it; with a base, not all three models have it.
-    OnlyA,
-    /// Only b has it; with a base, not all three models have it.
-    OnlyB,
+    /// Not all models have it.
+    OnlySome,
     /// It was computed.
     Computed,
     /// It was copied.
@@ -34,8 +32,7 @@ impl State {
             State::Compared => "compared",
             State::Bytes => "compared by its bytes",
             State::OtherForm => "of another form",
-            State::OnlyA => "only in a",
-            State::OnlyB => "only in b",
+            State::OnlySome => "not in all models",
             State::Computed => "computed",
             State::Copied => "copied",
             State::Read => "read",
@@ -75,6 +72,9 @@ pub struct Tensor {
     pub expert: Option<u64>,
     /// What became of it.
     pub state: State,
+    /// The models that have it, where not all do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub present: Vec<&'static str>,
     /// How it is stored.
     pub form: Form,
     /// How b stores it, where it does so otherwise than a.
@@ -103,6 +103,7 @@ impl Tensor {
             key,
             block,
             state,
+            present: Vec::new(),
             form,
             other: None,
             comparison: None,

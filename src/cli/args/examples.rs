@@ -190,6 +190,23 @@ pub(in crate::cli) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "diff",
+        &[
+            example(
+                "What a fine-tune changed, and where",
+                "wgmerge diff base.safetensors tuned.safetensors",
+            ),
+            example(
+                "Whether two fine-tunes of a base get in each other's way",
+                "wgmerge diff one/ two/ --against base/ --report conflicts.json",
+            ),
+            example(
+                "In a pipeline: whether a conversion changed any tensor",
+                "wgmerge diff before/ after/ --fail-above 0 --quiet",
+            ),
+        ],
+    ),
+    (
         "convert",
         &[
             example(

@@ -2,6 +2,7 @@
 
 mod additions;
 mod average;
+mod diff;
 pub(super) mod examples;
 mod generate;
 mod mergeflux;
@@ -17,6 +18,7 @@ use regex::Regex;
 
 pub(super) use additions::AdditionArgs;
 pub(super) use average::{AverageArgs, Order};
+pub(super) use diff::DiffArgs;
 pub(super) use generate::{CompletionsArgs, ManArgs};
 pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
 pub(super) use options::{FitArgs, LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
@@ -79,6 +81,16 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// List the tensors of a checkpoint, with statistics if wanted
     Inspect(InspectArgs),
+    /// Show how two models differ, tensor by tensor and block by block; writes nothing
+    ///
+    /// Tensors are matched as a merge of both matches them: files, folders, mixed dtypes and other
+    /// key formats. Numbers are those of elements, so that a block's are not means of its tensors':
+    /// |a| and |b| are the roots of sums of squares, |b-a|/|a| is the relative change, the cosine
+    /// is that of the angle between both, a sign conflict is the share of opposite signs among the
+    /// elements that are zero in neither. Integers are compared by their bytes. Infinities and NaN
+    /// are counted and left out. With --against the same is told of the task vectors A - BASE and
+    /// B - BASE, with the overlap of their largest entries.
+    Diff(DiffArgs),
     /// Convert a checkpoint to another key format or dtype, or split it into shards
     Convert(ConvertArgs),
     /// List the model configs, or describe one
@@ -237,6 +249,11 @@ pub(super) struct InspectArgs {
     /// Read every tensor: norm, mean, least and greatest finite value, counts of NaN and infinities
     #[arg(long)]
     pub(super) stats: bool,
+
+    /// With --stats: write all numbers to FILE, a page (.html) or JSON (.json); a file that is there
+    /// is replaced, unless it is the model's
+    #[arg(long, value_name = "FILE", requires = "stats")]
+    pub(super) report: Option<PathBuf>,
 
     /// Only tensors whose name matches
     #[arg(long, value_name = "REGEX", value_parser = Regex::new)]

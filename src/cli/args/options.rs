@@ -12,10 +12,10 @@ use crate::recipe::{
 
 /// Headings of the help.
 const MERGE: &str = "What is computed";
-const FIT: &str = "Which tensors, and what does not fit";
+pub(super) const FIT: &str = "Which tensors, and what does not fit";
 pub(super) const OUTPUT: &str = "Output";
-const WORK: &str = "Where the work is done";
-const REPORT: &str = "What is said";
+pub(super) const WORK: &str = "Where the work is done";
+pub(super) const REPORT: &str = "What is said";
 
 /// Which tensors are merged, how what does not fit is treated, and what the output looks like.
 #[derive(Debug, clap::Args)]
@@ -174,10 +174,10 @@ pub(in crate::cli) struct WorkArgs {
 }
 
 /// A share of a whole.
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let share = text.parse::<f64>().ok();
     let share = share.filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "a number from 0 to 1 is needed".to_owned())
+    share.ok_or_else(|| "a share is a number from 0 to 1".to_owned())
 }
 
 /// How much of the machine is used.

@@ -7,20 +7,23 @@ mod statistics;
 mod text;
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use indexmap::IndexMap;
 use serde::{Serialize, Serializer};
 
-use self::statistics::Statistics;
 use super::args::InspectArgs;
 use super::bar::Bar;
 use super::failure::Failure;
 use super::out::{self, Kind};
+use super::written::Written;
 use super::{models, recipe};
 use crate::checkpoint::Checkpoint;
 use crate::keys::adapter::Adapter;
+use crate::keys::blocks::places;
 use crate::keys::{FilterError, Verdict};
 use crate::merge::{Progress, path_json};
+use crate::report::{Form, Report, State, Statistics, Subject, Tensor};
 
 /// What is told about a checkpoint; also the JSON of it.
 #[derive(Debug, Serialize)]
@@ -85,12 +88,54 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     if let Some(note) = note {
         out::say(Kind::Note, &note);
     }
+    let to = args.report.as_deref().map(Written::named).transpose()?;
+    if let Some(to) = &to {
+        to.check()?;
+        to.check_beside(&checkpoint)?;
+    }
+    let begun = Instant::now();
     let inspection = inspect(&checkpoint, args)?;
+    if let Some(to) = &to {
+        to.write(&report(&checkpoint, &inspection, begun)?)?;
+    }
     if args.json {
         out::print_json(&inspection)
     } else {
         out::print(&text::render(&inspection, args.stats))
     }
+}
+
+/// The statistics as a report.
+fn report(
+    checkpoint: &Checkpoint,
+    inspection: &Inspection,
+    begun: Instant,
+) -> Result<Report, Failure> {
+    let rows = &inspection.tensors;
+    let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+    let tensors = rows.iter().zip(places(&keys)).map(|(row, block)| {
+        let form = Form {
+            dtype: row.dtype.to_owned(),
+            shape: row.shape.clone(),
+        };
+        Tensor {
+            statistics: row.statistics.clone(),
+            ..Tensor::new(row.key.clone(), block, State::Read, form)
+        }
+    });
+    Ok(Report {
+        what: "inspect".to_owned(),
+        subjects: vec![Subject {
+            role: "model".to_owned(),
+            path: checkpoint.path().display().to_string(),
+            fingerprint: Some(checkpoint.fingerprint()?),
+        }],
+        device: "CPU".to_owned(),
+        seconds: begun.elapsed().as_secs_f64(),
+        bytes_read: inspection.total.bytes,
+        notes: inspection.notes.clone(),
+        tensors: tensors.collect(),
+    })
 }
 
 fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Failure> {

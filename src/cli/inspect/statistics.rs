@@ -1,31 +1,12 @@
 //! Statistics of one tensor, from one reading of its bytes.
 
-use serde::Serialize;
-
 use crate::checkpoint::{Checkpoint, CheckpointError, TensorInfo};
 use crate::dtype::{DType, Float, codec};
 use crate::merge::Progress;
+use crate::report::Statistics;
 
 /// Bytes read at a time; a multiple of every element's width.
 const PIECE_BYTES: u64 = 4 << 20;
-
-/// What the values of a tensor are like. Sums are kept in f64; norm, mean, least and greatest are
-/// those of the finite values. Integers beyond 2^53 are rounded to f64.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Statistics {
-    /// The square root of the sum of squares.
-    pub(super) norm: f64,
-    /// None where no value is finite.
-    pub(super) mean: Option<f64>,
-    /// The least value, None where none is finite.
-    pub(super) min: Option<f64>,
-    /// The greatest value, None where none is finite.
-    pub(super) max: Option<f64>,
-    /// How many values are NaN.
-    pub(super) nan: u64,
-    /// How many values are infinite.
-    pub(super) inf: u64,
-}
 
 /// Reads a tensor, through a buffer that is reused. None where its type is no number to us.
 ///
@@ -40,7 +21,7 @@ pub(super) fn of(
     let Some(add) = adder(info.dtype) else {
         return Ok(None);
     };
-    let mut sums = Sums::default();
+    let mut sums = Statistics::default();
     let (mut at, unit) = (0, info.dtype.unit().bytes);
     while at < info.bytes() {
         let bytes = PIECE_BYTES.min(info.bytes() - at);
@@ -50,11 +31,11 @@ pub(super) fn of(
         progress.advance(bytes);
         at += bytes;
     }
-    Ok(Some(sums.finish()))
+    Ok(Some(sums))
 }
 
 /// The loop over elements of a type; each type gets its own, so that its decoding is part of it.
-fn adder(dtype: DType) -> Option<fn(&[u8], &mut Sums)> {
+fn adder(dtype: DType) -> Option<fn(&[u8], &mut Statistics)> {
     // The codec rounds f64 to f32, which is for merging; here the stored value itself counts.
     macro_rules! number {
         ($type:ty) => {
@@ -91,62 +72,8 @@ fn adder(dtype: DType) -> Option<fn(&[u8], &mut Sums)> {
 }
 
 /// Adds every element of `bytes`, whose length is a multiple of `N`.
-fn each<const N: usize>(bytes: &[u8], sums: &mut Sums, value: impl Fn([u8; N]) -> f64) {
+fn each<const N: usize>(bytes: &[u8], sums: &mut Statistics, value: impl Fn([u8; N]) -> f64) {
     for element in bytes.as_chunks::<N>().0 {
-        sums.add(value(*element));
-    }
-}
-
-#[derive(Debug)]
-struct Sums {
-    count: u64,
-    sum: f64,
-    squares: f64,
-    min: f64,
-    max: f64,
-    nan: u64,
-    inf: u64,
-}
-
-impl Default for Sums {
-    fn default() -> Sums {
-        Sums {
-            count: 0,
-            sum: 0.0,
-            squares: 0.0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            nan: 0,
-            inf: 0,
-        }
-    }
-}
-
-impl Sums {
-    #[inline(always)]
-    fn add(&mut self, value: f64) {
-        if value.is_finite() {
-            self.count += 1;
-            self.sum += value;
-            self.squares += value * value;
-            self.min = self.min.min(value);
-            self.max = self.max.max(value);
-        } else if value.is_nan() {
-            self.nan += 1;
-        } else {
-            self.inf += 1;
-        }
-    }
-
-    fn finish(self) -> Statistics {
-        let known = |value| (self.count > 0).then_some(value);
-        Statistics {
-            norm: self.squares.sqrt(),
-            mean: known(self.sum / self.count as f64),
-            min: known(self.min),
-            max: known(self.max),
-            nan: self.nan,
-            inf: self.inf,
-        }
+        sums.take(value(*element));
     }
 }

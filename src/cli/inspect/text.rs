@@ -131,10 +131,10 @@ fn statistics(tensor: &TensorRow) -> [String; 6] {
         return std::array::from_fn(|_| "-".to_owned());
     };
     [
-        number(Some(found.norm)),
-        number(found.mean),
-        number(found.min),
-        number(found.max),
+        number(Some(found.norm())),
+        number(found.mean()),
+        number(found.least()),
+        number(found.greatest()),
         found.nan.to_string(),
         found.inf.to_string(),
     ]

@@ -37,7 +37,7 @@ impl Reduce for Iterate {
             .collect()
     }
 
-    fn output(&self, value: ValueId) -> Output {
+    fn output(&self, _: usize, value: ValueId) -> Output {
         Output::Collect(value)
     }
 

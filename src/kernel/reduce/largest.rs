@@ -59,7 +59,7 @@ impl Reduce for Largest {
         vec![self.kept.count(among), self.ties as u64]
     }
 
-    fn output(&self, value: ValueId) -> Output {
+    fn output(&self, _: usize, value: ValueId) -> Output {
         Output::Count(value)
     }
 

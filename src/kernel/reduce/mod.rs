@@ -8,6 +8,7 @@
 mod counted;
 mod iterate;
 mod largest;
+mod measures;
 mod nonzero;
 mod sum;
 
@@ -16,6 +17,7 @@ use std::ops::Range;
 
 pub use iterate::{Iterate, Passes};
 pub use largest::Largest;
+pub use measures::{Measure, Measures};
 pub use nonzero::LargestNonzero;
 pub use sum::{Derive, Sums};
 
@@ -35,8 +37,8 @@ pub trait Reduce: Debug + Send + Sync {
         self.numbers()
     }
 
-    /// What a Program gives of each value.
-    fn output(&self, value: ValueId) -> Output;
+    /// What a Program gives of the value with number `at`.
+    fn output(&self, at: usize, value: ValueId) -> Output;
 
     /// How often all elements of a tensor are read for it.
     fn passes(&self, elements: u64) -> PassCount;

@@ -35,7 +35,7 @@ impl Reduce for LargestNonzero {
         vec![self.share.to_bits()]
     }
 
-    fn output(&self, value: ValueId) -> Output {
+    fn output(&self, _: usize, value: ValueId) -> Output {
         Output::Count(value)
     }
 

@@ -43,7 +43,7 @@ impl Reduce for Sums {
         Vec::new()
     }
 
-    fn output(&self, value: ValueId) -> Output {
+    fn output(&self, _: usize, value: ValueId) -> Output {
         Output::Sum(value)
     }
 

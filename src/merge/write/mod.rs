@@ -2,5 +2,6 @@
 
 mod chunked;
 mod run;
+pub(super) mod told;
 mod whole;
 pub(super) mod window;

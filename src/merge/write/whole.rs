@@ -16,6 +16,13 @@ pub(in crate::merge) struct Inputs {
     arena_bytes: usize,
 }
 
+impl Inputs {
+    /// The rows of its parts.
+    pub(super) fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+}
+
 /// Reads and uploads a task's inputs, and finds the statistics of whole tensors among them.
 pub(in crate::merge) fn load(
     lane: &mut Lane<'_>,

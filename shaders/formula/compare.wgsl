@@ -1,0 +1,38 @@
+// Two values compared, element by element. Two conditions in one number are 1 for the first and
+// 2048 for the second, more than a tile has elements: sums of a tile hold the counts of both.
+
+// x, or 0 where x or y is infinite or NaN.
+fn sound(x: f32, y: f32) -> f32 {
+    return float(select(bits(x), 0, is_non_finite(bits(x)) || is_non_finite(bits(y))));
+}
+
+fn two_conditions(first: bool, second: bool) -> f32 {
+    let none: u32 = 0;
+    // 1, 2048, 2049
+    let one = select(none, 0x3f800000, first);
+    let other = select(one, 0x45000000, second);
+    return float(select(other, 0x45001000, first && second));
+}
+
+// Where x is infinite or NaN, and where y is.
+fn flaws(x: f32, y: f32) -> f32 {
+    return two_conditions(is_non_finite(bits(x)), is_non_finite(bits(y)));
+}
+
+// Where x and y have the same sign, and where they have opposite signs. Zero has none.
+fn signs(x: f32, y: f32) -> f32 {
+    let signed = !is_zero(bits(x)) && !is_zero(bits(y));
+    let same = (bits(x) >> 31) == (bits(y) >> 31);
+    return two_conditions(signed && same, signed && !same);
+}
+
+// 1 where x and y are different numbers, else 0.
+fn differs(x: f32, y: f32) -> f32 {
+    let same = bits(x) == bits(y) || (is_zero(bits(x)) && is_zero(bits(y)));
+    return condition(!same);
+}
+
+// Where x is not zero, and where y is not.
+fn presence(x: f32, y: f32) -> f32 {
+    return two_conditions(!is_zero(bits(x)), !is_zero(bits(y)));
+}
