@@ -250,8 +250,8 @@ pub(super) struct InspectArgs {
     #[arg(long)]
     pub(super) stats: bool,
 
-    /// With --stats: write all numbers to FILE, a page (.html) or JSON (.json); a file that is there
-    /// is replaced, unless it is the model's
+    /// With --stats: write all numbers to FILE, a page (.html) or JSON (.json); what is there is
+    /// replaced, unless it is the model's
     #[arg(long, value_name = "FILE", requires = "stats")]
     pub(super) report: Option<PathBuf>,
 
