@@ -9,7 +9,7 @@ use crate::keys::blocks::Kind;
 /// Steps of the scale of colours.
 const STEPS: usize = 9;
 /// The place of a cell in units of the picture, and of the names beside the cells.
-const CELL: [usize; 2] = [46, 16];
+const CELL: [usize; 2] = [64, 16];
 const EXPERT: usize = 14;
 const NAMES: usize = 200;
 const HEAD: usize = 20;
