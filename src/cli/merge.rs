@@ -14,11 +14,13 @@ use super::options::{options, read_besides};
 use super::out::{self, Kind};
 use super::process;
 use super::report::{self, Done};
+use super::written::Written;
 use crate::exec::cpu::Level;
 use crate::merge::{
     Merge, MergeError, Settings, Unused, choose_device, sweep_outputs, window_outputs,
 };
 use crate::method::Method;
+use crate::plan::OutputId;
 use crate::recipe::average::Average;
 use crate::recipe::{Options, Recipe, Sweep, merge_of};
 
@@ -113,6 +115,14 @@ pub(super) fn write(
     }
     let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
     let args = &args.report;
+    let to = args.file.as_deref().map(Written::named).transpose()?;
+    if let Some(to) = &to {
+        to.check()?;
+        merge
+            .checkpoints()
+            .iter()
+            .try_for_each(|own| to.check_beside(own))?;
+    }
     merge.check_output()?;
     notes.extend(report::notes(&merge));
     if !args.quiet {
@@ -132,6 +142,9 @@ pub(super) fn write(
     if cancel.load(Ordering::SeqCst) {
         // It came while the last output appeared.
         return Err(Failure::Interrupted(merge.outputs().len()));
+    }
+    if let Some(to) = &to {
+        to.write(&merge.measured(&report, OutputId::FIRST))?;
     }
     report::print(args, &merge, &report, about, done)
 }

@@ -78,14 +78,20 @@ impl Merge {
         });
         let models = self.checkpoints().iter().enumerate().map(|(number, own)| {
             let base = number == self.recipe().reference.index();
-            (if base { "base" } else { "model" }, own.path())
+            (
+                if base { "base" } else { "model" },
+                own.path(),
+                own.fingerprint().ok(),
+            )
         });
-        let written = [("output", self.outputs()[output.index()].as_path())];
-        let subjects = models.chain(written).map(|(role, path)| Subject {
-            role: role.to_owned(),
-            path: path.display().to_string(),
-            fingerprint: None,
-        });
+        let written = [("output", self.outputs()[output.index()].as_path(), None)];
+        let subjects = models
+            .chain(written)
+            .map(|(role, path, fingerprint)| Subject {
+                role: role.to_owned(),
+                path: path.display().to_string(),
+                fingerprint,
+            });
         report::Report {
             what: "merge".to_owned(),
             subjects: subjects.collect(),

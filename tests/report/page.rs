@@ -192,3 +192,30 @@ fn statistics_have_a_page_too() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("--stats"), "{}", said(&output));
 }
+
+#[test]
+fn a_merge_tells_what_survived_on_a_page() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [a, b] = [1, 2].map(|model| family(folder.path(), Float::F32, model));
+    let [a, b] = [&a, &b].map(|path| path.to_str().expect("UTF-8"));
+    let merge = [
+        "merge",
+        "-M",
+        "linear",
+        a,
+        b,
+        "-o",
+        "ab.safetensors",
+        "-q",
+        "--report",
+    ];
+    prints(folder.path(), &[&merge[..], &["ab.html"]].concat());
+    let page = std::fs::read_to_string(folder.path().join("ab.html")).expect("the page");
+    assert!(
+        page.contains("survival") && page.contains("<td>layer.4.weight"),
+        "{page}"
+    );
+    assert!(page.contains("1 tensor copied") && page.contains("<code>position_ids"));
+    let refused = run(folder.path(), &[&merge[..], &["ab.pdf"]].concat());
+    assert_eq!(refused.status.code(), Some(2));
+}

@@ -227,6 +227,11 @@ pub(in crate::cli) struct ReportArgs {
     #[arg(long, help_heading = REPORT)]
     pub(in crate::cli) json: bool,
 
+    /// Write what was done to every tensor, and how much of its change survived, to FILE: a page
+    /// (.html) or JSON (.json); of several outputs those of the first
+    #[arg(id = "report_file", long = "report", value_name = "FILE", help_heading = REPORT)]
+    pub(in crate::cli) file: Option<std::path::PathBuf>,
+
     /// No progress, no notes and no report, only errors and what was asked for
     #[arg(long, short = 'q', help_heading = REPORT)]
     pub(in crate::cli) quiet: bool,
