@@ -80,6 +80,10 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
 
 /// Prints the plan of a merge that is not run.
 pub(super) fn show(job: Job<'_>, work: &WorkArgs, args: &OutputArgs) -> Result<(), Failure> {
+    if args.report.file.is_some() {
+        let message = "--report is about an output, and there is none without a merge";
+        return Err(Failure::input(message.to_owned()));
+    }
     let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
     merge.check_output()?;
     notes.extend(report::notes(&merge));
