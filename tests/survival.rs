@@ -173,7 +173,7 @@ const MERGE: [&str; 8] = [
 fn an_output_without_any_of_the_change_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     small_change(folder.path(), false);
-    let output = run(folder.path(), &MERGE);
+    let output = run(folder.path(), &[&MERGE[..], &["--prove"]].concat());
     assert_eq!(output.status.code(), Some(4), "{}", said(&output));
     let errors = said(&output);
     assert!(
@@ -188,8 +188,16 @@ fn an_output_without_any_of_the_change_is_refused() {
         serde_json::from_str(&prints(folder.path(), &kept)).expect("JSON");
     let survival = report["survival"]["survival"].as_f64().expect("a number");
     assert!((survival - 1.0).abs() < 1e-6, "{report}");
-    let anyway = [&MERGE[..], &["--force", "--no-prove"]].concat();
-    assert_eq!(run(folder.path(), &anyway).status.code(), Some(0));
+    // A sample is no proof: it is told.
+    let anyway = run(folder.path(), &[&MERGE[..], &["--force"]].concat());
+    assert_eq!(anyway.status.code(), Some(0));
+    let warning = "1 tensor stored as in the base";
+    assert!(said(&anyway).contains(warning), "{}", said(&anyway));
+    let silent = run(
+        folder.path(),
+        &[&MERGE[..], &["--force", "--no-prove"]].concat(),
+    );
+    assert!(!said(&silent).contains(warning), "{}", said(&silent));
 }
 
 #[test]

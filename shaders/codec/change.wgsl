@@ -23,3 +23,9 @@ fn change_marks(result: u32, stored: u32, base: u32, limit: u32) -> u32 {
 fn change_counts(result: u32, stored: u32, base: u32) -> bool {
     return !(is_non_finite(result) || is_non_finite(stored) || is_non_finite(base));
 }
+
+// A change as it counts in sums: below 2^-50 as none. So no product of two is flushed, and no sum
+// of products, which are multiples of 2^-123.
+fn change_told(x: u32) -> u32 {
+    return select(x, x & 0x80000000, (x & 0x7fffffff) < 0x26800000);
+}

@@ -2,10 +2,14 @@
 // change and of the stored one, their product, and counts, two in one number: a tile has fewer than
 // 2048 elements.
 
+fn told(x: f32) -> f32 {
+    return float(change_told(bits(x)));
+}
+
 fn change(result: f32, stored: u32, base: f32) -> array<f32, 5> {
     let counts = change_counts(bits(result), stored, bits(base));
-    let meant = select(0.0, rz_sum(result - base), counts);
-    let kept = select(0.0, rz_sum(float(stored) - base), counts);
+    let meant = select(0.0, told(rz_sum(result - base)), counts);
+    let kept = select(0.0, told(rz_sum(float(stored) - base)), counts);
     let marks = change_marks(bits(result), stored, bits(base), LIMIT);
     return array<f32, 5>(
         rz_sum(meant * meant),

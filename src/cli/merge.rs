@@ -181,7 +181,7 @@ pub(super) fn prepare(
         threads: super::threads(work.limits.threads),
         device: chosen.device,
         level: Level::chosen()?,
-        proves: !work.no_prove,
+        proof: work.proof(),
         min_survival: work.min_survival,
     };
     let merge = match outputs {

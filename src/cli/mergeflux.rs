@@ -74,6 +74,7 @@ fn run(recipe: Recipe, notes: Vec<String>, args: &FluxArgs) -> Result<(), Failur
         device: args.device.clone().unwrap_or(DeviceChoice::Auto),
         limits: args.limits.clone(),
         min_survival: None,
+        prove: false,
         no_prove: false,
         force: true,
     };

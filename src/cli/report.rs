@@ -204,7 +204,7 @@ pub(super) fn print(
         }
         out::say(Kind::Report, &figures(report));
         if let Some(survival) = &report.survival {
-            survived(survival, report.unchanged);
+            survived(survival, report);
         }
         for model in &report.idle {
             let text = format!(
@@ -274,22 +274,24 @@ fn line(output: &Path, report: &Report, done: Done) -> String {
 }
 
 /// How much of the change is in the output.
-fn survived(survival: &Survival, unchanged: usize) {
+fn survived(survival: &Survival, report: &Report) {
     let Some(share) = survival.survival() else {
         out::say(Kind::Report, "no change from the base was computed");
         return;
     };
     let changed = 100.0 * survival.changed_share().unwrap_or(0.0);
     let text = format!(
-        "{:.2} % of the change from the base is in the output; {changed:.1} % of the values differ",
-        100.0 * share
+        "{:.2} % of the change from the base is in the output; {changed:.1} % of the values differ{}",
+        100.0 * share,
+        if report.sampled { ", by a sample" } else { "" }
     );
     out::say(Kind::Report, &text);
-    if unchanged > 0 {
-        let tensors = counted(unchanged, "tensor");
+    if report.unchanged > 0 {
+        let tensors = counted(report.unchanged, "tensor");
         let text = format!(
-            "{tensors} stored as in the base, though a change was computed: it is below half a \
-             step of the output's type; --dtype f32 keeps it"
+            "{tensors} stored as in the base{}, though a change was computed: it is below half a \
+             step of the output's type; --dtype f32 keeps it",
+            if report.sampled { ", by a sample" } else { "" }
         );
         out::say(Kind::Warning, &text);
     }

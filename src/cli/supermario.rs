@@ -53,6 +53,7 @@ fn run(job: Job<'_>, args: &MarioArgs, output: PathBuf, force: bool) -> Result<(
         device: args.device.clone(),
         limits: args.limits.clone(),
         min_survival: None,
+        prove: false,
         no_prove: false,
         force,
     };

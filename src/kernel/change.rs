@@ -81,11 +81,29 @@ pub struct Change {
     flushed: u64,
     beyond: u64,
     special: u64,
+    /// Elements of the tiles that were added.
+    elements: u64,
+    /// One tile in so many is looked at, the first among them; of all where it is 0.
+    every: u64,
 }
 
 impl Change {
-    /// Adds a tile.
-    pub fn add(&mut self, tile: TileChange) {
+    /// Of which one tile in so many is looked at, the first among them.
+    pub fn of_every(every: u64) -> Change {
+        Change {
+            every,
+            ..Change::default()
+        }
+    }
+
+    /// Whether a tile of a tensor, by its number, is looked at.
+    pub fn takes(&self, tile: u64) -> bool {
+        tile.is_multiple_of(self.every.max(1))
+    }
+
+    /// Adds a tile of so many elements.
+    pub fn add(&mut self, elements: usize, tile: TileChange) {
+        self.elements += elements as u64;
         self.meant.add(tile.meant);
         self.stored.add(tile.stored);
         self.along.add(tile.along);
@@ -97,6 +115,7 @@ impl Change {
 
     /// Adds the tiles of another part.
     pub fn join(&mut self, other: &Change) {
+        self.elements += other.elements;
         self.meant.join(&other.meant);
         self.stored.join(&other.stored);
         self.along.join(&other.along);
@@ -116,13 +135,14 @@ impl Change {
             flushed: self.flushed,
             beyond: self.beyond,
             special: self.special,
+            elements: self.elements,
         }
     }
 }
 
 /// What the stored elements of a tensor changed, and were meant to. Elements count in the sums
 /// where base, result and stored value are numbers. Each square is rounded to f32, and those of a
-/// tile are added in f32: changes below 1e-19 count as none.
+/// tile are added in f32; changes below 2^-50 count as none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FoundChange {
     /// The sum of the squares of the meant changes: results before they are rounded to their
@@ -140,4 +160,6 @@ pub struct FoundChange {
     pub beyond: u64,
     /// Stored values that are infinite or NaN.
     pub special: u64,
+    /// Elements that were looked at.
+    pub elements: u64,
 }

@@ -1,6 +1,8 @@
 //! The fused straight-line form of one tensor's expression.
 
-use super::{Compute, CutoffId, Formula, OnOverflow, ScalarId, SlotId, StreamId, Tally, ValueId};
+use super::{
+    Change, Compute, CutoffId, Formula, OnOverflow, ScalarId, SlotId, StreamId, Tally, ValueId,
+};
 use crate::dtype::Float;
 
 /// How a loaded value enters the arithmetic.
@@ -209,10 +211,11 @@ impl Program {
         outputs.filter(|output| !matches!(output, Output::Store { .. }))
     }
 
-    /// The questions of a Program that stores: about each of its other outputs one.
-    pub fn measured(&self) -> Vec<Tally> {
+    /// The questions of a Program that stores: about each of its other outputs one. Of changes one
+    /// tile in so many is looked at.
+    pub fn measured(&self, every: u64) -> Vec<Tally> {
         let asked = self.asked().map(|output| match output {
-            Output::Change { .. } => Tally::Change(Box::default()),
+            Output::Change { .. } => Tally::Change(Box::new(Change::of_every(every))),
             _ => Tally::Nothing,
         });
         asked.collect()

@@ -35,7 +35,7 @@ pub use device::{
 };
 pub use error::MergeError;
 pub use inputs::InputError;
-pub use prepare::{Merge, Settings, Unused};
+pub use prepare::{Merge, Proof, Settings, Unused};
 pub use progress::{Progress, Silent};
 pub use report::{Report, path_json};
 pub use side::{Companion, Companions, LeftOut};

@@ -33,8 +33,8 @@ pub struct Settings {
     pub device: Option<Device>,
     /// The instruction set of the CPU's loops.
     pub level: Level,
-    /// Whether it is measured what each stored tensor changes of the one that it goes out from.
-    pub proves: bool,
+    /// What is measured of the changes that are stored.
+    pub proof: Proof,
     /// The least share of the computed change that each output must hold, or nothing is written.
     pub min_survival: Option<f64>,
 }
@@ -60,8 +60,31 @@ impl Settings {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             device: None,
             level: Level::detect(),
-            proves: true,
+            proof: Proof::default(),
             min_survival: None,
+        }
+    }
+}
+
+/// How much is measured of what each stored tensor changes of the one that it goes out from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing.
+    None,
+    /// One tile of 1024 elements in sixteen, the first of each tensor among them, which costs next
+    /// to nothing.
+    #[default]
+    Sample,
+    /// Every element. An output that holds nothing of the change is refused.
+    Full,
+}
+
+impl Proof {
+    /// One tile in so many is looked at.
+    pub(super) fn every(self) -> u64 {
+        match self {
+            Proof::None | Proof::Sample => 16,
+            Proof::Full => 1,
         }
     }
 }
@@ -175,7 +198,7 @@ impl Merge {
             memory: settings.memory,
             threads: settings.threads.min(THREADS_MAX),
             device: settings.device.as_ref().map(|device| device.limits),
-            measures: (settings.proves || settings.min_survival.is_some())
+            measures: settings.proof != Proof::None
                 && !recipes.iter().any(|recipe| recipe.options.compares),
         };
         let build = |limits: &Limits| plan::build_all(&recipes, &sources, &kind, limits);

@@ -1,6 +1,6 @@
 //! Whether the outputs hold what was computed.
 
-use super::{Merge, MergeError, Report};
+use super::{Merge, MergeError, Proof, Report};
 use crate::plan::{Action, Job, OutputId};
 use crate::report::{self, Form, State, Subject, Survival};
 
@@ -27,7 +27,7 @@ impl Merge {
                 matches!(job.action, Action::Merge { .. }) && found.is_none() && job.elements > 0
             };
             let lost = total.intended_squares > 0.0 && total.changed == 0;
-            if lost && self.settings.proves && !merged.clone().any(unmeasured) {
+            if lost && self.settings.proof == Proof::Full && !merged.clone().any(unmeasured) {
                 let first = jobs.iter().find(|job| !job.outputs().is_empty());
                 let reference = self.recipe().reference.index();
                 return Err(MergeError::Unchanged {

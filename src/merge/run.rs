@@ -10,7 +10,7 @@ use super::lane::Lane;
 use super::pool::{Averages, Busy, Changes, Deltas, Effects, Overflowed, Permits, Room, workers};
 use super::shared::Shared;
 use super::write::window;
-use super::{Merge, MergeError, Progress, Report, proof};
+use super::{Merge, MergeError, Progress, Proof, Report, proof};
 use crate::plan::{OutputId, Task};
 use crate::recipe::ModelId;
 use crate::report::Survival;
@@ -72,6 +72,7 @@ impl Merge {
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),
             overflowed: Overflowed::new(self.plan().jobs.len() * self.plan().outputs),
+            every: self.settings.proof.every(),
             changes: Changes::new(self.plan().jobs.len() * self.plan().outputs),
             effects: self.effects(),
             degraded: Degraded::new(progress),
@@ -121,7 +122,7 @@ impl Merge {
     /// The models without an effect, where that was looked at.
     fn idle(&self, effects: &Effects) -> Vec<PathBuf> {
         let path = |model: ModelId| self.checkpoints()[model.index()].path().to_owned();
-        match self.settings.proves {
+        match self.settings.proof != Proof::None {
             true => effects.idle().map(path).collect(),
             false => Vec::new(),
         }
@@ -142,6 +143,7 @@ impl Merge {
             computed: self.plan().report.merged,
             copied: self.plan().report.copied,
             survival: proof::total(changes.iter().flatten()),
+            sampled: self.settings.proof == Proof::Sample,
             unchanged: changes.iter().flatten().filter(|own| is_lost(own)).count(),
             changes,
             idle: self.idle(&shared.effects),

@@ -33,6 +33,8 @@ pub(super) struct Shared<'a> {
     pub(super) bytes_read: AtomicU64,
     /// Results that their types could not hold.
     pub(super) overflowed: Overflowed,
+    /// One tile in so many is measured.
+    pub(super) every: u64,
     /// What the stored tensors change.
     pub(super) changes: Changes,
     /// Which models may change something.

@@ -119,7 +119,7 @@ fn traced(
         threads: 1,
         device: Some(Device::new("traced".to_owned(), limits, Box::new(slot))),
         level: Level::detect(),
-        proves: true,
+        proof: wgmerge::merge::Proof::Full,
         min_survival: None,
     };
     let merge = Merge::prepare(recipe.expect("a recipe"), settings).expect("a sound merge");

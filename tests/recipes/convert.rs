@@ -196,7 +196,7 @@ fn a_transposed_matrix_is_read_in_bands() {
             threads: 1,
             device: None,
             level: Level::detect(),
-            proves: true,
+            proof: wgmerge::merge::Proof::Full,
             min_survival: None,
             reads: Vec::new(),
         };

@@ -38,7 +38,7 @@ fn run(recipe: &Recipe, output: &Path, device: Option<Device>) -> Option<(Vec<u8
         threads: 2,
         device,
         level: Level::detect(),
-        proves: true,
+        proof: wgmerge::merge::Proof::Full,
         min_survival: None,
     };
     let merge = Merge::prepare(recipe.clone(), settings).ok()?;

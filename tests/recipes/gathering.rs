@@ -174,7 +174,7 @@ fn run(recipe: &Recipe, output: &Path, means: Means) -> Vec<u8> {
         threads: means.threads,
         device: means.device,
         level: Level::detect(),
-        proves: true,
+        proof: wgmerge::merge::Proof::Full,
         min_survival: None,
     };
     let mut recipe = recipe.clone();

@@ -126,7 +126,7 @@ pub fn run(recipe: Recipe, output: &Path, memory: u64) -> Vec<u8> {
         threads: 1,
         device: None,
         level: Level::detect(),
-        proves: true,
+        proof: wgmerge::merge::Proof::Full,
         min_survival: None,
     };
     let merge = Merge::prepare(recipe, settings).expect("a sound recipe");
@@ -195,7 +195,7 @@ impl<'a> Case<'a> {
             threads: self.threads,
             device,
             level: self.level,
-            proves: true,
+            proof: wgmerge::merge::Proof::Full,
             min_survival: None,
         };
         let merge = Merge::prepare(recipe, settings)?;

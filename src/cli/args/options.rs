@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::AdditionArgs;
 use crate::cli::{size, word};
 use crate::kernel::Compute;
-use crate::merge::DeviceChoice;
+use crate::merge::{DeviceChoice, Proof};
 use crate::recipe::{
     Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy, Sweep,
 };
@@ -163,7 +163,12 @@ pub(in crate::cli) struct WorkArgs {
     )]
     pub(in crate::cli) min_survival: Option<f64>,
 
-    /// Do not measure how much of the change is in the output, and write one without any
+    /// Measure of every value, not of one tile of 1024 in sixteen, how much of the change is in the
+    /// output, and refuse, with exit code 4, an output that holds nothing of it
+    #[arg(long, conflicts_with = "no_prove", help_heading = WORK)]
+    pub(in crate::cli) prove: bool,
+
+    /// Do not measure how much of the change is in the output
     #[arg(long, help_heading = WORK)]
     pub(in crate::cli) no_prove: bool,
 
@@ -171,6 +176,17 @@ pub(in crate::cli) struct WorkArgs {
     /// earlier output go, other files stay
     #[arg(long, help_heading = OUTPUT)]
     pub(in crate::cli) force: bool,
+}
+
+impl WorkArgs {
+    /// What is measured of the changes that are stored.
+    pub(in crate::cli) fn proof(&self) -> Proof {
+        match (self.prove || self.min_survival.is_some(), self.no_prove) {
+            (true, _) => Proof::Full,
+            (false, true) => Proof::None,
+            (false, false) => Proof::Sample,
+        }
+    }
 }
 
 /// A share of a whole.

@@ -65,7 +65,8 @@ fn prepared(args: &DiffArgs) -> Result<Merge, Failure> {
         device: args.device.clone(),
         limits: args.limits.clone(),
         min_survival: None,
-        no_prove: false,
+        prove: false,
+        no_prove: true,
         force: false,
     };
     let (merge, notes) = prepare(Job::of(recipe), &work, NOWHERE.as_ref(), args.quiet)?;

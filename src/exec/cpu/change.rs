@@ -1,9 +1,8 @@
 //! What the stored results of a tile change.
 
-use super::formula::in_f32;
+use super::Level;
 use super::level::at_level;
-use super::{Level, sum};
-use crate::dtype::codec::{are_numbers, marks};
+use crate::dtype::codec::{are_numbers, marks, told};
 use crate::kernel::{TILE, TileChange};
 
 /// A tile of results, of their stored values and of the base, as f32 bits, of the same length.
@@ -21,6 +20,12 @@ pub(super) fn tile(level: Level, values: Values<'_>) -> TileChange {
     at_level!(level, measure(values: Values<'_> = values) -> TileChange)
 }
 
+/// Half of a tile, whose sums are the first level of the tree.
+const HALF: usize = TILE / 2;
+
+/// A result's bits, its stored value's and its base's.
+type Element = [u32; 3];
+
 #[inline(always)]
 fn measure(values: Values<'_>) -> TileChange {
     let Values {
@@ -29,32 +34,130 @@ fn measure(values: Values<'_>) -> TileChange {
         base,
         limit,
     } = values;
-    let mut products = [[0.0f32; TILE]; 3];
-    let [meants, keeps, alongs] = &mut products;
-    // Counts that fit a byte each would overflow; two that fit half a word each do not.
-    let (mut low, mut high) = (0u32, 0u32);
-    let inputs = results.iter().zip(stored).zip(base);
-    let outputs = meants.iter_mut().zip(keeps).zip(alongs);
-    for (((&result, &stored), &base), ((meant, kept), along)) in inputs.zip(outputs) {
-        let counts = are_numbers(result, stored, base);
-        let [r, q, b] = [result, stored, base].map(f32::from_bits);
-        let (d, k) = (in_f32::rz(r - b), in_f32::rz(q - b));
-        let (d, k) = if counts { (d, k) } else { (0.0, 0.0) };
-        *meant = in_f32::rz(d * d);
-        *kept = in_f32::rz(k * k);
-        *along = in_f32::rz(d * k);
+    let whole = results.len() == TILE && stored.len() == TILE && base.len() == TILE;
+    if whole && let Some(found) = plain(values) {
+        return found;
+    }
+    let mut sums = Sums::default();
+    let mut found = TileChange::default();
+    let elements = results.iter().zip(stored).zip(base);
+    for (i, ((&result, &stored), &base)) in elements.enumerate() {
+        if are_numbers(result, stored, base) {
+            let [meant, kept] = changes([result, stored, base]);
+            let products = [meant * meant, kept * kept, meant * kept];
+            let own = [&mut sums.meant, &mut sums.stored, &mut sums.along];
+            for (sum, product) in own.into_iter().zip(products) {
+                // Zero and a number: the first level of the tree.
+                sum[i % HALF] += product;
+            }
+        }
         let marks = marks(result, stored, base, limit);
-        low += (marks & 1) | ((marks & 2) << 15);
-        high += ((marks & 4) >> 2) | ((marks & 8) << 13);
+        found.changed += marks & 1;
+        found.flushed += (marks >> 1) & 1;
+        found.beyond += (marks >> 2) & 1;
+        found.special += marks >> 3;
     }
-    let [meant, stored, along] = products.map(|mut partial| sum::fold(&mut partial));
-    TileChange {
-        meant,
-        stored,
-        along,
-        changed: low & 0xffff,
-        flushed: low >> 16,
-        beyond: high & 0xffff,
-        special: high >> 16,
+    sums.found(found)
+}
+
+/// The same of a whole tile, unless it holds something that is no number or is beyond the stored
+/// type: nothing is chosen element by element, so that the loop becomes vectors.
+#[inline(always)]
+fn plain(values: Values<'_>) -> Option<TileChange> {
+    let (results, others) = values.results.split_at(HALF);
+    let (stored, other_stored) = values.stored.split_at(HALF);
+    let (base, other_base) = values.base.split_at(HALF);
+    let mut sums = Sums::default();
+    let (mut most, mut most_base, mut same, mut flushed) = (0, 0, 0, 0);
+    for i in 0..HALF {
+        let one = [results[i], stored[i], base[i]];
+        let other = [others[i], other_stored[i], other_base[i]];
+        let ([d, k], [other_d, other_k]) = (changes(one), changes(other));
+        sums.meant[i] = d * d + other_d * other_d;
+        sums.stored[i] = k * k + other_k * other_k;
+        sums.along[i] = d * k + other_d * other_k;
+        most = most.max(one[0] & MAGNITUDE).max(other[0] & MAGNITUDE);
+        most_base = most_base.max(one[2] & MAGNITUDE).max(other[2] & MAGNITUDE);
+        same += is_same(one) + is_same(other);
+        flushed += is_flushed(one) + is_flushed(other);
     }
+    let plain = most <= values.limit && most_base < INFINITY;
+    // Not a closure: it would be compiled for the baseline.
+    if !plain {
+        return None;
+    }
+    Some(sums.found(TileChange {
+        changed: TILE as u32 - same,
+        flushed,
+        ..TileChange::default()
+    }))
+}
+
+const MAGNITUDE: u32 = 0x7fff_ffff;
+const INFINITY: u32 = 0x7f80_0000;
+
+/// The meant and the stored change. They are large enough or zero, so that no sum or product of
+/// them is flushed anywhere, and needs no guard.
+#[inline(always)]
+fn changes([result, stored, base]: Element) -> [f32; 2] {
+    let base = f32::from_bits(base);
+    let change = |value: u32| f32::from_bits(told((f32::from_bits(value) - base).to_bits()));
+    [change(result), change(stored)]
+}
+
+/// 1 where the stored number is the base's.
+#[inline(always)]
+fn is_same([_, stored, base]: Element) -> u32 {
+    u32::from(f32::from_bits(stored) == f32::from_bits(base))
+}
+
+/// 1 where a result other than zero was stored as zero.
+#[inline(always)]
+fn is_flushed([result, stored, _]: Element) -> u32 {
+    u32::from(stored & MAGNITUDE == 0) & u32::from(result & MAGNITUDE != 0)
+}
+
+/// The first level of the trees of a tile.
+struct Sums {
+    meant: [f32; HALF],
+    stored: [f32; HALF],
+    along: [f32; HALF],
+}
+
+impl Default for Sums {
+    #[inline(always)]
+    fn default() -> Sums {
+        Sums {
+            meant: [0.0; HALF],
+            stored: [0.0; HALF],
+            along: [0.0; HALF],
+        }
+    }
+}
+
+impl Sums {
+    /// The sums, with the counts.
+    #[inline(always)]
+    fn found(&mut self, counts: TileChange) -> TileChange {
+        TileChange {
+            meant: fold(&mut self.meant),
+            stored: fold(&mut self.stored),
+            along: fold(&mut self.along),
+            ..counts
+        }
+    }
+}
+
+/// The further levels of a tree.
+#[inline(always)]
+fn fold(partial: &mut [f32; HALF]) -> f32 {
+    let mut half = HALF / 2;
+    while half > 0 {
+        let (low, high) = partial.split_at_mut(half);
+        for (sum, other) in low.iter_mut().zip(high) {
+            *sum += *other;
+        }
+        half /= 2;
+    }
+    partial[0]
 }

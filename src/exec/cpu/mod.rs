@@ -88,21 +88,21 @@ impl Executor for CpuExecutor {
             let tallies = &mut results.tallies[tile.number * count..][..count];
             for (output, tally) in asked.clone().zip(tallies) {
                 match (*output, storing, tally) {
+                    (Output::Change { .. }, _, Tally::Change(change))
+                        if !change.takes(tile.first() / TILE as u64) => {}
                     (Output::Change { base, .. }, Some(storing), Tally::Change(change)) => {
                         let float = storing.float;
                         let begin = tile.piece.output + tile.at * float.bytes();
                         let bytes = &results.stored[begin..][..tile.len * float.bytes()];
                         let decoded = &mut stored[..tile.len];
                         codec::decode(level, float, None, bytes, decoded);
-                        change.add(change::tile(
-                            level,
-                            change::Values {
-                                results: register(storing.value),
-                                stored: decoded,
-                                base: register(base),
-                                limit: limit(float),
-                            },
-                        ));
+                        let values = change::Values {
+                            results: register(storing.value),
+                            stored: decoded,
+                            base: register(base),
+                            limit: limit(float),
+                        };
+                        change.add(tile.len, change::tile(level, values));
                     }
                     (output, _, tally) => {
                         tally::tile(level, register(output.value()), tile.first(), tally);

@@ -11,12 +11,6 @@ pub(super) fn tree(register: &[u32]) -> f32 {
     for (sum, bits) in partial.iter_mut().zip(register) {
         *sum = f32::from_bits(*bits);
     }
-    fold(&mut partial)
-}
-
-/// The same of values that are there already, which are lost.
-#[inline(always)]
-pub(super) fn fold(partial: &mut [f32; TILE]) -> f32 {
     let mut half = TILE / 2;
     while half > 0 {
         let (low, high) = partial.split_at_mut(half);

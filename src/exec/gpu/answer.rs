@@ -3,7 +3,7 @@
 
 use crate::exec::Batch;
 use crate::kernel::table::{CHANGE_SUMS, Layout, Outputs};
-use crate::kernel::{BINS, Output, Tally, TileChange};
+use crate::kernel::{BINS, Output, TILE, Tally, TileChange};
 
 /// Where the answers about the pieces of a dispatch lie.
 pub(super) struct Answers {
@@ -87,12 +87,17 @@ impl Answers {
                 }
                 (Output::Change { .. }, tally) => {
                     if let Tally::Change(change) = tally {
-                        let tile = first_group * self.tiles_per_group;
-                        for tile in tile..tile + tiles {
-                            let place = tile * self.outputs.sums + next.sums;
-                            let sums = &all[place..][..CHANGE_SUMS];
-                            change
-                                .add(tile_change(sums.iter().map(|sum| f32::from_le_bytes(*sum))));
+                        let own = &batch.pieces[number];
+                        let first = own.start / TILE as u64;
+                        let begin = first_group * self.tiles_per_group;
+                        for tile in 0..tiles {
+                            if !change.takes(first + tile as u64) {
+                                continue;
+                            }
+                            let place = (begin + tile) * self.outputs.sums + next.sums;
+                            let sums = all[place..][..CHANGE_SUMS].iter();
+                            let found = tile_change(sums.map(|sum| f32::from_le_bytes(*sum)));
+                            change.add(TILE.min(own.len - tile * TILE), found);
                         }
                     }
                     next.sums += CHANGE_SUMS;

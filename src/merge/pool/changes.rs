@@ -56,7 +56,7 @@ impl Changes {
             let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
             let change = done.change.found();
             found[tensor] = Some(Survival {
-                elements,
+                elements: change.elements,
                 intended_squares: change.meant,
                 kept_squares: change.stored,
                 products: change.along,

@@ -65,7 +65,9 @@ pub(in crate::merge) fn fill(
         let programs: Vec<&Program> = programs.collect();
         let reads = programs.iter().map(|program| lane::slots([*program]));
         let reads: Vec<(OutputId, Vec<SlotId>)> = OutputId::all().zip(reads).collect();
-        let asked = programs.iter().map(|program| program.measured());
+        let asked = programs
+            .iter()
+            .map(|program| program.measured(shared.every));
         let mut asked: Vec<Vec<Tally>> = asked.collect();
         lane.stream_group(run.part, &reads, &rows[run.at], |engine, pieces, arena| {
             let outputs = targets.iter_mut().zip(&programs).zip(pieces);

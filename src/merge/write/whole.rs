@@ -111,7 +111,7 @@ pub(in crate::merge) fn fill(
             program: &plan.programs[program],
             pieces: &pieces,
         };
-        let asked = pieces.iter().map(|_| batch.program.measured());
+        let asked = pieces.iter().map(|_| batch.program.measured(shared.every));
         let mut asked: Vec<Tally> = asked.flatten().collect();
         let each = asked.len() / pieces.len().max(1);
         let mut results = Results {
