@@ -280,18 +280,20 @@ fn survived(survival: &Survival, report: &Report) {
         return;
     };
     let changed = 100.0 * survival.changed_share().unwrap_or(0.0);
-    let text = format!(
-        "{:.2} % of the change from the base is in the output; {changed:.1} % of the values differ{}",
+    let (share, sample) = (
         100.0 * share,
-        if report.sampled { ", by a sample" } else { "" }
+        if report.sampled { ", by a sample" } else { "" },
+    );
+    let text = format!(
+        "{share:.2} % of the change from the base is in the output; {changed:.1} % of the values \
+         differ{sample}"
     );
     out::say(Kind::Report, &text);
     if report.unchanged > 0 {
         let tensors = counted(report.unchanged, "tensor");
         let text = format!(
-            "{tensors} stored as in the base{}, though a change was computed: it is below half a \
-             step of the output's type; --dtype f32 keeps it",
-            if report.sampled { ", by a sample" } else { "" }
+            "{tensors} stored as in the base{sample}, though a change was computed: it is below \
+             half a step of the output's type; --dtype f32 keeps it"
         );
         out::say(Kind::Warning, &text);
     }
