@@ -42,7 +42,7 @@ fn merged(case: &Case<'_>, folder: &Path) -> Vec<f32> {
     let slot = |_, _, level| Ok(Box::new(CpuExecutor::new(level)) as Box<dyn Executor + Send>);
     let device = Device::new("small".to_owned(), limits, Box::new(slot));
     let little = Case {
-        memory: 22 << 20,
+        memory: 24 << 20,
         threads: 3,
         level: Level::BASELINE,
         options: case.options.clone(),

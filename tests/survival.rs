@@ -204,9 +204,11 @@ fn an_output_without_any_of_the_change_is_refused() {
 fn an_output_with_too_little_of_the_change_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     small_change(folder.path(), true);
-    let report: serde_json::Value =
-        serde_json::from_str(&prints(folder.path(), &[&MERGE[..], &["--json"]].concat()))
-            .expect("JSON");
+    let report: serde_json::Value = serde_json::from_str(&prints(
+        folder.path(),
+        &[&MERGE[..], &["--json", "--prove"]].concat(),
+    ))
+    .expect("JSON");
     // A tenth of the elements has 16 times the change of the others.
     let share = 256.0 / (256.0 + 9.0);
     let survival = report["survival"]["survival"].as_f64().expect("a number");

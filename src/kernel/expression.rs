@@ -333,6 +333,13 @@ impl Expression {
         }
     }
 
+    /// The first value that is loaded from an input.
+    pub fn loaded(&self, input: SlotId) -> Option<Node> {
+        let is_own = |step: &Step| matches!(step, Step::Load { slot, .. } if *slot == input);
+        let number = self.steps.iter().position(is_own)?;
+        u16::try_from(number).ok().map(|number| Node(number.into()))
+    }
+
     fn live(&self, roots: &[Node]) -> Vec<bool> {
         let mut live = vec![false; self.steps.len()];
         for root in roots {

@@ -24,6 +24,7 @@ mod proof;
 mod read;
 mod report;
 mod run;
+mod settings;
 mod shared;
 mod side;
 mod target;
@@ -35,9 +36,10 @@ pub use device::{
 };
 pub use error::MergeError;
 pub use inputs::InputError;
-pub use prepare::{Merge, Proof, Settings, Unused};
+pub use prepare::{Merge, Unused};
 pub use progress::{Progress, Silent};
 pub use report::{Report, path_json};
+pub use settings::{Proof, Settings};
 pub use side::{Companion, Companions, LeftOut};
 pub use target::{OutputError, sweep_outputs, window_outputs};
 

@@ -214,7 +214,7 @@ impl<'a> Drafter<'a> {
             return self.framed(asked, compute, loader);
         }
         let base = root.filter(|_| self.measures);
-        let base = base.and_then(|_| loader.origin_value(&mut expression));
+        let base = base.and_then(|_| loader.origin_value(&expression));
         Ok(root.map(|root| Lowered {
             base,
             ..root.lowered(shape.to_vec(), expression, loader)

@@ -192,16 +192,14 @@ impl TensorLoader<'_, '_> {
         Some(expression.call(Formula::FiniteOrScalar, &[raw.into(), zero]))
     }
 
-    /// The value of the tensor that the result goes out from, where it is read anyway.
-    pub(super) fn origin_value(&mut self, expression: &mut Expression) -> Option<Node> {
-        let origin = self.origin.clone();
+    /// The value of the tensor that the result goes out from, where it is read anyway: as it is
+    /// read, so that nothing is checked that otherwise is not.
+    pub(super) fn origin_value(&self, expression: &Expression) -> Option<Node> {
         let mut inputs = self.inputs.iter();
-        let is_read = inputs
-            .any(|input| input.view == origin && input.form == self.shape && !input.everywhere);
-        match is_read {
-            true => self.load(expression, (&origin, Space::Weight), false),
-            false => None,
-        }
+        let origin = inputs.find(|input| {
+            input.view == *self.origin && input.form == self.shape && !input.everywhere
+        })?;
+        expression.loaded(origin.slot)
     }
 
     /// The first owner of the region at work.
