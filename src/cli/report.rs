@@ -203,16 +203,7 @@ pub(super) fn print(
             out::say(Kind::Report, &line(output, report, done));
         }
         out::say(Kind::Report, &figures(report));
-        if let Some(survival) = &report.survival {
-            survived(survival, report);
-        }
-        for model in &report.idle {
-            let text = format!(
-                "{} has no effect on the output: without it the bytes would be the same",
-                model.display()
-            );
-            out::say(Kind::Warning, &text);
-        }
+        effects(report);
         if report.overflowed_values > 0 {
             let text = format!(
                 "{} in {} beyond the output's type: --on-overflow {}",
@@ -270,6 +261,20 @@ fn line(output: &Path, report: &Report, done: Done) -> String {
             "{name}: {} converted: {computed} computed, {copied} copied",
             counted(computed + copied, "tensor")
         ),
+    }
+}
+
+/// How much of the change is in the output, and which models have no part in it.
+fn effects(report: &Report) {
+    if let Some(survival) = &report.survival {
+        survived(survival, report);
+    }
+    for model in &report.idle {
+        let text = format!(
+            "{} has no effect on the output: without it the bytes would be the same",
+            model.display()
+        );
+        out::say(Kind::Warning, &text);
     }
 }
 
