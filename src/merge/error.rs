@@ -62,7 +62,7 @@ pub enum MergeError {
     #[error(
         "{output}: nothing of the change survives: each of its {values} values is stored as the \
          one of {reference}, because the changes are below half a step of {float}; nothing was \
-         written; --dtype f32 keeps them, --no-prove writes the output as it is"
+         written; --dtype f32 keeps them, and without --prove it is written as it is"
     )]
     Unchanged {
         /// The output.
