@@ -121,11 +121,7 @@ pub(super) fn write(
     let args = &args.report;
     let to = args.file.as_deref().map(Written::named).transpose()?;
     if let Some(to) = &to {
-        to.check()?;
-        merge
-            .checkpoints()
-            .iter()
-            .try_for_each(|own| to.check_beside(own))?;
+        to.check(merge.checkpoints())?;
     }
     merge.check_output()?;
     notes.extend(report::notes(&merge));

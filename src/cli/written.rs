@@ -40,11 +40,12 @@ impl Written {
         })
     }
 
-    /// Checks that the report can be written at its place.
+    /// Checks that the report can be written at its place, and would replace nothing of the
+    /// checkpoints that are read for it.
     ///
     /// # Errors
-    /// Where a folder is there, or none around it.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    /// Where a folder is there, none around it, or a checkpoint's file.
+    pub(super) fn check(&self, read: &[Checkpoint]) -> Result<(), Failure> {
         let name = out::escape(&self.path.display().to_string()).into_owned();
         let folder = crate::sink::parent(&self.path);
         if self.path.is_dir() {
@@ -57,14 +58,10 @@ impl Written {
                 "--report {name}: there is no folder {folder}"
             )));
         }
-        Ok(())
+        read.iter().try_for_each(|own| self.check_beside(own))
     }
 
-    /// Checks that the report would replace nothing of a checkpoint.
-    ///
-    /// # Errors
-    /// Where it would.
-    pub(super) fn check_beside(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+    fn check_beside(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
         let Ok(own) = FileIdentity::of(&self.path) else {
             return Ok(());
         };

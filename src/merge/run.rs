@@ -1,6 +1,5 @@
 //! Running a merge.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -114,21 +113,16 @@ impl Merge {
 
     /// What models may change, before any was read.
     fn effects(&self) -> Effects {
+        if self.settings.proof == Proof::None {
+            return Effects::unwatched();
+        }
         let effects = Effects::new(self.checkpoints().len(), self.recipe().reference);
         self.plan().jobs.iter().for_each(|job| effects.copied(job));
         effects
     }
 
-    /// The models without an effect, where that was looked at.
-    fn idle(&self, effects: &Effects) -> Vec<PathBuf> {
-        let path = |model: ModelId| self.checkpoints()[model.index()].path().to_owned();
-        match self.settings.proof != Proof::None {
-            true => effects.idle().map(path).collect(),
-            false => Vec::new(),
-        }
-    }
-
     fn report(&self, shared: &Shared<'_>, changes: Vec<Option<Survival>>) -> Report {
+        let path = |model: ModelId| self.checkpoints()[model.index()].path().to_owned();
         let is_lost = |own: &Survival| own.intended_squares > 0.0 && own.changed == 0;
         Report {
             output: self.outputs()[0].clone(),
@@ -146,7 +140,7 @@ impl Merge {
             sampled: self.settings.proof == Proof::Sample,
             unchanged: changes.iter().flatten().filter(|own| is_lost(own)).count(),
             changes,
-            idle: self.idle(&shared.effects),
+            idle: shared.effects.idle().map(path).collect(),
             removed: Vec::new(),
             left: Vec::new(),
             overflowed_values: shared.overflowed.values(),

@@ -23,11 +23,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), Failure> {
     let to = args.report.as_deref().map(Written::named).transpose()?;
     let merge = prepared(args)?;
     if let Some(to) = &to {
-        to.check()?;
-        merge
-            .checkpoints()
-            .iter()
-            .try_for_each(|own| to.check_beside(own))?;
+        to.check(merge.checkpoints())?;
     }
     let bar = Bar::new(args.quiet);
     let found = process::running(|| merge.compare(&bar, &cancel));

@@ -90,8 +90,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     }
     let to = args.report.as_deref().map(Written::named).transpose()?;
     if let Some(to) = &to {
-        to.check()?;
-        to.check_beside(&checkpoint)?;
+        to.check(std::slice::from_ref(&checkpoint))?;
     }
     let begun = Instant::now();
     let inspection = inspect(&checkpoint, args)?;

@@ -27,6 +27,15 @@ impl Effects {
         effects
     }
 
+    /// Where nobody asks: nothing is looked at, and no model is found.
+    pub(in crate::merge) fn unwatched() -> Effects {
+        Effects {
+            reference: ModelId::default(),
+            seen: Vec::new(),
+            left: AtomicUsize::new(0),
+        }
+    }
+
     /// Looks at what was read of a job: inputs of `len` elements lie at `offsets` of the arena,
     /// where they were read.
     pub(in crate::merge) fn look(
