@@ -25,7 +25,10 @@ pub(super) const CODES: [(u8, &str); 6] = [
         2,
         "arguments, recipe or input are wrong; nothing was written",
     ),
-    (3, "models differ by more than --fail-above says"),
+    (
+        3,
+        "models differ by more than --fail-above says, or an output is not what it should be",
+    ),
     (
         UNPROVED,
         "too little of the change survives in the output; nothing was written",
@@ -52,7 +55,7 @@ pub(super) fn code(result: Result<(), Failure>, json: bool) -> ExitCode {
         Err(Failure::Usage { message, hint, .. }) => (2, message, hint),
         Err(Failure::Run(message)) => (1, message, None),
         Err(Failure::Unproved(message)) => (UNPROVED, message, None),
-        Err(Failure::Above(message)) => {
+        Err(Failure::Differs(message)) => {
             // What was found is on standard output.
             out::say(Kind::Error, &message);
             return ExitCode::from(3);

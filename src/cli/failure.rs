@@ -32,8 +32,8 @@ pub(super) enum Failure {
     Run(String),
     /// The output would not hold the change: 4.
     Unproved(String),
-    /// Models differ by more than a bound: 3.
-    Above(String),
+    /// Models differ by more than a bound, or an output from what its inputs make: 3.
+    Differs(String),
     /// The user stopped it, after so many outputs: 130.
     Interrupted(usize),
     /// Nobody reads the output any more, as when it is piped into `head`: 0.
@@ -77,7 +77,7 @@ impl Failure {
             Failure::Usage { message, .. }
             | Failure::Run(message)
             | Failure::Unproved(message)
-            | Failure::Above(message) => message.clone(),
+            | Failure::Differs(message) => message.clone(),
             Failure::Shown { located, .. } => {
                 let (line, column) = (located.line, located.column);
                 format!("{}:{line}:{column}: {}", located.file, located.message)

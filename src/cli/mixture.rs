@@ -24,6 +24,7 @@ pub(super) fn stage(
         text,
         folder: asked.file.parent(),
         quiet: asked.quiet,
+        known: &[],
     };
     let mut recipe = composed(referring, mixture, options)?;
     let own = recipe.folder.as_deref();

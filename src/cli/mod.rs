@@ -42,6 +42,7 @@ mod size;
 mod supermario;
 mod table;
 mod text;
+mod verify;
 mod word;
 mod written;
 mod yaml;
@@ -58,7 +59,8 @@ pub use markdown::methods_markdown;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the command line of this process and gives its exit code: 0 done, 1 the run failed, 2
-/// arguments, recipe or input are wrong, 3 models differ by more than a bound, 130 interrupted.
+/// arguments, recipe or input are wrong, 3 models differ by more than a bound, or an output is not what
+/// its inputs make, 4 too little of a change survives, 130 interrupted.
 pub fn run() -> ExitCode {
     let json = wants_json();
     let given: Vec<String> = std::env::args_os()
@@ -87,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Plan(command) => plan::plan(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Diff(command) => diff::run(command),
+        Command::Verify(command) => verify::run(command),
         Command::Convert(command) => convert::run(command),
         Command::Configs(command) => configs::run(command),
         Command::Methods(command) => methods::run(command),

@@ -31,6 +31,12 @@ impl Text {
         Ok(Text { name, text })
     }
 
+    /// A text that is known, under a name.
+    pub(super) fn named(name: String, text: String) -> Text {
+        let name = out::escape(&name).into_owned();
+        Text { name, text }
+    }
+
     /// What it says.
     pub(super) fn text(&self) -> &str {
         &self.text

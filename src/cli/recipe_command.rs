@@ -92,6 +92,7 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
             text: &text,
             folder: args.text.recipe.parent(),
             quiet: false,
+            known: &[],
         };
         let recipe = mixture::composed(referring, &mixture, &Options::default())?;
         return out::print(&out::escape_lines(&draw(&recipe)));

@@ -16,12 +16,18 @@ pub(super) struct Referring<'a> {
     /// The folder of the text.
     pub(super) folder: Option<&'a Path>,
     pub(super) quiet: bool,
+    /// Where models are that are known, by what the text calls them.
+    pub(super) known: &'a [(String, PathBuf)],
 }
 
 impl Referring<'_> {
     /// Where a model is: as its path says, from here or from beside the text, else on the hub.
     /// What there is to say of it is said.
     pub(super) fn located(self, model: &Referred) -> Result<PathBuf, Failure> {
+        let called = model.reference.to_string();
+        if let Some((_, path)) = self.known.iter().find(|(own, _)| *own == called) {
+            return Ok(path.clone());
+        }
         if let Some(found) = placed(Path::new(&model.reference.path), self.folder) {
             return Ok(found);
         }

@@ -47,12 +47,15 @@ pub(super) fn stages(
     }
     let names: Vec<Option<&str>> = targets.iter().map(|(name, _)| *name).collect();
     let recipes = Composing {
-        text,
-        folder: asked.file.parent(),
+        referring: Referring {
+            text,
+            folder: asked.file.parent(),
+            quiet: asked.quiet,
+            known: &[],
+        },
         options,
         truncates: args.unsafe_truncate_embeddings,
         memory: Some(asked.memory),
-        quiet: asked.quiet,
     };
     let recipes = recipes.recipes(script, &names)?;
     let stages = recipes.into_iter().zip(targets);
@@ -75,12 +78,15 @@ pub(super) fn drawn(
         false => script.names().map(Some).collect(),
     };
     let recipes = Composing {
-        text,
-        folder: file.parent(),
+        referring: Referring {
+            text,
+            folder: file.parent(),
+            quiet: false,
+            known: &[],
+        },
         options: &Options::default(),
         truncates: false,
         memory: None,
-        quiet: false,
     };
     let recipes = recipes.recipes(&script, &names)?;
     let names = names.into_iter().map(|name| name.map(str::to_owned));
@@ -88,20 +94,23 @@ pub(super) fn drawn(
 }
 
 /// How the merges of a text become recipes.
-struct Composing<'a> {
-    text: &'a Text,
-    /// The folder of the text.
-    folder: Option<&'a Path>,
-    options: &'a Options,
-    truncates: bool,
+pub(super) struct Composing<'a> {
+    /// The text, and where its models are.
+    pub(super) referring: Referring<'a>,
+    pub(super) options: &'a Options,
+    /// Whether rows for tokens are cut to as many as all models have.
+    pub(super) truncates: bool,
     /// Bytes that the process may hold, where that is bounded.
-    memory: Option<u64>,
-    quiet: bool,
+    pub(super) memory: Option<u64>,
 }
 
 impl Composing<'_> {
     /// The recipes of merges by their names. What there is to say of them is said.
-    fn recipes(&self, script: &Script, names: &[Option<&str>]) -> Result<Vec<Recipe>, Failure> {
+    pub(super) fn recipes(
+        &self,
+        script: &Script,
+        names: &[Option<&str>],
+    ) -> Result<Vec<Recipe>, Failure> {
         let models = self.opened(script)?;
         let asks = script.asks_for_tokenizers();
         let others = script.tokenizers().into_iter();
@@ -131,11 +140,16 @@ impl Composing<'_> {
         for name in names {
             let options = self.options.clone();
             let composed = script.compose(outlines, *name, options, self.truncates);
-            let composed = composed.map_err(|fault| self.text.show(&fault))?;
+            let composed = composed.map_err(|fault| self.referring.text.show(&fault))?;
             remarks.extend(composed.remarks);
             recipes.push(composed.recipe);
         }
-        self.say(&self.text.notes(&remarks.into_iter().collect::<Vec<_>>()));
+        self.say(
+            &self
+                .referring
+                .text
+                .notes(&remarks.into_iter().collect::<Vec<_>>()),
+        );
         Ok(recipes)
     }
 
@@ -161,7 +175,7 @@ impl Composing<'_> {
     }
 
     fn say(&self, notes: &[String]) {
-        if !self.quiet {
+        if !self.referring.quiet {
             report::say_notes(notes);
         }
     }
@@ -170,8 +184,12 @@ impl Composing<'_> {
     fn opened(&self, script: &Script) -> Result<Vec<Checkpoint>, Failure> {
         let models = script.models().into_iter();
         let open = |model: &Referred| {
-            let path = self.located(script, model)?;
-            self.referring().open(model, &path)
+            let path = match self.is_unused(script, model) {
+                // What the recipe is not made of is not looked at; it only has a place in the list.
+                true => self.referring.known[0].1.clone(),
+                false => self.located(script, model)?,
+            };
+            self.referring.open(model, &path)
         };
         models.map(open).collect()
     }
@@ -180,16 +198,16 @@ impl Composing<'_> {
     fn located(&self, script: &Script, model: &Referred) -> Result<PathBuf, Failure> {
         match script.place(&model.reference.path) {
             Some(written) => Ok(written.to_owned()),
-            None => self.referring().located(model),
+            None => self.referring.located(model),
         }
     }
 
-    fn referring(&self) -> Referring<'_> {
-        Referring {
-            text: self.text,
-            folder: self.folder,
-            quiet: self.quiet,
-        }
+    /// Whether the models of the recipe are known, and a model of the text is none of them.
+    fn is_unused(&self, script: &Script, model: &Referred) -> bool {
+        let known = self.referring.known;
+        let called = model.reference.to_string();
+        let is_known = known.iter().any(|(own, _)| *own == called);
+        !known.is_empty() && !is_known && script.place(&model.reference.path).is_none()
     }
 }
 

@@ -9,6 +9,7 @@
 //! Files import downwards only: `pool`, `device`, `shared`, `read`, `lane`, `find`, `write`, and
 //! above them `prepare` and `run`.
 
+mod checked;
 mod compare;
 mod compared;
 mod device;
@@ -28,6 +29,8 @@ mod settings;
 mod shared;
 mod side;
 mod target;
+mod verified;
+mod verify;
 mod write;
 
 pub use device::{
@@ -42,6 +45,7 @@ pub use report::{Report, path_json};
 pub use settings::{Proof, Settings};
 pub use side::{Companion, Companions, LeftOut};
 pub use target::{OutputError, sweep_outputs, window_outputs};
+pub use verified::{Difference, Stored, Verified};
 
 /// The flag that stops a merge, when it is set from any thread.
 pub type Cancel = std::sync::atomic::AtomicBool;

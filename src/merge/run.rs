@@ -8,7 +8,7 @@ use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
 use super::pool::{Averages, Busy, Changes, Deltas, Effects, Overflowed, Permits, Room, workers};
 use super::shared::Shared;
-use super::write::window;
+use super::write::{Put, window};
 use super::{Merge, MergeError, Progress, Proof, Report, proof};
 use crate::plan::{OutputId, Task};
 use crate::recipe::ModelId;
@@ -87,7 +87,12 @@ impl Merge {
         }
     }
 
-    fn run_passes<'a>(&'a self, shared: &'a Shared<'a>, sinks: &[Sink]) -> Result<(), MergeError> {
+    /// Has every window of the outputs computed and handed over.
+    pub(super) fn run_passes<'a>(
+        &'a self,
+        shared: &'a Shared<'a>,
+        outputs: &[impl Put],
+    ) -> Result<(), MergeError> {
         let level = self.settings.level;
         let mut lanes: Vec<Lane<'_>> = (0..self.plan().memory.lanes)
             .map(|_| Lane::new(shared, level))
@@ -107,7 +112,7 @@ impl Merge {
             &mut lanes,
             tasks,
             is_before,
-            |lane, _, task| window::run(lane, task, &rows, sinks),
+            |lane, _, task| window::run(lane, task, &rows, outputs),
         )
     }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Source;
 use crate::checkpoint::recorded_name;
-use crate::recipe::{Metadata, ModelId, Recipe, mecha, record};
+use crate::recipe::{Metadata, ModelId, RECORD, Recipe, mecha, record};
 
 /// What a model says about itself alone.
 const OWN: [&str; 10] = [
@@ -31,12 +31,17 @@ const OWN: [&str; 10] = [
 
 const SPEC: &str = "modelspec.";
 
-/// The entries of the output's metadata.
-pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, String)> {
+/// The entries of the output's metadata, of a recipe as it was `given`, and with all that its models
+/// make of it.
+pub(super) fn metadata(
+    given: &Recipe,
+    recipe: &Recipe,
+    sources: &[Source<'_>],
+) -> Vec<(String, String)> {
     let reference = &sources[recipe.reference.index()];
     let own = ModelId::all()
         .zip(sources)
-        .filter(|(model, _)| recipe.takes(*model));
+        .filter(|(model, _)| given.takes(*model));
     let sources: Vec<&Source<'_>> = own.map(|(_, source)| source).collect();
     let mut entries = vec![("format".to_owned(), "pt".to_owned())];
     entries.extend_from_slice(&recipe.options.entries);
@@ -48,7 +53,7 @@ pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, 
             entries.push((name.to_owned(), value));
         }
     };
-    let mut own = record(recipe);
+    let mut own = record(given);
     own["inputs"] = sources
         .iter()
         .map(|source| {
@@ -56,7 +61,7 @@ pub(super) fn metadata(recipe: &Recipe, sources: &[Source<'_>]) -> Vec<(String, 
             json!({ "name": name, "fingerprint": source.fingerprint })
         })
         .collect();
-    add("wgmerge_recipe", own.to_string());
+    add(RECORD, own.to_string());
     if let Some(text) = as_mecha(recipe) {
         add("mecha_recipe", text);
     }

@@ -218,8 +218,8 @@ impl Drafts {
         resolve::check(sources)?;
         let names = source::names(sources);
         let mut recogniser = Recogniser::new(&recipes[0], &names);
-        for recipe in recipes {
-            let Reconciled { recipe, notes } = recogniser.reconcile(recipe)?;
+        for given in recipes {
+            let Reconciled { recipe, notes } = recogniser.reconcile(given)?;
             let applied = schedules::applied(&recipe, sources, &mut recogniser)?;
             let extended = recogniser.extend(&applied.recipe)?;
             let recipe = extended.map_or(applied.recipe, Cow::Owned);
@@ -228,7 +228,7 @@ impl Drafts {
             report = resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
             report.notes.extend(notes.into_iter().chain(applied.notes));
             report.blocks = applied.blocks;
-            metadata.push(metadata::metadata(recipe, sources));
+            metadata.push(metadata::metadata(given, recipe, sources));
             first.get_or_insert_with(|| recipe.clone());
         }
         Ok(Drafts {

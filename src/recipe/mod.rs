@@ -81,7 +81,7 @@ pub use pattern::Pattern;
 pub(crate) use recognise::FAMILY_SHARE;
 pub use recognise::{Recogniser, Unclear};
 pub use reconcile::Reconciled;
-pub use record::record;
+pub use record::{RECORD, RecordError, Recorded, RecordedInput, RecordedText, record};
 pub use renaming::{Renaming, Selection};
 pub use routes::{ROUTES, RouteParameter, RouteRow, find_route};
 use routes::{cast, cast_names};
@@ -108,6 +108,12 @@ pub struct Text {
     pub dialect: &'static str,
     /// What was written.
     pub text: String,
+    /// The name in it of the merge that is meant; None for the one without a name.
+    pub name: Option<String>,
+    /// What the text calls the models of the recipe, in their order.
+    pub references: Vec<String>,
+    /// Whether tensors with a row for each token were cut to as many rows as all models have.
+    pub truncates: bool,
 }
 
 /// A recipe.
@@ -129,6 +135,8 @@ pub struct Recipe {
     pub folder: Option<Arc<FolderRequest>>,
     /// The model configs that tensors may be named by.
     pub configs: Arc<Configs>,
+    /// The parameter that a sweep set to one of its values.
+    pub swept: Option<Sweep>,
 }
 
 impl Recipe {
@@ -143,6 +151,7 @@ impl Recipe {
             text: None,
             folder: None,
             configs: Arc::default(),
+            swept: None,
         }
     }
 
@@ -153,7 +162,14 @@ impl Recipe {
             RecipeNode::Model { model: own, .. } => *own == model,
             _ => false,
         };
-        self.reference == model || self.folder.is_some() || self.nodes.iter().any(is)
+        let adds = |addition: &Addition| match addition {
+            Addition::Lora { model: own, .. } | Addition::Vae { model: own } => *own == model,
+            Addition::Clip | Addition::Drop(_) => false,
+        };
+        self.reference == model
+            || self.folder.is_some()
+            || self.nodes.iter().any(is)
+            || self.options.additions.iter().any(adds)
     }
 
     /// The node that is the result.

@@ -365,6 +365,7 @@ impl OutputDType {
         match word {
             "keep" => Some(OutputDType::Keep),
             "promoted" => Some(OutputDType::Promoted),
+            "computed" => Some(OutputDType::Computed),
             _ => Float::from_name(word).map(OutputDType::Float),
         }
     }

@@ -86,7 +86,8 @@ impl Sweep {
         }
     }
 
-    /// The recipe at each value: the last merge that has the parameter gets it.
+    /// The recipe at each value: the last merge that has the parameter gets it. Each says which
+    /// value it has.
     pub fn recipes(&self, recipe: &Recipe) -> Result<Vec<Recipe>, SweepError> {
         let has = |node: &RecipeNode| match node {
             RecipeNode::Merge { method, given, .. } => {
@@ -112,6 +113,10 @@ impl Sweep {
                     let name = self.name.clone();
                     return Err(SweepError::Given { name });
                 }
+                recipe.swept = Some(Sweep {
+                    name: self.name.clone(),
+                    values: vec![value],
+                });
                 let value = ParameterValue::Numbers(vec![value]);
                 *parameters = parameters.with(method, &self.name, &value, models.len())?;
                 parameters.fix(method, [self.name.as_str()]);

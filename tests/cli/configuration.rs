@@ -119,6 +119,9 @@ fn a_stack_has_its_own_lists_texts_and_card() {
     recipe.text = Some(Arc::new(Text {
         dialect: "mergekit",
         text: "slices: ```".to_owned(),
+        name: None,
+        references: Vec::new(),
+        truncates: false,
     }));
     let layers = SWAPPED.map(|layer| SourceLayer { model: 0, layer });
     recipe.folder = Some(Arc::new(FolderRequest {

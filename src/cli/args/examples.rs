@@ -190,6 +190,19 @@ pub(in crate::cli) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "verify",
+        &[
+            example(
+                "Whether a merge is what its inputs make, which lie in another place by now",
+                "wgmerge verify ab.safetensors --models /archive/models",
+            ),
+            example(
+                "Whether a folder opens as loaders open it, and has the hashes of before",
+                "wgmerge verify merged/ --quick --hashes sums",
+            ),
+        ],
+    ),
+    (
         "diff",
         &[
             example(

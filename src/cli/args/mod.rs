@@ -10,6 +10,7 @@ mod options;
 mod peer;
 mod run;
 mod supermario;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub(super) use options::{FitArgs, LimitArgs, OptionArgs, OutputArgs, ReportArgs,
 pub(super) use peer::{LenientArgs, YamlArgs};
 pub(super) use run::{PlanArgs, RunArgs};
 pub(super) use supermario::{MarioArgs, SINGLE_HYPHEN, SupermarioArgs, SupermarioListArgs};
+pub(super) use verify::VerifyArgs;
 
 use super::{size, word};
 use crate::merge::DeviceChoice;
@@ -91,6 +93,13 @@ pub(super) enum Command {
     /// are counted and left out. With --against the same is told of the task vectors A - BASE and
     /// B - BASE, with the overlap of their largest entries.
     Diff(DiffArgs),
+    /// Check that an output is what its record says: computes it again and compares every byte
+    ///
+    /// The record in the output's metadata has the recipe, the options, and the fingerprints of the
+    /// inputs, which tell whether a file is the one that was merged, wherever it lies and whatever
+    /// it is called. Device, memory and threads do not matter. What differs is named by file,
+    /// tensor and element, and the exit code is 3. Nothing is written.
+    Verify(VerifyArgs),
     /// Convert a checkpoint to another key format or dtype, or split it into shards
     Convert(ConvertArgs),
     /// List the model configs, or describe one

@@ -82,7 +82,7 @@ fn check(found: &Report, bound: f64) -> Result<(), Failure> {
         return Ok(());
     };
     let (count, first) = (1 + above.count(), text::why(first));
-    Err(Failure::Above(format!(
+    Err(Failure::Differs(format!(
         "{} by more than --fail-above {bound}: {first}",
         match count {
             1 => "1 tensor differs".to_owned(),

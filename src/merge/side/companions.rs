@@ -17,7 +17,7 @@ const SUM_MAX: u64 = 256 << 20;
 const FILES_MAX: usize = 256;
 
 /// The model card. It speaks of the model alone, so a merge gets one of its own.
-pub(super) const CARD: &str = "README.md";
+pub(in crate::merge) const CARD: &str = "README.md";
 
 /// What holds weights, in whatever form.
 const WEIGHTS: &[&str] = &[

@@ -10,7 +10,7 @@ mod edit;
 mod indexes;
 mod tied;
 
-pub(super) use companions::find;
+pub(super) use companions::{CARD, find};
 pub use companions::{Companion, Companions, LeftOut};
 
 use std::io::{self, Write};

@@ -1,5 +1,6 @@
-//! The merge of one task: windows of output, computed and written.
+//! The merge of one task: windows of output, computed and handed over.
 
+use super::put::Put;
 use super::run::{Run, windows};
 use super::{chunked, whole};
 use crate::merge::MergeError;
@@ -7,14 +8,13 @@ use crate::merge::find::{Rows, flaw};
 use crate::merge::lane::Lane;
 use crate::merge::pool::Buffer;
 use crate::plan::{Job, PAGE_BYTES, Task};
-use crate::sink::Sink;
 
-/// Reads, computes and writes a task.
+/// Reads and computes a task and hands its windows over, for each output to what takes them.
 pub(in crate::merge) fn run(
     lane: &mut Lane<'_>,
     task: &Task,
     known: &Rows<'_>,
-    sinks: &[Sink],
+    outputs: &[impl Put],
 ) -> Result<(), MergeError> {
     let jobs = task
         .parts
@@ -23,7 +23,7 @@ pub(in crate::merge) fn run(
     let staged = jobs.map(Job::stage_bytes).max().unwrap_or(0);
     let room = (staged > 0).then(|| lane.shared.room.take(staged));
     let mut output = std::mem::take(&mut lane.output);
-    let done = merge(lane, task, known, &mut output, sinks);
+    let done = merge(lane, task, known, &mut output, outputs);
     lane.output = output;
     if room.is_some() {
         lane.give_back();
@@ -37,31 +37,31 @@ fn merge(
     task: &Task,
     known: &Rows<'_>,
     output: &mut Buffer,
-    sinks: &[Sink],
+    outputs: &[impl Put],
 ) -> Result<(), MergeError> {
     match task.streams(&lane.shared.plan.jobs) {
         true => {
             let rows = chunked::rows(lane, task, known)?;
-            each_window(lane, task, output, sinks, |lane, window, targets| {
+            each_window(lane, task, output, outputs, |lane, window, targets| {
                 chunked::fill(lane, &rows, window, targets)
             })
         }
         false => {
             let inputs = whole::load(lane, task, known)?;
             // A device has one output only.
-            each_window(lane, task, output, sinks, |lane, window, targets| {
+            each_window(lane, task, output, outputs, |lane, window, targets| {
                 whole::fill(lane, &inputs, window, targets[0])
             })
         }
     }
 }
 
-/// Has every window of a task filled for every output, and writes it.
+/// Has every window of a task filled for every output, and hands it over.
 fn each_window<'a>(
     lane: &mut Lane<'a>,
     task: &Task,
     output: &mut Buffer,
-    sinks: &[Sink],
+    outputs: &[impl Put],
     fill: impl Fn(&mut Lane<'a>, &[Run], &mut [&mut [u8]]) -> Result<(), MergeError>,
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
@@ -84,10 +84,10 @@ fn each_window<'a>(
             })
             .collect();
         fill(lane, &window, &mut targets)?;
-        for (sink, target) in sinks.iter().zip(&targets) {
+        for (own, target) in outputs.iter().zip(&targets) {
             shared
                 .writing
-                .during(|| sink.write(file.index(), offset, target))?;
+                .during(|| own.put(&window, file, offset, target))?;
             shared.progress.advance(bytes as u64);
         }
     }

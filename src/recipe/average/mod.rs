@@ -180,6 +180,9 @@ impl Average {
             text: Some(Arc::new(Text {
                 dialect: "average",
                 text,
+                name: None,
+                references: Vec::new(),
+                truncates: false,
             })),
             ..recipe
         })

@@ -1,11 +1,10 @@
 //! `mergeflux.py`: an average of models whose ratios move along the blocks.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::MergeFluxError;
-use super::common::{self, Common, PREFIX};
+use super::common::{self, Common};
 use super::window::{BlockOrder, Window};
 use crate::checkpoint::Checkpoint;
 use crate::method::{ParameterValue, Parameters, find};
@@ -52,7 +51,7 @@ impl Mix {
         let base = self.ratios("base_ratios", self.base_ratios.as_ref(), &equal)?;
         let start = self.ratios("start_ratios", self.start_ratios.as_ref(), &base)?;
         let end = self.ratios("end_ratios", self.end_ratios.as_ref(), &base)?;
-        let blocks = self.blocks(opened);
+        let blocks = self.block_order.blocks(opened);
         let range = || (blocks.values().min(), blocks.values().max());
         let (first, last) = match range() {
             (Some(&least), Some(&most)) => (
@@ -150,12 +149,5 @@ impl Mix {
                 sum,
             }),
         }
-    }
-
-    /// The block of each tensor of any model, by its name without the prefix.
-    fn blocks(&self, opened: &[Checkpoint]) -> HashMap<String, i64> {
-        let names = opened.iter().flat_map(|model| model.tensors().keys());
-        let bare = names.map(|name| name.strip_prefix(PREFIX).unwrap_or(name));
-        self.block_order.blocks(&bare.collect::<Vec<&str>>())
     }
 }

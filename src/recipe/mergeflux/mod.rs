@@ -17,3 +17,4 @@ pub use fault::MergeFluxError;
 pub use mix::{Mix, Mixed};
 pub use precision::Precision;
 pub use window::BlockOrder;
+pub(super) use window::scheduled;

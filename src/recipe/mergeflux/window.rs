@@ -1,14 +1,16 @@
 //! Ratios that move along the blocks.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 use serde_json::{Value as Json, json};
 
+use super::common::PREFIX;
+use crate::checkpoint::Checkpoint;
 use crate::keys::blocks;
 use crate::method::ParameterValue;
-use crate::recipe::Schedule;
+use crate::recipe::{Rule, Schedule, Scheduled};
 
 /// Models whose ratio is not above this take no part.
 const LEAST: f64 = 1e-6;
@@ -64,10 +66,13 @@ impl BlockOrder {
         self.row().1
     }
 
-    /// The block of each name that is in one.
-    pub(super) fn blocks(self, names: &[&str]) -> HashMap<String, i64> {
+    /// The block of each tensor of any model that is in one, by its name without the prefix.
+    pub(super) fn blocks(self, opened: &[Checkpoint]) -> HashMap<String, i64> {
+        let names = opened.iter().flat_map(|model| model.tensors().keys());
+        let names = names.map(|name| name.strip_prefix(PREFIX).unwrap_or(name));
+        let names: &[&str] = &names.collect::<Vec<&str>>();
         let numbers: Vec<Option<u64>> = match self {
-            BlockOrder::Flux => names.iter().map(|name| flux(name)).collect(),
+            BlockOrder::Flux => names.iter().copied().map(flux).collect(),
             BlockOrder::Number => blocks::numbers(names),
             BlockOrder::Depth => blocks::depths(names),
         };
@@ -101,6 +106,27 @@ pub(super) struct Window {
     pub(super) order: BlockOrder,
     /// The block of each tensor that is in one.
     pub(super) blocks: HashMap<String, i64>,
+}
+
+/// The schedule that a record tells, for models whose tensors have these names; None where it tells
+/// of another kind.
+pub(in crate::recipe) fn scheduled(record: &Json, opened: &[Checkpoint]) -> Option<Scheduled> {
+    let ratios = |name: &str| {
+        let ratios = record.get(name)?.as_array()?.iter();
+        let ratios: Option<Vec<f64>> = ratios.map(Json::as_f64).collect();
+        ratios.filter(|ratios| ratios.len() == opened.len())
+    };
+    let order = BlockOrder::from_word(record.get("block_order")?.as_str()?)?;
+    let window = Window {
+        base: ratios("outside")?,
+        start: ratios("start")?,
+        end: ratios("end")?,
+        first: record.get("first_block")?.as_i64()?,
+        last: record.get("last_block")?.as_i64()?,
+        order,
+        blocks: order.blocks(opened),
+    };
+    Some(Scheduled::Bound(Rule(Arc::new(window))))
 }
 
 impl Window {

@@ -96,8 +96,11 @@ fn finish(
         name: CONFIG.into(),
         text: Arc::new(composer.script.text.clone().into()),
     });
-    let models = composer.used.iter();
-    let models = models.map(|number| composer.outlines[*number].path.clone());
+    let used = composer.used.iter().copied();
+    let models = used
+        .clone()
+        .map(|number| composer.outlines[number].path.clone());
+    let references = used.map(|number| composer.models[number].to_string());
     Ok(Composed {
         recipe: Recipe {
             models: models.collect(),
@@ -108,6 +111,9 @@ fn finish(
             text: Some(Arc::new(Text {
                 dialect: "mergekit",
                 text: composer.script.text.clone(),
+                name: document.name.as_ref().map(|(name, _)| name.clone()),
+                references: references.collect(),
+                truncates: composer.truncates,
             })),
             folder: Some(Arc::new(FolderRequest {
                 stacks: done.stacks,
@@ -116,6 +122,7 @@ fn finish(
                 left_out: files.left_out,
             })),
             configs: Arc::default(),
+            swept: None,
         },
         remarks: composer.remarks,
     })

@@ -146,12 +146,17 @@ impl<'a> Builder<'a> {
             text: Arc::new(LongText::from(text)),
         };
         let own = &self.mixture.text;
+        let references = self.mixture.models().into_iter();
+        let references = references.map(|model| model.reference.to_string());
         Recipe {
             models: self.models.iter().map(|model| model.path.clone()).collect(),
             lines: self.lines,
             text: Some(Arc::new(Text {
                 dialect: "mergekit-moe",
                 text: own.clone(),
+                name: None,
+                references: references.collect(),
+                truncates: false,
             })),
             folder: Some(Arc::new(FolderRequest {
                 stacks: Vec::new(),

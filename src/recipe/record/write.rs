@@ -1,21 +1,21 @@
-//! The record of a recipe that travels in the output's metadata.
+//! What is recorded.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    Constant, Experts, Form, LiteralEntry, Omitted, Recipe, RecipeNode, Route, Rule, Scheduled,
-};
 use crate::checkpoint::recorded_name;
-use crate::method::{ParameterValue, Space, text_of};
+use crate::method::{ParameterValue, Space, find, text_of};
+use crate::recipe::{
+    Addition, Constant, Experts, Form, LiteralEntry, Metadata, ModelId, Omitted, Options,
+    OutputNames, Recipe, RecipeNode, Route, Rule, Scheduled, SideFiles, Text,
+};
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
-/// depend on where the models lie; those of the Hugging Face cache by repository and commit.
+/// depend on where the models lie; those of the Hugging Face cache by repository and commit. Of
+/// several that have one name it tells which is meant by the place among those that are used.
 pub fn record(recipe: &Recipe) -> Json {
-    let nodes: Vec<Json> = recipe
-        .nodes
-        .iter()
-        .map(|node| describe(recipe, node))
-        .collect();
+    let places = Places::of(recipe);
+    let nodes = recipe.nodes.iter();
+    let nodes: Vec<Json> = nodes.map(|node| describe(recipe, &places, node)).collect();
     let options = &recipe.options;
     let (include, exclude) = options.filter.patterns();
     let mut value = json!({
@@ -33,11 +33,72 @@ pub fn record(recipe: &Recipe) -> Json {
         "block_weights": options.block_weights.as_ref().map(|blocks| &blocks.text),
     });
     if let Some(text) = &recipe.text {
-        value[text.dialect] = json!(text.text);
+        add_text(&mut value, text);
+    }
+    if recipe.reference != ModelId::default() {
+        value["reference"] = json!(places.of_model(recipe.reference));
     }
     let texts = method_texts(recipe);
     if !texts.is_empty() {
         value["methods"] = json!(texts);
+    }
+    add_options(&mut value, options);
+    if let Some(swept) = &recipe.swept {
+        value["swept"] = json!({ "parameter": swept.name(), "value": swept.values()[0] });
+    }
+    if !options.additions.is_empty() {
+        let additions = options.additions.iter();
+        value["additions"] = additions.map(|own| addition(&places, own)).collect();
+    }
+    value
+}
+
+/// Which of the models that are used each is.
+struct Places(Vec<usize>);
+
+impl Places {
+    fn of(recipe: &Recipe) -> Places {
+        let mut used = 0;
+        let models = ModelId::all().take(recipe.models.len());
+        let places = models.map(|model| {
+            let own = used;
+            used += usize::from(recipe.takes(model));
+            own
+        });
+        Places(places.collect())
+    }
+
+    fn of_model(&self, model: ModelId) -> usize {
+        self.0[model.index()]
+    }
+}
+
+/// The text of another program, and what was said beside it.
+fn add_text(value: &mut Json, text: &Text) {
+    value[text.dialect] = json!(text.text);
+    if let Some(name) = &text.name {
+        value["merge_name"] = json!(name);
+    }
+    if !text.references.is_empty() {
+        value["references"] = json!(text.references);
+    }
+    if text.truncates {
+        value["truncates"] = json!(true);
+    }
+}
+
+/// The options that are not as they are without being given, of those that few recipes have.
+fn add_options(value: &mut Json, options: &Options) {
+    let flags = [
+        ("integers", options.integers),
+        ("exact_names", options.exact_names),
+        ("direct_casts", options.direct_casts),
+        ("graph_names", options.output_names == OutputNames::Graph),
+        ("flat", options.side_files == SideFiles::Flat),
+        ("full_metadata", options.metadata == Metadata::Full),
+    ];
+    for (name, _) in flags.into_iter().filter(|(_, given)| *given) {
+        value[name] = json!(true);
     }
     if options.experts != Experts::default() {
         value["experts"] = json!(options.experts.word());
@@ -45,7 +106,23 @@ pub fn record(recipe: &Recipe) -> Json {
     if !options.strip_prefix.is_empty() {
         value["strip_prefix"] = json!(options.strip_prefix);
     }
-    value
+    if !options.add_prefix.is_empty() {
+        value["add_prefix"] = json!(options.add_prefix);
+    }
+    if let Some(bytes) = options.shard_bytes {
+        value["max_shard_size"] = json!(bytes);
+    }
+}
+
+fn addition(places: &Places, addition: &Addition) -> Json {
+    match addition {
+        Addition::Clip => json!("clip"),
+        Addition::Lora { model, strength } => {
+            json!({ "lora": places.of_model(*model), "strength": strength })
+        }
+        Addition::Vae { model } => json!({ "vae": places.of_model(*model) }),
+        Addition::Drop(pattern) => json!({ "drop": pattern.as_str() }),
+    }
 }
 
 /// The files' texts of methods that are not built in.
@@ -59,23 +136,31 @@ fn method_texts(recipe: &Recipe) -> Map<String, Json> {
         .collect()
 }
 
-fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
+fn describe(recipe: &Recipe, places: &Places, node: &RecipeNode) -> Json {
     match node {
         RecipeNode::Model { model, form, space } => {
-            let mut value = json!({ "model": recorded_name(&recipe.models[model.index()]) });
+            let name = recorded_name(&recipe.models[model.index()]);
+            let mut value = json!({ "model": name, "input": places.of_model(*model) });
             set_form(&mut value, form);
             if *space != Space::Weight {
                 value["space"] = json!(space.word());
             }
             value
         }
-        RecipeNode::Literal { entries, form, .. } => {
+        RecipeNode::Literal {
+            entries,
+            form,
+            space,
+        } => {
             let entries: Map<String, Json> = entries
                 .iter()
                 .map(|(name, entry)| (name.clone(), entry_json(entry)))
                 .collect();
             let mut value = json!({ "literal": entries });
             set_form(&mut value, form);
+            if let Some(space) = space {
+                value["space"] = json!(space.word());
+            }
             value
         }
         RecipeNode::Route { route, inputs } => {
@@ -111,6 +196,10 @@ fn describe(recipe: &Recipe, node: &RecipeNode) -> Json {
                 .collect();
             let ids: Vec<usize> = models.iter().map(|id| id.index()).collect();
             let mut merge = json!({ "merge": method.id, "models": ids, "parameters": values });
+            if find(method.id) != Some(method) {
+                // Flags mean another one by this identifier.
+                merge["in_recipes"] = json!(true);
+            }
             if let Some(base) = base {
                 merge["base"] = json!(base.index());
             }
@@ -154,7 +243,10 @@ fn entry_json(entry: &LiteralEntry) -> Json {
         LiteralEntry::Node(id) => json!({ "node": id.index() }),
         LiteralEntry::Constant(Constant::Null) => Json::Null,
         LiteralEntry::Constant(Constant::Flag(flag)) => json!(flag),
-        LiteralEntry::Constant(Constant::Number(number)) => json!(number),
+        LiteralEntry::Constant(Constant::Number(number)) => match number.is_finite() {
+            true => json!(number),
+            false => json!({ "number": number.to_string() }),
+        },
         LiteralEntry::Constant(Constant::Text(text)) => json!(text),
     }
 }
