@@ -99,6 +99,7 @@ pub mod hub;
 mod id;
 pub mod kernel;
 pub mod keys;
+pub mod loader;
 pub mod merge;
 pub mod method;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Outputs that are computed again from what they say of themselves.
 
 mod commands;
+mod quick;
 mod random;
 
 use std::path::{Path, PathBuf};

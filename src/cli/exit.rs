@@ -27,7 +27,7 @@ pub(super) const CODES: [(u8, &str); 6] = [
     ),
     (
         3,
-        "models differ by more than --fail-above says, or an output is not what it should be",
+        "models differ beyond --fail-above, or an output from its inputs",
     ),
     (
         UNPROVED,

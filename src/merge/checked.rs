@@ -1,14 +1,14 @@
 //! Windows of output beside a checkpoint that is there.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::MergeError;
 use super::verified::{Difference, Stored};
 use super::write::{Put, Run};
-use crate::checkpoint::{Checkpoint, TensorInfo, parse_header};
-use crate::plan::{FileId, Job, JobId, OutputId, Plan};
+use crate::checkpoint::{Checkpoint, TensorInfo};
+use crate::plan::{FileId, Job, JobId, Plan};
 
 /// Bytes that are compared at a time.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -46,55 +46,35 @@ struct Found {
 impl<'a> Checked<'a> {
     /// The output beside a plan, with what its headers show: tensors that are not there, that
     /// nothing makes, of another form or in another file.
-    pub(super) fn new(
-        plan: &'a Plan,
-        output: &'a Checkpoint,
-    ) -> Result<(Checked<'a>, Vec<Difference>), MergeError> {
+    pub(super) fn new(plan: &'a Plan, output: &'a Checkpoint) -> (Checked<'a>, Vec<Difference>) {
         let mut differences = Vec::new();
         let mut there = vec![None; plan.jobs.len()];
         let mut known = 0;
-        for (number, file) in plan.files.numbered() {
-            let header = plan.header(OutputId::FIRST, number).map_err(Box::new)?;
-            let header = parse_header(&header[8..], file.data_bytes);
-            let header = header.map_err(|fault| MergeError::Internal(fault.to_string()))?;
-            for (key, entry) in &header.tensors {
-                let Some(info) = output.get(key) else {
-                    differences.push(Difference::Lost { key: key.clone() });
+        for file in plan.files.iter() {
+            let mut start = 0;
+            for (at, job) in file.jobs.clone().zip(plan.jobs_of(file)) {
+                let is_first = job.run.is_none_or(|run| run.part == 0);
+                if is_first {
+                    start = job.place.offset;
+                }
+                let Some(info) = output.get(&job.key) else {
+                    differences.extend(is_first.then(|| Difference::Lost {
+                        key: job.key.clone(),
+                    }));
                     continue;
                 };
-                known += 1;
-                let (path, key) = (path_of(output, info), key.clone());
-                if (info.dtype, &info.shape) != (entry.dtype, &entry.shape) {
-                    differences.push(Difference::Form {
-                        file: path,
-                        key,
-                        found: format!("{} {:?}", info.dtype, info.shape),
-                        expected: format!("{} {:?}", entry.dtype, entry.shape),
-                    });
-                    continue;
-                }
-                let own = &output.files()[info.file];
-                if output.is_folder() && own.relative != file.name {
-                    differences.push(Difference::Place {
-                        file: path,
-                        key,
-                        expected: file.name.clone(),
+                known += usize::from(is_first);
+                let form = form_of(output, info, job);
+                if form.is_none() {
+                    there[at] = Some(There {
+                        file: info.file,
+                        start: info.span.start,
+                        skip: job.place.offset - start,
                     });
                 }
-            }
-            let jobs = file.jobs.clone().zip(plan.jobs_of(file));
-            for (at, job) in jobs {
-                let planned = header.tensors.get(&job.key);
-                let info = output.get(&job.key);
-                let (Some(planned), Some(info)) = (planned, info) else {
-                    continue;
-                };
-                let alike = (info.dtype, &info.shape) == (planned.dtype, &planned.shape);
-                there[at] = alike.then(|| There {
-                    file: info.file,
-                    start: info.span.start,
-                    skip: job.place.offset - planned.span.start,
-                });
+                if is_first {
+                    differences.extend(form.or_else(|| place_of(output, info, job, &file.name)));
+                }
             }
         }
         if known < output.tensors().len() {
@@ -106,7 +86,7 @@ impl<'a> Checked<'a> {
             there,
             found: Mutex::default(),
         };
-        Ok((checked, differences))
+        (checked, differences)
     }
 
     /// The first element of each tensor that differs, in the order of the output.
@@ -201,6 +181,30 @@ impl Put for Checked<'_> {
         }
         Ok(())
     }
+}
+
+/// How a tensor of the output is of another form than a job makes, if it is.
+fn form_of(output: &Checkpoint, info: &TensorInfo, job: &Job) -> Option<Difference> {
+    let parts = job.run.map(|run| run.parts);
+    let shape: Vec<u64> = parts.into_iter().chain(job.shape.iter().copied()).collect();
+    let alike = info.dtype == job.dtype && *info.shape == *shape;
+    (!alike).then(|| Difference::Form {
+        file: path_of(output, info),
+        key: job.key.clone(),
+        found: format!("{} {:?}", info.dtype, info.shape),
+        expected: format!("{} {shape:?}", job.dtype),
+    })
+}
+
+/// That a tensor of the output lies in another file than it should, if it does.
+fn place_of(output: &Checkpoint, info: &TensorInfo, job: &Job, file: &Path) -> Option<Difference> {
+    let own = &output.files()[info.file];
+    let moved = output.is_folder() && own.relative != file;
+    moved.then(|| Difference::Place {
+        file: own.path.clone(),
+        key: job.key.clone(),
+        expected: file.to_owned(),
+    })
 }
 
 fn path_of(output: &Checkpoint, info: &TensorInfo) -> PathBuf {

@@ -35,7 +35,7 @@ impl Merge {
     ) -> Result<Verified, MergeError> {
         let begun = Instant::now();
         let shared = self.shared(progress, cancel);
-        let (checked, mut differences) = Checked::new(self.plan(), output)?;
+        let (checked, mut differences) = Checked::new(self.plan(), output);
         let checked = [checked];
         self.run_passes(&shared, &checked)?;
         shared.check_unchanged()?;

@@ -29,10 +29,17 @@ const OWN: [&str; 10] = [
     "merged_from",
 ];
 
+/// Hashes of a model's bytes, which are never those of another.
+const HASHES: [&str; 3] = [
+    "modelspec.hash_sha256",
+    "sshs_model_hash",
+    "sshs_legacy_hash",
+];
+
 const SPEC: &str = "modelspec.";
 
-/// The entries of the output's metadata, of a recipe as it was `given`, and with all that its models
-/// make of it.
+/// The entries of the output's metadata, of a recipe as it was `given`, and with all that its
+/// models make of it.
 pub(super) fn metadata(
     given: &Recipe,
     recipe: &Recipe,
@@ -69,7 +76,8 @@ pub(super) fn metadata(
         return entries;
     }
     if recipe.options.metadata == Metadata::Full {
-        for (name, value) in reference.metadata {
+        let carried = reference.metadata.iter();
+        for (name, value) in carried.filter(|(name, _)| !HASHES.contains(&name.as_str())) {
             add(name, value.clone());
         }
         return entries;

@@ -197,6 +197,5 @@ fn only_the_block_weights_are_recorded_as_such() {
         .collect();
     assert_eq!(literals.len(), 1);
     assert_eq!(literals[0]["w"], 0.5);
-    assert_eq!(nodes.last().expect("a node")["scheduled"], true);
     assert_eq!(record["block_weights"], "w: 0.75");
 }

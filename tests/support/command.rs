@@ -71,15 +71,36 @@ fn outputs(folder: &Path, arguments: &[&str]) -> Vec<PathBuf> {
     found
 }
 
+/// The folders of models that a recipe names.
+fn named(folder: &Path, arguments: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for recipe in arguments.iter().map(|argument| folder.join(argument)) {
+        if !recipe.is_file() {
+            continue;
+        }
+        let (text, home) = (std::fs::read_to_string(&recipe), recipe.parent());
+        let (text, home) = (text.unwrap_or_default(), home.expect("a folder"));
+        let is_end = |c: char| c.is_whitespace() || "\"',{}[]".contains(c);
+        let words = text.split(is_end).filter(|word| !word.is_empty());
+        let places = words.flat_map(|word| [folder.join(word), home.join(word)]);
+        let places = places.filter(|place| place.exists());
+        found.extend(places.filter_map(|place| Some(place.parent()?.to_owned())));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// Has an output computed again from its record, which must find no difference.
 #[track_caller]
 fn verify(folder: &Path, arguments: &[&str], output: &Path) {
     let mut line = vec![OsStr::new("verify"), output.as_os_str(), OsStr::new("-q")];
     let places = arguments.iter().map(|argument| folder.join(argument));
     let places = places.filter(|place| place.exists());
-    let places: Vec<PathBuf> = places
-        .filter_map(|place| Some(place.parent()?.into()))
-        .collect();
+    let places = places.filter_map(|place| Some(place.parent()?.into()));
+    let places = places.chain(named(folder, arguments));
+    // It looks here by itself, and no deeper.
+    let places: Vec<PathBuf> = places.filter(|place| place != folder).collect();
     for place in &places {
         line.extend([OsStr::new("--models"), place.as_os_str()]);
     }

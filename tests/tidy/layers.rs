@@ -6,7 +6,7 @@ use super::{SourceFile, assert_none, files, root};
 const LAYERS: &[&[&str]] = &[
     &["wgsl", "fault", "figures", "files", "disk", "id"],
     &["dtype"],
-    &["checkpoint", "kernel"],
+    &["checkpoint", "kernel", "loader"],
     &["hub", "keys", "method", "vocabulary"],
     &["recipe", "report"],
     &["plan"],

@@ -93,12 +93,13 @@ pub(super) enum Command {
     /// are counted and left out. With --against the same is told of the task vectors A - BASE and
     /// B - BASE, with the overlap of their largest entries.
     Diff(DiffArgs),
-    /// Check that an output is what its record says: computes it again and compares every byte
+    /// Check that an output is what its record says, byte by byte
     ///
     /// The record in the output's metadata has the recipe, the options, and the fingerprints of the
     /// inputs, which tell whether a file is the one that was merged, wherever it lies and whatever
-    /// it is called. Device, memory and threads do not matter. What differs is named by file,
-    /// tensor and element, and the exit code is 3. Nothing is written.
+    /// it is called: it is computed again, and compared instead of written. Device, memory and
+    /// threads do not matter. What differs is named by file, tensor and element, and the exit code
+    /// is 3. Nothing is written.
     Verify(VerifyArgs),
     /// Convert a checkpoint to another key format or dtype, or split it into shards
     Convert(ConvertArgs),

@@ -132,7 +132,8 @@ impl Search {
             None => format!("  {} (fingerprint {recorded})", input.name),
             Some((path, None)) => format!("  {}: {} cannot be read", input.name, path.display()),
             Some((path, Some(own))) => format!(
-                "  {}: {} is another one: its fingerprint is {own}, that of the input was {recorded}",
+                "  {}: {} is another one: its fingerprint is {own}, that of the input was \
+                 {recorded}",
                 input.name,
                 path.display()
             ),

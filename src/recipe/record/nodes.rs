@@ -7,6 +7,7 @@ use super::RecordError;
 use super::field::Field;
 use super::options::flag;
 use crate::dtype::{DType, Float};
+use crate::figures::counted;
 use crate::keys::conversion;
 use crate::method::{
     Base, Method, ParameterValue, Parameters, Shape, Space, find, in_recipes, parameter_named,
@@ -135,7 +136,10 @@ fn route(own: &Field<'_>, inputs: &[NodeId]) -> Result<Route, RecordError> {
     };
     match wanted.contains(&inputs.len()) {
         true => Ok(route),
-        false => Err(id.unsound(format!("{} inputs are not what it takes", inputs.len()))),
+        false => {
+            let given = counted(inputs.len(), "input");
+            Err(id.unsound(format!("it does not take {given}")))
+        }
     }
 }
 

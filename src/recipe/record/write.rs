@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::checkpoint::recorded_name;
 use crate::method::{ParameterValue, Space, find, text_of};
 use crate::recipe::{
-    Addition, Constant, Experts, Form, LiteralEntry, Metadata, ModelId, Omitted, Options,
+    Addition, Constant, Experts, Form, LiteralEntry, Metadata, ModelId, NodeId, Omitted, Options,
     OutputNames, Recipe, RecipeNode, Route, Rule, Scheduled, SideFiles, Text,
 };
 
@@ -43,7 +43,8 @@ pub fn record(recipe: &Recipe) -> Json {
         value["methods"] = json!(texts);
     }
     add_options(&mut value, options);
-    if let Some(swept) = &recipe.swept {
+    // Of what has no text, the nodes say it.
+    if let (Some(swept), Some(_)) = (&recipe.swept, &recipe.text) {
         value["swept"] = json!({ "parameter": swept.name(), "value": swept.values()[0] });
     }
     if !options.additions.is_empty() {
@@ -163,60 +164,69 @@ fn describe(recipe: &Recipe, places: &Places, node: &RecipeNode) -> Json {
             }
             value
         }
-        RecipeNode::Route { route, inputs } => {
-            let ids: Vec<usize> = inputs.iter().map(|id| id.index()).collect();
-            let mut value = json!({ "route": route.id(), "inputs": ids });
-            match route {
-                Route::Cast(Some(float)) => value["dtype"] = json!(float.name()),
-                Route::Whole(dtype) => value["dtype"] = json!(dtype.torch_name()),
-                Route::PickComponent(name) | Route::OmitComponent(name) => {
-                    value["component"] = json!(name);
-                }
-                Route::OmitNonFinite(omitted) if *omitted != Omitted::ALL => {
-                    value["mandatory"] = json!(omitted.mandatory);
-                    value["optional"] = json!(omitted.optional);
-                }
-                Route::OmitMatching(pattern) => value["pattern"] = json!(pattern.as_str()),
-                _ => {}
-            }
-            value
-        }
-        RecipeNode::Merge {
-            method,
-            base,
-            models,
-            parameters,
-            given,
-            schedule,
-        } => {
-            let values: Map<String, Json> = parameters
-                .values()
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), plain(&value)))
-                .collect();
-            let ids: Vec<usize> = models.iter().map(|id| id.index()).collect();
-            let mut merge = json!({ "merge": method.id, "models": ids, "parameters": values });
-            if find(method.id) != Some(method) {
-                // Flags mean another one by this identifier.
-                merge["in_recipes"] = json!(true);
-            }
-            if let Some(base) = base {
-                merge["base"] = json!(base.index());
-            }
-            if !given.is_empty() {
-                let given = given
-                    .iter()
-                    .map(|(name, id)| ((*name).to_owned(), json!(id.index())));
-                merge["given"] = given.collect::<Map<String, Json>>().into();
-            }
-            match schedule {
-                None => {}
-                Some(Scheduled::Bound(Rule(schedule))) => merge["scheduled"] = schedule.record(),
-                Some(Scheduled::Open(_)) => merge["scheduled"] = json!(true),
-            }
-            merge
-        }
+        RecipeNode::Route { route, inputs } => describe_route(route, inputs),
+        RecipeNode::Merge { .. } => describe_merge(node),
     }
+}
+
+fn describe_route(route: &Route, inputs: &[NodeId]) -> Json {
+    let ids: Vec<usize> = inputs.iter().map(|id| id.index()).collect();
+    let mut value = json!({ "route": route.id(), "inputs": ids });
+    match route {
+        Route::Cast(Some(float)) => value["dtype"] = json!(float.name()),
+        Route::Whole(dtype) => value["dtype"] = json!(dtype.torch_name()),
+        Route::PickComponent(name) | Route::OmitComponent(name) => {
+            value["component"] = json!(name);
+        }
+        Route::OmitNonFinite(omitted) if *omitted != Omitted::ALL => {
+            value["mandatory"] = json!(omitted.mandatory);
+            value["optional"] = json!(omitted.optional);
+        }
+        Route::OmitMatching(pattern) => value["pattern"] = json!(pattern.as_str()),
+        _ => {}
+    }
+    value
+}
+
+/// A merge; null for another node.
+fn describe_merge(node: &RecipeNode) -> Json {
+    let RecipeNode::Merge {
+        method,
+        base,
+        models,
+        parameters,
+        given,
+        schedule,
+    } = node
+    else {
+        return Json::Null;
+    };
+    let values: Map<String, Json> = parameters
+        .values()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), plain(&value)))
+        .collect();
+    let ids: Vec<usize> = models.iter().map(|id| id.index()).collect();
+    let mut merge = json!({ "merge": method.id, "models": ids, "parameters": values });
+    if find(method.id) != Some(method) {
+        // Flags mean another one by this identifier.
+        merge["in_recipes"] = json!(true);
+    }
+    if let Some(base) = base {
+        merge["base"] = json!(base.index());
+    }
+    if !given.is_empty() {
+        let given = given
+            .iter()
+            .map(|(name, id)| ((*name).to_owned(), json!(id.index())));
+        merge["given"] = given.collect::<Map<String, Json>>().into();
+    }
+    match schedule {
+        None => {}
+        Some(Scheduled::Bound(Rule(schedule))) => merge["scheduled"] = schedule.record(),
+        Some(Scheduled::Open(_)) => merge["scheduled"] = json!(true),
+    }
+    merge
 }
 
 fn plain(value: &ParameterValue) -> Json {
