@@ -69,8 +69,20 @@ fn merges_far_larger_than_the_budget_stay_within_it() {
                 peak <= budget + BESIDES_MIB,
                 "{method:?} in {budget} MiB held {peak} MiB"
             );
+            let mut again = wgmerge();
+            again.args(["verify", "--device", "cpu", "--quiet", "--memory"]);
+            again.arg(format!("{budget}MiB")).arg("out.safetensors");
+            let peak = peak_mib(again.current_dir(folder.path()));
+            assert!(
+                peak <= budget + BESIDES_MIB,
+                "the verification of {method:?} in {budget} MiB held {peak} MiB"
+            );
         }
     }
+    let mut quick = wgmerge();
+    quick.args(["verify", "--quick", "out.safetensors"]);
+    let peak = peak_mib(quick.current_dir(folder.path()));
+    assert!(peak <= 48, "{peak} MiB of a mapped file were held");
 }
 
 /// Recipes: deep, with a random mask of torch, with sums over rows, and with an iteration.

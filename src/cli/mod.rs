@@ -59,8 +59,8 @@ pub use markdown::methods_markdown;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the command line of this process and gives its exit code: 0 done, 1 the run failed, 2
-/// arguments, recipe or input are wrong, 3 models differ by more than a bound, or an output from its
-/// inputs, 4 too little of a change survives, 130 interrupted.
+/// arguments, recipe or input are wrong, 3 models differ by more than a bound, or an output from
+/// its inputs, 4 too little of a change survives, 130 interrupted.
 pub fn run() -> ExitCode {
     let json = wants_json();
     let given: Vec<String> = std::env::args_os()

@@ -7,13 +7,15 @@ use wgmerge::checkpoint::Checkpoint;
 use wgmerge::dtype::{DType, Float};
 use wgmerge::kernel::Compute;
 use wgmerge::keys::{Filter, blocks};
-use wgmerge::merge::Difference;
+use wgmerge::merge::{Difference, Merge};
 use wgmerge::method::{Base, Method, Shape, named};
 use wgmerge::recipe::{
-    BlockOption, Missing, OnNan, OnOverflow, Options, OutputDType, Recipe, ShapePolicy, merge_of,
+    BlockOption, Missing, OnNan, OnOverflow, Options, OutputDType, Recipe, Recorded, ShapePolicy,
+    merge_of, record,
 };
 
-use super::{merge, verified};
+use super::{merge, settings, verified};
+use crate::support::fuzz::{damage, rounds};
 use crate::support::models::{Tensor, floats, values, write};
 use crate::support::random::Rng;
 
@@ -140,6 +142,75 @@ fn flip(rng: &mut Rng, output: &Path) -> Option<(String, u64)> {
     bytes[(info.span.start + byte) as usize] ^= 1 << rng.below(8);
     std::fs::write(output, bytes).expect("a writable folder");
     Some((key, element))
+}
+
+/// What hostile hands put into a record.
+const PIECES: &[&str] = &[
+    "{",
+    "]",
+    "null",
+    "-1",
+    "1e999",
+    "18446744073709551615",
+    "\"",
+    ",",
+    "[[[[",
+    "true",
+    "\"nodes\":[]",
+    "\"input\":9",
+    "\"models\":[5]",
+    "\"base\":0",
+    "\"given\":{\"density\":0}",
+    "\"scheduled\":true",
+];
+
+#[test]
+fn damaged_records_are_refused_or_make_a_merge() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let models: Vec<PathBuf> = (0..4).map(|number| model(folder.path(), number)).collect();
+    let opened = models
+        .iter()
+        .map(|path| Checkpoint::open(path).expect("a model"));
+    let opened: Vec<Checkpoint> = opened.collect();
+    let methods: Vec<&Method> = named().collect();
+    let nowhere = Path::new("nowhere.safetensors");
+    let (mut made, mut refused) = (0, 0);
+    rounds(300, |rng| {
+        let Some(recipe) = recipe(rng, &methods, &models) else {
+            return;
+        };
+        let mut record = record(&recipe);
+        let inputs = recipe.models.iter().map(|path| {
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            serde_json::json!({ "name": name, "fingerprint": "0" })
+        });
+        record["inputs"] = inputs.collect();
+        let mut bytes = record.to_string().into_bytes();
+        for _ in 0..=rng.below(3) {
+            damage(rng, &mut bytes, PIECES);
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let read = Recorded::parse(&text).and_then(|own| {
+            let own_models = &opened[..own.inputs.len().min(opened.len())];
+            own.recipe(own_models)
+        });
+        match read {
+            Err(fault) => {
+                assert!(!fault.to_string().is_empty());
+                refused += 1;
+            }
+            Ok(recipe) => {
+                // Whether it is a merge shows like that of any recipe.
+                let _ = Merge::prepare(recipe, settings(nowhere, 1));
+                made += 1;
+            }
+        }
+    });
+    assert!(refused > 50 && made > 10, "{refused} refused, {made} made");
 }
 
 #[test]
