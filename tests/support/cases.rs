@@ -160,6 +160,7 @@ impl Case {
         let asked = pieces.map(|output| match output {
             Output::Sum(_) => Tally::Sums(Vec::new()),
             Output::Change { .. } => Tally::Change(Box::default()),
+            Output::Pair(_) => Tally::Pairs(Vec::new()),
             Output::Max(_) => Tally::Max(0),
             Output::Count(_) => {
                 let grid = grids.next().expect("a grid per value that is counted");

@@ -2,8 +2,8 @@
 //! the largest magnitudes and the counts of all pieces, as `shaders/kernel` has them.
 
 use crate::exec::Batch;
-use crate::kernel::table::{CHANGE_SUMS, Layout, Outputs};
-use crate::kernel::{BINS, Output, TILE, Tally, TileChange};
+use crate::kernel::table::{CHANGE_SUMS, Layout, Outputs, PAIR_WORDS};
+use crate::kernel::{BINS, Output, TILE, Tally, TileChange, TilePair};
 
 /// Where the answers about the pieces of a dispatch lie.
 pub(super) struct Answers {
@@ -102,6 +102,15 @@ impl Answers {
                     }
                     next.sums += CHANGE_SUMS;
                 }
+                (Output::Pair(_), tally) => {
+                    if let Tally::Pairs(pairs) = tally {
+                        let begin = first_group * self.tiles_per_group;
+                        let tiles = begin..begin + tiles;
+                        let place = |tile| tile * self.outputs.sums + next.sums;
+                        pairs.extend(tiles.map(|tile| tile_pair(&all[place(tile)..])));
+                    }
+                    next.sums += PAIR_WORDS;
+                }
                 (Output::Max(_), tally) => {
                     if let Tally::Max(most) = tally {
                         *most = u32::from_le_bytes(all[maxima + next.maxima]).max(*most);
@@ -140,6 +149,21 @@ fn tile_change(sums: impl Iterator<Item = f32>) -> TileChange {
         flushed: low >> 11,
         beyond: high & 0x7ff,
         special: high >> 11,
+    }
+}
+
+/// What is found of a pair in a tile, by its words.
+fn tile_pair(words: &[[u8; 4]]) -> TilePair {
+    let number = |at: usize| f32::from_le_bytes(words[at]);
+    // Whole numbers below 2^22.
+    let [flaws, signs, different] = [4, 5, 6].map(|at| number(at) as u32);
+    TilePair {
+        sums: [0, 1, 2, 3].map(number),
+        flaws: [flaws & 0x7ff, flaws >> 11],
+        same_sign: signs & 0x7ff,
+        opposite_sign: signs >> 11,
+        different,
+        greatest: u32::from_le_bytes(words[PAIR_WORDS - 1]),
     }
 }
 
