@@ -22,7 +22,9 @@ const QUARTER: usize = TILE / 4;
 /// known. Each addition rounds to f32 whatever the working dtype, as tools that compute in bf16 do
 /// in their sums.
 pub(super) fn tree(level: Level, register: &[u32], known: Option<Bounds>) -> f32 {
-    let values = &filled([register])[0];
+    let Ok(values) = register.try_into() else {
+        return tree(level, &filled([register])[0], known);
+    };
     match known.and_then(Bounds::summed) {
         Some(_) => at_level!(level, plain(values: &Whole = values) -> f32),
         None => at_level!(level, guarded(values: &Whole = values) -> f32),
