@@ -2,7 +2,9 @@
 
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::{Batch, ExecError, Executor, Piece, Results};
-use wgmerge::kernel::{ARENA_ALIGNMENT, Counts, Grid, Output, Program, Row, SlotId, Stream, Tally};
+use wgmerge::kernel::{
+    ARENA_ALIGNMENT, Counts, Grid, Output, Program, Row, SlotId, Stream, Tally, TilePair,
+};
 
 use super::random::random;
 
@@ -217,6 +219,13 @@ fn same(one: &Tally, other: &Tally) -> bool {
         (Tally::Sums(one), Tally::Sums(other)) => {
             let bits = |sums: &[f32]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<u32>>();
             bits(one) == bits(other)
+        }
+        (Tally::Pairs(one), Tally::Pairs(other)) => {
+            let bits = |pair: &TilePair| {
+                let sums = [0.0; 4];
+                (pair.sums.map(f32::to_bits), TilePair { sums, ..*pair })
+            };
+            one.iter().map(bits).eq(other.iter().map(bits))
         }
         (one, other) => one == other,
     }

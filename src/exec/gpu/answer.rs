@@ -1,9 +1,9 @@
 //! What a device found, in its partial results: one hazard flag per piece, the sums of all tiles,
 //! the largest magnitudes and the counts of all pieces, as `shaders/kernel` has them.
 
-use crate::exec::Batch;
+use crate::exec::{Batch, Piece};
 use crate::kernel::table::{CHANGE_SUMS, Layout, Outputs, PAIR_WORDS};
-use crate::kernel::{BINS, Output, TILE, Tally, TileChange, TilePair};
+use crate::kernel::{BINS, Change, Output, TILE, Tally, TileChange, TilePair};
 
 /// Where the answers about the pieces of a dispatch lie.
 pub(super) struct Answers {
@@ -87,18 +87,9 @@ impl Answers {
                 }
                 (Output::Change { .. }, tally) => {
                     if let Tally::Change(change) = tally {
-                        let own = &batch.pieces[number];
-                        let first = own.start / TILE as u64;
                         let begin = first_group * self.tiles_per_group;
-                        for tile in 0..tiles {
-                            if !change.takes(first + tile as u64) {
-                                continue;
-                            }
-                            let place = (begin + tile) * self.outputs.sums + next.sums;
-                            let sums = all[place..][..CHANGE_SUMS].iter();
-                            let found = tile_change(sums.map(|sum| f32::from_le_bytes(*sum)));
-                            change.add(TILE.min(own.len - tile * TILE), found);
-                        }
+                        let place = |tile| (begin + tile) * self.outputs.sums + next.sums;
+                        add_change(change, &batch.pieces[number], |tile| &all[place(tile)..]);
                     }
                     next.sums += CHANGE_SUMS;
                 }
@@ -131,6 +122,16 @@ impl Answers {
                 (Output::Collect(_) | Output::Store { .. }, _) => {}
             }
         }
+    }
+}
+
+/// Adds what the tiles of a piece change, whose words begin as `of` says.
+fn add_change<'w>(change: &mut Change, piece: &Piece<'_>, of: impl Fn(usize) -> &'w [[u8; 4]]) {
+    let first = piece.start / TILE as u64;
+    for tile in (0..piece.tiles()).filter(|tile| change.takes(first + *tile as u64)) {
+        let sums = of(tile)[..CHANGE_SUMS].iter();
+        let found = tile_change(sums.map(|sum| f32::from_le_bytes(*sum)));
+        change.add(TILE.min(piece.len - tile * TILE), found);
     }
 }
 

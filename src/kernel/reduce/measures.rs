@@ -79,11 +79,14 @@ impl Reduce for Measures {
     }
 
     fn outputs(&self, values: &[ValueId]) -> Vec<Output> {
-        let mut values = values.iter().copied();
-        let mut next = || values.next().expect("a measure has its values");
-        let outputs = self.0.iter().map(|measure| match measure {
-            Measure::Sum | Measure::Counts => Output::Sum(next()),
-            Measure::Pair => Output::Pair([next(), next()]),
+        let mut from = 0;
+        let outputs = self.0.iter().map(|measure| {
+            let of = &values[from..][..measure.values()];
+            from += of.len();
+            match *of {
+                [one, other] => Output::Pair([one, other]),
+                _ => Output::Sum(of[0]),
+            }
         });
         outputs.collect()
     }
