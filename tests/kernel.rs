@@ -216,7 +216,8 @@ fn basic(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
         Formula::Sound if f(0).is_finite() && f(1).is_finite() => f(0),
         Formula::Sound => 0.0,
         Formula::Signs => {
-            let signed = f(0) != 0.0 && f(1) != 0.0;
+            let signed = |x: f32| x.is_finite() && x != 0.0;
+            let signed = signed(f(0)) && signed(f(1));
             let same = f(0).is_sign_negative() == f(1).is_sign_negative();
             two(signed && same, signed && !same)
         }
