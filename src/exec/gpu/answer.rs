@@ -128,7 +128,10 @@ impl Answers {
 /// Adds what the tiles of a piece change, whose words begin as `of` says.
 fn add_change<'w>(change: &mut Change, piece: &Piece<'_>, of: impl Fn(usize) -> &'w [[u8; 4]]) {
     let first = piece.start / TILE as u64;
-    for tile in (0..piece.tiles()).filter(|tile| change.takes(first + *tile as u64)) {
+    for tile in 0..piece.tiles() {
+        if !change.takes(first + tile as u64) {
+            continue;
+        }
         let sums = of(tile)[..CHANGE_SUMS].iter();
         let found = tile_change(sums.map(|sum| f32::from_le_bytes(*sum)));
         change.add(TILE.min(piece.len - tile * TILE), found);
