@@ -120,6 +120,7 @@ macro_rules! codec_files {
         $then! {
             "codec/word" "codec/small" "codec/bf16" "codec/f16" "codec/f8_e4m3" "codec/f8_e5m2"
             "codec/f64" "codec/divide" "codec/root" "codec/philox" "codec/change"
+            "codec/pair"
         }
     };
 }

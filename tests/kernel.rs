@@ -109,7 +109,15 @@ fn naive(compute: Compute, formula: Formula, a: &[u32]) -> f32 {
 fn naive_shift(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
     let rz = |x| rounded(compute, x);
     let shift = |acc: f32, d: f32| if d == 0.0 { acc } else { rz(acc + d) };
+    let near = |a: f32, b: f32, w: f32| rz(a + rz(rz(b - a) * w));
+    let far = |a: f32, b: f32, w: f32| rz(b + rz(rz(b - a) * w));
     match formula {
+        Formula::LerpNear => near(f(0), f(1), f(2)),
+        Formula::LerpFar => far(f(0), f(1), f(2)),
+        Formula::LerpNearNear => near(near(f(0), f(1), f(2)), f(3), f(4)),
+        Formula::LerpNearFar => far(near(f(0), f(1), f(2)), f(3), f(4)),
+        Formula::LerpFarNear => near(far(f(0), f(1), f(2)), f(3), f(4)),
+        Formula::LerpFarFar => far(far(f(0), f(1), f(2)), f(3), f(4)),
         Formula::Accumulate => {
             let product = rounded(Compute::F32, f(1) * f(2));
             let vector = f(3).to_bits() < f(4).to_bits();
@@ -207,13 +215,12 @@ fn basic(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
         },
         Formula::Sound if f(0).is_finite() && f(1).is_finite() => f(0),
         Formula::Sound => 0.0,
-        Formula::Flaws => two(!f(0).is_finite(), !f(1).is_finite()),
         Formula::Signs => {
-            let signed = f(0) != 0.0 && f(1) != 0.0;
+            let signed = |x: f32| x.is_finite() && x != 0.0;
+            let signed = signed(f(0)) && signed(f(1));
             let same = f(0).is_sign_negative() == f(1).is_sign_negative();
             two(signed && same, signed && !same)
         }
-        Formula::Differs => f32::from(u8::from(f(0) != f(1))),
         Formula::Presence => two(f(0) != 0.0, f(1) != 0.0),
         other => panic!("{other:?} is not written down"),
     }

@@ -32,8 +32,8 @@ impl Reduce for Headroom {
         vec![self.limit.to_bits()]
     }
 
-    fn output(&self, _: usize, value: ValueId) -> Output {
-        Output::Max(value)
+    fn outputs(&self, values: &[ValueId]) -> Vec<Output> {
+        values.iter().copied().map(Output::Max).collect()
     }
 
     fn passes(&self, _: u64) -> PassCount {
@@ -107,7 +107,7 @@ fn a_new_statistic_is_found_on_every_backend() {
     assert_eq!(e.levels(&[x]), Vec::<Vec<_>>::new());
     let statistic = e.statistics()[0].clone();
     assert!(statistic.scope == Scope::Tensor && !statistic.needs_host());
-    let program = e.program(&[x], |values| vec![statistic.reduce.output(0, values[0])]);
+    let program = e.program(&[x], |values| statistic.reduce.outputs(values));
     let row = e.into_parts().row;
     for len in [1, 3, TILE, 5 * TILE + 7, 40 * TILE - 1] {
         let bytes = elements(Float::F32, Elements::Tame, len, &mut 1);
@@ -135,59 +135,87 @@ fn a_new_statistic_is_found_on_every_backend() {
     }
 }
 
+/// What is to be found of two lists of numbers, in the order of a pair's numbers.
+fn pair_of(x: &[f32], y: &[f32]) -> (Vec<f64>, [f64; 4]) {
+    let pairs: Vec<(f64, f64)> = x
+        .iter()
+        .zip(y)
+        .map(|(x, y)| (f64::from(*x), f64::from(*y)))
+        .collect();
+    let sum = |f: fn(f64, f64) -> f64| pairs.iter().map(|(x, y)| f(*x, *y)).sum();
+    let count = |f: fn(f64, f64) -> bool| pairs.iter().filter(|(x, y)| f(*x, *y)).count() as f64;
+    let apart = |at: usize| (y[at] - x[at]).abs();
+    let mut greatest = 0;
+    for at in 0..x.len() {
+        greatest = if apart(at) > apart(greatest) {
+            at
+        } else {
+            greatest
+        };
+    }
+    let sums = [
+        sum(|x, _| x * x),
+        sum(|_, y| y * y),
+        sum(|x, y| x * y),
+        sum(|x, y| (y - x) * (y - x)),
+    ];
+    let others = [
+        count(|x, y| x * y > 0.0),
+        count(|x, y| x * y < 0.0),
+        count(|x, y| x != y),
+        f64::from(apart(greatest)),
+        greatest as f64,
+    ];
+    (others.to_vec(), sums)
+}
+
 #[test]
-fn measures_are_sums_counts_and_the_first_of_the_greatest_on_every_backend() {
+fn measures_are_sums_counts_and_pairs_on_every_backend() {
     let mut x = values(20 * TILE + 77, 3, 0);
     let most = x.iter().map(|x| x.abs()).fold(0.0, f32::max);
-    // As large, and later.
+    // Two of the same difference: the first counts.
     x[19 * TILE] = -2.0 * most;
-    x[19 * TILE + 5] = 2.0 * most;
+    x[19 * TILE + 5] = -2.0 * most;
     x[7] = 0.0;
     let mut e = Expression::new(Compute::F32);
     let value = e.load(0.into(), Float::F32, Entry::Checked);
     let present = e.call(Formula::Presence, &[value.into(), value.into()]);
-    let measures = Measures(vec![Measure::Sum, Measure::Counts, Measure::Greatest]);
-    let roots = [value, present, value];
-    let program = e.program(&roots, |values| {
-        let outputs = values.iter().enumerate();
-        outputs
-            .map(|(at, value)| measures.output(at, *value))
-            .collect()
+    let size = e.call(Formula::Magnitude, &[value.into()]);
+    let measures = Measures(vec![Measure::Sum, Measure::Counts, Measure::Pair]);
+    let program = e.program(&[value, present, value, size], |values| {
+        measures.outputs(values)
     });
     let sum: f64 = x.iter().map(|x| f64::from(*x)).sum();
-    let size: f64 = x.iter().map(|x| f64::from(x.abs())).sum();
+    let sizes: Vec<f32> = x.iter().map(|x| x.abs()).collect();
+    let total: f64 = sizes.iter().map(|x| f64::from(*x)).sum();
     let present = x.iter().filter(|x| **x != 0.0).count() as f64;
+    let (others, sums) = pair_of(&x, &sizes);
     let mut known: Option<Found> = None;
     for_each_backend(|name, executor| {
         for tiles in [1, 6, 64] {
             let mut reduction = [measures.begin(Extent {
-                values: 3,
+                values: 4,
                 tiles: x.len().div_ceil(TILE) as u64,
                 elements: x.len() as u64,
                 among: x.len() as u64,
                 room: 0,
                 collects: false,
             })];
-            assert_eq!(
-                settle(executor, &program, &x, tiles, &mut reduction),
-                2,
-                "{name}"
-            );
+            let passes = settle(executor, &program, &x, tiles, &mut reduction);
+            assert_eq!(passes, 2, "{name}");
             let found = reduction[0].found();
             let Found::Numbers(numbers) = &found else {
                 panic!("{name}: {found:?}")
             };
-            assert!(
-                (numbers[0] - sum).abs() <= 1e-6 * size,
-                "{name}: {}",
-                numbers[0]
-            );
-            let greatest = f64::from(2.0 * most);
-            assert_eq!(
-                numbers[1..],
-                [present, present, greatest, (19 * TILE) as f64],
-                "{name}"
-            );
+            let near = |found: f64, expected: f64, scale: f64| {
+                assert!((found - expected).abs() <= 1e-6 * scale, "{name}: {found}");
+            };
+            near(numbers[0], sum, total);
+            assert_eq!(numbers[1..5], [present, present, 0.0, 0.0], "{name}");
+            for (found, expected) in numbers[5..9].iter().zip(sums) {
+                near(*found, expected, sums[0].max(sums[3]));
+            }
+            assert_eq!(numbers[9..], others, "{name}");
             assert_eq!(*known.get_or_insert_with(|| found.clone()), found, "{name}");
         }
     });

@@ -80,7 +80,9 @@ fn programs() -> Vec<Program> {
                     base: 0.into(),
                     float: *float,
                 };
-                vec![sum, most, change, stored(value), Output::Count(value)]
+                let pair = Output::Pair([0.into(), value]);
+                let count = Output::Count(value);
+                vec![sum, most, change, pair, stored(value), count]
             }));
         }
         programs.push(every_formula(compute, |value| {

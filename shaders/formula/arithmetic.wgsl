@@ -30,6 +30,33 @@ fn add_difference(acc: f32, y: f32, x: f32, w: f32) -> f32 {
     return axpy(acc, sub(y, x), w);
 }
 
+// a + (b - a) w
+fn lerp_near(a: f32, b: f32, w: f32) -> f32 {
+    return add_difference(a, b, a, w);
+}
+
+// b + (b - a) w
+fn lerp_far(a: f32, b: f32, w: f32) -> f32 {
+    return add_difference(b, b, a, w);
+}
+
+// Two of them, the second with c and u.
+fn lerp_near_near(a: f32, b: f32, w: f32, c: f32, u: f32) -> f32 {
+    return lerp_near(lerp_near(a, b, w), c, u);
+}
+
+fn lerp_near_far(a: f32, b: f32, w: f32, c: f32, u: f32) -> f32 {
+    return lerp_far(lerp_near(a, b, w), c, u);
+}
+
+fn lerp_far_near(a: f32, b: f32, w: f32, c: f32, u: f32) -> f32 {
+    return lerp_near(lerp_far(a, b, w), c, u);
+}
+
+fn lerp_far_far(a: f32, b: f32, w: f32, c: f32, u: f32) -> f32 {
+    return lerp_far(lerp_far(a, b, w), c, u);
+}
+
 // (y - x) w
 fn scale_difference(y: f32, x: f32, w: f32) -> f32 {
     return mul(sub(y, x), w);

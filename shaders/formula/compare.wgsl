@@ -14,22 +14,10 @@ fn two_conditions(first: bool, second: bool) -> f32 {
     return float(select(other, 0x45001000, first && second));
 }
 
-// Where x is infinite or NaN, and where y is.
-fn flaws(x: f32, y: f32) -> f32 {
-    return two_conditions(is_non_finite(bits(x)), is_non_finite(bits(y)));
-}
-
-// Where x and y have the same sign, and where they have opposite signs. Zero has none.
+// Where x and y have the same sign, and where they have opposite signs. Zero has none, nor has what is no number.
 fn signs(x: f32, y: f32) -> f32 {
-    let signed = !is_zero(bits(x)) && !is_zero(bits(y));
-    let same = (bits(x) >> 31) == (bits(y) >> 31);
-    return two_conditions(signed && same, signed && !same);
-}
-
-// 1 where x and y are different numbers, else 0.
-fn differs(x: f32, y: f32) -> f32 {
-    let same = bits(x) == bits(y) || (is_zero(bits(x)) && is_zero(bits(y)));
-    return condition(!same);
+    let marks = pair_marks(bits(x), bits(y));
+    return two_conditions((marks & SAME_SIGN) > 0, (marks & OPPOSITE_SIGN) > 0);
 }
 
 // Where x is not zero, and where y is not.

@@ -82,6 +82,14 @@ pub fn quotient_in_integers(a: f32, b: f32, guess_error: i32) -> f32 {
     f32::from_bits(settle(divide_bits(a, b, guess)))
 }
 
+/// What two values are to each other, as f32 bits: a set of marks, of which 1 and 2 say that the
+/// first and the second is infinite or NaN. Of numbers, 4 says that they have the same sign, 8 that
+/// they have opposite ones, and 16 that they differ.
+#[inline(always)]
+pub fn compared(x: u32, y: u32) -> u32 {
+    pair_marks(x, y)
+}
+
 /// What became of a result when it was stored, all as f32 bits: a set of marks, of which 1 says
 /// that the stored value differs from the base's, 2 that a result other than zero became zero, 4
 /// that a number is beyond `limit`, and 8 that what is stored is infinite or NaN.
@@ -96,7 +104,10 @@ pub fn are_numbers(result: u32, stored: u32, base: u32) -> bool {
     change_counts(result, stored, base)
 }
 
-/// A change as it counts in sums: none below 2^-50.
+/// The exponent of the least change that counts in sums.
+pub const LEAST_TOLD: i16 = -50;
+
+/// A change as it counts in sums: none below 2^[`LEAST_TOLD`].
 #[inline(always)]
 pub fn told(x: u32) -> u32 {
     change_told(x)

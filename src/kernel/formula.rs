@@ -24,6 +24,18 @@ macro_rules! formulas {
             Accumulate accumulate(acc: lane, x: lane, w: scalar, index: word, vectors: code);
             /// acc + (y - x) w
             AddDifference add_difference(acc: lane, y: lane, x: lane, w: scalar);
+            /// a + (b - a) w
+            LerpNear lerp_near(a: lane, b: lane, w: scalar);
+            /// b + (b - a) w
+            LerpFar lerp_far(a: lane, b: lane, w: scalar);
+            /// x + (c - x) u of x = a + (b - a) w
+            LerpNearNear lerp_near_near(a: lane, b: lane, w: scalar, c: lane, u: scalar);
+            /// c + (c - x) u of x = a + (b - a) w
+            LerpNearFar lerp_near_far(a: lane, b: lane, w: scalar, c: lane, u: scalar);
+            /// x + (c - x) u of x = b + (b - a) w
+            LerpFarNear lerp_far_near(a: lane, b: lane, w: scalar, c: lane, u: scalar);
+            /// c + (c - x) u of x = b + (b - a) w
+            LerpFarFar lerp_far_far(a: lane, b: lane, w: scalar, c: lane, u: scalar);
             /// (y - x) w
             ScaleDifference scale_difference(y: lane, x: lane, w: scalar);
             /// acc + d, acc itself where d is zero
@@ -162,12 +174,8 @@ macro_rules! formulas {
             MeanOf mean(mass: lane, total: scalar);
             /// x, or 0 where x or y is infinite or NaN
             Sound sound(x: lane, y: lane);
-            /// 1 where x is infinite or NaN, plus 2048 where y is
-            Flaws flaws(x: lane, y: lane);
             /// 1 where x and y have the same sign, 2048 where they have opposite ones
             Signs signs(x: lane, y: lane);
-            /// 1 where x and y differ, else 0
-            Differs differs(x: lane, y: lane);
             /// 1 where x is not zero, plus 2048 where y is not
             Presence presence(x: lane, y: lane);
             /// x + w z, z a normal number of two random words

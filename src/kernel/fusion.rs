@@ -51,6 +51,30 @@ const FUSIONS: &[Fusion] = &[
         inner: Formula::Scale,
         fused: Formula::ShiftFromScaled,
     },
+    Fusion {
+        outer: Formula::LerpNear,
+        operand: 0,
+        inner: Formula::LerpNear,
+        fused: Formula::LerpNearNear,
+    },
+    Fusion {
+        outer: Formula::LerpFar,
+        operand: 0,
+        inner: Formula::LerpNear,
+        fused: Formula::LerpNearFar,
+    },
+    Fusion {
+        outer: Formula::LerpNear,
+        operand: 0,
+        inner: Formula::LerpFar,
+        fused: Formula::LerpFarNear,
+    },
+    Fusion {
+        outer: Formula::LerpFar,
+        operand: 0,
+        inner: Formula::LerpFar,
+        fused: Formula::LerpFarFar,
+    },
 ];
 
 /// Fuses what nobody else reads. `ends` are the values that the Program ends in; they are
@@ -71,7 +95,14 @@ pub(super) fn fuse(mut steps: Vec<Step>, ends: &mut [ValueId]) -> Vec<Step> {
     }
     let mut gone = vec![false; steps.len()];
     for number in 0..steps.len() {
-        while let Some((step, inner)) = fused(&steps, number, &readers) {
+        loop {
+            if let Some((step, twice)) = between(&steps[number]) {
+                steps[number] = step;
+                readers[twice.index()] -= 1;
+            }
+            let Some((step, inner)) = fused(&steps, number, &readers) else {
+                break;
+            };
             steps[number] = step;
             gone[inner] = true;
         }
@@ -106,6 +137,28 @@ fn fused(steps: &[Step], number: usize, readers: &[usize]) -> Option<(Step, usiz
         operands: operands.collect(),
     };
     Some((step, inner))
+}
+
+/// A step from one value towards another, or beyond it, in the form that reads both once; and which
+/// of them it read twice.
+fn between(step: &Step) -> Option<(Step, ValueId)> {
+    let Step::Call {
+        formula: Formula::AddDifference,
+        operands,
+    } = step
+    else {
+        return None;
+    };
+    let [from, Operand::Value(y), Operand::Value(x), weight] = operands[..] else {
+        return None;
+    };
+    let (formula, twice) = match from {
+        Operand::Value(from) if from == x => (Formula::LerpNear, x),
+        Operand::Value(from) if from == y => (Formula::LerpFar, y),
+        _ => return None,
+    };
+    let operands = vec![Operand::Value(x), Operand::Value(y), weight];
+    Some((Step::Call { formula, operands }, twice))
 }
 
 fn renumber(steps: Vec<Step>, gone: &[bool], ends: &mut [ValueId]) -> Vec<Step> {

@@ -16,6 +16,7 @@ pub mod linear;
 mod made;
 mod node;
 mod overflow;
+mod pair;
 mod plane;
 mod program;
 pub mod reduce;
@@ -39,6 +40,7 @@ pub use id::{CutoffId, ScalarId, SlotId, StatisticId, StreamId, ValueId};
 pub use made::Parts;
 pub use node::Node;
 pub use overflow::OnOverflow;
+pub use pair::TilePair;
 pub use plane::{Made, Plane, RowSums};
 pub use program::{Entry, Operand, Output, Program, Step, Storing};
 pub use reduce::{

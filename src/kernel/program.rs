@@ -74,6 +74,8 @@ pub enum Output {
     },
     /// It is summed over every tile.
     Sum(ValueId),
+    /// Two values are compared, element by element.
+    Pair([ValueId; 2]),
     /// Its largest magnitude is found.
     Max(ValueId),
     /// Its magnitudes are counted, or looked at one by one, as a [`Tally`](super::Tally) asks.
@@ -93,7 +95,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// The value.
+    /// The value, of a pair the first.
     pub fn value(&self) -> ValueId {
         match *self {
             Output::Store { value, .. }
@@ -101,17 +103,18 @@ impl Output {
             | Output::Max(value)
             | Output::Count(value)
             | Output::Collect(value)
-            | Output::Change { value, .. } => value,
+            | Output::Change { value, .. }
+            | Output::Pair([value, _]) => value,
         }
     }
 
     /// All values that it reads.
     fn values(&self) -> impl Iterator<Item = ValueId> + use<> {
-        let base = match *self {
-            Output::Change { base, .. } => Some(base),
+        let other = match *self {
+            Output::Change { base: other, .. } | Output::Pair([_, other]) => Some(other),
             _ => None,
         };
-        [self.value()].into_iter().chain(base)
+        [self.value()].into_iter().chain(other)
     }
 }
 

@@ -135,6 +135,25 @@ impl Grid {
     }
 }
 
+/// How many keys lie in each bin of a grid, and above it. Neighbours are counted apart: of narrow
+/// types many keys are equal, and a count waits for the one before it.
+fn count(grid: Grid, keys: &[u32]) -> Vec<u64> {
+    let mut counts = vec![[0_u32; 2]; BINS + 1];
+    let (pairs, rest) = keys.as_chunks::<2>();
+    for pair in pairs {
+        for (which, key) in pair.iter().enumerate() {
+            if let Some(bin) = grid.bin(*key) {
+                counts[bin][which] += 1;
+            }
+        }
+    }
+    if let Some(bin) = rest.first().and_then(|key| grid.bin(*key)) {
+        counts[bin][0] += 1;
+    }
+    let both = |[one, other]: [u32; 2]| u64::from(one) + u64::from(other);
+    counts.into_iter().map(both).collect()
+}
+
 /// The search for the k-th largest of n keys.
 #[derive(Clone, Debug)]
 pub struct Selection {
@@ -227,10 +246,7 @@ impl Selection {
             ..self.clone()
         };
         while let Some(grid) = own.grid() {
-            let mut counts = vec![0; BINS + 1];
-            let bins = keys.iter().filter_map(|&key| grid.bin(key));
-            bins.for_each(|bin| counts[bin] += 1);
-            own.feed(&counts).ok()?;
+            own.feed(&count(grid, keys)).ok()?;
         }
         Some(own)
     }

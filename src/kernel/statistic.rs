@@ -37,9 +37,19 @@ pub struct Statistic {
 impl Statistic {
     /// Whether the host alone can find it.
     pub fn needs_host(&self) -> bool {
-        let mut outputs =
-            (0..self.values.len()).map(|at| self.reduce.output(at, ValueId::default()));
+        let mut outputs = self.outputs().into_iter();
         outputs.any(|output| matches!(output, Output::Collect(_)))
+    }
+
+    /// How many outputs of a Program it asks about.
+    pub fn asks(&self) -> usize {
+        self.outputs().len()
+    }
+
+    /// Its outputs, of whatever values.
+    fn outputs(&self) -> Vec<Output> {
+        self.reduce
+            .outputs(&vec![ValueId::default(); self.values.len()])
     }
 
     /// Of so many elements of its tensor those that count.

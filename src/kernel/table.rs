@@ -15,6 +15,10 @@ pub const INVOCATIONS: usize = TILE / 4;
 /// Sums by which a device measures a change, as `shaders/kernel/change.wgsl` has them.
 pub const CHANGE_SUMS: usize = 5;
 
+/// Words by which a device measures a pair of values, as `shaders/kernel/pair.wgsl` has them: sums,
+/// and the largest difference last.
+pub const PAIR_WORDS: usize = 8;
+
 /// Tiles that one workgroup counts, so that its bins are emptied once for many elements.
 const TILES_PER_COUNT: usize = 16;
 
@@ -34,7 +38,8 @@ pub struct Layout {
 /// How many outputs of a kind a Program has, which a device finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
-    /// Values that are summed; five of them for a change.
+    /// Values that are summed; [`CHANGE_SUMS`] of them for a change. [`PAIR_WORDS`] for a pair, of
+    /// which the largest magnitude of the last is found instead.
     pub sums: usize,
     /// Values whose largest magnitude is found.
     pub maxima: usize,
@@ -49,6 +54,7 @@ impl Outputs {
             match output {
                 Output::Sum(_) => outputs.sums += 1,
                 Output::Change { .. } => outputs.sums += CHANGE_SUMS,
+                Output::Pair(_) => outputs.sums += PAIR_WORDS,
                 Output::Max(_) => outputs.maxima += 1,
                 Output::Count(_) => outputs.counts += 1,
                 // The host alone collects.

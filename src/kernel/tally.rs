@@ -3,7 +3,7 @@
 //! A [`Program`](super::Program) says which values are looked at; a tally says what is wanted of
 //! one of them this time. The same tally serves the pieces of a tensor that follow one another.
 
-use super::{BINS, Change, Grid, TILE};
+use super::{BINS, Change, Grid, TILE, TilePair};
 
 /// What is asked about a value, with the answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub enum Tally {
     Nothing,
     /// Of [`Output::Sum`](super::Output::Sum): the sum of every tile, by the fixed tree.
     Sums(Vec<f32>),
+    /// Of [`Output::Pair`](super::Output::Pair): what is found of every tile.
+    Pairs(Vec<TilePair>),
     /// Of [`Output::Max`](super::Output::Max): the largest magnitude, as f32 bits.
     Max(u32),
     /// Of [`Output::Count`](super::Output::Count): how many magnitudes lie in each bin of a grid.
@@ -21,7 +23,8 @@ pub enum Tally {
     Keys(Keys),
     /// Of the same, on the host: how many magnitudes of every tile are one.
     Equals(Equals),
-    /// Of the same, on the host: which element it is.
+    /// Of the same, and of the differences of an [`Output::Pair`](super::Output::Pair), on the
+    /// host: which element it is.
     Place(Place),
     /// Of [`Output::Change`](super::Output::Change): what is changed, with what was found before.
     Change(Box<Change>),
@@ -35,6 +38,7 @@ impl Tally {
         match self {
             Tally::Nothing
             | Tally::Sums(_)
+            | Tally::Pairs(_)
             | Tally::Max(_)
             | Tally::Counts(_)
             | Tally::Change(_) => true,

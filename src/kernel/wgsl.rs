@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use super::table::{CHANGE_SUMS, Layout, Outputs};
+use super::table::{CHANGE_SUMS, Layout, Outputs, PAIR_WORDS};
 use super::{Compute, Entry, Formula, Kind, Operand, Output, Program, Step, ValueId};
 use crate::dtype::Float;
 use crate::wgsl::{codec_files, formula_files, texts};
@@ -29,8 +29,9 @@ const SHARED: [&[&str]; 3] = [
 ];
 const GUARDS: &[&str; 3] = texts! { "guard/f32" "guard/bf16" "guard/f16" };
 /// What is done with each kind of output.
-const OUTPUTS: &[&str; 5] =
-    texts! { "kernel/store" "kernel/sum" "kernel/max" "kernel/count" "kernel/change" };
+const OUTPUTS: &[&str; 6] = texts! {
+    "kernel/store" "kernel/sum" "kernel/max" "kernel/count" "kernel/change" "kernel/pair"
+};
 
 /// The components of a quad.
 const LANES: [&str; 4] = ["x", "y", "z", "w"];
@@ -50,14 +51,16 @@ pub fn assemble(program: &Program) -> Shader {
     let mut parts: Vec<&str> = SHARED.concat();
     parts.extend([guard, &constants, &function, &main]);
     let found = layout.outputs();
-    let [store, sum, max, count, change] = *OUTPUTS;
+    let [store, sum, max, count, change, pair] = *OUTPUTS;
     let changes = |output: &Output| matches!(output, Output::Change { .. });
+    let pairs = |output: &Output| matches!(output, Output::Pair(_));
     let wanted = [
         (program.storing().is_some(), store),
         (found.sums > 0, sum),
         (found.maxima > 0, max),
         (found.counts > 0, count),
         (program.outputs().iter().any(changes), change),
+        (program.outputs().iter().any(pairs), pair),
     ];
     parts.extend(wanted.iter().filter(|(is, _)| *is).map(|(_, text)| text));
     let names = program.outputs().iter().map(|output| match output {
@@ -67,6 +70,7 @@ pub fn assemble(program: &Program) -> Shader {
         Output::Count(_) => "count".to_owned(),
         Output::Collect(_) => "collect".to_owned(),
         Output::Change { .. } => "change".to_owned(),
+        Output::Pair(_) => "pair".to_owned(),
     });
     Shader {
         text: parts.join("\n"),
@@ -85,8 +89,9 @@ struct Places {
     values: Vec<(ValueId, String)>,
     /// How many of the values that are summed, whose maximum is found, and that are counted.
     found: Outputs,
-    /// What a change needs besides.
+    /// What changes and pairs need besides, which several sums hold.
     changes: Vec<(ValueId, ValueId, usize)>,
+    pairs: Vec<([ValueId; 2], usize)>,
 }
 
 impl Places {
@@ -95,6 +100,7 @@ impl Places {
             values: Vec::new(),
             found: Outputs::default(),
             changes: Vec::new(),
+            pairs: Vec::new(),
         };
         let next = |count: &mut usize, by: usize| std::mem::replace(count, *count + by);
         for output in program.outputs() {
@@ -111,10 +117,21 @@ impl Places {
                     places.changes.push((value, base, at));
                     continue;
                 }
+                Output::Pair(pair) => {
+                    let at = next(&mut found.sums, PAIR_WORDS);
+                    places.pairs.push((pair, at));
+                    continue;
+                }
             };
             places.values.push((output.value(), place));
         }
         places
+    }
+
+    /// Which of the values that are summed are not: their largest magnitude is found.
+    fn peaks(&self) -> Vec<usize> {
+        let pairs = self.pairs.iter();
+        pairs.map(|(_, at)| at + PAIR_WORDS - 1).collect()
     }
 
     /// The members of the function's result.
@@ -145,8 +162,9 @@ fn values(program: &Program, layout: &Layout) -> String {
     let (mut body, mut results) = (String::new(), String::new());
     let measured = places.changes.iter();
     let measured = measured.flat_map(|&(value, base, _)| [value, base]);
+    let paired = places.pairs.iter().flat_map(|(pair, _)| *pair);
     let read = places.values.iter().map(|(value, _)| *value);
-    let needed = needed(program, read.chain(measured));
+    let needed = needed(program, read.chain(measured).chain(paired));
     for (step, needed) in needed.iter().enumerate() {
         if *needed {
             let expression = expression(&program.steps()[step], layout);
@@ -169,6 +187,18 @@ fn values(program: &Program, layout: &Layout) -> String {
         }
         for k in 0..CHANGE_SUMS {
             let of = LANES.map(|lane| format!("change_{lane}[{k}]")).join(", ");
+            results += &format!("    all.sums[{}] = vec4f({of});\n", at + k);
+        }
+    }
+    for ([a, b], at) in &places.pairs {
+        for lane in LANES {
+            let call = format!("paired(v{a}.{lane}, v{b}.{lane})");
+            results += &format!("    let pair_{at}_{lane} = {call};\n");
+        }
+        for k in 0..PAIR_WORDS {
+            let of = LANES
+                .map(|lane| format!("pair_{at}_{lane}[{k}]"))
+                .join(", ");
             results += &format!("    all.sums[{}] = vec4f({of});\n", at + k);
         }
     }
@@ -220,8 +250,14 @@ fn main(program: &Program, layout: &Layout) -> String {
         if found.sums > 0 {
             text += "        let number = group * TILES_PER_GROUP + tile;\n";
         }
+        let peaks = Places::of(program).peaks();
         for k in 0..found.sums {
-            text += &format!("        sum(at, lane, number * SUMS + {k}, all.sums[{k}]);\n");
+            let function = if peaks.contains(&k) {
+                "farthest"
+            } else {
+                "sum"
+            };
+            text += &format!("        {function}(at, lane, number * SUMS + {k}, all.sums[{k}]);\n");
         }
         for k in 0..found.maxima {
             text += &format!("        largest(at, lane, {k}, all.maxima[{k}]);\n");

@@ -54,7 +54,7 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
-    /// From the numbers of the measures, in their order.
+    /// From the numbers of the measures, in their order: a pair's first.
     pub(crate) fn of(numbers: &[f64]) -> Compared {
         let mut numbers = numbers.iter().copied();
         let mut next = || numbers.next();
@@ -91,8 +91,8 @@ struct Told {
 }
 
 impl Told {
-    fn of(&mut self, measure: Measure, value: Node) {
-        self.values.push(value);
+    fn of(&mut self, measure: Measure, values: &[Node]) {
+        self.values.extend(values);
         self.measures.push(measure);
     }
 }
@@ -104,24 +104,19 @@ fn compare(l: &mut Lowering<'_>) -> Node {
         None => model,
     });
     let mut told = Told::default();
-    told.of(Measure::Counts, l.call(Formula::Flaws, &[a, b]));
-    let [x, y] = [[a, b], [b, a]].map(|pair| l.call(Formula::Sound, &pair));
-    let change = l.call(Formula::Sub, &[y, x]);
-    for pair in [[x, x], [y, y], [x, y], [change, change]] {
-        told.of(Measure::Sum, l.call(Formula::Mul, &pair));
-    }
-    told.of(Measure::Counts, l.call(Formula::Signs, &[x, y]));
-    told.of(Measure::Sum, l.call(Formula::Differs, &[x, y]));
-    told.of(Measure::Greatest, change);
+    told.of(Measure::Pair, &[a, b]);
     if let Some(base) = base {
         let base = l.call(Formula::Sound, &[base, a]);
-        told.of(Measure::Sum, l.call(Formula::Mul, &[base, base]));
+        told.of(Measure::Sum, &[l.call(Formula::Mul, &[base, base])]);
         let density = l.parameters.number("density", 0);
         if density > 0.0 {
             let kept = Kept::Density(density);
-            let [x, y] = [x, y].map(|x| l.expression.trim(x, kept, Ties::Exact, Scope::Tensor));
-            told.of(Measure::Counts, l.call(Formula::Presence, &[x, y]));
-            told.of(Measure::Counts, l.call(Formula::Signs, &[x, y]));
+            let [x, y] = [[a, b], [b, a]].map(|pair| {
+                let sound = l.call(Formula::Sound, &pair);
+                l.expression.trim(sound, kept, Ties::Exact, Scope::Tensor)
+            });
+            told.of(Measure::Counts, &[l.call(Formula::Presence, &[x, y])]);
+            told.of(Measure::Counts, &[l.call(Formula::Signs, &[x, y])]);
         }
     }
     let measures = Measures(told.measures);

@@ -251,12 +251,13 @@ impl Classes {
         let own = statistics.iter();
         let own = own.map(|at| &expression.statistics()[at.index()]);
         let roots: Vec<Node> = own.clone().flat_map(|own| own.values.clone()).collect();
-        self.program(expression.program(&roots, |values| {
-            let reduces = own.flat_map(|own| (0..own.values.len()).map(|at| (at, &own.reduce)));
-            let outputs = reduces.zip(values);
-            outputs
-                .map(|((at, reduce), value)| reduce.output(at, *value))
-                .collect()
+        self.program(expression.program(&roots, |mut values| {
+            let outputs = own.flat_map(|own| {
+                let (of, others) = values.split_at(own.values.len());
+                values = others;
+                own.reduce.outputs(of)
+            });
+            outputs.collect()
         }))
     }
 

@@ -23,26 +23,34 @@ fn tiny(state: &mut u64) -> u32 {
     codec::settled(word | (random(state) as u32 & 1) << 31)
 }
 
+/// Formulas, with how many values per element each has.
+const FORMULAS: [(Formula, usize); 19] = [
+    (Formula::Add, 2),
+    (Formula::Sub, 2),
+    (Formula::Mul, 2),
+    (Formula::Scale, 1),
+    (Formula::Axpy, 2),
+    (Formula::AddDifference, 3),
+    (Formula::LerpNear, 2),
+    (Formula::LerpFar, 2),
+    (Formula::LerpNearNear, 3),
+    (Formula::LerpNearFar, 3),
+    (Formula::LerpFarNear, 3),
+    (Formula::LerpFarFar, 3),
+    (Formula::AxpyEach, 3),
+    (Formula::Blend, 2),
+    (Formula::ScaleDifference, 2),
+    (Formula::Shift, 2),
+    (Formula::ShiftScaled, 2),
+    (Formula::ShiftDifference, 3),
+    (Formula::ShiftFromScaled, 3),
+];
+
 #[test]
 fn tiny_results_pass_the_guard() {
-    let formulas = [
-        (Formula::Add, 2),
-        (Formula::Sub, 2),
-        (Formula::Mul, 2),
-        (Formula::Scale, 1),
-        (Formula::Axpy, 2),
-        (Formula::AddDifference, 3),
-        (Formula::AxpyEach, 3),
-        (Formula::Blend, 2),
-        (Formula::ScaleDifference, 2),
-        (Formula::Shift, 2),
-        (Formula::ShiftScaled, 2),
-        (Formula::ShiftDifference, 3),
-        (Formula::ShiftFromScaled, 3),
-    ];
     let mut state = 7;
     for round in 0..3000 {
-        for (formula, lanes) in formulas {
+        for (formula, lanes) in FORMULAS {
             let slots = SlotId::all().take(lanes);
             let load = |slot| Step::Load {
                 slot,

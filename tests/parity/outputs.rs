@@ -48,8 +48,10 @@ fn all_kinds_of_outputs_at_once() {
             Output::Sum(a),
             stored,
             Output::Max(b),
+            Output::Pair([c, a]),
             Output::Count(a),
             change,
+            Output::Pair([a, b]),
             Output::Sum(c),
             Output::Max(c),
         ];

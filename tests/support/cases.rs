@@ -2,7 +2,9 @@
 
 use wgmerge::dtype::{Float, codec};
 use wgmerge::exec::{Batch, ExecError, Executor, Piece, Results};
-use wgmerge::kernel::{ARENA_ALIGNMENT, Counts, Grid, Output, Program, Row, SlotId, Stream, Tally};
+use wgmerge::kernel::{
+    ARENA_ALIGNMENT, Counts, Grid, Output, Program, Row, SlotId, Stream, Tally, TilePair,
+};
 
 use super::random::random;
 
@@ -160,6 +162,7 @@ impl Case {
         let asked = pieces.map(|output| match output {
             Output::Sum(_) => Tally::Sums(Vec::new()),
             Output::Change { .. } => Tally::Change(Box::default()),
+            Output::Pair(_) => Tally::Pairs(Vec::new()),
             Output::Max(_) => Tally::Max(0),
             Output::Count(_) => {
                 let grid = grids.next().expect("a grid per value that is counted");
@@ -216,6 +219,13 @@ fn same(one: &Tally, other: &Tally) -> bool {
         (Tally::Sums(one), Tally::Sums(other)) => {
             let bits = |sums: &[f32]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<u32>>();
             bits(one) == bits(other)
+        }
+        (Tally::Pairs(one), Tally::Pairs(other)) => {
+            let bits = |pair: &TilePair| {
+                let sums = [0.0; 4];
+                (pair.sums.map(f32::to_bits), TilePair { sums, ..*pair })
+            };
+            one.iter().map(bits).eq(other.iter().map(bits))
         }
         (one, other) => one == other,
     }

@@ -5,7 +5,8 @@
 //! what a formula can make of them. Where neither its result nor anything on the way to it can be
 //! tiny or beyond f32, it is computed without the guard, and its bits are the same.
 
-use crate::kernel::Formula;
+use crate::dtype::{Float, codec};
+use crate::kernel::{Formula, TILE};
 
 /// Magnitudes between which all values lie that are not zero, as f32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +138,22 @@ impl Bounds {
         (self.floor > -126 && self.top < 128).then_some(self)
     }
 
+    /// Whether no value but zero is below 2^exponent.
+    pub(super) fn is_from(self, exponent: i16) -> bool {
+        self.floor >= exponent
+    }
+
+    /// Whether a type holds all of them as numbers, and no other than zero as zero.
+    pub(super) fn fit(self, float: Float) -> bool {
+        let least = match u32::try_from(self.floor + 127) {
+            // All are zero.
+            Ok(biased) if biased > 254 => return true,
+            Ok(biased) => codec::encode(float, biased << DIGITS),
+            Err(_) => 0,
+        };
+        least > 0 && self.top <= exponent(codec::limit(float))
+    }
+
     /// Of values that are from either.
     fn or(self, other: Bounds) -> Bounds {
         Bounds {
@@ -147,7 +164,7 @@ impl Bounds {
     }
 
     /// Of sums and differences. A sum that is rounded is a multiple of more than its terms are.
-    fn plus(self, other: Bounds) -> Option<Bounds> {
+    pub(super) fn plus(self, other: Bounds) -> Option<Bounds> {
         let either = self.or(other);
         Bounds {
             floor: either.grain,
@@ -157,8 +174,18 @@ impl Bounds {
         .idle()
     }
 
+    /// Of sums of at most a tile's values, in whatever order.
+    pub(super) fn summed(self) -> Option<Bounds> {
+        Bounds {
+            floor: self.grain,
+            top: self.top + TILE.ilog2() as i16,
+            ..self
+        }
+        .idle()
+    }
+
     /// Of products.
-    fn times(self, other: Bounds) -> Option<Bounds> {
+    pub(super) fn times(self, other: Bounds) -> Option<Bounds> {
         let floor = self.floor + other.floor;
         Bounds {
             // Exact as a product of multiples, and otherwise as any f32 of this magnitude.
@@ -200,6 +227,12 @@ pub(super) fn follow(
         Formula::AddDifference | Formula::ShiftDifference => {
             of(0)?.plus(of(1)?.plus(of(2)?)?.times(of(3)?)?)
         }
+        Formula::LerpNear => lerp_near(of(0)?, of(1)?, of(2)?),
+        Formula::LerpFar => lerp_far(of(0)?, of(1)?, of(2)?),
+        Formula::LerpNearNear => lerp_near(lerp_near(of(0)?, of(1)?, of(2)?)?, of(3)?, of(4)?),
+        Formula::LerpNearFar => lerp_far(lerp_near(of(0)?, of(1)?, of(2)?)?, of(3)?, of(4)?),
+        Formula::LerpFarNear => lerp_near(lerp_far(of(0)?, of(1)?, of(2)?)?, of(3)?, of(4)?),
+        Formula::LerpFarFar => lerp_far(lerp_far(of(0)?, of(1)?, of(2)?)?, of(3)?, of(4)?),
         Formula::ScaleDifference => of(0)?.plus(of(1)?)?.times(of(2)?),
         Formula::ShiftFromScaled => {
             of(0)?.times(of(1)?)?.plus(of(2)?.plus(of(3)?)?.times(of(4)?)?)
@@ -213,15 +246,33 @@ pub(super) fn follow(
         Formula::Magnitude | Formula::Trim | Formula::TrimAbove | Formula::Dropout => of(0),
         Formula::Agree | Formula::KeepAgreeing | Formula::ElectedEntry => of(0),
         Formula::Gather => of(0)?.plus(of(1)?),
+        Formula::Signs | Formula::Presence => Some(COUNTS),
         Formula::Choose | Formula::ChooseEach => Some(of(0)?.or(of(1)?)),
         _ => None,
     }
+}
+
+/// Of a + (b - a) w.
+fn lerp_near(a: Bounds, b: Bounds, w: Bounds) -> Option<Bounds> {
+    a.plus(b.plus(a)?.times(w)?)
+}
+
+/// Of b + (b - a) w.
+fn lerp_far(a: Bounds, b: Bounds, w: Bounds) -> Option<Bounds> {
+    b.plus(b.plus(a)?.times(w)?)
 }
 
 const ONE: Bounds = Bounds {
     grain: 0,
     floor: 0,
     top: 0,
+};
+
+/// Of two conditions in one number.
+const COUNTS: Bounds = Bounds {
+    grain: 0,
+    floor: 0,
+    top: 12,
 };
 
 /// The exponent of an f32 that is neither zero nor below the normal numbers.

@@ -1,163 +1,112 @@
 //! What the stored results of a tile change.
 
 use super::Level;
+use super::bounds::Bounds;
 use super::level::at_level;
-use crate::dtype::codec::{are_numbers, marks, told};
-use crate::kernel::{TILE, TileChange};
+use super::sum::{Terms, Whole, filled, trees};
+use crate::dtype::Float;
+use crate::dtype::codec::{LEAST_TOLD, are_numbers, limit, marks, told};
+use crate::kernel::TileChange;
 
-/// A tile of results, of their stored values and of the base, as f32 bits, of the same length.
-#[derive(Clone, Copy)]
-pub(super) struct Values<'a> {
-    pub(super) results: &'a [u32],
-    pub(super) stored: &'a [u32],
-    pub(super) base: &'a [u32],
-    /// The largest magnitude that the stored type holds as a number.
-    pub(super) limit: u32,
+/// What a tile changes: of its results, of what is stored of them as a type, and of the base, as
+/// f32 bits, of which something is known. Of a shorter tile the rest counts as zeros, of which none
+/// is changed.
+pub(super) fn tile(
+    level: Level,
+    float: Float,
+    values: [&[u32]; 3],
+    known: [Option<Bounds>; 3],
+) -> TileChange {
+    let [Ok(results), Ok(stored), Ok(base)] = values.map(TryInto::try_into) else {
+        let whole = &filled(values);
+        return tile(level, float, whole.each_ref().map(|own| &own[..]), known);
+    };
+    let values = [results, stored, base];
+    let found = is_plain(float, known);
+    match found {
+        true => at_level!(level, plain(values: [&Whole; 3] = values) -> TileChange),
+        false => at_level!(
+            level,
+            marked(values: [&Whole; 3] = values, limit: u32 = limit(float)) -> TileChange
+        ),
+    }
 }
 
-/// What a tile changes.
-pub(super) fn tile(level: Level, values: Values<'_>) -> TileChange {
-    at_level!(level, measure(values: Values<'_> = values) -> TileChange)
+/// Whether all values are numbers, no result leaves its stored type, and every change counts.
+fn is_plain(float: Float, known: [Option<Bounds>; 3]) -> bool {
+    let [Some(results), Some(stored), Some(base)] = known else {
+        return false;
+    };
+    let (Some(meant), Some(kept)) = (results.plus(base), stored.plus(base)) else {
+        return false;
+    };
+    let counts = [meant, kept].iter().all(|own| own.is_from(LEAST_TOLD));
+    let products = [(meant, meant), (kept, kept), (meant, kept)];
+    let idle = |(x, y): (Bounds, Bounds)| x.times(y).and_then(Bounds::summed).is_some();
+    counts && results.fit(float) && products.into_iter().all(idle)
 }
-
-/// Half of a tile, whose sums are the first level of the tree.
-const HALF: usize = TILE / 2;
-
-/// A result's bits, its stored value's and its base's.
-type Element = [u32; 3];
 
 #[inline(always)]
-fn measure(values: Values<'_>) -> TileChange {
-    let Values {
+fn plain(values: [&Whole; 3]) -> TileChange {
+    measure::<false>(values, 0)
+}
+
+#[inline(always)]
+fn marked(values: [&Whole; 3], limit: u32) -> TileChange {
+    measure::<true>(values, limit)
+}
+
+#[inline(always)]
+fn measure<const MARKED: bool>([results, stored, base]: [&Whole; 3], limit: u32) -> TileChange {
+    let mut changes = Changes::<MARKED> {
         results,
         stored,
         base,
         limit,
-    } = values;
-    let whole = results.len() == TILE && stored.len() == TILE && base.len() == TILE;
-    if whole && let Some(found) = plain(values) {
-        return found;
+        found: TileChange::default(),
+    };
+    // Changes that count are so large that no sum of products needs the guard.
+    let [meant, stored, along] = trees::<false, 3>(&mut changes);
+    TileChange {
+        meant,
+        stored,
+        along,
+        ..changes.found
     }
-    let mut sums = Sums::default();
-    let mut found = TileChange::default();
-    let elements = results.iter().zip(stored).zip(base);
-    for (i, ((&result, &stored), &base)) in elements.enumerate() {
-        if are_numbers(result, stored, base) {
-            let [meant, kept] = changes([result, stored, base]);
-            let products = [meant * meant, kept * kept, meant * kept];
-            let own = [&mut sums.meant, &mut sums.stored, &mut sums.along];
-            for (sum, product) in own.into_iter().zip(products) {
-                // Zero and a number: the first level of the tree.
-                sum[i % HALF] += product;
-            }
+}
+
+/// The changes of a tile, with the counts of what was looked at. Some are marked element by
+/// element, where not all count in the same way.
+struct Changes<'a, const MARKED: bool> {
+    results: &'a Whole,
+    stored: &'a Whole,
+    base: &'a Whole,
+    /// The largest magnitude that the stored type holds as a number.
+    limit: u32,
+    found: TileChange,
+}
+
+impl<const MARKED: bool> Terms<3> for Changes<'_, MARKED> {
+    #[inline(always)]
+    fn at(&mut self, element: usize) -> [f32; 3] {
+        let (result, stored) = (self.results[element], self.stored[element]);
+        let base = self.base[element];
+        let meant = f32::from_bits(result) - f32::from_bits(base);
+        let kept = f32::from_bits(stored) - f32::from_bits(base);
+        let found = &mut self.found;
+        if !MARKED {
+            found.changed += u32::from(kept != 0.0);
+            return [meant * meant, kept * kept, meant * kept];
         }
-        let marks = marks(result, stored, base, limit);
+        let marks = marks(result, stored, base, self.limit);
         found.changed += marks & 1;
         found.flushed += (marks >> 1) & 1;
         found.beyond += (marks >> 2) & 1;
         found.special += marks >> 3;
+        let counts = are_numbers(result, stored, base);
+        let own = if counts { u32::MAX } else { 0 };
+        let meant = f32::from_bits(told(meant.to_bits()) & own);
+        let kept = f32::from_bits(told(kept.to_bits()) & own);
+        [meant * meant, kept * kept, meant * kept]
     }
-    sums.found(found)
-}
-
-/// The same of a whole tile, unless it holds something that is no number or is beyond the stored
-/// type: nothing is chosen element by element, so that the loop becomes vectors.
-#[inline(always)]
-fn plain(values: Values<'_>) -> Option<TileChange> {
-    let (results, others) = values.results.split_at(HALF);
-    let (stored, other_stored) = values.stored.split_at(HALF);
-    let (base, other_base) = values.base.split_at(HALF);
-    let mut sums = Sums::default();
-    let (mut most, mut most_base, mut same, mut flushed) = (0, 0, 0, 0);
-    for i in 0..HALF {
-        let one = [results[i], stored[i], base[i]];
-        let other = [others[i], other_stored[i], other_base[i]];
-        let ([d, k], [other_d, other_k]) = (changes(one), changes(other));
-        sums.meant[i] = d * d + other_d * other_d;
-        sums.stored[i] = k * k + other_k * other_k;
-        sums.along[i] = d * k + other_d * other_k;
-        most = most.max(one[0] & MAGNITUDE).max(other[0] & MAGNITUDE);
-        most_base = most_base.max(one[2] & MAGNITUDE).max(other[2] & MAGNITUDE);
-        same += is_same(one) + is_same(other);
-        flushed += is_flushed(one) + is_flushed(other);
-    }
-    let plain = most <= values.limit && most_base < INFINITY;
-    // Not a closure: it would be compiled for the baseline.
-    if !plain {
-        return None;
-    }
-    Some(sums.found(TileChange {
-        changed: TILE as u32 - same,
-        flushed,
-        ..TileChange::default()
-    }))
-}
-
-const MAGNITUDE: u32 = 0x7fff_ffff;
-const INFINITY: u32 = 0x7f80_0000;
-
-/// The meant and the stored change. They are large enough or zero, so that no sum or product of
-/// them is flushed anywhere, and needs no guard.
-#[inline(always)]
-fn changes([result, stored, base]: Element) -> [f32; 2] {
-    let base = f32::from_bits(base);
-    let change = |value: u32| f32::from_bits(told((f32::from_bits(value) - base).to_bits()));
-    [change(result), change(stored)]
-}
-
-/// 1 where the stored number is the base's.
-#[inline(always)]
-fn is_same([_, stored, base]: Element) -> u32 {
-    u32::from(f32::from_bits(stored) == f32::from_bits(base))
-}
-
-/// 1 where a result other than zero was stored as zero.
-#[inline(always)]
-fn is_flushed([result, stored, _]: Element) -> u32 {
-    u32::from(stored & MAGNITUDE == 0) & u32::from(result & MAGNITUDE != 0)
-}
-
-/// The first level of the trees of a tile.
-struct Sums {
-    meant: [f32; HALF],
-    stored: [f32; HALF],
-    along: [f32; HALF],
-}
-
-impl Default for Sums {
-    #[inline(always)]
-    fn default() -> Sums {
-        Sums {
-            meant: [0.0; HALF],
-            stored: [0.0; HALF],
-            along: [0.0; HALF],
-        }
-    }
-}
-
-impl Sums {
-    /// The sums, with the counts.
-    #[inline(always)]
-    fn found(&mut self, counts: TileChange) -> TileChange {
-        TileChange {
-            meant: fold(&mut self.meant),
-            stored: fold(&mut self.stored),
-            along: fold(&mut self.along),
-            ..counts
-        }
-    }
-}
-
-/// The further levels of a tree.
-#[inline(always)]
-fn fold(partial: &mut [f32; HALF]) -> f32 {
-    let mut half = HALF / 2;
-    while half > 0 {
-        let (low, high) = partial.split_at_mut(half);
-        for (sum, other) in low.iter_mut().zip(high) {
-            *sum += *other;
-        }
-        half /= 2;
-    }
-    partial[0]
 }

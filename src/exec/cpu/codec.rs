@@ -42,9 +42,11 @@ pub(super) fn decode(
         Float::F32 | Float::F64 => (found.least, DIGITS),
     };
     let most = found.most;
+    // A narrow working dtype may make an infinity of a number.
+    let is_narrowed = matches!(working, Some(Compute::BF16 | Compute::F16));
     Decoded {
         is_finite: found.is_finite(),
-        bounds: Bounds::of(Extent { least, most }, digits),
+        bounds: Bounds::of(Extent { least, most }, digits).filter(|_| !is_narrowed),
     }
 }
 

@@ -23,6 +23,7 @@ mod level;
 mod linear;
 mod overflow;
 pub mod pages;
+mod pair;
 mod philox;
 mod plain;
 pub mod product;
@@ -35,7 +36,6 @@ mod tile;
 use std::ops::Range;
 
 use super::{Batch, ExecError, Executor, Results};
-use crate::dtype::codec::limit;
 use crate::kernel::{Output, TILE, Tally};
 pub use level::{Level, UnknownLevel};
 use tile::Tile;
@@ -81,6 +81,7 @@ impl Executor for CpuExecutor {
         let stored = &mut self.stored;
         self.tile.run(level, batch, arena, |tile, registers| {
             let register = |value| &registers[program.register(value)][..tile.len];
+            let known = |value| registers[program.register(value)].known;
             if let Some(storing) = storing {
                 let results_of = register(storing.value);
                 store::tile(level, program, storing, arena, &tile, results_of, results)?;
@@ -95,17 +96,21 @@ impl Executor for CpuExecutor {
                         let begin = tile.piece.output + tile.at * float.bytes();
                         let bytes = &results.stored[begin..][..tile.len * float.bytes()];
                         let decoded = &mut stored[..tile.len];
-                        codec::decode(level, float, None, bytes, decoded);
-                        let values = change::Values {
-                            results: register(storing.value),
-                            stored: decoded,
-                            base: register(base),
-                            limit: limit(float),
-                        };
-                        change.add(tile.len, change::tile(level, values));
+                        let found = codec::decode(level, float, None, bytes, decoded);
+                        let values = [register(storing.value), decoded, register(base)];
+                        let known = [known(storing.value), found.bounds, known(base)];
+                        change.add(tile.len, change::tile(level, float, values, known));
+                    }
+                    (Output::Pair([a, b]), _, Tally::Pairs(found)) => {
+                        let values = [register(a), register(b)];
+                        found.push(pair::tile(level, values, [known(a), known(b)]));
+                    }
+                    (Output::Pair([a, b]), _, Tally::Place(place)) => {
+                        pair::find(register(a), register(b), tile.first(), place);
                     }
                     (output, _, tally) => {
-                        tally::tile(level, register(output.value()), tile.first(), tally);
+                        let value = output.value();
+                        tally::tile(level, register(value), known(value), tile.first(), tally);
                     }
                 }
             }

@@ -39,6 +39,19 @@ pub(super) fn call(
         Formula::AddDifference | Formula::ShiftDifference if is_at_most_one(arguments[3]) => {
             unguarded::call(formula, arguments, out);
         }
+        // What is tiny between two such steps is less than half a unit in the last place of what
+        // they end in.
+        Formula::LerpNear | Formula::LerpFar if is_at_most_one(arguments[2]) => {
+            unguarded::call(formula, arguments, out);
+        }
+        Formula::LerpNearNear
+        | Formula::LerpNearFar
+        | Formula::LerpFarNear
+        | Formula::LerpFarFar
+            if is_at_most_one(arguments[2]) && is_at_most_one(arguments[4]) =>
+        {
+            unguarded::call(formula, arguments, out);
+        }
         // A smaller scale would make a tiny product, which is no settled operand.
         Formula::ShiftFromScaled
             if is_at_most_one(arguments[4]) && is_at_least_one(arguments[1]) =>

@@ -1,5 +1,6 @@
 //! Answers what is asked about a tile of values.
 
+use super::bounds::Bounds;
 use super::{Level, scan, sum};
 use crate::kernel::{Equals, Place, TILE, Tally};
 
@@ -7,11 +8,17 @@ const MAGNITUDE: u32 = 0x7fff_ffff;
 
 /// Adds to a tally what is found in a tile, which lies in `register` and begins with element
 /// `first` of its tensor.
-pub(super) fn tile(level: Level, register: &[u32], first: u64, tally: &mut Tally) {
+pub(super) fn tile(
+    level: Level,
+    register: &[u32],
+    known: Option<Bounds>,
+    first: u64,
+    tally: &mut Tally,
+) {
     match tally {
-        // A change is of two values, and of what is stored.
-        Tally::Nothing | Tally::Change(_) => {}
-        Tally::Sums(sums) => sums.push(sum::tree(register)),
+        // These are of two values.
+        Tally::Nothing | Tally::Change(_) | Tally::Pairs(_) => {}
+        Tally::Sums(sums) => sums.push(sum::tree(level, register, known)),
         Tally::Max(most) => {
             let magnitudes = register.iter().map(|bits| bits & MAGNITUDE);
             *most = magnitudes.fold(*most, u32::max);

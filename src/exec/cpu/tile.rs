@@ -17,7 +17,7 @@ use crate::kernel::{Entry, Operand, Program, Step, TILE, ValueId};
 pub(super) struct Register {
     words: [u32; TILE],
     /// What is known of the values.
-    known: Option<Bounds>,
+    pub(super) known: Option<Bounds>,
 }
 
 impl Register {

@@ -1,9 +1,9 @@
 //! What a device found, in its partial results: one hazard flag per piece, the sums of all tiles,
 //! the largest magnitudes and the counts of all pieces, as `shaders/kernel` has them.
 
-use crate::exec::Batch;
-use crate::kernel::table::{CHANGE_SUMS, Layout, Outputs};
-use crate::kernel::{BINS, Output, TILE, Tally, TileChange};
+use crate::exec::{Batch, Piece};
+use crate::kernel::table::{CHANGE_SUMS, Layout, Outputs, PAIR_WORDS};
+use crate::kernel::{BINS, Change, Output, TILE, Tally, TileChange, TilePair};
 
 /// Where the answers about the pieces of a dispatch lie.
 pub(super) struct Answers {
@@ -87,20 +87,20 @@ impl Answers {
                 }
                 (Output::Change { .. }, tally) => {
                     if let Tally::Change(change) = tally {
-                        let own = &batch.pieces[number];
-                        let first = own.start / TILE as u64;
                         let begin = first_group * self.tiles_per_group;
-                        for tile in 0..tiles {
-                            if !change.takes(first + tile as u64) {
-                                continue;
-                            }
-                            let place = (begin + tile) * self.outputs.sums + next.sums;
-                            let sums = all[place..][..CHANGE_SUMS].iter();
-                            let found = tile_change(sums.map(|sum| f32::from_le_bytes(*sum)));
-                            change.add(TILE.min(own.len - tile * TILE), found);
-                        }
+                        let place = |tile| (begin + tile) * self.outputs.sums + next.sums;
+                        add_change(change, &batch.pieces[number], |tile| &all[place(tile)..]);
                     }
                     next.sums += CHANGE_SUMS;
+                }
+                (Output::Pair(_), tally) => {
+                    if let Tally::Pairs(pairs) = tally {
+                        let begin = first_group * self.tiles_per_group;
+                        let tiles = begin..begin + tiles;
+                        let place = |tile| tile * self.outputs.sums + next.sums;
+                        pairs.extend(tiles.map(|tile| tile_pair(&all[place(tile)..])));
+                    }
+                    next.sums += PAIR_WORDS;
                 }
                 (Output::Max(_), tally) => {
                     if let Tally::Max(most) = tally {
@@ -125,6 +125,19 @@ impl Answers {
     }
 }
 
+/// Adds what the tiles of a piece change, whose words begin as `of` says.
+fn add_change<'w>(change: &mut Change, piece: &Piece<'_>, of: impl Fn(usize) -> &'w [[u8; 4]]) {
+    let first = piece.start / TILE as u64;
+    for tile in 0..piece.tiles() {
+        if !change.takes(first + tile as u64) {
+            continue;
+        }
+        let sums = of(tile)[..CHANGE_SUMS].iter();
+        let found = tile_change(sums.map(|sum| f32::from_le_bytes(*sum)));
+        change.add(TILE.min(piece.len - tile * TILE), found);
+    }
+}
+
 /// What a tile changes, by its sums: counts are two in one number.
 fn tile_change(sums: impl Iterator<Item = f32>) -> TileChange {
     let mut own = [0.0; CHANGE_SUMS];
@@ -140,6 +153,21 @@ fn tile_change(sums: impl Iterator<Item = f32>) -> TileChange {
         flushed: low >> 11,
         beyond: high & 0x7ff,
         special: high >> 11,
+    }
+}
+
+/// What is found of a pair in a tile, by its words.
+fn tile_pair(words: &[[u8; 4]]) -> TilePair {
+    let number = |at: usize| f32::from_le_bytes(words[at]);
+    // Whole numbers below 2^22.
+    let [flaws, signs, different] = [4, 5, 6].map(|at| number(at) as u32);
+    TilePair {
+        sums: [0, 1, 2, 3].map(number),
+        flaws: [flaws & 0x7ff, flaws >> 11],
+        same_sign: signs & 0x7ff,
+        opposite_sign: signs >> 11,
+        different,
+        greatest: u32::from_le_bytes(words[PAIR_WORDS - 1]),
     }
 }
 

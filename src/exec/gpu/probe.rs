@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::{GpuDevice, GpuExecutor};
 use crate::exec::cpu::{CpuExecutor, Level};
 use crate::exec::{Batch, ExecError, Executor, Piece, Results};
-use crate::kernel::{Counts, Grid, Output, Tally};
+use crate::kernel::{Counts, Grid, Output, Tally, TilePair};
 use crate::plan::in_shares;
 use experiments::{ELEMENTS, Experiment, experiments};
 
@@ -145,6 +145,7 @@ fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u
     let asked = program.asked().map(|output| match output {
         Output::Sum(_) => Tally::Sums(Vec::new()),
         Output::Change { .. } => Tally::Change(Box::default()),
+        Output::Pair(_) => Tally::Pairs(Vec::new()),
         Output::Max(_) => Tally::Max(0),
         _ => Tally::Counts(Counts::new(Grid::over(0x3f00_0000, 0x3f80_0000))),
     });
@@ -165,11 +166,23 @@ fn outcome(experiment: &Experiment, executor: &mut dyn Executor) -> Result<Vec<u
                 words.extend([found.meant, found.stored, found.along].map(f64::to_bits));
                 words.extend([found.changed, found.flushed, found.beyond, found.special]);
             }
+            Tally::Pairs(pairs) => words.extend(pairs.iter().flat_map(pair_words)),
             Tally::Counts(counts) => words.extend(counts.bins),
             _ => {}
         }
     }
     Ok(words)
+}
+
+fn pair_words(pair: &TilePair) -> Vec<u64> {
+    let sums = pair.sums.map(f32::to_bits);
+    let [first, second] = pair.flaws;
+    let (same, opposite) = (pair.same_sign, pair.opposite_sign);
+    let others = [first, second, same, opposite, pair.different, pair.greatest];
+    sums.iter()
+        .chain(&others)
+        .map(|word| u64::from(*word))
+        .collect()
 }
 
 fn word(bytes: &[u8]) -> u64 {

@@ -37,8 +37,8 @@ impl Reduce for Iterate {
             .collect()
     }
 
-    fn output(&self, _: usize, value: ValueId) -> Output {
-        Output::Collect(value)
+    fn outputs(&self, values: &[ValueId]) -> Vec<Output> {
+        values.iter().copied().map(Output::Collect).collect()
     }
 
     fn passes(&self, _: u64) -> PassCount {

@@ -59,8 +59,8 @@ impl Reduce for Largest {
         vec![self.kept.count(among), self.ties as u64]
     }
 
-    fn output(&self, _: usize, value: ValueId) -> Output {
-        Output::Count(value)
+    fn outputs(&self, values: &[ValueId]) -> Vec<Output> {
+        values.iter().copied().map(Output::Count).collect()
     }
 
     fn passes(&self, elements: u64) -> PassCount {

@@ -1,38 +1,51 @@
-//! What is told of values rather than computed with: sums in f64, counts, the greatest magnitude
-//! and where it is.
+//! What is told of values rather than computed with: sums in f64, counts, and how two compare.
 
 use std::ops::Range;
 
 use super::{Extent, Filled, Found, PassCount, Reach, Reduce, Reduction};
-use crate::kernel::{Compute, Contradiction, Output, Place, Row, TILE, Tally, ValueId};
+use crate::kernel::{Compute, Contradiction, Output, Place, Row, TILE, Tally, TilePair, ValueId};
 
-/// What is measured of a value.
+/// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
-    /// Its sum: one number.
+    /// The sum of a value: one number.
     Sum,
-    /// How often it holds each of two conditions, of which the first counts 1 and the second
+    /// How often a value holds each of two conditions, of which the first counts 1 and the second
     /// [`Measure::SECOND`]: two numbers.
     Counts,
-    /// Its greatest magnitude and the first element that has it, NaN where all are zero: two
-    /// numbers.
-    Greatest,
+    /// How two values compare: how many elements of each are infinite or NaN; then of the others
+    /// the sums of the squares of each, of their products and of the squares of their difference,
+    /// how many have the same sign, opposite ones, and differ; last the greatest magnitude of the
+    /// second minus the first and the first element that has it, NaN where they are the same.
+    Pair,
 }
 
 impl Measure {
     /// What the second of two conditions counts: more than a tile has elements.
     pub const SECOND: u32 = 2 * TILE as u32;
 
+    /// How many values it is of.
+    pub fn values(self) -> usize {
+        match self {
+            Measure::Sum | Measure::Counts => 1,
+            Measure::Pair => 2,
+        }
+    }
+
     /// How many numbers it gives.
     pub fn numbers(self) -> usize {
         match self {
             Measure::Sum => 1,
-            Measure::Counts | Measure::Greatest => 2,
+            Measure::Counts => 2,
+            Measure::Pair => TOTALS + 2,
         }
     }
 }
 
-/// Measures of values, one of each.
+/// Numbers of a pair that are added.
+const TOTALS: usize = 9;
+
+/// Measures of values, in their order.
 #[derive(Clone, Debug)]
 pub struct Measures(pub Vec<Measure>);
 
@@ -65,17 +78,23 @@ impl Reduce for Measures {
         self.0.iter().map(|own| *own as u64).collect()
     }
 
-    fn output(&self, at: usize, value: ValueId) -> Output {
-        match self.0.get(at) {
-            Some(Measure::Greatest) => Output::Max(value),
-            _ => Output::Sum(value),
-        }
+    fn outputs(&self, values: &[ValueId]) -> Vec<Output> {
+        let mut from = 0;
+        let outputs = self.0.iter().map(|measure| {
+            let of = &values[from..][..measure.values()];
+            from += of.len();
+            match *of {
+                [one, other] => Output::Pair([one, other]),
+                _ => Output::Sum(of[0]),
+            }
+        });
+        outputs.collect()
     }
 
     fn passes(&self, _: u64) -> PassCount {
         PassCount {
             least: 1,
-            // The second looks for elements in a part.
+            // The second looks for an element in a tile.
             most: Some(2),
             sampled: 0,
         }
@@ -84,10 +103,8 @@ impl Reduce for Measures {
     fn begin(&self, _: Extent) -> Box<dyn Reduction> {
         let own = self.0.iter().map(|measure| Measured {
             measure: *measure,
-            numbers: [0.0; 2],
-            key: 0,
-            tiles: 0..0,
-            element: None,
+            totals: [0.0; TOTALS],
+            greatest: Greatest::default(),
         });
         Box::new(Measuring {
             values: own.collect(),
@@ -107,47 +124,81 @@ impl Reduce for Measures {
 /// What the next pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Sums and magnitudes.
+    /// All that is added, and magnitudes.
     All,
-    /// Looks where the greatest of this value is.
+    /// Looks where the greatest difference of this measure is.
     Find(usize),
     Done,
 }
 
-/// What is known of a value.
+/// What is known of a measure.
 #[derive(Debug)]
 struct Measured {
     measure: Measure,
-    numbers: [f64; 2],
-    /// Its greatest magnitude, and the tiles of the part that first had it.
+    /// What is added, the first of them all that some measures have.
+    totals: [f64; TOTALS],
+    greatest: Greatest,
+}
+
+/// The greatest difference: its magnitude as f32 bits, the first tile that has it, and the element
+/// in it.
+#[derive(Debug, Default)]
+struct Greatest {
     key: u32,
-    tiles: Range<u64>,
+    tile: u64,
     element: Option<u64>,
 }
 
 impl Measured {
     fn take(&mut self, tiles: &Range<u64>, tally: &Tally) {
-        match (self.measure, tally) {
-            (Measure::Sum, Tally::Sums(sums)) => {
-                sums.iter()
-                    .for_each(|tile| self.numbers[0] += f64::from(*tile));
-            }
-            (Measure::Counts, Tally::Sums(sums)) => {
+        match tally {
+            Tally::Sums(sums) if self.measure == Measure::Counts => {
                 for tile in sums {
                     // Exact: whole numbers below 2^24.
                     let both = *tile as u32;
-                    self.numbers[0] += f64::from(both % Measure::SECOND);
-                    self.numbers[1] += f64::from(both / Measure::SECOND);
+                    self.totals[0] += f64::from(both % Measure::SECOND);
+                    self.totals[1] += f64::from(both / Measure::SECOND);
                 }
             }
-            (Measure::Greatest, Tally::Max(key)) if *key > self.key => {
-                (self.key, self.tiles) = (*key, tiles.clone());
+            Tally::Sums(sums) => sums
+                .iter()
+                .for_each(|tile| self.totals[0] += f64::from(*tile)),
+            Tally::Pairs(pairs) => {
+                for (tile, pair) in tiles.clone().zip(pairs) {
+                    self.add(tile, pair);
+                }
             }
-            (Measure::Greatest, Tally::Place(place)) => {
-                self.element = self.element.or(place.found);
+            Tally::Place(place) => {
+                self.greatest.element = self.greatest.element.or(place.found);
             }
             _ => {}
         }
+    }
+
+    /// Adds what was found of a tile of two values.
+    fn add(&mut self, tile: u64, pair: &TilePair) {
+        let TilePair { sums, flaws, .. } = pair;
+        let counts = [pair.same_sign, pair.opposite_sign, pair.different];
+        let own = flaws.iter().map(|count| f64::from(*count));
+        let own = own.chain(sums.iter().map(|sum| f64::from(*sum)));
+        let own = own.chain(counts.map(f64::from));
+        self.totals
+            .iter_mut()
+            .zip(own)
+            .for_each(|(total, own)| *total += own);
+        if pair.greatest > self.greatest.key {
+            (self.greatest.key, self.greatest.tile) = (pair.greatest, tile);
+        }
+    }
+
+    /// Its numbers.
+    fn numbers(&self) -> Vec<f64> {
+        let mut numbers = self.totals.to_vec();
+        let Greatest { key, element, .. } = self.greatest;
+        let place = element.map_or(f64::NAN, |element| element as f64);
+        numbers.extend([f64::from(f32::from_bits(key)), place]);
+        numbers.truncate(self.measure.numbers());
+        numbers
     }
 }
 
@@ -158,10 +209,10 @@ struct Measuring {
 }
 
 impl Measuring {
-    /// The next value from a number on whose greatest is to be looked for.
+    /// The next measure from a number on whose greatest difference is to be looked for.
     fn find_from(&self, from: usize) -> Phase {
         let mut values = self.values.iter().enumerate().skip(from);
-        let found = values.find(|(_, own)| own.key > 0);
+        let found = values.find(|(_, own)| own.greatest.key > 0);
         found.map_or(Phase::Done, |(at, _)| Phase::Find(at))
     }
 }
@@ -171,11 +222,8 @@ impl Reduction for Measuring {
         match self.phase {
             Phase::All => Some(Reach::All),
             Phase::Find(at) => {
-                let Range { start, end } = self.values[at].tiles;
-                Some(Reach::Tiles {
-                    from: start,
-                    to: end,
-                })
+                let from = self.values[at].greatest.tile;
+                Some(Reach::Tiles { from, to: from + 1 })
             }
             Phase::Done => None,
         }
@@ -185,10 +233,10 @@ impl Reduction for Measuring {
         let phase = self.phase;
         tallies.extend(self.values.iter().enumerate().map(|(at, own)| {
             match (phase, own.measure) {
-                (Phase::All, Measure::Greatest) => Tally::Max(0),
+                (Phase::All, Measure::Pair) => Tally::Pairs(Vec::new()),
                 (Phase::All, _) => Tally::Sums(Vec::new()),
                 (Phase::Find(sought), _) if sought == at => Tally::Place(Place {
-                    key: own.key,
+                    key: own.greatest.key,
                     left: 0,
                     found: None,
                 }),
@@ -206,7 +254,9 @@ impl Reduction for Measuring {
     fn end_pass(&mut self) -> Result<(), Contradiction> {
         self.phase = match self.phase {
             Phase::All => self.find_from(0),
-            Phase::Find(at) if self.values[at].element.is_none() => return Err(Contradiction),
+            Phase::Find(at) if self.values[at].greatest.element.is_none() => {
+                return Err(Contradiction);
+            }
             Phase::Find(at) => self.find_from(at + 1),
             Phase::Done => Phase::Done,
         };
@@ -214,14 +264,7 @@ impl Reduction for Measuring {
     }
 
     fn found(&self) -> Found {
-        let numbers = self.values.iter().flat_map(|own| match own.measure {
-            Measure::Sum => vec![own.numbers[0]],
-            Measure::Counts => own.numbers.to_vec(),
-            Measure::Greatest => vec![
-                f64::from(f32::from_bits(own.key)),
-                own.element.map_or(f64::NAN, |element| element as f64),
-            ],
-        });
+        let numbers = self.values.iter().flat_map(Measured::numbers);
         Found::Numbers(numbers.collect())
     }
 

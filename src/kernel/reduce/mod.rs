@@ -37,8 +37,8 @@ pub trait Reduce: Debug + Send + Sync {
         self.numbers()
     }
 
-    /// What a Program gives of the value with number `at`.
-    fn output(&self, at: usize, value: ValueId) -> Output;
+    /// What a Program gives of the values.
+    fn outputs(&self, values: &[ValueId]) -> Vec<Output>;
 
     /// How often all elements of a tensor are read for it.
     fn passes(&self, elements: u64) -> PassCount;

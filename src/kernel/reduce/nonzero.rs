@@ -35,8 +35,8 @@ impl Reduce for LargestNonzero {
         vec![self.share.to_bits()]
     }
 
-    fn output(&self, _: usize, value: ValueId) -> Output {
-        Output::Count(value)
+    fn outputs(&self, values: &[ValueId]) -> Vec<Output> {
+        values.iter().copied().map(Output::Count).collect()
     }
 
     fn passes(&self, elements: u64) -> PassCount {

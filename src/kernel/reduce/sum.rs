@@ -43,8 +43,8 @@ impl Reduce for Sums {
         Vec::new()
     }
 
-    fn output(&self, _: usize, value: ValueId) -> Output {
-        Output::Sum(value)
+    fn outputs(&self, values: &[ValueId]) -> Vec<Output> {
+        values.iter().copied().map(Output::Sum).collect()
     }
 
     fn passes(&self, _: u64) -> PassCount {

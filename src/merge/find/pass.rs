@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use super::search::{Member, Search, Subject};
+use super::search::{Search, Subject};
 use super::turns::{Turns, lock};
 use crate::exec::{Batch, Results};
 use crate::kernel::reduce::Reach;
@@ -113,7 +113,7 @@ impl<'s, 'p> Pass<'s, 'p> {
         })
     }
 
-    /// What is asked about a sighting, for every value of its subject.
+    /// What is asked about a sighting, for every output of its subject.
     fn ask(&self, reductions: &mut [Box<dyn Reduction>], seen: &Sighting) -> Vec<Tally> {
         let mut tallies = Vec::new();
         for member in &self.subjects[seen.subject].members {
@@ -121,7 +121,7 @@ impl<'s, 'p> Pass<'s, 'p> {
                 Some(reach) if *reach == seen.reach => {
                     reductions[member.reduction].ask(&mut tallies);
                 }
-                _ => tallies.extend((0..member.values()).map(|_| Tally::Nothing)),
+                _ => tallies.extend((0..member.asks).map(|_| Tally::Nothing)),
             }
         }
         tallies
@@ -136,8 +136,8 @@ impl<'s, 'p> Pass<'s, 'p> {
     ) {
         for one in seen {
             let members = self.subject(one).members.iter();
-            let values = members.map(Member::values).sum();
-            let (own, others) = tallies.split_at_mut(values);
+            let asks = members.map(|member| member.asks).sum();
+            let (own, others) = tallies.split_at_mut(asks);
             tallies = others;
             self.take(reductions, one, own);
         }
@@ -152,7 +152,7 @@ impl<'s, 'p> Pass<'s, 'p> {
     ) {
         let tiles = seen.tiles();
         for member in &self.subjects[seen.subject].members {
-            let (own, others) = tallies.split_at_mut(member.values());
+            let (own, others) = tallies.split_at_mut(member.asks);
             tallies = others;
             if self.reaches[member.reduction].as_ref() == Some(&seen.reach) {
                 let tiles = member.tile + tiles.start..member.tile + tiles.end;

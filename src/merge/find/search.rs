@@ -34,13 +34,8 @@ pub(super) struct Member<'p> {
     pub(super) reduction: usize,
     /// The tile of what the reduction ranges over with which the tensor begins.
     pub(super) tile: u64,
-}
-
-impl Member<'_> {
-    /// How many values it sees.
-    pub(super) fn values(&self) -> usize {
-        self.statistic.values.len()
-    }
+    /// How many outputs of the Program it asks about.
+    pub(super) asks: usize,
 }
 
 /// What may be held, and how elements are shown.
@@ -96,6 +91,7 @@ impl<'p> Search<'p> {
                     statistic,
                     reduction,
                     tile,
+                    asks: statistic.asks(),
                 });
             }
             subjects.push(Subject {

@@ -163,7 +163,8 @@ fn reductions() -> Vec<Experiment> {
         let (sum, most, count) = (Output::Sum(base), Output::Max(value), Output::Count(value));
         let float = Float::F32;
         let change = Output::Change { value, base, float };
-        vec![sum, store(value), change, most, count]
+        let pair = Output::Pair([base, value]);
+        vec![sum, store(value), change, pair, most, count]
     };
     let all = program_of(PAIR, false, Compute::F32, &[product], all);
     vec![
