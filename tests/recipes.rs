@@ -20,5 +20,6 @@ mod reference;
 mod suite;
 mod sweep;
 mod syntax;
+mod units;
 
 use crate::support::command::{prints as succeeds, refuses, run as wgmerge};

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use foldhash::HashMap;
 
 use super::walk::{Step, Walk, walk};
-use super::{Gathering, Leaf, NodeId, Recipe, RecipeNode, Route, Rule, Scheduled, Solution, View};
+use super::{
+    Gathering, LayerRoute, Leaf, NodeId, Recipe, RecipeNode, Route, Rule, Scheduled, Solution, View,
+};
 
 impl Solution<'_> {
     /// The tensors of models that a node only passes on; None where it computes.
@@ -155,6 +157,13 @@ impl Trace<'_> {
                 },
             },
             Route::Gather(rule) => gather(question, rule, inputs, answers),
+            Route::Layers(route) => match route.passes(view) {
+                true => match answers.pop() {
+                    Some(answer) => Step::Answer(answer),
+                    None => Step::Ask(question.of(inputs[0])),
+                },
+                false => layers(question, *route, inputs, answers),
+            },
             Route::Stack => match (answers.last(), inputs.get(answers.len())) {
                 (Some(None), _) => Step::Answer(None),
                 (_, Some(next)) => Step::Ask(question.of(*next)),
@@ -184,6 +193,27 @@ fn gather(
         (_, None) => {
             let found = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
             Step::Answer(rule.gathered(&question.view, found).map(Rc::new))
+        }
+    }
+}
+
+/// Tensors that are made of those of their layers.
+fn layers(
+    question: &Question,
+    route: LayerRoute,
+    inputs: &[NodeId],
+    answers: &mut Vec<Found>,
+) -> Step<Question, Found> {
+    let parts = route.parts(&question.view);
+    match (answers.last(), parts.get(answers.len())) {
+        (Some(None), _) => Step::Answer(None),
+        (_, Some(next)) => Step::Ask(Question {
+            view: Rc::new(View::Tensor(next.name.clone())),
+            ..question.of(inputs[next.input])
+        }),
+        (_, None) => {
+            let found = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
+            Step::Answer(route.made(&question.view, found).map(Rc::new))
         }
     }
 }

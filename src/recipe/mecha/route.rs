@@ -4,7 +4,8 @@ use super::arguments::{Arguments, node};
 use super::reader::{Item, Reader, constant};
 use super::script::{Argument, ArgumentValue, Instruction};
 use crate::recipe::{
-    Constant, Fault, NodeId, Omitted, Pattern, RecipeNode, Route, RouteRow, cast, cast_names,
+    Constant, Fault, LayerRoute, NodeId, Omitted, Pattern, RecipeNode, Route, RouteRow, cast,
+    cast_names,
 };
 
 /// Reads a route.
@@ -55,6 +56,13 @@ pub(super) fn route(
             }
         }),
         "stack" => Route::Stack,
+        "rebasin" => Route::Layers(LayerRoute::Rebasin {
+            iters: constants.whole("iters")?.unwrap_or(10),
+        }),
+        "randperm" => Route::Layers(LayerRoute::Randperm {
+            seed: constants.whole("seed")?,
+        }),
+        "balance_attention" => Route::Layers(LayerRoute::BalanceAttention),
         // Version 1.1.2 said of which tensors; later ones mean all.
         "omit_non_finite" => match (
             constants.flag("omit_mandatory")?,
@@ -97,6 +105,19 @@ impl<'a> Constants<'_, 'a> {
             None | Some((Some(Constant::Null), _)) => Ok(None),
             Some((Some(Constant::Text(text)), argument)) => Ok(Some((text, argument))),
             Some((_, argument)) => Err(wrong(name, argument, "a text")),
+        }
+    }
+
+    fn whole(&self, name: &str) -> Result<Option<u64>, Fault> {
+        match self.given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            // All of these are exact.
+            Some((Some(Constant::Number(number)), _))
+                if number.fract() == 0.0 && (0.0..=2_f64.powi(53)).contains(&number) =>
+            {
+                Ok(Some(number as u64))
+            }
+            Some((_, argument)) => Err(wrong(name, argument, "a whole number from 0 on")),
         }
     }
 
