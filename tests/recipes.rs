@@ -17,6 +17,7 @@ mod losses;
 mod random;
 mod record;
 mod reference;
+mod regmean;
 mod suite;
 mod sweep;
 mod syntax;

@@ -65,9 +65,10 @@ impl Groups {
                         groups.join(recipe, id, input.index())?;
                     }
                     if let RecipeNode::Route {
-                        route: Route::Layers(_),
+                        route: Route::Layers(route),
                         ..
                     } = node
+                        && route.is_of_config()
                     {
                         groups.fix(recipe, id, id, Fixed::Config(LAYERED.to_owned()))?;
                     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::{Leaf, View};
-use crate::kernel::joint::{Balance, Rebasin, SharedOp, Shuffle};
+use crate::kernel::joint::{Balance, Rebasin, RegMean, SharedOp, Shuffle};
 use crate::keys::{Layer, layer_of};
 
 /// Operations on layers one on the other at most: each multiplies what a tensor is made of.
 const OPERATIONS_MAX: usize = 2;
+/// Tensors of models that one is made of at most.
+const LEAVES_MAX: usize = 4096;
 
 /// What is done to layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +26,13 @@ pub enum LayerRoute {
     },
     /// Attentions whose heads are balanced between queries and keys, and values and outputs.
     BalanceAttention,
+    /// The regression mean of models, each with its statistics behind it.
+    RegMean {
+        /// How many models there are.
+        models: usize,
+        /// The bits of what statistics outside the diagonals are multiplied by.
+        scale: u64,
+    },
 }
 
 /// A tensor of an input.
@@ -39,18 +48,28 @@ impl LayerRoute {
             LayerRoute::Rebasin { .. } => "rebasin",
             LayerRoute::Randperm { .. } => "randperm",
             LayerRoute::BalanceAttention => "balance_attention",
+            LayerRoute::RegMean { .. } => "regmean",
         }
+    }
+
+    /// Whether it knows the layers of one model config alone.
+    pub(super) fn is_of_config(self) -> bool {
+        !matches!(self, LayerRoute::RegMean { .. })
     }
 
     /// The layer that a tensor is made of; None where it passes as it is.
     fn layer(self, name: &str) -> Option<(&'static Layer, usize)> {
         let is_attention = |layer: &Layer| !layer.pairs.is_empty();
         let wanted = |layer| self != LayerRoute::BalanceAttention || is_attention(layer);
-        layer_of(name).filter(|(layer, _)| wanted(layer))
+        let found = layer_of(name).filter(|(layer, _)| wanted(layer));
+        found.filter(|_| self.is_of_config())
     }
 
     /// Whether all tensors of a view pass as they are.
     pub(super) fn passes(self, view: &View<String>) -> bool {
+        if !self.is_of_config() {
+            return false;
+        }
         let mut names = view.leaves().into_iter();
         names.all(|name| self.layer(name).is_none())
     }
@@ -60,6 +79,7 @@ impl LayerRoute {
         match self {
             LayerRoute::Rebasin { .. } => 2,
             LayerRoute::Randperm { .. } | LayerRoute::BalanceAttention => 1,
+            LayerRoute::RegMean { models, .. } => 2 * models,
         }
     }
 
@@ -67,7 +87,8 @@ impl LayerRoute {
     pub(super) fn parts(self, view: &View<String>) -> Vec<Part> {
         let parts = view.leaves().into_iter().flat_map(|name| {
             let layer = self.layer(name).map(|(layer, _)| layer.names.as_slice());
-            let inputs = if layer.is_some() { self.inputs() } else { 1 };
+            let passes = layer.is_none() && self.is_of_config();
+            let inputs = if passes { 1 } else { self.inputs() };
             let names = layer.unwrap_or(std::slice::from_ref(name));
             (0..inputs).flat_map(move |input| {
                 let names = names.iter().cloned();
@@ -85,35 +106,43 @@ impl LayerRoute {
     ) -> Option<View<Leaf>> {
         let mut found = found.into_iter();
         view.replace(&mut |name: &String| {
-            let Some((layer, part)) = self.layer(name) else {
+            let layer = self.layer(name);
+            if layer.is_none() && self.is_of_config() {
                 return found.next();
-            };
-            let count = self.inputs() * layer.names.len();
+            }
+            let names = layer.map_or(1, |(layer, _)| layer.names.len());
+            let count = self.inputs() * names;
             let of: Vec<View<Leaf>> = found.by_ref().take(count).collect();
             let below = of.iter().map(View::operations).max().unwrap_or(0);
-            (of.len() == count && below < OPERATIONS_MAX).then(|| View::Joint {
+            let leaves: usize = of.iter().map(|view| view.leaves().len()).sum();
+            let few = below < OPERATIONS_MAX && leaves <= LEAVES_MAX;
+            (of.len() == count && few).then(|| View::Joint {
                 of,
-                op: self.op(layer),
-                part,
+                op: self.op(layer.map(|(layer, _)| layer)),
+                part: layer.map_or(0, |(_, part)| part),
             })
         })
     }
 
-    fn op(self, layer: &Layer) -> SharedOp {
-        let units = layer.units.clone();
+    /// What is done to a layer, or to a tensor by itself.
+    fn op(self, layer: Option<&Layer>) -> SharedOp {
+        let units = || layer.map(|layer| layer.units.clone()).unwrap_or_default();
         SharedOp(match self {
-            LayerRoute::Rebasin { .. } => Arc::new(Rebasin { units }),
+            LayerRoute::Rebasin { .. } => Arc::new(Rebasin { units: units() }),
             LayerRoute::Randperm { seed } => {
                 let first = seed.unwrap_or(0);
-                let seeds = layer.numbers.iter();
+                let seeds = layer.into_iter().flat_map(|layer| &layer.numbers);
                 let seeds = seeds.map(|[number, step]| [first.wrapping_add(*number), *step]);
                 Arc::new(Shuffle {
-                    units,
+                    units: units(),
                     seeds: seeds.collect(),
                 })
             }
             LayerRoute::BalanceAttention => Arc::new(Balance {
-                pairs: layer.pairs.clone(),
+                pairs: layer.map(|layer| layer.pairs.clone()).unwrap_or_default(),
+            }),
+            LayerRoute::RegMean { scale, .. } => Arc::new(RegMean {
+                scale: f64::from_bits(scale),
             }),
         })
     }

@@ -37,7 +37,7 @@ const COMPONENT: RouteParameter = RouteParameter {
 };
 
 /// The routes.
-pub static ROUTES: [RouteRow; 13] = [
+pub static ROUTES: [RouteRow; 14] = [
     RouteRow {
         id: "fallback",
         summary: "the first input where it has the tensor, else the second",
@@ -174,6 +174,22 @@ pub static ROUTES: [RouteRow; 13] = [
         is_variadic: false,
         parameters: &[],
         example: "merge \"balance_attention\" &0",
+        flag: None,
+    },
+    RouteRow {
+        id: "regmean",
+        summary: "the regression mean of models: linear layers nearest to what each model's makes of \
+            its own inputs",
+        inputs: &["models_and_statistics"],
+        is_variadic: true,
+        parameters: &[RouteParameter {
+            name: "scale",
+            help: "what statistics outside the diagonals are multiplied by, 0.9 unless given. \
+                Statistics are the sums of x xᵀ over inputs x of a layer, n by n for n inputs, \
+                under the names of its weights (Jin et al., arXiv:2212.09849); sd-mecha has no \
+                such route",
+        }],
+        example: "merge \"regmean\" &0 &1 &2 &3",
         flag: None,
     },
     RouteRow {

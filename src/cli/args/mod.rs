@@ -132,7 +132,7 @@ pub(super) struct ConfigArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct GivenArgs {
     /// Model for a `parameter` line of a recipe of sd-mecha 0.0.x; may be given several times
-    #[arg(long = "set", value_name = "NAME=PATH")]
+    #[arg(id = "set", long, value_name = "NAME=PATH")]
     pub(super) models: Vec<String>,
 }
 

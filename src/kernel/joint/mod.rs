@@ -4,6 +4,7 @@
 mod balance;
 mod permute;
 mod rebasin;
+mod regmean;
 mod shuffle;
 mod units;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use balance::{Balance, Side};
 pub use rebasin::Rebasin;
+pub use regmean::RegMean;
 pub use shuffle::Shuffle;
 pub use units::{Member, Units};
 

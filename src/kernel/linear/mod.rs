@@ -6,6 +6,7 @@
 //! must be finite.
 
 mod assignment;
+mod cholesky;
 mod eigen;
 mod leading;
 pub mod loops;
@@ -23,6 +24,7 @@ mod tridiagonal;
 mod truncated;
 
 pub use assignment::{assignment, bytes as assignment_bytes};
+pub use cholesky::{Cholesky, bytes as cholesky_bytes};
 pub use eigen::{Eigen, bytes as eigen_bytes};
 pub use leading::{Leading, bytes as leading_bytes};
 pub use loops::Loops;

@@ -164,6 +164,10 @@ impl Lowerer<'_> {
         if self.solution.origin(recipe, inputs[0], view).is_none() {
             return Ok(Step::Ask(wanted.of(inputs[0])));
         }
+        if let Some(lost) = self.without_statistics(route, inputs, wanted) {
+            self.lost.push(lost);
+            return Ok(Step::Answer(None));
+        }
         let lacks = |part: &Part| {
             let view = View::Tensor(part.name.clone());
             let input = inputs[part.input];
@@ -176,6 +180,29 @@ impl Lowerer<'_> {
             key: self.key.to_owned(),
             name,
             from: self.recipe.label(inputs[from]),
+        })
+    }
+
+    /// A tensor of which no model has statistics: the regression has none.
+    fn without_statistics(
+        &self,
+        route: LayerRoute,
+        inputs: &[NodeId],
+        wanted: &Wanted,
+    ) -> Option<Lost> {
+        let statistics = match route {
+            LayerRoute::RegMean { .. } => inputs.iter().skip(1).step_by(2),
+            _ => return None,
+        };
+        let has = |name: &&String, input: &NodeId| {
+            let view = View::Tensor((*name).clone());
+            self.solution.origin(self.recipe, *input, &view).is_some()
+        };
+        let mut names = wanted.view.leaves().into_iter();
+        let name = names.find(|name| !statistics.clone().any(|input| has(name, input)))?;
+        Some(Lost {
+            node: inputs[1],
+            name: name.clone(),
         })
     }
 

@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, node};
 use super::reader::{Item, Reader, constant};
 use super::script::{Argument, ArgumentValue, Instruction};
+use crate::figures::counted;
 use crate::recipe::{
     Constant, Fault, LayerRoute, NodeId, Omitted, Pattern, RecipeNode, Route, RouteRow, cast,
     cast_names,
@@ -63,6 +64,16 @@ pub(super) fn route(
             seed: constants.whole("seed")?,
         }),
         "balance_attention" => Route::Layers(LayerRoute::BalanceAttention),
+        "regmean" if inputs.len() < 4 || !inputs.len().is_multiple_of(2) => {
+            let found = counted(inputs.len(), "input");
+            let message = format!("regmean takes pairs of a model and its statistics, not {found}");
+            let fault = Fault::new(instruction.span.clone(), message);
+            return Err(fault.help(row.example));
+        }
+        "regmean" => Route::Layers(LayerRoute::RegMean {
+            models: inputs.len() / 2,
+            scale: constants.share("scale")?.unwrap_or(0.9).to_bits(),
+        }),
         // Version 1.1.2 said of which tensors; later ones mean all.
         "omit_non_finite" => match (
             constants.flag("omit_mandatory")?,
@@ -118,6 +129,16 @@ impl<'a> Constants<'_, 'a> {
                 Ok(Some(number as u64))
             }
             Some((_, argument)) => Err(wrong(name, argument, "a whole number from 0 on")),
+        }
+    }
+
+    fn share(&self, name: &str) -> Result<Option<f64>, Fault> {
+        match self.given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            Some((Some(Constant::Number(number)), _)) if (0.0..=1.0).contains(&number) => {
+                Ok(Some(number))
+            }
+            Some((_, argument)) => Err(wrong(name, argument, "a number from 0 to 1")),
         }
     }
 

@@ -105,6 +105,7 @@ impl Writer<'_> {
                     | Route::Rename(_)
                     | Route::Select(_)
                     | Route::Gather(_)
+                    | Route::Layers(LayerRoute::RegMean { .. })
                     | Route::Typed(_),
                 ..
             } => None,
