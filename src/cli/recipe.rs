@@ -60,7 +60,11 @@ impl Text {
     /// A text that is known, under a name.
     pub(super) fn named(name: String, text: String) -> Text {
         let name = out::escape(&name).into_owned();
-        Text { name, text }
+        Text {
+            name,
+            text,
+            given: Vec::new(),
+        }
     }
 
     /// What it says.
