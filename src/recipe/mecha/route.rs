@@ -57,23 +57,6 @@ pub(super) fn route(
             }
         }),
         "stack" => Route::Stack,
-        "rebasin" => Route::Layers(LayerRoute::Rebasin {
-            iters: constants.whole("iters")?.unwrap_or(10),
-        }),
-        "randperm" => Route::Layers(LayerRoute::Randperm {
-            seed: constants.whole("seed")?,
-        }),
-        "balance_attention" => Route::Layers(LayerRoute::BalanceAttention),
-        "regmean" if inputs.len() < 4 || !inputs.len().is_multiple_of(2) => {
-            let found = counted(inputs.len(), "input");
-            let message = format!("regmean takes pairs of a model and its statistics, not {found}");
-            let fault = Fault::new(instruction.span.clone(), message);
-            return Err(fault.help(row.example));
-        }
-        "regmean" => Route::Layers(LayerRoute::RegMean {
-            models: inputs.len() / 2,
-            scale: constants.share("scale")?.unwrap_or(0.9).to_bits(),
-        }),
         // Version 1.1.2 said of which tensors; later ones mean all.
         "omit_non_finite" => match (
             constants.flag("omit_mandatory")?,
@@ -85,9 +68,37 @@ pub(super) fn route(
                 optional: optional.unwrap_or(true),
             }),
         },
-        _ => Route::ConvertSingleton,
+        "convert_singleton" => Route::ConvertSingleton,
+        _ => Route::Layers(layers(instruction, (row, inputs.len()), &constants)?),
     };
     Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line))
+}
+
+/// A route that works on layers, of so many inputs.
+fn layers(
+    instruction: &Instruction,
+    (row, inputs): (&RouteRow, usize),
+    constants: &Constants<'_, '_>,
+) -> Result<LayerRoute, Fault> {
+    Ok(match row.id {
+        "rebasin" => LayerRoute::Rebasin {
+            iters: constants.whole("iters")?.unwrap_or(10),
+        },
+        "randperm" => LayerRoute::Randperm {
+            seed: constants.whole("seed")?,
+        },
+        "balance_attention" => LayerRoute::BalanceAttention,
+        _ if inputs < 4 || !inputs.is_multiple_of(2) => {
+            let found = counted(inputs, "input");
+            let message = format!("regmean takes pairs of a model and its statistics, not {found}");
+            let fault = Fault::new(instruction.span.clone(), message);
+            return Err(fault.help(row.example));
+        }
+        _ => LayerRoute::RegMean {
+            models: inputs / 2,
+            scale: constants.share("scale")?.unwrap_or(0.9).to_bits(),
+        },
+    })
 }
 
 /// The parameters of a route, which are the same for all tensors.
