@@ -148,8 +148,8 @@ pub static ROUTES: [RouteRow; 14] = [
         is_variadic: false,
         parameters: &[RouteParameter {
             name: "iters",
-            help: "read for sd-mecha's sake, and without effect: the first assignment of a layer is \
-                the best",
+            help: "read for sd-mecha's sake, and without effect: the first assignment of a layer \
+                is the best",
         }],
         example: "merge \"rebasin\" &0 &1",
         flag: None,
@@ -168,8 +168,8 @@ pub static ROUTES: [RouteRow; 14] = [
     },
     RouteRow {
         id: "balance_attention",
-        summary: "an SDXL model's tensors, each head's queries of the size of its keys and the other \
-            way round, and so its values and outputs; their products stay",
+        summary: "an SDXL model's tensors, each head's queries of the size of its keys and the \
+            other way round, and so its values and outputs; their products stay",
         inputs: &["a"],
         is_variadic: false,
         parameters: &[],
@@ -178,8 +178,8 @@ pub static ROUTES: [RouteRow; 14] = [
     },
     RouteRow {
         id: "regmean",
-        summary: "the regression mean of models: linear layers nearest to what each model's makes of \
-            its own inputs",
+        summary: "the regression mean of models: linear layers nearest to what each model's makes \
+            of its own inputs",
         inputs: &["models_and_statistics"],
         is_variadic: true,
         parameters: &[RouteParameter {

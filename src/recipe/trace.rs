@@ -107,13 +107,16 @@ impl Trace<'_> {
         match route {
             Route::Fallback => fallback(question, node, inputs, answers),
             Route::ConvertSingleton | Route::TypeName | Route::DeviceName => Step::Answer(None),
-            Route::Cast(_) | Route::Whole(_) | Route::CastTo | Route::OmitNonFinite(_) => {
-                match through {
-                    true => first(question, node, answers),
-                    false => Step::Answer(None),
-                }
+            Route::Cast(_) | Route::Whole(_) | Route::CastTo | Route::OmitNonFinite(_)
+                if !through =>
+            {
+                Step::Answer(None)
             }
-            Route::Typed(_) => first(question, node, answers),
+            Route::Cast(_)
+            | Route::Whole(_)
+            | Route::CastTo
+            | Route::OmitNonFinite(_)
+            | Route::Typed(_) => first(question, node, answers),
             Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
                 let passes = |name: &&String| self.solution.passes(*id, route, name);
                 match view.leaves().iter().all(passes) {
@@ -157,13 +160,7 @@ impl Trace<'_> {
                 },
             },
             Route::Gather(rule) => gather(question, rule, inputs, answers),
-            Route::Layers(route) => match route.passes(view) {
-                true => match answers.pop() {
-                    Some(answer) => Step::Answer(answer),
-                    None => Step::Ask(question.of(inputs[0])),
-                },
-                false => layers(question, *route, inputs, answers),
-            },
+            Route::Layers(route) => layers(question, *route, inputs, answers),
             Route::Stack => match (answers.last(), inputs.get(answers.len())) {
                 (Some(None), _) => Step::Answer(None),
                 (_, Some(next)) => Step::Ask(question.of(*next)),
@@ -204,6 +201,12 @@ fn layers(
     inputs: &[NodeId],
     answers: &mut Vec<Found>,
 ) -> Step<Question, Found> {
+    if route.passes(&question.view) {
+        return match answers.pop() {
+            Some(answer) => Step::Answer(answer),
+            None => Step::Ask(question.of(inputs[0])),
+        };
+    }
     let parts = route.parts(&question.view);
     match (answers.last(), parts.get(answers.len())) {
         (Some(None), _) => Step::Answer(None),

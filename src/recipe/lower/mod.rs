@@ -78,9 +78,9 @@ pub enum LowerError {
         from: Label,
     },
     #[error(
-        "{node}, tensor `{key}`: it is made of a layer's tensors as models have them, but {from} has \
-         no `{name}`, computes it or works on layers of layers; write what it is made of to a file \
-         first and name that"
+        "{node}, tensor `{key}`: it is made of a layer's tensors as models have them, but {from} \
+         has no `{name}`, computes it or works on layers of layers; write what it is made of to a \
+         file first and name that"
     )]
     Layer {
         node: Label,
