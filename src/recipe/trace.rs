@@ -107,16 +107,13 @@ impl Trace<'_> {
         match route {
             Route::Fallback => fallback(question, node, inputs, answers),
             Route::ConvertSingleton | Route::TypeName | Route::DeviceName => Step::Answer(None),
-            Route::Cast(_) | Route::Whole(_) | Route::CastTo | Route::OmitNonFinite(_)
-                if !through =>
-            {
-                Step::Answer(None)
+            Route::Cast(_) | Route::Whole(_) | Route::CastTo | Route::OmitNonFinite(_) => {
+                match through {
+                    true => first(question, node, answers),
+                    false => Step::Answer(None),
+                }
             }
-            Route::Cast(_)
-            | Route::Whole(_)
-            | Route::CastTo
-            | Route::OmitNonFinite(_)
-            | Route::Typed(_) => first(question, node, answers),
+            Route::Typed(_) => first(question, node, answers),
             Route::PickComponent(_) | Route::OmitComponent(_) | Route::OmitMatching(_) => {
                 let passes = |name: &&String| self.solution.passes(*id, route, name);
                 match view.leaves().iter().all(passes) {
@@ -161,14 +158,23 @@ impl Trace<'_> {
             },
             Route::Gather(rule) => gather(question, rule, inputs, answers),
             Route::Layers(route) => layers(question, *route, inputs, answers),
-            Route::Stack => match (answers.last(), inputs.get(answers.len())) {
-                (Some(None), _) => Step::Answer(None),
-                (_, Some(next)) => Step::Ask(question.of(*next)),
-                (_, None) => {
-                    let views = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
-                    Step::Answer(Some(Rc::new(View::Stacked(views.collect()))))
-                }
-            },
+            Route::Stack => stack(question, inputs, answers),
+        }
+    }
+}
+
+/// What all inputs have, along a new dimension.
+fn stack(
+    question: &Question,
+    inputs: &[NodeId],
+    answers: &mut Vec<Found>,
+) -> Step<Question, Found> {
+    match (answers.last(), inputs.get(answers.len())) {
+        (Some(None), _) => Step::Answer(None),
+        (_, Some(next)) => Step::Ask(question.of(*next)),
+        (_, None) => {
+            let views = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
+            Step::Answer(Some(Rc::new(View::Stacked(views.collect()))))
         }
     }
 }
