@@ -231,11 +231,10 @@ impl JointOp for Balance {
             for number in 0..rows / HEAD {
                 let heads = [sides[0].head(number), sides[1].head(number)];
                 let turns = turns(loops, [&heads[0], &heads[1]], number);
-                for at in 0..2 {
-                    if holds[at] {
-                        let turned = product(loops, turns[at].view(), heads[at].view());
-                        sides[at].put(number, &turned, part, &mut out);
-                    }
+                let both = sides.iter().zip(&heads).zip(&turns).zip(holds);
+                for (((side, head), turn), _) in both.filter(|(_, holds)| *holds) {
+                    let turned = product(loops, turn.view(), head.view());
+                    side.put(number, &turned, part, &mut out);
                 }
             }
         }

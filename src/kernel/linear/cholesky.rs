@@ -23,17 +23,19 @@ impl Cholesky {
     pub fn of(loops: &dyn Loops, mut s: Matrix) -> Cholesky {
         let count = s.rows();
         let whole: Vec<f64> = (0..count).map(|at| s.row(at)[at]).collect();
-        let mut inverse = vec![0.0; count];
+        let mut inverse = Vec::with_capacity(count);
         for first in (0..count).step_by(BLOCK) {
             let end = (first + BLOCK).min(count);
-            for at in first..end {
+            for (at, whole) in (first..end).zip(&whole[first..end]) {
                 let left = s.row(at)[at];
-                if left > LEAST * whole[at] && left > 0.0 {
-                    inverse[at] = 1.0 / left.sqrt();
-                }
+                let factor = match left > LEAST * whole && left > 0.0 {
+                    true => 1.0 / left.sqrt(),
+                    false => 0.0,
+                };
                 for row in at..count {
-                    s.row_mut(row)[at] *= inverse[at];
+                    s.row_mut(row)[at] *= factor;
                 }
+                inverse.push(factor);
                 let own: Vec<f64> = (at + 1..end).map(|row| s.row(row)[at]).collect();
                 for row in at + 1..count {
                     let entries = s.row_mut(row);
