@@ -17,8 +17,10 @@ mod losses;
 mod random;
 mod record;
 mod reference;
+mod regmean;
 mod suite;
 mod sweep;
 mod syntax;
+mod units;
 
 use crate::support::command::{prints as succeeds, refuses, run as wgmerge};

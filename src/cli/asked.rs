@@ -8,6 +8,8 @@ use super::failure::Failure;
 /// What arguments say of a recipe file.
 pub(super) struct Asked<'a> {
     pub(super) file: &'a Path,
+    /// Models for what it leaves open: NAME=PATH.
+    pub(super) given: &'a [String],
     pub(super) configs: &'a ConfigArgs,
     pub(super) method_files: &'a [PathBuf],
     pub(super) yaml: &'a YamlArgs,

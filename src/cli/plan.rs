@@ -40,6 +40,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             named = output.is_some();
             let read = Read::of(Asked {
                 file,
+                given: &args.given.models,
                 configs: &args.configs,
                 method_files: &args.method_files.files,
                 yaml: &args.yaml,

@@ -14,6 +14,8 @@ use crate::recipe::{Fault, Lines, Options, Recipe, check_names, spaces};
 pub(super) struct Text {
     pub(super) name: String,
     text: String,
+    /// Models for what it leaves open, by name.
+    given: Vec<(String, String)>,
 }
 
 impl Text {
@@ -28,13 +30,41 @@ impl Text {
             true => text::read_from(std::io::stdin().lock(), &name)?,
             false => text::read(path)?,
         };
-        Ok(Text { name, text })
+        Ok(Text {
+            name,
+            text,
+            given: Vec::new(),
+        })
+    }
+
+    /// The text with models for what it leaves open, each NAME=PATH.
+    pub(super) fn with(mut self, given: &[String]) -> Result<Text, Failure> {
+        if !given.is_empty() && self.is_mergekits() {
+            let message = "--set is for `parameter` lines, which recipes of mergekit do not have";
+            return Err(Failure::input(format!("{}: {message}", self.name)));
+        }
+        for own in given {
+            let Some((name, path)) = own.split_once('=').filter(|(_, path)| !path.is_empty())
+            else {
+                let message = format!("--set {own:?}: write a parameter's name, =, and a model");
+                return Err(Failure::input(message));
+            };
+            if self.given.iter().any(|(known, _)| known == name) {
+                return Err(Failure::input(format!("--set gives `{name}` twice")));
+            }
+            self.given.push((name.to_owned(), path.to_owned()));
+        }
+        Ok(self)
     }
 
     /// A text that is known, under a name.
     pub(super) fn named(name: String, text: String) -> Text {
         let name = out::escape(&name).into_owned();
-        Text { name, text }
+        Text {
+            name,
+            text,
+            given: Vec::new(),
+        }
     }
 
     /// What it says.
@@ -87,7 +117,12 @@ impl Text {
     }
 
     pub(super) fn script(&self) -> Result<Script, Failure> {
-        mecha::parse(&self.text).map_err(|fault| self.show(&fault))
+        let mut script = mecha::parse(&self.text).map_err(|fault| self.show(&fault))?;
+        for (name, path) in &self.given {
+            let given = script.give(name, path);
+            given.map_err(|fault| Failure::input(format!("{}: --set: {fault}", self.name)))?;
+        }
+        Ok(script)
     }
 
     /// The recipe, with its merge spaces checked.
@@ -111,7 +146,7 @@ impl Text {
 
     /// Where the models may be that it names, those that its result does not use as well.
     pub(super) fn models(&self, folder: Option<&Path>) -> Vec<PathBuf> {
-        let script = mecha::parse(&self.text);
+        let script = self.script();
         let mut paths = Vec::new();
         for instruction in script.iter().flat_map(Script::instructions) {
             let mut texts = instruction

@@ -26,6 +26,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let output = args.output.as_ref().or(args.target.as_ref());
     let mut read = Read::of(Asked {
         file: &file.recipe,
+        given: &file.given.models,
         configs,
         method_files: &file.method_files.files,
         yaml,
@@ -108,7 +109,8 @@ pub(super) struct Read<'a> {
 impl<'a> Read<'a> {
     pub(super) fn of(asked: Asked<'a>) -> Result<Read<'a>, Failure> {
         let (file, yaml, args) = (asked.file, asked.yaml, asked.options);
-        let (text, mut options) = (Text::read(file)?, options(args)?);
+        let text = Text::read(file)?.with(asked.given)?;
+        let mut options = options(args)?;
         options.seed = yaml.random_seed.unwrap_or(options.seed);
         options.shard_bytes = options.shard_bytes.or(yaml.out_shard_size);
         options.missing = match (yaml.tensor_intersection, yaml.tensor_union) {

@@ -11,6 +11,7 @@ mod formula;
 mod fusion;
 pub mod host;
 mod id;
+pub mod joint;
 mod levels;
 pub mod linear;
 mod made;

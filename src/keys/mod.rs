@@ -7,6 +7,7 @@ pub mod config;
 pub mod conversion;
 mod counter;
 mod filter;
+mod layers;
 pub(crate) mod nearest;
 mod report;
 
@@ -15,4 +16,5 @@ pub use config::{Config, ConfigError, Configs, Verdict};
 pub use conversion::{Conversion, Relation, Reshape};
 pub use counter::is_counter;
 pub use filter::{Filter, FilterError};
+pub use layers::{LAYERED, Layer, layer_of};
 pub use report::{KeyReport, Mismatch, ModelKeys};

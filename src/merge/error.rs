@@ -102,6 +102,21 @@ pub enum MergeError {
         /// The element's index.
         element: u64,
     },
+    /// A value that an operation on several tensors cannot take.
+    #[error(
+        "{model}: tensor `{key}` is not finite at element {element}: to {purpose} the tensors of \
+         its layer, all of their values must be; --on-nan does not help here"
+    )]
+    Unfit {
+        /// The model.
+        model: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The element's index.
+        element: u64,
+        /// What is done.
+        purpose: &'static str,
+    },
     /// Two passes over a tensor saw different values.
     #[error(
         "two readings of tensor `{key}` do not agree: an input was changed during the run, or \
@@ -178,6 +193,7 @@ impl MergeError {
             | MergeError::Survival { .. }
             | MergeError::Input(_)
             | MergeError::NonFinite { .. }
+            | MergeError::Unfit { .. }
             | MergeError::Beyond { .. }
             | MergeError::Overflow { .. } => true,
             MergeError::Sink(fault) => !matches!(

@@ -6,7 +6,9 @@ use std::time::Instant;
 use super::device::Degraded;
 use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
-use super::pool::{Averages, Busy, Changes, Deltas, Effects, Overflowed, Permits, Room, workers};
+use super::pool::{
+    Averages, Busy, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room, workers,
+};
 use super::shared::Shared;
 use super::write::{Put, window};
 use super::{Merge, MergeError, Progress, Proof, Report, proof};
@@ -67,6 +69,7 @@ impl Merge {
             level: self.settings.level,
             deltas: Deltas::default(),
             averages: Averages::default(),
+            joints: Joints::default(),
             reading: Busy::default(),
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::device::{Degraded, Device};
-use super::pool::{Averages, Busy, Changes, Deltas, Effects, Overflowed, Permits, Room};
+use super::pool::{Averages, Busy, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room};
 use super::{MergeError, Progress};
 use crate::checkpoint::Checkpoint;
 use crate::dtype::Float;
@@ -28,6 +28,7 @@ pub(super) struct Shared<'a> {
     pub(super) level: Level,
     pub(super) deltas: Deltas,
     pub(super) averages: Averages,
+    pub(super) joints: Joints,
     pub(super) reading: Busy,
     pub(super) writing: Busy,
     pub(super) bytes_read: AtomicU64,

@@ -1,6 +1,6 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
-use super::{Factor, Factors};
+use super::{Factor, Factors, Joint};
 use crate::checkpoint::{Axes, heap_bytes};
 use crate::dtype::DType;
 use crate::recipe::{ModelId, Rule};
@@ -77,6 +77,9 @@ pub enum Bytes {
     Gathered(Box<Gathered>),
     /// Computed from an adapter's factors, as f32.
     Delta(Box<Factors>),
+    /// What an operation on several tensors gives: elements of one of them in another order, or
+    /// computed, as f32.
+    Joint(Box<Joint>),
     /// Zeros.
     Zero,
     /// What follows after some elements.
@@ -108,6 +111,7 @@ impl Bytes {
                 first.map_or_else(ModelId::default, |own| own.bytes.model())
             }
             Bytes::Delta(factors) => factors.model(),
+            Bytes::Joint(joint) => joint.source().bytes.model(),
             Bytes::Inside { .. } | Bytes::Zero => ModelId::default(),
         }
     }
@@ -134,6 +138,7 @@ impl Bytes {
             Bytes::Strided { of, .. } | Bytes::From { of, .. } => of.read_bytes(elements, unit),
             Bytes::Gathered(rows) => rows.read_bytes(elements),
             Bytes::Delta(factors) => factors.stored_bytes(),
+            Bytes::Joint(joint) => joint.read_bytes(elements),
             Bytes::Inside { .. } | Bytes::Zero => 0,
         }
     }
@@ -155,6 +160,36 @@ impl Bytes {
                 sources.flat_map(|source| source.bytes.deltas()).collect()
             }
             Bytes::Delta(factors) => vec![factors],
+            Bytes::Joint(joint) => {
+                let sources = joint.sources.iter();
+                sources.flat_map(|source| source.bytes.deltas()).collect()
+            }
+        }
+    }
+
+    /// The operations on several tensors, those on whose results others are included.
+    pub fn joints(&self) -> Vec<&Joint> {
+        match self {
+            Bytes::Joint(joint) => {
+                let sources = joint.sources.iter();
+                let below = sources.flat_map(|source| source.bytes.joints());
+                [&**joint].into_iter().chain(below).collect()
+            }
+            Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.joints()).collect(),
+            Bytes::Fitted { of, .. }
+            | Bytes::Spread { of, .. }
+            | Bytes::Numbers { of, .. }
+            | Bytes::Strided { of, .. }
+            | Bytes::From { of, .. } => of.joints(),
+            Bytes::Gathered(rows) => {
+                let sources = rows.sources.iter();
+                sources.flat_map(|source| source.bytes.joints()).collect()
+            }
+            Bytes::Run { .. }
+            | Bytes::Inside { .. }
+            | Bytes::Repeated { .. }
+            | Bytes::Delta(_)
+            | Bytes::Zero => Vec::new(),
         }
     }
 
@@ -171,6 +206,10 @@ impl Bytes {
             | Bytes::Numbers { of, .. }
             | Bytes::Strided { of, .. }
             | Bytes::From { of, .. } => of.gathered(),
+            Bytes::Joint(joint) => {
+                let sources = joint.sources.iter();
+                sources.flat_map(|source| source.bytes.gathered()).collect()
+            }
             Bytes::Run { .. }
             | Bytes::Inside { .. }
             | Bytes::Repeated { .. }
@@ -182,7 +221,8 @@ impl Bytes {
     /// Whether it is read only once for several readings of it, as far as there is room.
     pub(super) fn is_kept(&self) -> bool {
         let average = |rows: &&Gathered| rows.map.0.averages();
-        !self.deltas().is_empty() || self.gathered().iter().any(average)
+        let made = !self.deltas().is_empty() || !self.joints().is_empty();
+        made || self.gathered().iter().any(average)
     }
 
     /// Whether elements that are read one after the other lie far from each other.
@@ -195,6 +235,7 @@ impl Bytes {
             | Bytes::From { of, .. } => of.is_strided(),
             Bytes::Joined(runs) => runs.iter().any(|(_, bytes)| bytes.is_strided()),
             Bytes::Gathered(rows) => rows.sources.iter().any(|own| own.bytes.is_strided()),
+            Bytes::Joint(joint) => joint.sources.iter().any(|own| own.bytes.is_strided()),
             Bytes::Run { .. }
             | Bytes::Inside { .. }
             | Bytes::Repeated { .. }
@@ -231,6 +272,7 @@ impl Bytes {
                 let each = size_of::<Factor>() + 64;
                 heap_bytes(size_of::<Factors>() + factors.delta.factors().len() * each)
             }
+            Bytes::Joint(joint) => joint.held_bytes(),
         }
     }
 

@@ -94,7 +94,7 @@ pub enum PlanError {
         "`{key}` has {elements} elements, too many to {} it, which takes {most} at most: leave it \
          out with --exclude{}",
         stage.purpose(),
-        or(stage.as_ref())
+        or(stage.instead())
     )]
     Elements {
         key: String,
@@ -123,15 +123,16 @@ pub enum PlanError {
         "a memory budget of {} is too small to {} `{key}` as a whole: that needs {}; raise \
          --memory{}",
         binary(*.given),
-        stage.purpose(),
+        purpose,
         binary(*.needed),
-        or(stage.as_ref())
+        or(*instead)
     )]
     Whole {
         given: u64,
         needed: u64,
         key: String,
-        stage: Arc<dyn HostOp>,
+        purpose: &'static str,
+        instead: Option<&'static str>,
     },
     #[error(
         "{reference} is a folder of components, which one file cannot hold: give a folder as \
@@ -179,8 +180,8 @@ impl PlanError {
 }
 
 /// What spares a stage, after other advice.
-fn or(stage: &dyn HostOp) -> String {
-    let instead = stage.instead().map(|advice| format!(" or {advice}"));
+fn or(instead: Option<&str>) -> String {
+    let instead = instead.map(|advice| format!(" or {advice}"));
     instead.unwrap_or_default()
 }
 

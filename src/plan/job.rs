@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bytes, ClassId, FileId, InputId, OutputId, Seen};
+use super::{Bytes, ClassId, FileId, InputId, Joint, OutputId, Seen};
 use crate::dtype::{DType, Float};
 use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Stage, Statistic};
 use crate::recipe::ModelId;
@@ -199,9 +199,11 @@ impl Job {
     /// Whether parts of its work are done on the host alone.
     pub fn needs_host(&self) -> bool {
         let outputs = self.outputs().iter();
-        outputs
-            .into_iter()
-            .any(|work| work.is_made() || work.statistics.iter().any(Statistic::needs_host))
+        let joint = self.joints().next().is_some();
+        joint
+            || outputs
+                .into_iter()
+                .any(|work| work.is_made() || work.statistics.iter().any(Statistic::needs_host))
     }
 
     /// Whether some output has statistics, and all that there are can be found from it alone.
@@ -236,9 +238,21 @@ impl Job {
         let result = self.elements.saturating_mul(PLANE_BYTES);
         let stages = self.stages();
         let running = stages.map(|stage| stage.bytes(&self.shape, self.elements) - result);
-        let Some(most) = running.max() else { return 0 };
         let results = (self.stages().count() as u64).saturating_mul(result);
-        results.saturating_add(most)
+        let joints = self.joints().map(Joint::whole_bytes);
+        let joints = joints.fold(0, u64::saturating_add);
+        let most = running.max().unwrap_or(0);
+        results.saturating_add(most).saturating_add(joints)
+    }
+
+    /// The operations on several tensors that its inputs come of.
+    pub(crate) fn joints(&self) -> impl Iterator<Item = &Joint> {
+        self.inputs().iter().flat_map(|input| input.bytes.joints())
+    }
+
+    /// Whether the host holds any of its tensor as a whole.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.stages().next().is_some() || self.joints().next().is_some()
     }
 
     /// Bytes that the host holds of its columns as a whole: their sums and their numbers.

@@ -181,13 +181,19 @@ impl Fixed {
         let (whole, of) = (widest.stage_bytes(), |stage: &&Stage| {
             stage.bytes(&widest.shape, widest.elements)
         });
-        match widest.stages().max_by_key(of) {
-            Some(stage) if given < needed.saturating_add(whole) => Err(PlanError::Whole {
-                given,
-                needed: needed.saturating_add(whole),
-                key: widest.key.clone(),
-                stage: Arc::clone(&stage.op),
-            }),
+        let stage = widest.stages().max_by_key(of).map(|stage| &stage.op);
+        let staged = stage.map(|op| (op.purpose(), op.instead()));
+        let joint = || widest.joints().next().map(|own| (own.op.0.purpose(), None));
+        match staged.or_else(joint) {
+            Some((purpose, instead)) if given < needed.saturating_add(whole) => {
+                Err(PlanError::Whole {
+                    given,
+                    needed: needed.saturating_add(whole),
+                    key: widest.key.clone(),
+                    purpose,
+                    instead,
+                })
+            }
             _ => Ok(whole),
         }
     }

@@ -1,9 +1,10 @@
 //! Tensors as a recipe sees them.
 
 use super::bytes::{Bytes, Gathered, RowSource};
-use super::{Factors, Source, ViewError};
+use super::{Factors, Joint, JointSource, Source, ViewError};
 use crate::checkpoint::{Axes, TensorInfo};
 use crate::dtype::{DType, Float};
+use crate::kernel::joint::SharedOp;
 use crate::keys::Reshape;
 use crate::recipe::{Leaf, ModelId, Rule, View};
 use crate::vocabulary::RowMap;
@@ -110,6 +111,7 @@ impl Seen {
                     bytes: Bytes::Delta(Box::new(factors)),
                 })
             }
+            View::Joint { of, op, part } => joint((of, *part), op, sources),
             View::Zero => Err(ViewError::Parts {
                 names: "zeros".to_owned(),
                 found: "nothing that gives them a form".to_owned(),
@@ -214,6 +216,55 @@ fn fault(view: &View<Leaf>, seen: &Seen, wanted: &str) -> ViewError {
         shape: seen.shape.clone(),
         wanted: wanted.to_owned(),
     }
+}
+
+/// One of several tensors after an operation on them: of its type where elements are moved, else
+/// f32.
+fn joint(
+    (of, part): (&[View<Leaf>], usize),
+    op: &SharedOp,
+    sources: &[Source<'_>],
+) -> Result<Seen, ViewError> {
+    let parts = of.iter();
+    let parts = parts.map(|view| Seen::whole_bytes(view, sources, "taken apart into units"));
+    let parts: Vec<Seen> = parts.collect::<Result<_, _>>()?;
+    let shapes: Vec<Vec<u64>> = parts.iter().map(|part| part.shape.clone()).collect();
+    let floats = parts.iter().all(|part| part.dtype.float().is_some());
+    let checked = match floats {
+        true => op.0.check(&shapes),
+        false => Err("are not all floats".to_owned()),
+    };
+    let names = || of.iter().map(|view| names(view).join(", "));
+    if let Err(fault) = checked {
+        let found = parts.iter().zip(names());
+        let found = found.map(|(part, name)| format!("`{name}` {} {:?}", part.dtype, part.shape));
+        return Err(ViewError::Joint {
+            purpose: op.0.purpose(),
+            fault,
+            found: found.collect::<Vec<_>>().join(", "),
+        });
+    }
+    let own = parts[part].clone();
+    let dtype = match op.0.moves() {
+        true => own.dtype,
+        false => Float::F32.dtype(),
+    };
+    let sources = parts.into_iter().zip(names());
+    let sources = sources.map(|(part, name)| JointSource {
+        name,
+        bytes: part.bytes,
+        dtype: part.dtype,
+        shape: part.shape,
+    });
+    Ok(Seen {
+        dtype,
+        bytes: Bytes::Joint(Box::new(Joint {
+            sources: sources.collect(),
+            op: op.clone(),
+            part,
+        })),
+        ..own
+    })
 }
 
 /// A gathered matrix: of the type of its first source where all are of that, else f32.

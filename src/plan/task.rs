@@ -113,7 +113,7 @@ impl<'a> Cutter<'a> {
         let other = parts.last().is_some_and(|last| {
             let last = &self.jobs[last.job];
             // A lane has the stages of one tensor at a time.
-            let staged = last.stages().chain(job.stages()).next().is_some();
+            let staged = last.is_whole() || job.is_whole();
             staged || last.place.file != job.place.file || last.streams != job.streams
         });
         if other || parts.len() >= PARTS_MAX {
@@ -125,7 +125,7 @@ impl<'a> Cutter<'a> {
             len,
         };
         let arena = |len| self.open.arena_bytes + job.arena_bytes(len);
-        if job.stages().next().is_some() {
+        if job.is_whole() {
             return Some(part(job.elements));
         }
         if let Action::Merge { resident: true, .. } = job.action {

@@ -22,6 +22,12 @@ pub enum ViewError {
         dtype: DType,
         wanted: String,
     },
+    #[error("to {purpose} a layer's tensors is not possible, as they {fault}: {found}")]
+    Joint {
+        purpose: &'static str,
+        fault: String,
+        found: String,
+    },
     #[error("the factors of an adapter do not fit each other, or are no floats: {found}")]
     Factors { found: String },
     #[error("{names} are to be gathered row by row, but {wanted}: {found}")]

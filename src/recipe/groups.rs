@@ -4,6 +4,7 @@
 //! conversion says what its two sides are and does not join them.
 
 use super::{Form, NodeId, Recipe, RecipeNode, Route, SolveError};
+use crate::keys::LAYERED;
 
 /// What is said about the form of a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +63,14 @@ impl Groups {
                 _ => {
                     for input in node.inputs() {
                         groups.join(recipe, id, input.index())?;
+                    }
+                    if let RecipeNode::Route {
+                        route: Route::Layers(route),
+                        ..
+                    } = node
+                        && route.is_of_config()
+                    {
+                        groups.fix(recipe, id, id, Fixed::Config(LAYERED.to_owned()))?;
                     }
                 }
             }

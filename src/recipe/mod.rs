@@ -23,6 +23,7 @@ mod gathering;
 mod groups;
 mod id;
 mod label;
+mod layers;
 mod leaf;
 mod lora;
 mod lower;
@@ -66,6 +67,7 @@ pub use folder_request::{Card, FolderRequest, FolderText, SourceLayer, Stack};
 pub use gathering::{GatheredRows, Gathering};
 pub use id::{ModelId, NodeId};
 pub use label::Label;
+pub use layers::LayerRoute;
 pub use leaf::Leaf;
 pub use lora::Lora;
 pub use lower::{Loader, Lost, LowerError, Lowerer, NodeValue};
@@ -236,6 +238,7 @@ impl Recipe {
                         | Route::OmitMatching(_)
                         | Route::Rename(_)
                         | Route::Gather(_)
+                        | Route::Layers(_)
                         | Route::Typed(_),
                     inputs,
                 } => id = inputs[0],

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
-use super::Route::{Gather, OmitComponent, OmitMatching, PickComponent, Rename, Select};
+use super::Route::{Gather, Layers, OmitComponent, OmitMatching, PickComponent, Rename, Select};
 use super::{NameSet, NodeId, Recipe, RecipeNode, Route, Solution};
 use crate::keys::Configs;
 
@@ -54,9 +54,9 @@ struct Gatherer<'a> {
 fn sources(node: &RecipeNode) -> Vec<NodeId> {
     match node {
         RecipeNode::Model { .. } | RecipeNode::Literal { .. } => Vec::new(),
-        // The other inputs of a gathering only lend rows.
+        // The other inputs of a gathering only lend rows, and a reference says an order.
         RecipeNode::Route {
-            route: Gather(_),
+            route: Gather(_) | Layers(_),
             inputs,
         } => inputs[..1].to_vec(),
         node => node.operands(),

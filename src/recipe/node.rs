@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use indexmap::IndexMap;
 
 use super::renaming::{Renaming, Selection};
-use super::{Gathering, ModelId, NodeId, Pattern, Rule, Scheduled, Typing};
+use super::{Gathering, LayerRoute, ModelId, NodeId, Pattern, Rule, Scheduled, Typing};
 use crate::dtype::{DType, Float};
 use crate::keys::Conversion;
 use crate::method::{Method, ParameterValue, Parameters, Space, hash_number};
@@ -180,6 +180,8 @@ pub enum Route {
     Select(Rule<dyn Selection>),
     /// The tensors of the first input, some with rows of the others.
     Gather(Rule<dyn Gathering>),
+    /// The tensors of the first input, each made of those of its layer.
+    Layers(LayerRoute),
 }
 
 impl Route {
@@ -201,6 +203,7 @@ impl Route {
             Route::Typed(_) => "typed".to_owned(),
             Route::Select(_) => "select".to_owned(),
             Route::Gather(_) => "gather".to_owned(),
+            Route::Layers(route) => route.id().to_owned(),
         }
     }
 }
@@ -219,6 +222,7 @@ impl Hash for Route {
             Route::Typed(rule) => rule.hash(state),
             Route::Select(rule) => rule.hash(state),
             Route::Gather(rule) => rule.hash(state),
+            Route::Layers(route) => route.hash(state),
             Route::Fallback
             | Route::Stack
             | Route::ConvertSingleton

@@ -37,7 +37,7 @@ const COMPONENT: RouteParameter = RouteParameter {
 };
 
 /// The routes.
-pub static ROUTES: [RouteRow; 10] = [
+pub static ROUTES: [RouteRow; 14] = [
     RouteRow {
         id: "fallback",
         summary: "the first input where it has the tensor, else the second",
@@ -139,6 +139,57 @@ pub static ROUTES: [RouteRow; 10] = [
         is_variadic: true,
         parameters: &[],
         example: "merge \"stack\" &0 &1",
+        flag: None,
+    },
+    RouteRow {
+        id: "rebasin",
+        summary: "an SDXL model's tensors, hidden units in the order of another's: Git Re-Basin",
+        inputs: &["a", "ref"],
+        is_variadic: false,
+        parameters: &[RouteParameter {
+            name: "iters",
+            help: "read for sd-mecha's sake, and without effect: the first assignment of a layer \
+                is the best",
+        }],
+        example: "merge \"rebasin\" &0 &1",
+        flag: None,
+    },
+    RouteRow {
+        id: "randperm",
+        summary: "an SDXL model's tensors, hidden units in a random order",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[RouteParameter {
+            name: "seed",
+            help: "seed of the generators, 0 without one: the numbers are those of torch",
+        }],
+        example: "merge \"randperm\" &0 seed=1",
+        flag: None,
+    },
+    RouteRow {
+        id: "balance_attention",
+        summary: "an SDXL model's tensors, each head's queries of the size of its keys and the \
+            other way round, and so its values and outputs; their products stay",
+        inputs: &["a"],
+        is_variadic: false,
+        parameters: &[],
+        example: "merge \"balance_attention\" &0",
+        flag: None,
+    },
+    RouteRow {
+        id: "regmean",
+        summary: "the regression mean of models: linear layers nearest to what each model's makes \
+            of its own inputs",
+        inputs: &["models_and_statistics"],
+        is_variadic: true,
+        parameters: &[RouteParameter {
+            name: "scale",
+            help: "what statistics outside the diagonals are multiplied by, 0.9 unless given. \
+                Statistics are the sums of x xᵀ over inputs x of a layer, n by n for n inputs, \
+                under the names of its weights (Jin et al., arXiv:2212.09849); sd-mecha has no \
+                such route",
+        }],
+        example: "merge \"regmean\" &0 &1 &2 &3",
         flag: None,
     },
     RouteRow {

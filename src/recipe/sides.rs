@@ -129,7 +129,8 @@ impl Solution<'_> {
             | Route::Typed(_)
             | Route::Stack
             | Route::OmitNonFinite(_)
-            | Route::Gather(_) => Rc::clone(first),
+            | Route::Gather(_)
+            | Route::Layers(_) => Rc::clone(first),
         };
         Some(Side {
             names,

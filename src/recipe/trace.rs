@@ -6,7 +6,9 @@ use std::rc::Rc;
 use foldhash::HashMap;
 
 use super::walk::{Step, Walk, walk};
-use super::{Gathering, Leaf, NodeId, Recipe, RecipeNode, Route, Rule, Scheduled, Solution, View};
+use super::{
+    Gathering, LayerRoute, Leaf, NodeId, Recipe, RecipeNode, Route, Rule, Scheduled, Solution, View,
+};
 
 impl Solution<'_> {
     /// The tensors of models that a node only passes on; None where it computes.
@@ -155,14 +157,24 @@ impl Trace<'_> {
                 },
             },
             Route::Gather(rule) => gather(question, rule, inputs, answers),
-            Route::Stack => match (answers.last(), inputs.get(answers.len())) {
-                (Some(None), _) => Step::Answer(None),
-                (_, Some(next)) => Step::Ask(question.of(*next)),
-                (_, None) => {
-                    let views = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
-                    Step::Answer(Some(Rc::new(View::Stacked(views.collect()))))
-                }
-            },
+            Route::Layers(route) => layers(question, *route, inputs, answers),
+            Route::Stack => stack(question, inputs, answers),
+        }
+    }
+}
+
+/// What all inputs have, along a new dimension.
+fn stack(
+    question: &Question,
+    inputs: &[NodeId],
+    answers: &mut Vec<Found>,
+) -> Step<Question, Found> {
+    match (answers.last(), inputs.get(answers.len())) {
+        (Some(None), _) => Step::Answer(None),
+        (_, Some(next)) => Step::Ask(question.of(*next)),
+        (_, None) => {
+            let views = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
+            Step::Answer(Some(Rc::new(View::Stacked(views.collect()))))
         }
     }
 }
@@ -184,6 +196,33 @@ fn gather(
         (_, None) => {
             let found = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
             Step::Answer(rule.gathered(&question.view, found).map(Rc::new))
+        }
+    }
+}
+
+/// Tensors that are made of those of their layers.
+fn layers(
+    question: &Question,
+    route: LayerRoute,
+    inputs: &[NodeId],
+    answers: &mut Vec<Found>,
+) -> Step<Question, Found> {
+    if route.passes(&question.view) {
+        return match answers.pop() {
+            Some(answer) => Step::Answer(answer),
+            None => Step::Ask(question.of(inputs[0])),
+        };
+    }
+    let parts = route.parts(&question.view);
+    match (answers.last(), parts.get(answers.len())) {
+        (Some(None), _) => Step::Answer(None),
+        (_, Some(next)) => Step::Ask(Question {
+            view: Rc::new(View::Tensor(next.name.clone())),
+            ..question.of(inputs[next.input])
+        }),
+        (_, None) => {
+            let found = answers.drain(..).flatten().map(Rc::unwrap_or_clone);
+            Step::Answer(route.made(&question.view, found).map(Rc::new))
         }
     }
 }

@@ -7,6 +7,7 @@
 //! tensors like any other.
 
 use super::Rule;
+use crate::kernel::joint::SharedOp;
 use crate::keys::adapter::Delta;
 use crate::keys::{Relation, Reshape};
 use crate::vocabulary::RowMap;
@@ -46,6 +47,15 @@ pub enum View<L> {
         delta: Delta<L>,
         /// The shape that it has where its elements fill it.
         shape: Vec<u64>,
+    },
+    /// One of several tensors that an operation gives anew, of its form.
+    Joint {
+        /// What the operation is on.
+        of: Vec<View<L>>,
+        /// What is done.
+        op: SharedOp,
+        /// Which of them it is.
+        part: usize,
     },
     /// Zeros, of the form of what they are joined with.
     Zero,
@@ -109,9 +119,10 @@ impl<L: Clone + PartialEq> View<L> {
         match self {
             View::Tensor(leaf) => vec![leaf],
             View::Reshaped(of, _) | View::Transposed(of) | View::Rows { of, .. } => of.leaves(),
-            View::Joined(views) | View::Stacked(views) | View::Gathered { of: views, .. } => {
-                views.iter().flat_map(View::leaves).collect()
-            }
+            View::Joined(views)
+            | View::Stacked(views)
+            | View::Gathered { of: views, .. }
+            | View::Joint { of: views, .. } => views.iter().flat_map(View::leaves).collect(),
             View::Delta { delta, .. } => delta.factors(),
             View::Zero => Vec::new(),
         }
@@ -127,7 +138,20 @@ impl<L: Clone + PartialEq> View<L> {
             View::Joined(views) | View::Stacked(views) | View::Gathered { of: views, .. } => {
                 views.iter().all(View::is_rearranged)
             }
+            View::Joint { of, op, .. } => op.0.moves() && of.iter().all(View::is_rearranged),
             View::Delta { .. } => false,
+        }
+    }
+
+    /// How many operations on several tensors lie one on the other.
+    pub(super) fn operations(&self) -> usize {
+        match self {
+            View::Tensor(_) | View::Delta { .. } | View::Zero => 0,
+            View::Reshaped(of, _) | View::Transposed(of) | View::Rows { of, .. } => of.operations(),
+            View::Joined(views) | View::Stacked(views) | View::Gathered { of: views, .. } => {
+                views.iter().map(View::operations).max().unwrap_or(0)
+            }
+            View::Joint { of, .. } => 1 + of.iter().map(View::operations).max().unwrap_or(0),
         }
     }
 
@@ -156,6 +180,11 @@ impl<L: Clone + PartialEq> View<L> {
                     _ => None,
                 })?,
                 shape: shape.clone(),
+            },
+            View::Joint { of, op, part } => View::Joint {
+                of: all(of)?,
+                op: op.clone(),
+                part: *part,
             },
             View::Zero => View::Zero,
         })

@@ -169,7 +169,7 @@ fn what_is_not_read_names_the_version_or_the_method() {
     let clip = fault(&format!("{bounds}0.5"));
     assert!(clip.contains("half-way between the outer bounds"), "{clip}");
     assert!(written(&format!("{bounds}0.0")).contains("merge \"clamp\" &0 &1 &0 &1"));
-    for method in ["rebasin", "extract_lora_'sd1-ldm'", "randperm"] {
+    for method in ["extract_lora_'sd1-ldm'", "copy_top_k"] {
         let text = format!("{WEIGHTS}merge \"{method}\" &0 &1");
         let shown = fault(&text);
         let wanted = format!("the method \"{method}\" of sd-mecha is not there");
@@ -249,4 +249,39 @@ fn a_formatted_file_is_replaced_where_a_link_leads() {
     assert_eq!(before, after);
     let left = std::fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 2, "no other file stays");
+}
+
+#[test]
+fn parameters_are_given_models() {
+    let folder = folder();
+    // As one of sd-mecha's examples.
+    let text = "parameter \"a\" \"MODEL\"\nparameter \"b\" \"MODEL\"\n\
+                call \"weighted_sum\" &0 &1 alpha=0.5";
+    std::fs::write(folder.path().join("r.mecha"), text).expect("written");
+    let line = |set: &[&'static str]| {
+        let set = set.iter().flat_map(|given| ["--set", given]);
+        let line = ["run", "r.mecha", "o.safetensors", "-q"].into_iter();
+        line.chain(set).collect::<Vec<_>>()
+    };
+    for (set, wanted) in [
+        (&["a=a.safetensors"][..], "wgmerge run --set NAME=PATH"),
+        (&["a=a", "c=b"], "no parameter `c`"),
+        (&["a=a", "a=b"], "gives `a` twice"),
+        (&["a"], "a parameter's name, =, and a model"),
+    ] {
+        let errors = refuses(folder.path(), &line(set));
+        assert!(errors.contains(wanted), "{errors}");
+    }
+    let plan = ["plan", "r.mecha", "--set", "a=a", "--set", "b=b"];
+    succeeds(folder.path(), &plan);
+    succeeds(folder.path(), &line(&["a=a.safetensors", "b=b"]));
+    let output = Checkpoint::open(&folder.path().join("o.safetensors")).expect("the output");
+    assert_eq!(tensor(&output, "key"), [2.0; 4]);
+    let delta = text.replace("\"b\" \"MODEL\"", "\"b\" \"DELTA\" \"sd1\"");
+    std::fs::write(folder.path().join("r.mecha"), delta).expect("written");
+    let errors = refuses(folder.path(), &line(&["a=a", "b=b"]));
+    assert!(
+        errors.contains("`b` is a DELTA, which no file is"),
+        "{errors}"
+    );
 }

@@ -128,6 +128,14 @@ pub(super) struct ConfigArgs {
     pub(super) files: Vec<PathBuf>,
 }
 
+/// What a recipe leaves open.
+#[derive(Debug, clap::Args)]
+pub(super) struct GivenArgs {
+    /// Model for a `parameter` line of a recipe of sd-mecha 0.0.x; may be given several times
+    #[arg(id = "set", long, value_name = "NAME=PATH")]
+    pub(super) models: Vec<String>,
+}
+
 /// The user's methods.
 #[derive(Debug, clap::Args)]
 pub(super) struct MethodFileArgs {

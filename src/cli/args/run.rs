@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::options::OUTPUT;
-use super::{ConfigArgs, MethodFileArgs, OptionArgs, ReportArgs, WorkArgs, YamlArgs};
+use super::{ConfigArgs, GivenArgs, MethodFileArgs, OptionArgs, ReportArgs, WorkArgs, YamlArgs};
 use crate::cli::word;
 use crate::method::Method;
 
@@ -13,6 +13,9 @@ pub(in crate::cli) struct FileArgs {
     /// Recipe: a .mecha file, a YAML of mergekit, or - for standard input
     #[arg(value_name = "RECIPE")]
     pub(in crate::cli) recipe: PathBuf,
+
+    #[command(flatten)]
+    pub(in crate::cli) given: GivenArgs,
 
     #[command(flatten)]
     pub(in crate::cli) method_files: MethodFileArgs,
@@ -85,6 +88,9 @@ pub(in crate::cli) struct PlanArgs {
         requires = "method"
     )]
     pub(in crate::cli) parameters: Vec<String>,
+
+    #[command(flatten)]
+    pub(in crate::cli) given: GivenArgs,
 
     #[command(flatten)]
     pub(in crate::cli) method_files: MethodFileArgs,

@@ -5,6 +5,8 @@
 //! roots, quotients) is what IEEE 754 says. Iterations are bounded whatever the values are; entries
 //! must be finite.
 
+mod assignment;
+mod cholesky;
 mod eigen;
 mod leading;
 pub mod loops;
@@ -21,6 +23,8 @@ mod triangle;
 mod tridiagonal;
 mod truncated;
 
+pub use assignment::{assignment, bytes as assignment_bytes};
+pub use cholesky::{Cholesky, bytes as cholesky_bytes};
 pub use eigen::{Eigen, bytes as eigen_bytes};
 pub use leading::{Leading, bytes as leading_bytes};
 pub use loops::Loops;

@@ -2,10 +2,11 @@
 //! gathered row by row; computed from factors.
 
 use super::gather::Gatherer;
+use super::joint::JointReader;
 use super::{factors, number};
 use crate::merge::MergeError;
 use crate::merge::shared::Shared;
-use crate::plan::{Bytes, Cut};
+use crate::plan::{Bytes, Cut, JointSource};
 
 /// Bytes of stored integers that are held at a time.
 const NUMBERS_BYTES: u64 = 64 << 10;
@@ -105,6 +106,17 @@ pub(in crate::merge) fn read(
             gatherer.read(unit, start, target)
         }
         Bytes::Delta(factors) => factors::read_delta(shared, factors, start, target),
+        Bytes::Joint(joint) => {
+            let source = |source: &JointSource, unit: u64, at: u64, target: &mut [u8]| {
+                read(shared, &source.bytes, (&source.shape, unit), at, target)
+            };
+            let reader = JointReader {
+                shared,
+                joint,
+                source: &source,
+            };
+            reader.read(unit, start, target)
+        }
         Bytes::Zero => {
             target.fill(0);
             Ok(())

@@ -7,6 +7,7 @@ mod columns;
 mod factors;
 mod gather;
 mod inputs;
+mod joint;
 mod number;
 mod planes;
 mod rows;

@@ -27,6 +27,10 @@ pub(in crate::merge) fn run(
     lane.output = output;
     if room.is_some() {
         lane.give_back();
+        for part in &task.parts {
+            let joints = lane.shared.plan.jobs[part.job].joints();
+            lane.shared.joints.forget(joints);
+        }
         drop(room);
     }
     done.map_err(|fault| flaw::first(lane, task.parts.iter().map(|part| part.job), fault))

@@ -78,6 +78,17 @@ pub enum LowerError {
         from: Label,
     },
     #[error(
+        "{node}, tensor `{key}`: it is made of a layer's tensors as models have them, but {from} \
+         has no `{name}`, computes it or works on layers of layers; write what it is made of to a \
+         file first and name that"
+    )]
+    Layer {
+        node: Label,
+        key: String,
+        name: String,
+        from: Label,
+    },
+    #[error(
         "{node}, tensor `{key}`: with this the recipe has {fault} for one tensor; write parts of \
          it to files and merge those"
     )]
@@ -99,6 +110,7 @@ impl LowerError {
             | LowerError::Parts { node, .. }
             | LowerError::Stack { node, .. }
             | LowerError::Gather { node, .. }
+            | LowerError::Layer { node, .. }
             | LowerError::TooLarge { node, .. } => node.line(),
         }
     }

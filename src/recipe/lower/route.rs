@@ -7,7 +7,10 @@ use super::{Found, Leaf, Lost, LowerError, Lowerer, NodeValue, Step, Wanted};
 use crate::kernel::{Derive, Formula};
 use crate::method::Space;
 use crate::recipe::gathering::Asked;
-use crate::recipe::{Gathering, NodeId, Omitted, RecipeNode, Route, Rule, Typing, View};
+use crate::recipe::layers::Part;
+use crate::recipe::{
+    Gathering, LayerRoute, NodeId, Omitted, RecipeNode, Route, Rule, Typing, View,
+};
 
 impl Lowerer<'_> {
     pub(super) fn route(
@@ -22,6 +25,9 @@ impl Lowerer<'_> {
             Route::Stack => return self.stack(inputs, wanted).map(Step::Answer),
             Route::Gather(rule) if answers.is_empty() && !rule.passes(&wanted.view) => {
                 return self.gather(rule, inputs, wanted);
+            }
+            Route::Layers(route) if answers.is_empty() && !route.passes(&wanted.view) => {
+                return self.layers(*route, inputs, wanted);
             }
             Route::CastTo => return self.cast_to([inputs[0], inputs[1]], wanted, answers),
             _ => {}
@@ -138,6 +144,65 @@ impl Lowerer<'_> {
             node: self.recipe.label(wanted.id),
             key: self.key.to_owned(),
             from: self.recipe.label(inputs[lacking]),
+        })
+    }
+
+    /// Tensors that are made of those of their layers. Where the first input has none, it says so
+    /// itself.
+    fn layers(
+        &mut self,
+        route: LayerRoute,
+        inputs: &[NodeId],
+        wanted: &Wanted,
+    ) -> Result<Step<Wanted, Found>, LowerError> {
+        let (recipe, view) = (self.recipe, &wanted.view);
+        if let Some(view) = self.solution.routed(recipe, wanted.id, view) {
+            let loaded = (&view, Space::Weight);
+            let node = self.loader.load(self.expression, loaded, wanted.tolerated);
+            return Ok(Step::Answer(node.map(NodeValue::Tensor)));
+        }
+        if self.solution.origin(recipe, inputs[0], view).is_none() {
+            return Ok(Step::Ask(wanted.of(inputs[0])));
+        }
+        if let Some(lost) = self.without_statistics(route, inputs, wanted) {
+            self.lost.push(lost);
+            return Ok(Step::Answer(None));
+        }
+        let lacks = |part: &Part| {
+            let view = View::Tensor(part.name.clone());
+            let input = inputs[part.input];
+            self.solution.routed(recipe, input, &view).is_none()
+        };
+        let lacking = route.parts(view).into_iter().find(lacks);
+        let (from, name) = lacking.map_or((0, String::new()), |part| (part.input, part.name));
+        Err(LowerError::Layer {
+            node: self.recipe.label(wanted.id),
+            key: self.key.to_owned(),
+            name,
+            from: self.recipe.label(inputs[from]),
+        })
+    }
+
+    /// A tensor of which no model has statistics: the regression has none.
+    fn without_statistics(
+        &self,
+        route: LayerRoute,
+        inputs: &[NodeId],
+        wanted: &Wanted,
+    ) -> Option<Lost> {
+        let statistics = match route {
+            LayerRoute::RegMean { .. } => inputs.iter().skip(1).step_by(2),
+            _ => return None,
+        };
+        let has = |name: &&String, input: &NodeId| {
+            let view = View::Tensor((*name).clone());
+            self.solution.origin(self.recipe, *input, &view).is_some()
+        };
+        let mut names = wanted.view.leaves().into_iter();
+        let name = names.find(|name| !statistics.clone().any(|input| has(name, input)))?;
+        Some(Lost {
+            node: inputs[1],
+            name: name.clone(),
         })
     }
 

@@ -20,7 +20,7 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
         return Err(fault.help("name it first: merge \"weighted_sum\" &0 &1"));
     };
     // A route's name stays its own, whatever methods are registered.
-    if let Some(row) = find_route(id) {
+    if let Some(row) = find_route(layer_route(id).unwrap_or(id)) {
         return route(reader, instruction, row, arguments);
     }
     if let Some(conversion) = conversion::find_by_id(id) {
@@ -38,16 +38,24 @@ pub(super) fn merge(reader: &mut Reader, instruction: &Instruction) -> Result<No
 /// Methods that versions of sd-mecha wrote and that are not there, or the beginnings of their
 /// names.
 const ABSENT: &[&str] = &[
-    "balance_attention",
     "copy_difference",
     "copy_top_k",
     "distribution_crossover",
     "extract_",
     "multiply_difference",
-    "randperm",
-    "rebasin",
     "similarity_",
 ];
+
+/// What sd-mecha puts behind the name of what it does to layers: whose they are.
+pub(super) const LAYERED_SUFFIX: &str = "_sdxl_sgm";
+
+/// A route that works on layers, by the name that sd-mecha writes.
+fn layer_route(id: &str) -> Option<&str> {
+    let id = id.strip_suffix(LAYERED_SUFFIX)?;
+    ["balance_attention", "randperm", "rebasin"]
+        .contains(&id)
+        .then_some(id)
+}
 
 fn unknown(id: &str, first: &Argument) -> Fault {
     let absent = |absent: &str| match absent.ends_with('_') {

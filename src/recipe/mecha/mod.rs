@@ -5,6 +5,7 @@
 //! has: blank lines, line ends of any kind, numbers that are not finite, `=` in quoted paths.
 
 mod arguments;
+mod given;
 mod instruction;
 mod legacy;
 mod merge;
@@ -17,6 +18,7 @@ mod script;
 mod token;
 mod write;
 
+pub use given::GivenError;
 pub use read::read;
 pub use script::{Argument, ArgumentValue, Command, Dialect, Instruction, Line, Script, parse};
 pub use write::{WriteError, write};

@@ -3,8 +3,10 @@
 use super::arguments::{Arguments, node};
 use super::reader::{Item, Reader, constant};
 use super::script::{Argument, ArgumentValue, Instruction};
+use crate::figures::counted;
 use crate::recipe::{
-    Constant, Fault, NodeId, Omitted, Pattern, RecipeNode, Route, RouteRow, cast, cast_names,
+    Constant, Fault, LayerRoute, NodeId, Omitted, Pattern, RecipeNode, Route, RouteRow, cast,
+    cast_names,
 };
 
 /// Reads a route.
@@ -66,9 +68,37 @@ pub(super) fn route(
                 optional: optional.unwrap_or(true),
             }),
         },
-        _ => Route::ConvertSingleton,
+        "convert_singleton" => Route::ConvertSingleton,
+        _ => Route::Layers(layers(instruction, (row, inputs.len()), &constants)?),
     };
     Ok(reader.node(RecipeNode::Route { route, inputs }, instruction.line))
+}
+
+/// A route that works on layers, of so many inputs.
+fn layers(
+    instruction: &Instruction,
+    (row, inputs): (&RouteRow, usize),
+    constants: &Constants<'_, '_>,
+) -> Result<LayerRoute, Fault> {
+    Ok(match row.id {
+        "rebasin" => LayerRoute::Rebasin {
+            iters: constants.whole("iters")?.unwrap_or(10),
+        },
+        "randperm" => LayerRoute::Randperm {
+            seed: constants.whole("seed")?,
+        },
+        "balance_attention" => LayerRoute::BalanceAttention,
+        _ if inputs < 4 || !inputs.is_multiple_of(2) => {
+            let found = counted(inputs, "input");
+            let message = format!("regmean takes pairs of a model and its statistics, not {found}");
+            let fault = Fault::new(instruction.span.clone(), message);
+            return Err(fault.help(row.example));
+        }
+        _ => LayerRoute::RegMean {
+            models: inputs / 2,
+            scale: constants.share("scale")?.unwrap_or(0.9).to_bits(),
+        },
+    })
 }
 
 /// The parameters of a route, which are the same for all tensors.
@@ -97,6 +127,29 @@ impl<'a> Constants<'_, 'a> {
             None | Some((Some(Constant::Null), _)) => Ok(None),
             Some((Some(Constant::Text(text)), argument)) => Ok(Some((text, argument))),
             Some((_, argument)) => Err(wrong(name, argument, "a text")),
+        }
+    }
+
+    fn whole(&self, name: &str) -> Result<Option<u64>, Fault> {
+        match self.given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            // All of these are exact.
+            Some((Some(Constant::Number(number)), _))
+                if number.fract() == 0.0 && (0.0..=2_f64.powi(53)).contains(&number) =>
+            {
+                Ok(Some(number as u64))
+            }
+            Some((_, argument)) => Err(wrong(name, argument, "a whole number from 0 on")),
+        }
+    }
+
+    fn share(&self, name: &str) -> Result<Option<f64>, Fault> {
+        match self.given(name) {
+            None | Some((Some(Constant::Null), _)) => Ok(None),
+            Some((Some(Constant::Number(number)), _)) if (0.0..=1.0).contains(&number) => {
+                Ok(Some(number))
+            }
+            Some((_, argument)) => Err(wrong(name, argument, "a number from 0 to 1")),
         }
     }
 

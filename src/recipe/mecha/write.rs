@@ -5,10 +5,11 @@ use std::collections::hash_map::Entry;
 
 use indexmap::IndexMap;
 
+use super::merge::LAYERED_SUFFIX;
 use super::script::{Argument, ArgumentValue, Command, Dialect, Instruction, Line, Script};
 use crate::dtype::Float;
 use crate::method::{ParameterValue, Range, Shape, Space, is_of_sd_mecha};
-use crate::recipe::{self, Constant, Form, NodeId, Omitted, Recipe, RecipeNode, Route};
+use crate::recipe::{self, Constant, Form, LayerRoute, NodeId, Omitted, Recipe, RecipeNode, Route};
 
 /// A recipe that sd-mecha has no words for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +105,7 @@ impl Writer<'_> {
                     | Route::Rename(_)
                     | Route::Select(_)
                     | Route::Gather(_)
+                    | Route::Layers(LayerRoute::RegMean { .. })
                     | Route::Typed(_),
                 ..
             } => None,
@@ -141,7 +143,11 @@ impl Writer<'_> {
     }
 
     fn route(&mut self, route: &Route, inputs: &[NodeId], numbers: &[usize]) -> usize {
-        let mut arguments = vec![unnamed(ArgumentValue::Text(route.id()))];
+        let id = match route {
+            Route::Layers(own) => format!("{}{LAYERED_SUFFIX}", own.id()),
+            route => route.id(),
+        };
+        let mut arguments = vec![unnamed(ArgumentValue::Text(id))];
         arguments.extend(references(inputs, numbers));
         match route {
             Route::Cast(_) | Route::Whole(_) => {
@@ -164,6 +170,16 @@ impl Writer<'_> {
             Route::PickComponent(name) | Route::OmitComponent(name) => {
                 let component = ArgumentValue::Text(name.clone());
                 arguments.push(unnamed(self.constant(component)));
+            }
+            Route::Layers(LayerRoute::Rebasin { iters }) => {
+                let iters = ArgumentValue::Integer(iters.cast_signed());
+                arguments.push(unnamed(self.constant(iters)));
+            }
+            Route::Layers(LayerRoute::Randperm { seed }) => {
+                // Of a seed only the low 32 bits count.
+                let seed = seed.map(|seed| ArgumentValue::Integer(seed.cast_signed()));
+                let seed = seed.unwrap_or(ArgumentValue::Null);
+                arguments.push(unnamed(self.constant(seed)));
             }
             Route::OmitNonFinite(omitted) if *omitted != Omitted::ALL => {
                 for flag in [omitted.mandatory, omitted.optional] {

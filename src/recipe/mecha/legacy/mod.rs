@@ -82,7 +82,10 @@ pub(super) fn upgrade(instruction: &Instruction) -> Result<Instruction, Fault> {
                 instruction.span.clone(),
                 "a recipe with open parameters cannot be merged",
             );
-            return Err(fault.help("replace the `parameter` line by a `model` line"));
+            return Err(fault.help(
+                "give it a model (wgmerge run --set NAME=PATH), or replace the `parameter` line by \
+                 a `model` line",
+            ));
         }
         Command::Dict | Command::Literal => {}
     }
