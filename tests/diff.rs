@@ -2,6 +2,7 @@
 
 mod command;
 mod forms;
+mod sample;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

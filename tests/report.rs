@@ -1,6 +1,10 @@
 //! What a report says of tensors and of blocks of them.
 
+mod card;
 mod page;
+mod preview;
+mod several;
+mod terminal;
 
 use wgmerge::keys::blocks::{Kind, expert, places};
 use wgmerge::report::{Comparison, Form, Report, State, Survival, Tensor};

@@ -8,13 +8,14 @@ use serde_json::json;
 use super::additions::added;
 use super::args::{MergeArgs, OutputArgs, WorkArgs};
 use super::bar::Bar;
+use super::card::Cards;
 use super::failure::{self, Failure};
 use super::models;
 use super::options::{options, read_besides};
 use super::out::{self, Kind};
 use super::process;
 use super::report::{self, Done};
-use super::written::Written;
+use super::written::Reports;
 use crate::exec::cpu::Level;
 use crate::merge::{
     Merge, MergeError, Settings, Unused, choose_device, sweep_outputs, window_outputs,
@@ -111,7 +112,22 @@ pub(super) fn write(
     args: &OutputArgs,
     done: Done,
 ) -> Result<(), Failure> {
+    let mut reports = Reports::asked(args.report.file.as_deref())?;
+    write_beside(job, work, args, done, &mut reports)
+}
+
+/// The same of a merge that may be one of several, whose reports are in one file.
+pub(super) fn write_beside(
+    mut job: Job<'_>,
+    work: &WorkArgs,
+    args: &OutputArgs,
+    done: Done,
+    reports: &mut Reports,
+) -> Result<(), Failure> {
     let cancel = process::cancel_on_signal(args.report.json);
+    let card = &mut job.recipe.options.card;
+    *card = args.report.card(*card);
+    let reads = job.reads.clone();
     if models::any_reference(&job.recipe.models)? {
         for place in places(job.outputs, &args.output)? {
             Merge::check_place(&place, work.force)?;
@@ -119,10 +135,8 @@ pub(super) fn write(
     }
     let (merge, mut notes) = prepare(job, work, &args.output, args.report.quiet)?;
     let args = &args.report;
-    let to = args.file.as_deref().map(Written::named).transpose()?;
-    if let Some(to) = &to {
-        to.check(merge.checkpoints())?;
-    }
+    reports.check(merge.checkpoints())?;
+    let cards = Cards::of(&merge, args.card, &reads, work.force)?;
     merge.check_output()?;
     notes.extend(report::notes(&merge));
     if !args.quiet {
@@ -143,9 +157,9 @@ pub(super) fn write(
         // It came while the last output appeared.
         return Err(Failure::Interrupted(merge.outputs().len()));
     }
-    if let Some(to) = &to {
-        to.write(&merge.measured(&report, OutputId::FIRST))?;
-    }
+    let outputs = (0..merge.outputs().len()).map(OutputId::new);
+    cards.write(&merge, &report)?;
+    reports.add(outputs.map(|output| merge.measured(&report, output)))?;
     report::print(args, &merge, &report, about, done)
 }
 

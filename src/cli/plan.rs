@@ -10,7 +10,10 @@ use super::asked::Asked;
 use super::failure::Failure;
 use super::merge::{Job, Outputs, by_flags, plan_json, prepare, print_plan};
 use super::options::{options, read_besides};
+use super::preview::preview;
+use super::recipe::Text;
 use super::run::{Read, work};
+use super::written::Reports;
 use super::yaml::Stage;
 use super::{out, report};
 use crate::checkpoint::WeightName;
@@ -19,8 +22,19 @@ use crate::sink;
 /// Where the output of a plan is that names none.
 const OUTPUT: &str = "merged.safetensors";
 
-/// Prints a plan.
-pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
+/// What is planned.
+struct Planned {
+    /// The recipe's text, if it is one.
+    text: Option<Text>,
+    stages: Vec<Stage>,
+    /// What else is read.
+    reads: Vec<PathBuf>,
+    /// Whether the output is named.
+    named: bool,
+}
+
+/// Reads what is to be planned.
+fn planned(args: &PlanArgs) -> Result<Planned, Failure> {
     let mut named = args.output.is_some();
     let (text, stages, reads) = match (args.method, args.models.as_slice()) {
         (Some(method), models) => {
@@ -53,9 +67,26 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             (Some(read.text), read.stages, read.reads)
         }
     };
+    Ok(Planned {
+        text,
+        stages,
+        reads,
+        named,
+    })
+}
+
+/// Prints a plan.
+pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
+    let Planned {
+        text,
+        stages,
+        reads,
+        named,
+    } = planned(args)?;
     report::say_notes(&args.yaml.idle.notes);
     let several = stages.len() > 1;
     let mut plans = Vec::new();
+    let mut reports = Reports::asked(args.report.as_deref())?;
     for Stage { recipe, output } in stages {
         let job = Job {
             outputs: args.options.sweep.as_ref().map(Outputs::Sweep),
@@ -73,7 +104,13 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(), Failure> {
             true => merge.check_output(),
             false => merge.check_room(),
         };
+        notes.extend(merge.unread().into_iter().map(idle));
         let refused = checked.err();
+        reports.check(merge.checkpoints())?;
+        if args.report.is_some() {
+            let found = preview(&merge, &work(&args.work, &args.yaml), &mut notes)?;
+            reports.add(found.into_iter())?;
+        }
         notes.extend(refused.map(|fault| format!("this merge would be refused: {fault}")));
         match (args.json, several) {
             (true, true) => plans.push(plan_json(&merge, &notes)?),
@@ -101,6 +138,12 @@ fn one_output<'p>(
         return Err(Failure::input(out::escape(&message).into_owned()));
     }
     Ok(named.or(behind))
+}
+
+/// That a model has no part in the output.
+fn idle(model: &Path) -> String {
+    let model = model.display();
+    format!("{model} is not read: with these parameters the output is the same without it")
 }
 
 /// What a plan says of merges that are not known yet.

@@ -1,5 +1,6 @@
 //! What a finished merge says: lines on standard error, JSON and hashes on standard output.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -7,8 +8,10 @@ use serde_json::{Value, json};
 use super::args::ReportArgs;
 use super::failure::Failure;
 use super::out::{self, Kind};
+use super::summary;
 use crate::figures::{counted, human};
 use crate::merge::{Merge, Report, path_json};
+use crate::plan::OutputId;
 use crate::recipe::{RecipeNode, record};
 use crate::report::Survival;
 use crate::sink;
@@ -199,8 +202,11 @@ pub(super) fn print(
         return out::print_json(&value);
     }
     if !args.quiet {
-        for output in merge.outputs() {
-            out::say(Kind::Report, &line(output, report, done));
+        shown(merge, report, args.hash)?;
+        for (output, survival) in merge.outputs().iter().zip(&report.survival_by_output) {
+            let survival = survival.as_ref().filter(|_| report.outputs > 1);
+            let kept = survival.map_or_else(String::new, |own| format!("; {}", present(own)));
+            out::say(Kind::Report, &(line(output, report, done) + &kept));
         }
         out::say(Kind::Report, &figures(report));
         effects(report);
@@ -233,6 +239,16 @@ pub(super) fn print(
         true => Ok(()),
         false => out::print_bytes(&lines),
     }
+}
+
+/// Shows what changed block by block where somebody looks at standard output and it has no other
+/// use; of several outputs their lines say it.
+fn shown(merge: &Merge, report: &Report, hash: bool) -> Result<(), Failure> {
+    let seen = std::io::stdout().is_terminal() && !hash && report.outputs == 1;
+    let table = seen.then(|| summary::table(&merge.measured(report, OutputId::FIRST)));
+    table
+        .flatten()
+        .map_or(Ok(()), |table| out::print(&(table + "\n")))
 }
 
 /// What happened to the tensors of an output.
@@ -280,20 +296,15 @@ fn effects(report: &Report) {
 
 /// How much of the change is in the output.
 fn survived(survival: &Survival, report: &Report) {
-    let Some(share) = survival.survival() else {
-        out::say(Kind::Report, "no change from the base was computed");
-        return;
-    };
-    let changed = 100.0 * survival.changed_share().unwrap_or(0.0);
-    let (share, sample) = (
-        100.0 * share,
-        if report.sampled { ", by a sample" } else { "" },
-    );
-    let text = format!(
-        "{share:.2} % of the change from the base is in the output; {changed:.1} % of the values \
-         differ{sample}"
-    );
-    out::say(Kind::Report, &text);
+    let sample = if report.sampled { ", by a sample" } else { "" };
+    out::say(Kind::Report, &(present(survival) + sample));
+    if report.unmeasured > 0 {
+        let text = format!(
+            "no change is measured of {}: the merge reads none of their form of the base",
+            counted(report.unmeasured, "tensor")
+        );
+        out::say(Kind::Report, &text);
+    }
     if report.unchanged > 0 {
         let tensors = counted(report.unchanged, "tensor");
         let text = format!(
@@ -302,6 +313,19 @@ fn survived(survival: &Survival, report: &Report) {
         );
         out::say(Kind::Warning, &text);
     }
+}
+
+/// How much of the change is in an output, or in all of them.
+fn present(survival: &Survival) -> String {
+    let Some(share) = survival.survival() else {
+        return "no change from the base was computed".to_owned();
+    };
+    let changed = survival.changed_share().unwrap_or(0.0);
+    format!(
+        "{:.2} % of the change from the base is in the output; {:.1} % of the values differ",
+        100.0 * share,
+        100.0 * changed
+    )
 }
 
 /// Bytes and times.

@@ -6,16 +6,17 @@ use super::additions::added;
 use super::args::{OutputArgs, RunArgs, WorkArgs, YamlArgs};
 use super::asked::{Asked, no_output};
 use super::failure::Failure;
-use super::merge::{Job, Outputs, prepare, write};
+use super::merge::{Job, Outputs, prepare, write_beside};
 use super::mixture;
 use super::options::{options, read_besides};
 use super::out;
 use super::recipe::{self, Text};
 use super::report::{self, Done};
+use super::written::Reports;
 use super::yaml::{self, Stage};
 use crate::merge::Merge;
 use crate::recipe::mergekit::{Mixture, Script};
-use crate::recipe::{Missing, Options, Recipe};
+use crate::recipe::{Card, Missing, Options, Recipe};
 use crate::sink;
 
 /// Merges by a recipe file.
@@ -39,8 +40,9 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         report::say_notes(&yaml.idle.notes);
     }
     read.check_places(args.work.force)?;
+    let mut reports = Reports::asked(args.report.file.as_deref())?;
     loop {
-        write_all(&read, args)?;
+        write_all(&read, args, &mut reports)?;
         if !read.go_on()? {
             return Ok(());
         }
@@ -48,7 +50,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
 }
 
 /// Writes the merges that are known.
-fn write_all(read: &Read<'_>, args: &RunArgs) -> Result<(), Failure> {
+fn write_all(read: &Read<'_>, args: &RunArgs, reports: &mut Reports) -> Result<(), Failure> {
     let yaml = &args.recipe.yaml;
     let work = work(&args.work, yaml);
     let job = |recipe: Recipe| Job {
@@ -78,7 +80,7 @@ fn write_all(read: &Read<'_>, args: &RunArgs) -> Result<(), Failure> {
             output: output.clone(),
             report: args.report.clone(),
         };
-        let written = write(job(recipe.clone()), &work, &to, done);
+        let written = write_beside(job(recipe.clone()), &work, &to, done, reports);
         written.map_err(|failure| read.text.locate(failure))?;
     }
     Ok(())
@@ -112,6 +114,9 @@ impl<'a> Read<'a> {
         let text = Text::read(file)?.with(asked.given)?;
         let mut options = options(args)?;
         options.seed = yaml.random_seed.unwrap_or(options.seed);
+        if yaml.no_write_model_card {
+            options.card = Card::Never;
+        }
         options.shard_bytes = options.shard_bytes.or(yaml.out_shard_size);
         options.missing = match (yaml.tensor_intersection, yaml.tensor_union) {
             (true, _) => Missing::Drop,

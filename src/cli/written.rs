@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::out;
 use crate::checkpoint::{Checkpoint, FileIdentity};
-use crate::report::{Report, page};
+use crate::report::{Report, Several, page_of_several};
 
 /// A file for a report, of a form that its name says.
 pub(super) struct Written {
@@ -81,6 +81,17 @@ impl Written {
     /// # Errors
     /// Where the system refuses.
     pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
+        self.write_all(&Several {
+            what: report.what.clone(),
+            reports: vec![report.clone()],
+        })
+    }
+
+    /// Writes reports: one as it is, several side by side.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub(super) fn write_all(&self, several: &Several) -> Result<(), Failure> {
         let failed = |fault: String| {
             let name = self.path.display().to_string();
             Failure::Run(format!("cannot write {}: {fault}", out::escape(&name)))
@@ -90,12 +101,15 @@ impl Written {
             let mut file = BufWriter::new(file);
             match self.is_page {
                 true => {
-                    let page = page(report).map_err(|fault| fault.to_string())?;
+                    let page = page_of_several(several).map_err(|fault| fault.to_string())?;
                     file.write_all(page.as_bytes())
                 }
-                false => serde_json::to_writer_pretty(&mut file, &told(report))
-                    .map_err(io::Error::from)
-                    .and_then(|()| file.write_all(b"\n")),
+                false => match several.reports.as_slice() {
+                    [report] => serde_json::to_writer_pretty(&mut file, &told(report)),
+                    _ => serde_json::to_writer_pretty(&mut file, &told(several)),
+                }
+                .map_err(io::Error::from)
+                .and_then(|()| file.write_all(b"\n")),
             }
             .and_then(|()| file.flush())
             .map_err(|fault| fault.to_string())
@@ -104,16 +118,59 @@ impl Written {
     }
 }
 
-/// A report as JSON has it.
+/// The reports of the merges of a command, in a file that is asked for.
+pub(super) struct Reports {
+    to: Option<Written>,
+    found: Several,
+}
+
+impl Reports {
+    /// None yet, for what `--report` says.
+    ///
+    /// # Errors
+    /// As [`Written::named`].
+    pub(super) fn asked(file: Option<&Path>) -> Result<Reports, Failure> {
+        Ok(Reports {
+            to: file.map(Written::named).transpose()?,
+            found: Several::default(),
+        })
+    }
+
+    /// As [`Written::check`], of the file that is asked for.
+    ///
+    /// # Errors
+    /// As [`Written::check`].
+    pub(super) fn check(&self, read: &[Checkpoint]) -> Result<(), Failure> {
+        self.to.as_ref().map_or(Ok(()), |to| to.check(read))
+    }
+
+    /// Writes what was found of a merge's outputs, with that of the merges before, so that it is
+    /// there whatever becomes of the merges to come.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub(super) fn add(&mut self, found: impl Iterator<Item = Report>) -> Result<(), Failure> {
+        let Some(to) = &self.to else {
+            return Ok(());
+        };
+        self.found.reports.extend(found);
+        if let Some(first) = self.found.reports.first() {
+            self.found.what.clone_from(&first.what);
+        }
+        to.write_all(&self.found)
+    }
+}
+
+/// A report, or several, as JSON has it.
 #[derive(Serialize)]
-pub(super) struct Told<'r> {
+pub(super) struct Told<'r, R: Serialize> {
     version: &'static str,
     #[serde(flatten)]
-    report: &'r Report,
+    report: &'r R,
 }
 
 /// All numbers of a report, and who says it.
-pub(super) fn told(report: &Report) -> Told<'_> {
+pub(super) fn told<R: Serialize>(report: &R) -> Told<'_, R> {
     Told {
         version: super::VERSION,
         report,

@@ -15,7 +15,7 @@ use crate::checkpoint::Checkpoint;
 use crate::figures::{binary, counted};
 use crate::plan::PROCESS_BYTES;
 use crate::recipe::mergekit::{CONFIG, MIXTURE_CONFIG, Outline, Outlines, Referred, Script};
-use crate::recipe::{Card, FolderRequest, Options, Recipe};
+use crate::recipe::{FolderRequest, Options, Recipe};
 use crate::vocabulary::{TOKENIZER_FILES, Tokenizer, counted_tokens, tokenizer_bytes};
 
 /// A merge of a text, and where its result goes.
@@ -236,7 +236,6 @@ pub(super) fn targets<'s>(
 pub(super) fn requested(own: &FolderRequest, args: &YamlArgs) -> Arc<FolderRequest> {
     let mut own = own.clone();
     if args.no_write_model_card {
-        own.card = Card::Never;
         let recipes = [CONFIG, MIXTURE_CONFIG].map(Path::new);
         own.texts
             .retain(|text| !recipes.contains(&text.name.as_path()));

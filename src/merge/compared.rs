@@ -84,8 +84,23 @@ impl Merge {
         tensors
     }
 
+    /// Of how many runs of rows a tensor has, the middle one was looked at.
+    fn runs(&self, job: &Job) -> u64 {
+        let sample = self.recipe().options.sample.as_ref();
+        sample.map_or(1, |sample| sample.get(&job.key).copied().unwrap_or(1))
+    }
+
+    /// The dimensions of a tensor of which a job looks at all, or at a run of rows.
+    fn whole(&self, job: &Job) -> Vec<u64> {
+        let mut shape = job.shape.to_vec();
+        if let Some(rows) = shape.first_mut() {
+            *rows *= self.runs(job);
+        }
+        shape
+    }
+
     fn compared_tensor(&self, job: &Job, found: &Found) -> Tensor {
-        let shape = job.shape.to_vec();
+        let shape = self.whole(job);
         let form = |dtype: DType, shape: &[u64]| Form {
             dtype: dtype.name().to_owned(),
             shape: shape.to_vec(),
@@ -156,11 +171,14 @@ impl Merge {
             opposite_sign: own.opposite_sign,
             a_non_finite: own.non_finite[0],
             b_non_finite: own.non_finite[1],
-            greatest: own.greatest.map(|(magnitude, element)| Greatest {
-                magnitude,
-                key: job.key.clone(),
-                element,
-                index: index(&job.shape, element),
+            greatest: own.greatest.map(|(magnitude, element)| {
+                let element = element + self.runs(job) / 2 * job.elements;
+                Greatest {
+                    magnitude,
+                    key: job.key.clone(),
+                    element,
+                    index: index(&self.whole(job), element),
+                }
             }),
             base_squares: own.base_squares,
             top: own.top.map(|[a, b, same_sign, opposite_sign]| Top {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::inputs::Inputs;
 use super::settings::{Proof, Settings};
 use super::side::{self, Companions};
-use super::{Device, MergeError, target};
+use super::{Device, MergeError, Report, target};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::plan::{self, Limits, Output, OutputId, Plan, PlannedFile, Source};
 use crate::recipe::average::Average;
@@ -313,6 +313,25 @@ impl Merge {
     /// What comes along from the reference model's folder, and what does not.
     pub fn companions(&self) -> &Companions {
         &self.companions
+    }
+
+    /// The card of an output that was written: what was merged, how much of the change is there,
+    /// and the recipe, in Markdown. Where the outputs are folders that have cards, they hold them.
+    pub fn card(&self, report: &Report, output: OutputId) -> String {
+        let recipe = &self.recipes[output.index()];
+        let found = self.measured(report, output);
+        side::card(recipe, &self.checkpoints, &self.plan, (output, &found))
+    }
+
+    /// Whether each output is a folder.
+    pub fn is_folder(&self) -> bool {
+        self.kind == Output::Folder
+    }
+
+    /// The name of the card in the folder of an output, which is filled at the end.
+    pub(super) fn card_name(&self) -> Option<&'static Path> {
+        let has = self.is_folder() && side::has_card(&self.recipe().options);
+        has.then(|| Path::new(side::CARD))
     }
 
     /// The planned files of each output.

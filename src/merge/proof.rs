@@ -1,6 +1,8 @@
 //! Whether the outputs hold what was computed.
 
 use super::{Merge, MergeError, Proof, Report};
+use crate::checkpoint::recorded_name;
+use crate::figures::counted;
 use crate::plan::{Action, Job, OutputId};
 use crate::report::{self, Form, State, Subject, Survival};
 
@@ -11,7 +13,42 @@ pub(super) fn total<'a>(found: impl Iterator<Item = &'a Survival>) -> Option<Sur
     total
 }
 
+/// Whether a tensor is computed, and no change was found of it.
+fn is_unmeasured(job: &Job, found: &Option<Survival>) -> bool {
+    matches!(job.action, Action::Merge { .. }) && found.is_none() && job.elements > 0
+}
+
 impl Merge {
+    /// The tensors that are computed and of which no change was found, where changes were looked
+    /// for; those of the first output.
+    pub(super) fn unmeasured(&self, found: &[Option<Survival>]) -> impl Iterator<Item = &Job> {
+        let first = found.iter().step_by(self.plan().outputs);
+        let jobs = self.plan().jobs.iter().zip(first);
+        let unmeasured = jobs.filter(|(job, found)| is_unmeasured(job, found));
+        unmeasured.map(|(job, _)| job)
+    }
+
+    /// What a report says of how changes were looked for.
+    fn remarks(&self, report: &Report) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if report.survival.is_some() && report.sampled {
+            let sample = "changes are measured of one tile of 1024 elements in sixteen";
+            remarks.push(sample.to_owned());
+        }
+        let mut unmeasured = self.unmeasured(&report.changes);
+        if let Some(first) = unmeasured.next().filter(|_| report.unmeasured > 0) {
+            let tensors = counted(report.unmeasured, "tensor");
+            let reference = self.recipe().reference.index();
+            remarks.push(format!(
+                "no change is measured of {tensors}, such as `{}`: the merge reads none of this \
+                 form of {}",
+                first.key,
+                recorded_name(self.checkpoints()[reference].path())
+            ));
+        }
+        remarks
+    }
+
     /// Refuses outputs that hold nothing of the change that was computed, or less than is wanted.
     pub(super) fn prove(&self, found: &[Option<Survival>]) -> Result<(), MergeError> {
         let outputs = self.plan().outputs;
@@ -23,11 +60,9 @@ impl Merge {
             };
             let jobs = &self.plan().jobs;
             let merged = jobs.iter().zip(own());
-            let unmeasured = |(job, found): (&Job, &Option<Survival>)| {
-                matches!(job.action, Action::Merge { .. }) && found.is_none() && job.elements > 0
-            };
             let lost = total.intended_squares > 0.0 && total.changed == 0;
-            if lost && self.settings.proof == Proof::Full && !merged.clone().any(unmeasured) {
+            let is_known = || !merged.clone().any(|(job, found)| is_unmeasured(job, found));
+            if lost && self.settings.proof == Proof::Full && is_known() {
                 let first = jobs.iter().find(|job| !job.outputs().is_empty());
                 let reference = self.recipe().reference.index();
                 return Err(MergeError::Unchanged {
@@ -98,7 +133,7 @@ impl Merge {
             device: report.device.clone(),
             seconds: report.seconds,
             bytes_read: report.bytes_read,
-            notes: self.plan().report.notes.clone(),
+            notes: [self.plan().report.notes.clone(), self.remarks(report)].concat(),
             tensors: tensors.collect(),
         }
     }

@@ -40,8 +40,13 @@ pub struct Report {
     pub overflowed_tensors: usize,
     /// What is in the outputs of the changes that were computed; None where nothing was measured.
     pub survival: Option<Survival>,
+    /// The same of each output.
+    pub survival_by_output: Vec<Option<Survival>>,
     /// Whether that was measured of a sample of the values.
     pub sampled: bool,
+    /// Tensors that were computed and of which no change is measured: the merge reads no tensor of
+    /// their form of the base.
+    pub unmeasured: usize,
     /// Tensors of which nothing of the change is left, though one was computed.
     pub unchanged: usize,
     /// Models that an output would be the same without: all that was read of them is the base's, or

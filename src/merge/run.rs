@@ -32,7 +32,11 @@ impl Merge {
         let changes = shared.changes.take();
         self.prove(&changes)?;
         let mut report = self.report(&shared, changes);
-        for sink in sinks {
+        for (number, mut sink) in sinks.into_iter().enumerate() {
+            if let Some(name) = self.card_name() {
+                let text = self.card(&report, OutputId::new(number));
+                sink.complete(name, text.as_bytes())?;
+            }
             let finished = shared.writing.during(|| sink.finish())?;
             report.bytes_written += finished.bytes;
             let removed = finished.removed.iter();
@@ -131,6 +135,7 @@ impl Merge {
 
     fn report(&self, shared: &Shared<'_>, changes: Vec<Option<Survival>>) -> Report {
         let path = |model: ModelId| self.checkpoints()[model.index()].path().to_owned();
+        let outputs = self.outputs().len();
         let is_lost = |own: &Survival| own.intended_squares > 0.0 && own.changed == 0;
         Report {
             output: self.outputs()[0].clone(),
@@ -145,6 +150,13 @@ impl Merge {
             computed: self.plan().report.merged,
             copied: self.plan().report.copied,
             survival: proof::total(changes.iter().flatten()),
+            survival_by_output: (0..outputs)
+                .map(|output| proof::total(changes.iter().skip(output).step_by(outputs).flatten()))
+                .collect(),
+            unmeasured: match self.settings.proof {
+                Proof::None => 0,
+                _ => self.unmeasured(&changes).count(),
+            },
             sampled: self.settings.proof == Proof::Sample,
             unchanged: changes.iter().flatten().filter(|own| is_lost(own)).count(),
             changes,

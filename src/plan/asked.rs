@@ -11,8 +11,10 @@ pub(super) struct Asked<'k> {
     pub(super) name: String,
     /// What is seen of it.
     pub(super) view: View<String>,
-    /// Which part that is, if it is not all.
+    /// Which expert that is, if it is one's.
     pub(super) run: Option<Run>,
+    /// Which of how many runs of rows it is, if it is one.
+    pub(super) rows: Option<[u64; 2]>,
 }
 
 impl<'k> Asked<'k> {
@@ -22,6 +24,19 @@ impl<'k> Asked<'k> {
             name: key.to_owned(),
             view: View::Tensor(key.to_owned()),
             run: None,
+            rows: None,
+        }
+    }
+
+    /// The middle one of so many runs of its rows.
+    pub(super) fn run_of(self, parts: u64) -> Asked<'k> {
+        match parts {
+            0 | 1 => self,
+            _ => Asked {
+                view: self.view.rows(parts / 2, parts),
+                rows: Some([parts / 2, parts]),
+                ..self
+            },
         }
     }
 
@@ -32,6 +47,7 @@ impl<'k> Asked<'k> {
             name: format!("{}.{}", self.key, run.part),
             view: self.view.clone().rows(run.part, run.parts),
             run: Some(run),
+            rows: Some([run.part, run.parts]),
         }
     }
 

@@ -234,7 +234,7 @@ impl<'a> Drafter<'a> {
         let shape = shape.unwrap_or(loader.shape).to_vec();
         let name = &asked.name;
         let mut lowerer = Lowerer::new(recipe, solution, name, expression, &mut *loader);
-        lowerer.run = asked.run.map(|run| [run.part, run.parts]);
+        lowerer.run = asked.rows;
         lowerer.partial = partial;
         lowerer.elements = shape.iter().product();
         lowerer.shape = asked.inner(shape);

@@ -66,7 +66,9 @@ impl<'a> Drafter<'a> {
         ledger: &mut Ledger<'a>,
         drafts: &mut Vec<Draft>,
     ) -> Result<(), PlanError> {
-        let whole = Asked::whole(key);
+        let parts = { self.recipe.options.sample.as_ref() }
+            .and_then(|sample| sample.get(self.solution.output_name(key)));
+        let whole = Asked::whole(key).run_of(parts.copied().unwrap_or(1));
         let Some(parts) = self.experts(&whole)? else {
             drafts.extend(self.one(&whole, ledger)?);
             return Ok(());

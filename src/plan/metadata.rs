@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Source;
-use crate::checkpoint::recorded_name;
+use crate::checkpoint::{is_licence, recorded_name};
 use crate::recipe::{Metadata, ModelId, RECORD, Recipe, mecha, record};
 
 /// What a model says about itself alone.
@@ -123,11 +123,6 @@ fn as_mecha(recipe: &Recipe) -> Option<String> {
     recipe.models = apart.collect();
     let script = mecha::write(&recipe).ok()?;
     Some(script.to_string())
-}
-
-fn is_licence(name: &str) -> bool {
-    let name = name.rsplit('.').next().unwrap_or(name);
-    matches!(name.to_ascii_lowercase().as_str(), "license" | "licence")
 }
 
 /// The licences of all inputs by the name they are given under, each distinct one once.

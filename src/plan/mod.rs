@@ -293,6 +293,11 @@ impl Plan {
         })
     }
 
+    /// What the metadata of an output says.
+    pub fn metadata(&self, output: OutputId) -> &[(String, String)] {
+        &self.metadata[output]
+    }
+
     /// Elements of the parts that a surveyed job is read in.
     pub(crate) fn survey_elements(&self, job: JobId) -> u64 {
         task::survey_elements(&self.jobs[job], &self.memory)

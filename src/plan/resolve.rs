@@ -53,6 +53,10 @@ pub(super) fn resolve(
             (names.iter().map(String::as_str).collect(), None)
         }
     };
+    let mut keys = keys;
+    if let Some(sample) = &recipe.options.sample {
+        keys.retain(|key| sample.contains_key(solution.output_name(key)));
+    }
     if keys.is_empty() {
         return Err(PlanError::NoTensors {
             node: recipe.label(recipe.root()),

@@ -12,8 +12,6 @@ pub struct FolderRequest {
     pub stacks: Vec<Stack>,
     /// Texts. One takes the place of the reference model's file of its name.
     pub texts: Vec<FolderText>,
-    /// Whether there is a model card.
-    pub card: Card,
     /// Files of the reference model that do not come along, by their names: a tokenizer that the
     /// result does not have.
     pub left_out: Vec<PathBuf>,
@@ -26,18 +24,6 @@ pub struct FolderText {
     pub name: PathBuf,
     /// What it says.
     pub text: Arc<LongText>,
-}
-
-/// Whether an output folder gets a model card.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Card {
-    /// Where the reference model has one.
-    #[default]
-    AsReference,
-    /// In any case.
-    Always,
-    /// In no case.
-    Never,
 }
 
 /// A stack of layers of the result.

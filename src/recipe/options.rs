@@ -1,6 +1,9 @@
 //! How a merge treats what does not fit, and what its output looks like.
 
-use super::Addition;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Addition, Card};
 use crate::dtype::Float;
 pub use crate::kernel::OnOverflow;
 
@@ -261,6 +264,9 @@ pub struct Options {
     /// Whether models are compared: what is found of tensors is told, and nothing is stored. What
     /// would be copied is compared by its bytes, and tensors of another shape are left out.
     pub compares: bool,
+    /// Of a comparison, the tensors that are looked at, by their names in the output, each with a
+    /// number of equal runs of rows of which the middle one is read; None of all as they are.
+    pub sample: Option<Arc<HashMap<String, u64>>>,
     /// Whether integers and truth values are merged as numbers; else they are copied.
     pub integers: bool,
     /// Whether names are compared as they are: no prefix is found out beyond those of
@@ -276,6 +282,8 @@ pub struct Options {
     pub block_weights: Option<BlockOption>,
     /// What the output records.
     pub metadata: Metadata,
+    /// Whether an output folder gets a card of the merge.
+    pub card: Card,
     /// What comes along from the reference model's folder.
     pub side_files: SideFiles,
     /// What its metadata has besides, name and text, in place of what is carried from the models.

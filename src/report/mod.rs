@@ -5,9 +5,11 @@
 //! are made where they are told.
 
 mod comparison;
+mod markdown;
 mod measure;
 mod number;
 mod page;
+mod several;
 mod statistics;
 mod summary;
 mod survival;
@@ -18,8 +20,10 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 pub use comparison::{Comparison, Greatest, Top};
+pub use markdown::{markdown, markdown_cell};
 pub use measure::{MEASURES, Measure, Written, measured};
-pub use page::page;
+pub use page::{page, page_of_several};
+pub use several::Several;
 pub use statistics::Statistics;
 pub use summary::Summary;
 pub use survival::Survival;

@@ -83,6 +83,12 @@ pub enum SideContent {
         /// What makes them.
         text: Arc<dyn Made>,
     },
+    /// Bytes that are known once all else was written, and that
+    /// [`Sink::complete`](super::Sink::complete) brings.
+    Later {
+        /// How many there are at most, about: what is kept free for them.
+        most: u64,
+    },
     /// A copy of a file.
     CopyOf {
         /// Where it is; symbolic links are followed.

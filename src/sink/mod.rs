@@ -56,6 +56,8 @@ pub struct Sink {
     publication: Publication,
     outputs: Vec<Output>,
     sides: Vec<Complete>,
+    /// Which of these are not filled yet, and what was counted of each.
+    later: Vec<(usize, u64)>,
     /// Goes after the files in it.
     stage: Stage,
     total_bytes: u64,
@@ -199,6 +201,7 @@ impl Sink {
             },
             outputs,
             sides,
+            later: later(layout),
             stage,
             total_bytes,
         })
@@ -242,6 +245,25 @@ impl Sink {
         Ok(())
     }
 
+    /// Fills the side file `name`, of which the layout says that its bytes come later.
+    ///
+    /// # Errors
+    /// [`SinkError::DiskFull`] or [`SinkError::Io`].
+    ///
+    /// # Panics
+    /// If no such file waits for its bytes.
+    pub fn complete(&mut self, name: &Path, bytes: &[u8]) -> Result<(), SinkError> {
+        let mut later = self.later.iter();
+        let found = later.position(|(side, _)| self.sides[*side].name == name);
+        assert!(found.is_some(), "{} waits for no bytes", name.display());
+        let (side, counted) = self.later.remove(found.unwrap_or_default());
+        let length = bytes.len() as u64;
+        self.total_bytes = self.total_bytes.saturating_sub(counted) + length;
+        let staged = &self.sides[side].staged;
+        let written = staged.with(|file| write_all_at(file, 0, bytes));
+        written.map_err(|error| SinkError::io("write", &self.path_of(name), length, error))
+    }
+
     /// Whether every data file takes aligned blocks past the page cache, as far as is known yet:
     /// some systems refuse only the first such block.
     #[must_use]
@@ -260,20 +282,26 @@ impl Sink {
             let written = output.written.load(Ordering::Relaxed);
             if written != output.data_bytes {
                 return Err(SinkError::Incomplete {
-                    path: self.publication.destination.path_of(&output.name),
+                    path: self.path_of(&output.name),
                     written,
                     expected: output.data_bytes,
                 });
             }
+        }
+        if let Some((side, expected)) = self.later.first() {
+            return Err(SinkError::Incomplete {
+                path: self.path_of(&self.sides[*side].name),
+                written: 0,
+                expected: *expected,
+            });
         }
         for output in &self.outputs {
             let synced = output.staged.with(File::sync_all);
             synced.map_err(|error| self.failed("sync", output, error))?;
         }
         for side in &self.sides {
-            let path = self.publication.destination.path_of(&side.name);
             let synced = side.staged.with(File::sync_all);
-            synced.map_err(|error| SinkError::io("sync", &path, 0, error))?;
+            synced.map_err(|error| SinkError::io("sync", &self.path_of(&side.name), 0, error))?;
         }
         let outputs = self.outputs.into_iter();
         let files = outputs.map(|output| Complete {
@@ -293,6 +321,10 @@ impl Sink {
         })
     }
 
+    fn path_of(&self, name: &Path) -> PathBuf {
+        self.publication.destination.path_of(name)
+    }
+
     fn failed(&self, operation: &'static str, output: &Output, error: io::Error) -> SinkError {
         let missing = |output: &Output| {
             output
@@ -300,13 +332,18 @@ impl Sink {
                 .saturating_sub(output.written.load(Ordering::Relaxed))
         };
         let remaining = self.outputs.iter().map(missing).sum();
-        SinkError::io(
-            operation,
-            &self.publication.destination.path_of(&output.name),
-            remaining,
-            error,
-        )
+        SinkError::io(operation, &self.path_of(&output.name), remaining, error)
     }
+}
+
+/// The side files whose bytes come later, by their numbers, and what is counted of each.
+fn later(layout: &OutputLayout) -> Vec<(usize, u64)> {
+    let sides = layout.side_files.iter().enumerate();
+    let later = sides.filter_map(|(number, side)| match side.content {
+        SideContent::Later { most } => Some((number, most)),
+        _ => None,
+    });
+    later.collect()
 }
 
 /// Bytes of a text that are written at a time.
@@ -316,6 +353,7 @@ const MADE_BYTES: usize = 64 << 10;
 /// about the file in the making.
 fn fill(staged: &Staged, side: &SideFile) -> Result<io::Result<()>, SinkError> {
     let (origin, bytes) = match &side.content {
+        SideContent::Later { .. } => return Ok(Ok(())),
         SideContent::Bytes(bytes) => return Ok(staged.with(|file| write_all_at(file, 0, bytes))),
         SideContent::Made { text, .. } => {
             return Ok(staged.with(|file| {

@@ -285,6 +285,7 @@ fn side_bytes(side: &SideFile) -> Result<u64, SinkError> {
     match &side.content {
         SideContent::Bytes(bytes) => Ok(bytes.len() as u64),
         SideContent::Made { bytes, .. } => Ok(*bytes),
+        SideContent::Later { most } => Ok(*most),
         SideContent::CopyOf { origin, bytes } => match look(origin)? {
             Some(metadata) if metadata.is_file() => {
                 check_readable(origin)?;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use wgmerge::dtype::Float;
 use wgmerge::merge::{Merge, Settings, Silent};
 use wgmerge::recipe::{
-    Card, FolderRequest, FolderText, NodeId, Options, RecipeNode, Renaming, Route, Rule,
-    SourceLayer, Stack, Text, merge_of,
+    FolderRequest, FolderText, NodeId, Options, RecipeNode, Renaming, Route, Rule, SourceLayer,
+    Stack, Text, merge_of,
 };
 
 use super::World;
@@ -129,7 +129,6 @@ fn a_stack_has_its_own_lists_texts_and_card() {
             name: "vocab.txt".into(),
             text: Arc::new("new".to_owned().into()),
         }],
-        card: Card::Always,
         left_out: vec![PathBuf::from("merges.txt")],
         stacks: vec![Stack {
             name: "layers".to_owned(),

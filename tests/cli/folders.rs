@@ -108,7 +108,7 @@ fn shards_and_indexes_have_the_names_that_loaders_look_for() {
     assert_eq!(keys(&world.path("o")), ["a", "b"]);
     // In one file there is no index, and none is copied.
     world.merges(&["-M", "n_average", "v", "-o", "p", "--max-shard-size", "1GB"]);
-    assert_eq!(names(&world.path("p")), ["model.safetensors"]);
+    assert_eq!(names(&world.path("p")), ["README.md", "model.safetensors"]);
     model(
         &world,
         "unet/diffusion_pytorch_model.safetensors",
@@ -143,14 +143,15 @@ fn shards_of_which_some_are_empty_are_numbered_anew() {
     let map = r#"{"weight_map":{"a":"model-00001-of-00002.safetensors"}}"#;
     put(&world, "x/model.safetensors.index.json", map);
     world.merges(&["-M", "n_average", "x", "-o", "o"]);
-    assert_eq!(names(&world.path("o")), ["model.safetensors"]);
+    assert_eq!(names(&world.path("o")), ["README.md", "model.safetensors"]);
     model(&world, "y/model-00001-of-00001.safetensors", &["a"]);
     world.merges(&["-M", "n_average", "y", "-o", "p"]);
-    let both = [
+    let all = [
+        "README.md",
         "model-00001-of-00001.safetensors",
         "model.safetensors.index.json",
     ];
-    assert_eq!(names(&world.path("p")), both);
+    assert_eq!(names(&world.path("p")), all);
 }
 
 #[test]
@@ -292,7 +293,12 @@ fn links_are_followed_within_the_model_and_its_cache() {
     let said = world.merges(&["-M", "n_average", "hub/snapshots/r", "-o", "o"]);
     assert_eq!(
         names(&world.path("o")),
-        ["config.json", "inner.json", "model.safetensors"]
+        [
+            "README.md",
+            "config.json",
+            "inner.json",
+            "model.safetensors"
+        ]
     );
     for name in ["secret.json", "environ.json", "zero.json"] {
         let line = format!("{name} (a link that leads out of the folder)");
@@ -315,7 +321,7 @@ fn what_would_be_waited_for_is_not_read() {
     }
     let said = world.merges(&["-M", "linear", "m", "n", "-o", "o"]);
     assert!(said.contains("config.json"), "{said}");
-    assert_eq!(names(&world.path("o")), ["model.safetensors"]);
+    assert_eq!(names(&world.path("o")), ["README.md", "model.safetensors"]);
     for folder in ["m", "n"] {
         std::fs::remove_file(world.path(&format!("{folder}/config.json"))).expect("a file");
         let link = world.path(&format!("{folder}/config.json"));
@@ -349,7 +355,7 @@ fn companions_are_bounded_in_sum() {
     }
     let arguments = ["-M", "n_average", "m", "-o", "o"];
     let said = world.merges(&arguments);
-    assert_eq!(names(&world.path("o")).len(), 1 + 4);
+    assert_eq!(names(&world.path("o")).len(), 2 + 4);
     assert!(said.contains("8.json (larger than 64 MiB)"), "{said}");
     assert!(
         said.contains("4.json (more than 256 MiB of files)"),
@@ -365,7 +371,8 @@ fn force_leaves_nothing_of_an_earlier_output() {
     world.merges(&shards);
     put(&world, "o/notes.txt", "mine");
     let said = world.merges(&single);
-    assert_eq!(names(&world.path("o")), ["model.safetensors", "notes.txt"]);
+    let left = ["README.md", "model.safetensors", "notes.txt"];
+    assert_eq!(names(&world.path("o")), left);
     assert!(
         said.contains("removed, as of an earlier output: model-00001-of-00002.safetensors, "),
         "{said}"

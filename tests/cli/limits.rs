@@ -105,7 +105,7 @@ fn few_open_files_change_no_byte() {
     };
     merge("ulimit -n 1024", "usual", &[]);
     let usual = everything(&world.path("usual"));
-    assert_eq!(usual.len(), 42);
+    assert_eq!(usual.len(), 43);
     let before = world.names().len();
     for limit in [32, 40] {
         let limit = format!("ulimit -n {limit}");

@@ -78,7 +78,12 @@ fn a_folder_gets_the_side_files_of_the_snapshot() {
     let names = super::names(&home.path("out"));
     assert_eq!(
         names,
-        ["config.json", "model.safetensors", "tokenizer.json"]
+        [
+            "README.md",
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json"
+        ]
     );
 }
 

@@ -5,23 +5,25 @@ use std::process::Command;
 use std::time::Instant;
 
 use wgmerge::dtype::Float;
+use wgmerge::keys::blocks::places;
+use wgmerge::keys::config::{self, ConfigKey};
 use wgmerge::report::{Comparison, Form, Greatest, Report, State, Subject, Survival, Tensor, page};
 
 use crate::support::command::{prints, run, said};
 use crate::support::models::family;
 
-/// A report about as many tensors as a whole checkpoint of SDXL has.
+/// A report about a whole checkpoint of SDXL, all of whose tensors were compared and computed: more
+/// numbers than any command measures together.
 fn large() -> Report {
-    let tensors = (0..2531_u64).map(|at| {
-        let (layer, part) = (
-            at / 14,
-            ["q_proj", "k_proj", "v_proj", "o_proj"][(at % 4) as usize],
-        );
-        let key =
-            format!("model.diffusion_model.transformer.layers.{layer}.attn.{part}.{at}.weight");
+    let config = config::find("sdxl-sgm").expect("a config");
+    let names: Vec<(&str, &ConfigKey)> = config.keys().collect();
+    let keys: Vec<&str> = names.iter().map(|(key, _)| *key).collect();
+    let tensors = names.iter().zip(places(&keys)).enumerate();
+    let tensors = tensors.map(|(at, ((key, known), block))| {
+        let at = at as u64;
         let form = Form {
             dtype: "F16".to_owned(),
-            shape: vec![1280, 1280],
+            shape: known.shape.clone(),
         };
         let own = 1.0 + at as f64;
         Tensor {
@@ -36,13 +38,21 @@ fn large() -> Report {
                 opposite_sign: at,
                 greatest: Some(Greatest {
                     magnitude: 0.01 * own,
-                    key: key.clone(),
+                    key: (*key).to_owned(),
                     element: at,
                     index: vec![0, at],
                 }),
                 ..Comparison::default()
             }),
-            ..Tensor::new(key, format!("layers.{layer}"), State::Compared, form)
+            survival: Some(Survival {
+                elements: 1_638_400,
+                intended_squares: own,
+                kept_squares: own * 0.98,
+                products: own * 0.97,
+                changed: 1_000 * at,
+                ..Survival::default()
+            }),
+            ..Tensor::new((*key).to_owned(), block, State::Compared, form)
         }
     });
     Report {
@@ -55,17 +65,19 @@ fn large() -> Report {
 #[test]
 fn a_page_of_a_large_checkpoint_is_small_and_soon_there() {
     let report = large();
+    let tensors = report.tensors.len();
+    assert!(tensors > 2500, "{tensors}");
     let begun = Instant::now();
     let page = page(&report).expect("a page");
     let seconds = begun.elapsed().as_secs_f64();
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
-    // Ten times what an idle machine takes.
-    assert!(seconds < 2.0, "{seconds} s");
-    assert_eq!(
-        page.matches("<tr><td>").count(),
-        2531 + report.blocks().len()
-    );
-    assert!(page.contains("layers.180.attn.q_proj.2528.weight"));
+    // Without optimisation it takes ten times as long, and other tests run beside this one.
+    let bound = if cfg!(debug_assertions) { 4.0 } else { 0.2 };
+    assert!(seconds < bound, "{seconds} s");
+    let rows = page.matches("<tr><td>").count();
+    assert_eq!(rows, tensors + report.blocks().len());
+    let last = &report.tensors[tensors - 1].key;
+    assert!(page.contains(last.as_str()), "{last}");
 }
 
 #[test]
@@ -106,7 +118,7 @@ fn a_page_asks_nothing_of_others_and_no_name_steers_it() {
 }
 
 /// A browser of this machine.
-fn browser() -> Option<PathBuf> {
+pub fn browser() -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
     let found = std::env::split_paths(&folders)
@@ -119,7 +131,7 @@ fn browser() -> Option<PathBuf> {
 }
 
 /// The document that a browser makes of a page, and what it says of errors.
-fn shown(browser: &Path, folder: &Path, page: &Path) -> (String, String) {
+pub fn shown(browser: &Path, folder: &Path, page: &Path) -> (String, String) {
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"])
         .args([

@@ -168,6 +168,7 @@ fn output_has_the_names_of_safetensors() {
     assert_eq!(
         found,
         [
+            "README.md",
             "model-00001-of-00002.safetensors",
             "model-00002-of-00002.safetensors",
             "model.safetensors.index.json",

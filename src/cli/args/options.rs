@@ -7,7 +7,7 @@ use crate::cli::{size, word};
 use crate::kernel::Compute;
 use crate::merge::{DeviceChoice, Proof};
 use crate::recipe::{
-    Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy, Sweep,
+    Card, Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy, Sweep,
 };
 
 /// Headings of the help.
@@ -231,6 +231,17 @@ pub(in crate::cli) struct OutputArgs {
     pub(in crate::cli) report: ReportArgs,
 }
 
+impl ReportArgs {
+    /// Whether an output has a card.
+    pub(in crate::cli) fn card(&self, own: Card) -> Card {
+        match (self.card, self.no_card) {
+            (true, _) => Card::Always,
+            (_, true) => Card::Never,
+            _ => own,
+        }
+    }
+}
+
 /// What is said about a result.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct ReportArgs {
@@ -244,9 +255,19 @@ pub(in crate::cli) struct ReportArgs {
     pub(in crate::cli) json: bool,
 
     /// Write what was done to every tensor, and how much of its change survived, to FILE: a page
-    /// (.html) or JSON (.json); of several outputs those of the first
+    /// (.html) or JSON (.json); of several outputs, side by side
     #[arg(id = "report_file", long = "report", value_name = "FILE", help_heading = REPORT)]
     pub(in crate::cli) file: Option<std::path::PathBuf>,
+
+    /// Write a card of the merge, in Markdown: what was merged, how much of the change survived
+    /// block by block, the recipe and its hash, licences as the models state them. Folders have
+    /// one, README.md, unless --metadata none; of an output that is a file it is NAME.md beside it
+    #[arg(long, help_heading = OUTPUT, overrides_with = "no_card")]
+    pub(in crate::cli) card: bool,
+
+    /// Write no card
+    #[arg(long, help_heading = OUTPUT, overrides_with = "card")]
+    pub(in crate::cli) no_card: bool,
 
     /// No progress, no notes and no report, only errors and what was asked for
     #[arg(long, short = 'q', help_heading = REPORT)]

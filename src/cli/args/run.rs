@@ -112,6 +112,12 @@ pub(in crate::cli) struct PlanArgs {
     #[arg(long, short = 'o', value_name = "PATH")]
     pub(in crate::cli) output: Option<PathBuf>,
 
+    /// Write to FILE, a page (.html) or JSON (.json), how the models differ before they are merged:
+    /// each from the base or first model, and up to four task vectors from each other, by block and
+    /// kind of tensor; from a sample of tensors, which is read
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) report: Option<PathBuf>,
+
     /// Print the plan as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,

@@ -2,15 +2,14 @@
 
 use std::io::IsTerminal;
 
+use crate::cli::bars;
 use crate::cli::out::escape;
 use crate::cli::table::{Align, Table};
 use crate::figures::{counted, human};
-use crate::report::{Comparison, Form, Measure, Report, State, Tensor, Written, measured};
+use crate::report::{Comparison, Form, Measure, Report, State, Summary, Tensor, Written, measured};
 
 /// Tensors of a kind that are named.
 const NAMED: usize = 10;
-/// Characters of a bar.
-const BAR: usize = 16;
 
 /// The comparison for people: block by block, and what is not comparable.
 pub(super) fn render(found: &Report) -> String {
@@ -64,11 +63,16 @@ fn blocks(found: &Report, terminal: bool) -> String {
         let text = |measure: &&Measure| measure.written.text((measure.of)(block));
         cells.extend(measures.iter().map(text));
         if terminal {
-            cells.push(bar(own.relative_change(), most));
+            cells.push(bars::bar(own.relative_change(), most));
         }
         table.row(cells);
     }
     let mut text = table.text();
+    if terminal {
+        let own = |block: &Summary| block.comparison.as_ref()?.relative_change();
+        let changes: Vec<Option<f64>> = blocks.values().map(own).collect();
+        text += &format!("\n|b-a|/|a| by block  {}\n", bars::line(&changes));
+    }
     let greatest = total
         .comparison
         .as_ref()
@@ -91,14 +95,6 @@ fn blocks(found: &Report, terminal: bool) -> String {
         );
     }
     text
-}
-
-/// A bar as long as a share of the most.
-fn bar(own: Option<f64>, most: f64) -> String {
-    let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let share = own.map_or(0.0, |own| own / most);
-    let all = (share.clamp(0.0, 1.0) * 8.0 * BAR as f64).round() as usize;
-    "█".repeat(all / 8) + eighths[all % 8]
 }
 
 /// The tensors in a state, as far as it is worth telling.

@@ -1,11 +1,17 @@
 //! An inspection in words.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
+
+use indexmap::IndexMap;
 
 use super::{Inspection, TensorRow};
+use crate::cli::bars;
 use crate::cli::out::{escape, escape_lines};
 use crate::cli::table::{Align, Table};
 use crate::figures::{counted, human};
+use crate::keys::blocks::places;
+use crate::report::Statistics;
 
 /// Characters of a metadata value that are shown; recipes and licences can be long.
 const VALUE_CHARS: usize = 200;
@@ -36,6 +42,9 @@ pub(super) fn render(inspection: &Inspection, stats: bool) -> String {
     text += &metadata(inspection);
     text += &dtypes(inspection);
     text.push('\n');
+    if std::io::stdout().is_terminal() {
+        text += &blocks(inspection);
+    }
     text += &tensors(inspection, stats);
     text
 }
@@ -73,6 +82,44 @@ fn metadata(inspection: &Inspection) -> String {
         table.row(vec![escape(name).into_owned(), escape(&shown).into_owned()]);
     }
     table.text() + "\n"
+}
+
+/// A line of bars, one for each block: of its bytes and, of statistics, of its values.
+fn blocks(inspection: &Inspection) -> String {
+    let keys: Vec<&str> = inspection
+        .tensors
+        .iter()
+        .map(|row| row.key.as_str())
+        .collect();
+    let mut blocks: IndexMap<String, (u64, Option<Statistics>)> = IndexMap::new();
+    for (tensor, block) in inspection.tensors.iter().zip(places(&keys)) {
+        let (bytes, statistics) = blocks.entry(block).or_default();
+        *bytes += tensor.bytes;
+        if let Some(own) = &tensor.statistics {
+            statistics.get_or_insert_default().add(own);
+        }
+    }
+    let (Some((first, _)), Some((last, _))) = (blocks.first(), blocks.last()) else {
+        return String::new();
+    };
+    let size = |own: &Statistics| (own.finite > 0).then(|| own.norm() / (own.finite as f64).sqrt());
+    let bytes: Vec<Option<f64>> = blocks
+        .values()
+        .map(|(bytes, _)| Some(*bytes as f64))
+        .collect();
+    let sizes = blocks.values().map(|(_, own)| own.as_ref().and_then(size));
+    let sizes: Vec<Option<f64>> = sizes.collect();
+    let mut text = format!(
+        "{}, from {} to {}\n  bytes           {}\n",
+        counted(blocks.len(), "block"),
+        escape(first),
+        escape(last),
+        bars::line(&bytes)
+    );
+    if sizes.iter().any(Option::is_some) {
+        text += &format!("  norm / √values  {}\n", bars::line(&sizes));
+    }
+    text + "\n"
 }
 
 fn dtypes(inspection: &Inspection) -> String {

@@ -64,9 +64,6 @@ pub struct Companions {
     pub copied: Vec<Companion>,
     /// Those that are not, sorted by name; hidden ones are not counted.
     pub left_out: Vec<LeftOut>,
-    /// Whether the model has a card.
-    #[serde(skip)]
-    pub(super) has_card: bool,
 }
 
 /// A file that is copied.
@@ -149,7 +146,6 @@ pub(in crate::merge) fn find(model: &Checkpoint, which: SideFiles) -> Companions
     let merged: HashSet<&PathBuf> = merged.collect();
     for name in files.into_iter().filter(|name| !merged.contains(name)) {
         let path = model.path().join(&name);
-        found.has_card |= name == Path::new(CARD);
         match judge(&path, &name, &bounds) {
             Ok(companion) => found.copied.push(companion),
             Err(reason) => found.leave_out(&name, reason),

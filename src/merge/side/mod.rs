@@ -19,10 +19,37 @@ use std::sync::Arc;
 
 use self::described::Described;
 use crate::checkpoint::Checkpoint;
-use crate::plan::Plan;
-use crate::recipe::{Card, FolderRequest, Metadata, Recipe};
+use crate::plan::{OutputId, Plan};
+use crate::recipe::{Card, FolderRequest, Metadata, Options, Recipe, SideFiles};
+use crate::report::Report;
 use crate::sink::{Made, SideContent, SideFile};
 use crate::vocabulary::LongText;
+
+/// What a card takes, about: without its table and the recipe, and for each block of the table.
+const CARD_BYTES: u64 = 16 << 10;
+const BLOCKS: usize = 500;
+const BLOCK_BYTES: u64 = 200;
+
+/// Whether an output folder has a card.
+pub(super) fn has_card(options: &Options) -> bool {
+    match options.card {
+        Card::Recorded => {
+            options.metadata != Metadata::None && options.side_files != SideFiles::Flat
+        }
+        Card::Always => true,
+        Card::Never => false,
+    }
+}
+
+/// The card of an output of which that was found.
+pub(super) fn card(
+    recipe: &Recipe,
+    checkpoints: &[Checkpoint],
+    plan: &Plan,
+    (output, found): (OutputId, &Report),
+) -> String {
+    card::text(&Described::new(recipe, checkpoints, plan), output, found)
+}
 
 /// Everything beside the weights, indexes last.
 pub(super) fn files(
@@ -34,10 +61,6 @@ pub(super) fn files(
     let described = Described::new(recipe, checkpoints, plan);
     let none = FolderRequest::default();
     let folder = recipe.folder.as_deref().unwrap_or(&none);
-    let text = |name: PathBuf, text: String| SideFile {
-        name,
-        content: SideContent::Bytes(text.into_bytes()),
-    };
     let mut side: Vec<SideFile> = folder
         .texts
         .iter()
@@ -59,13 +82,16 @@ pub(super) fn files(
         content: described.content(companion),
         name: companion.name.clone(),
     }));
-    let has_card = match folder.card {
-        Card::AsReference => companions.has_card && recipe.options.metadata != Metadata::None,
-        Card::Always => true,
-        Card::Never => false,
-    };
-    if has_card {
-        side.push(text(companions::CARD.into(), card::text(recipe)));
+    if has_card(&recipe.options) {
+        let blocks = plan.jobs.len().min(BLOCKS) as u64;
+        let recipe = plan.metadata(OutputId::FIRST).iter();
+        let recipe: usize = recipe.map(|(_, value)| value.len()).sum();
+        side.push(SideFile {
+            name: companions::CARD.into(),
+            content: SideContent::Later {
+                most: CARD_BYTES + blocks * BLOCK_BYTES + 2 * recipe as u64,
+            },
+        });
     }
     side.extend(indexes::of(described.reference(), plan));
     side

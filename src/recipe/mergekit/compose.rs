@@ -8,7 +8,7 @@ use super::fields::Remark;
 use super::outline::Outlines;
 use super::script::{Script, references};
 use crate::recipe::{
-    Card, Fault, FolderRequest, FolderText, ModelId, Options, OutputDType, Recipe, Route, Text,
+    Fault, FolderRequest, FolderText, ModelId, Options, OutputDType, Recipe, Route, Text,
 };
 
 /// What mergekit calls the recipe of a merge in its folder.
@@ -107,7 +107,10 @@ fn finish(
             nodes: composer.nodes,
             lines: composer.lines,
             reference: ModelId::new(done.reference),
-            options,
+            options: Options {
+                card: options.card.asked_for(),
+                ..options
+            },
             text: Some(Arc::new(Text {
                 dialect: "mergekit",
                 text: composer.script.text.clone(),
@@ -118,7 +121,6 @@ fn finish(
             folder: Some(Arc::new(FolderRequest {
                 stacks: done.stacks,
                 texts: files.texts,
-                card: Card::Always,
                 left_out: files.left_out,
             })),
             configs: Arc::default(),

@@ -77,8 +77,25 @@ pub(super) fn maps(report: &Report) -> Vec<Map> {
         parts.entry(at).or_default().add(tensor);
     }
     let kind = |column: u64| Kind::ALL[column as usize].word().to_owned();
+    all(&parts, &kind)
+}
+
+/// The maps of several reports: a row per block, a column per report, by its number.
+pub(super) fn beside(reports: &[Report]) -> Vec<Map> {
+    let mut parts: Parts<'_> = IndexMap::new();
+    for (number, report) in reports.iter().enumerate() {
+        for tensor in &report.tensors {
+            let at = (tensor.block.as_str(), number as u64);
+            parts.entry(at).or_default().add(tensor);
+        }
+    }
+    all(&parts, &|column| (column + 1).to_string())
+}
+
+/// A map of each measure that has one.
+fn all(parts: &Parts<'_>, column: &dyn Fn(u64) -> String) -> Vec<Map> {
     let all = MAPPED.iter();
-    all.filter_map(|(name, scale)| map(&parts, (measure(name)?, *scale), CELL, &kind))
+    all.filter_map(|(name, scale)| map(parts, (measure(name)?, *scale), CELL, column))
         .collect()
 }
 

@@ -4,6 +4,7 @@
 
 mod heat;
 mod histogram;
+mod several;
 
 use askama::Template;
 
@@ -13,13 +14,15 @@ use super::measure::{Measure, measured};
 use super::{Form, Report, State, Subject, Summary, Tensor};
 use crate::figures::{counted, human};
 
+pub use several::page_of_several;
+
 /// Tensors that the page lists at most; those that change most come first where there are more.
 const LISTED: usize = 4000;
 
 /// A heading of a table, with what it means.
 struct Heading {
-    name: &'static str,
-    help: &'static str,
+    name: String,
+    help: String,
 }
 
 /// A table whose first cells are words.
@@ -102,8 +105,8 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
 
 fn heading(measure: &Measure) -> Heading {
     Heading {
-        name: measure.name,
-        help: measure.help,
+        name: measure.name.to_owned(),
+        help: measure.help.to_owned(),
     }
 }
 

@@ -8,8 +8,8 @@ use super::names::{Parts, Renamed, is_outside};
 use super::read::Mixture;
 use crate::method::{Method, ParameterValue, Parameters, Space};
 use crate::recipe::{
-    Card, FolderRequest, FolderText, Form as Named, Lines, ModelId, NodeId, Options, Recipe,
-    RecipeNode, Route, Rule, Scheduled, Text,
+    FolderRequest, FolderText, Form as Named, Lines, ModelId, NodeId, Options, Recipe, RecipeNode,
+    Route, Rule, Scheduled, Text,
 };
 use crate::vocabulary::LongText;
 
@@ -148,6 +148,10 @@ impl<'a> Builder<'a> {
         let own = &self.mixture.text;
         let references = self.mixture.models().into_iter();
         let references = references.map(|model| model.reference.to_string());
+        let options = Options {
+            card: options.card.asked_for(),
+            ..options
+        };
         Recipe {
             models: self.models.iter().map(|model| model.path.clone()).collect(),
             lines: self.lines,
@@ -161,7 +165,6 @@ impl<'a> Builder<'a> {
             folder: Some(Arc::new(FolderRequest {
                 stacks: Vec::new(),
                 texts: vec![text("config.json", config), text(CONFIG, own.clone())],
-                card: Card::Always,
                 left_out: Vec::new(),
             })),
             ..Recipe::new(Vec::new(), self.nodes, options)
