@@ -14,7 +14,8 @@ fn two_conditions(first: bool, second: bool) -> f32 {
     return float(select(other, 0x45001000, first && second));
 }
 
-// Where x and y have the same sign, and where they have opposite signs. Zero has none, nor has what is no number.
+// Where x and y have the same sign, and where they have opposite signs. Zero has none, nor has what
+// is no number.
 fn signs(x: f32, y: f32) -> f32 {
     let marks = pair_marks(bits(x), bits(y));
     return two_conditions((marks & SAME_SIGN) > 0, (marks & OPPOSITE_SIGN) > 0);

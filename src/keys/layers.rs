@@ -26,10 +26,13 @@ pub struct Layer {
     pub pairs: Vec<[Side; 2]>,
 }
 
+/// The layer of each name, and its number there.
+type Places = HashMap<String, (usize, usize)>;
+
 /// The layer of a tensor by its name in [`LAYERED`], and its number there; None where it has no
 /// hidden units.
 pub fn layer_of(name: &str) -> Option<(&'static Layer, usize)> {
-    static LAYERS: OnceLock<(Vec<Layer>, HashMap<String, (usize, usize)>)> = OnceLock::new();
+    static LAYERS: OnceLock<(Vec<Layer>, Places)> = OnceLock::new();
     let (layers, places) = LAYERS.get_or_init(|| {
         let layers = layers();
         let numbered = layers.iter().enumerate();
@@ -57,11 +60,38 @@ struct Form {
     /// What the name by which it is found holds, and what stands there in its tensors' names.
     found: &'static str,
     names: &'static [&'static str],
-    /// Its units: whether they have heads, and the members: tensor, dimension, block.
-    units: &'static [(bool, &'static [(usize, usize, u64)])],
+    units: &'static [Hidden],
     /// The blocks of the first member.
     blocks: u64,
     pairs: &'static [[Side; 2]],
+}
+
+/// Units of a layer, and where they lie in its tensors.
+struct Hidden {
+    has_heads: bool,
+    members: &'static [Member],
+}
+
+const fn at(tensor: usize, axis: usize, block: u64) -> Member {
+    Member {
+        tensor,
+        axis,
+        block,
+    }
+}
+
+const fn heads(members: &'static [Member]) -> Hidden {
+    Hidden {
+        has_heads: true,
+        members,
+    }
+}
+
+const fn plain(members: &'static [Member]) -> Hidden {
+    Hidden {
+        has_heads: false,
+        members,
+    }
 }
 
 const fn side(weight: usize, bias: Option<usize>) -> Side {
@@ -90,13 +120,16 @@ const fn third(block: usize) -> Side {
     }
 }
 
+/// The units between two matrices.
+const BETWEEN: &[Hidden] = &[plain(&[at(0, 0, 0), at(1, 0, 0), at(2, 1, 0)])];
+
 /// Two matrices with an activation between them: weight and bias of the first, weight of the
 /// second.
 const fn between(found: &'static str, names: &'static [&'static str]) -> Form {
     Form {
         found,
         names,
-        units: &[(false, &[(0, 0, 0), (1, 0, 0), (2, 1, 0)])],
+        units: BETWEEN,
         blocks: 1,
         pairs: &[],
     }
@@ -115,14 +148,14 @@ const PARTS: [Part; 3] = [
                     ".k_proj.weight",
                     ".k_proj.bias",
                 ],
-                units: &[(true, &[(0, 0, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0)])],
+                units: &[heads(&[at(0, 0, 0), at(1, 0, 0), at(2, 0, 0), at(3, 0, 0)])],
                 blocks: 1,
                 pairs: &[[side(0, Some(1)), side(2, Some(3))]],
             },
             Form {
                 found: ".v_proj.weight",
                 names: &[".v_proj.weight", ".v_proj.bias", ".out_proj.weight"],
-                units: &[(true, &[(0, 0, 0), (1, 0, 0), (2, 1, 0)])],
+                units: &[heads(&[at(0, 0, 0), at(1, 0, 0), at(2, 1, 0)])],
                 blocks: 1,
                 pairs: &[[side(0, Some(1)), turned(2)]],
             },
@@ -140,8 +173,8 @@ const PARTS: [Part; 3] = [
                 found: ".in_proj_weight",
                 names: &[".in_proj_weight", ".in_proj_bias", ".out_proj.weight"],
                 units: &[
-                    (true, &[(0, 0, 0), (0, 0, 1), (1, 0, 0), (1, 0, 1)]),
-                    (true, &[(0, 0, 2), (1, 0, 2), (2, 1, 0)]),
+                    heads(&[at(0, 0, 0), at(0, 0, 1), at(1, 0, 0), at(1, 0, 1)]),
+                    heads(&[at(0, 0, 2), at(1, 0, 2), at(2, 1, 0)]),
                 ],
                 blocks: 3,
                 pairs: &[[third(0), third(1)], [third(2), turned(2)]],
@@ -159,14 +192,14 @@ const PARTS: [Part; 3] = [
             Form {
                 found: ".to_q.weight",
                 names: &[".to_q.weight", ".to_k.weight"],
-                units: &[(true, &[(0, 0, 0), (1, 0, 0)])],
+                units: &[heads(&[at(0, 0, 0), at(1, 0, 0)])],
                 blocks: 1,
                 pairs: &[[side(0, None), side(1, None)]],
             },
             Form {
                 found: ".to_v.weight",
                 names: &[".to_v.weight", ".to_out.0.weight"],
-                units: &[(true, &[(0, 0, 0), (1, 1, 0)])],
+                units: &[heads(&[at(0, 0, 0), at(1, 1, 0)])],
                 blocks: 1,
                 pairs: &[[side(0, None), turned(1)]],
             },
@@ -178,10 +211,13 @@ const PARTS: [Part; 3] = [
                     ".ff.net.0.proj.weight",
                     ".ff.net.0.proj.bias",
                 ],
-                units: &[(
-                    false,
-                    &[(0, 1, 0), (1, 0, 0), (1, 0, 1), (2, 0, 0), (2, 0, 1)],
-                )],
+                units: &[plain(&[
+                    at(0, 1, 0),
+                    at(1, 0, 0),
+                    at(1, 0, 1),
+                    at(2, 0, 0),
+                    at(2, 0, 1),
+                ])],
                 blocks: 1,
                 pairs: &[],
             },
@@ -226,17 +262,10 @@ impl Form {
     /// The layer that is found by a name; its units are numbered from `next` on.
     fn layer(&self, name: &str, heads: u64, next: &mut u64) -> Layer {
         let stem = name.strip_suffix(self.found).unwrap_or(name);
-        let units = self.units.iter().map(|(headed, members)| {
-            let members = members.iter().map(|&(tensor, axis, block)| Member {
-                tensor,
-                axis,
-                block,
-            });
-            Units {
-                runs: if *headed { heads } else { 1 },
-                blocks: self.blocks,
-                members: members.collect(),
-            }
+        let units = self.units.iter().map(|own| Units {
+            runs: if own.has_heads { heads } else { 1 },
+            blocks: self.blocks,
+            members: own.members.to_vec(),
         });
         let units: Vec<Units> = units.collect();
         let step = units.len() as u64;

@@ -1,8 +1,9 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
-use super::{Factor, Factors, Joint};
+use super::{Factor, Factors};
 use crate::checkpoint::{Axes, heap_bytes};
 use crate::dtype::DType;
+use crate::kernel::joint::SharedOp;
 use crate::recipe::{ModelId, Rule};
 use crate::vocabulary::{Origin, RowMap};
 
@@ -89,6 +90,30 @@ pub enum Bytes {
         /// Of what.
         of: Box<Bytes>,
     },
+}
+
+/// A tensor that an operation is on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JointSource {
+    /// Its name, for messages.
+    pub name: String,
+    /// Where its elements lie.
+    pub bytes: Bytes,
+    /// Its type: a float.
+    pub dtype: DType,
+    /// Its dimensions.
+    pub shape: Vec<u64>,
+}
+
+/// A tensor that an operation on several gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Joint {
+    /// What the operation is on.
+    pub sources: Vec<JointSource>,
+    /// What is done.
+    pub op: SharedOp,
+    /// Which of them it is.
+    pub part: usize,
 }
 
 impl Bytes {

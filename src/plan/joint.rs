@@ -1,22 +1,7 @@
-//! Operations on several tensors: where those lie, and what the operation takes.
+//! What operations on several tensors take.
 
-use super::Bytes;
+use super::{Joint, JointSource};
 use crate::checkpoint::heap_bytes;
-use crate::dtype::DType;
-use crate::kernel::joint::SharedOp;
-
-/// A tensor that an operation is on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct JointSource {
-    /// Its name, for messages.
-    pub name: String,
-    /// Where its elements lie.
-    pub bytes: Bytes,
-    /// Its type: a float.
-    pub dtype: DType,
-    /// Its dimensions.
-    pub shape: Vec<u64>,
-}
 
 impl JointSource {
     /// Its elements.
@@ -27,17 +12,6 @@ impl JointSource {
     fn read_bytes(&self, elements: u64) -> u64 {
         self.bytes.read_bytes(elements, self.dtype.unit().bytes)
     }
-}
-
-/// A tensor that an operation on several gives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Joint {
-    /// What the operation is on.
-    pub sources: Vec<JointSource>,
-    /// What is done.
-    pub op: SharedOp,
-    /// Which of them it is.
-    pub part: usize,
 }
 
 impl Joint {

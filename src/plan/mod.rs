@@ -62,14 +62,13 @@ mod source;
 mod task;
 mod view_error;
 
-pub use bytes::{Bytes, Cut, Gathered, RowSource};
+pub use bytes::{Bytes, Cut, Gathered, Joint, JointSource, RowSource};
 pub use class::{Class, Group, Round};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
 pub use id::{ClassId, FileId, InputId, JobId, OutputId, ProgramId};
 pub use job::{Action, Input, Job, Place, Run, Work};
-pub use joint::{Joint, JointSource};
 pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
 pub(crate) use memory::PROCESS_BYTES;

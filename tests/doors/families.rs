@@ -117,7 +117,7 @@ fn routes_are_listed_and_explained() {
         // The example is a line of a recipe.
         let lines = format!(
             "version 0.1.0\nmodel \"a.safetensors\" model_config=\"sd1-ldm\"\n\
-             model \"b.safetensors\"\n{}\n",
+             model \"b.safetensors\"\nmodel \"c.safetensors\"\nmodel \"d.safetensors\"\n{}\n",
             route.example
         );
         let recipe = wgmerge::recipe::mecha::parse(&lines).expect(route.id);

@@ -50,7 +50,7 @@ impl JointOp for RegMean {
                 .is_none_or(|statistics| *statistics != [columns, columns])
             {
                 return Err(format!(
-                    "have no statistics of {columns} inputs by {columns}"
+                    "have no statistics of shape [{columns}, {columns}]"
                 ));
             }
         }

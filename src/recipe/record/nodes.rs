@@ -13,7 +13,8 @@ use crate::method::{
     Base, Method, ParameterValue, Parameters, Shape, Space, find, in_recipes, parameter_named,
 };
 use crate::recipe::{
-    Constant, Form, LiteralEntry, ModelId, NodeId, Omitted, Pattern, RecipeNode, Route, Scheduled,
+    Constant, Form, LayerRoute, LiteralEntry, ModelId, NodeId, Omitted, Pattern, RecipeNode, Route,
+    Scheduled,
 };
 
 /// What schedules are made of that a record has.
@@ -120,6 +121,9 @@ fn route(own: &Field<'_>, inputs: &[NodeId]) -> Result<Route, RecordError> {
             },
         }),
         "convert_singleton" => Route::ConvertSingleton,
+        "rebasin" | "randperm" | "balance_attention" | "regmean" => {
+            Route::Layers(layers(own, inputs)?)
+        }
         "rename" | "typed" | "select" | "gather" => {
             let place = id.place.clone();
             return Err(RecordError::Rule { place });
@@ -131,6 +135,8 @@ fn route(own: &Field<'_>, inputs: &[NodeId]) -> Result<Route, RecordError> {
     };
     let wanted = match route {
         Route::Fallback | Route::CastTo => 2..=2,
+        Route::Layers(LayerRoute::Rebasin { .. }) => 2..=2,
+        Route::Layers(LayerRoute::RegMean { models, .. }) => 2 * models..=2 * models,
         Route::Stack => 1..=usize::MAX,
         _ => 1..=1,
     };
@@ -141,6 +147,32 @@ fn route(own: &Field<'_>, inputs: &[NodeId]) -> Result<Route, RecordError> {
             Err(id.unsound(format!("it does not take {given}")))
         }
     }
+}
+
+/// A route that works on layers.
+fn layers(own: &Field<'_>, inputs: &[NodeId]) -> Result<LayerRoute, RecordError> {
+    let route = own.need("route")?;
+    let whole = |name: &str| own.get(name).map(|own| own.count()).transpose();
+    Ok(match route.text()? {
+        "rebasin" => LayerRoute::Rebasin {
+            iters: own.need("iters")?.count()?,
+        },
+        "randperm" => LayerRoute::Randperm {
+            seed: whole("seed")?,
+        },
+        "balance_attention" => LayerRoute::BalanceAttention,
+        _ => {
+            let scale = own.need("scale")?;
+            let known = scale.number()?;
+            if inputs.len() < 4 || !(0.0..=1.0).contains(&known) {
+                return Err(route.unsound("it takes two models at least, and a scale from 0 to 1"));
+            }
+            LayerRoute::RegMean {
+                models: inputs.len() / 2,
+                scale: known.to_bits(),
+            }
+        }
+    })
 }
 
 fn cast(own: &Field<'_>, inputs: &[NodeId]) -> Result<Route, RecordError> {

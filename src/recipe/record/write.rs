@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::checkpoint::recorded_name;
 use crate::method::{ParameterValue, Space, find, text_of};
 use crate::recipe::{
-    Addition, Constant, Experts, Form, LiteralEntry, Metadata, ModelId, NodeId, Omitted, Options,
-    OutputNames, Recipe, RecipeNode, Route, Rule, Scheduled, SideFiles, Text,
+    Addition, Constant, Experts, Form, LayerRoute, LiteralEntry, Metadata, ModelId, NodeId,
+    Omitted, Options, OutputNames, Recipe, RecipeNode, Route, Rule, Scheduled, SideFiles, Text,
 };
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
@@ -183,6 +183,11 @@ fn describe_route(route: &Route, inputs: &[NodeId]) -> Json {
             value["optional"] = json!(omitted.optional);
         }
         Route::OmitMatching(pattern) => value["pattern"] = json!(pattern.as_str()),
+        Route::Layers(LayerRoute::Rebasin { iters }) => value["iters"] = json!(iters),
+        Route::Layers(LayerRoute::Randperm { seed: Some(seed) }) => value["seed"] = json!(seed),
+        Route::Layers(LayerRoute::RegMean { scale, .. }) => {
+            value["scale"] = json!(f64::from_bits(*scale));
+        }
         _ => {}
     }
     value
