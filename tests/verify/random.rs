@@ -175,7 +175,7 @@ fn damaged_records_are_refused_or_make_a_merge() {
     let methods: Vec<&Method> = named().collect();
     let nowhere = Path::new("nowhere.safetensors");
     let (mut made, mut refused) = (0, 0);
-    rounds(300, |rng| {
+    rounds(800, |rng| {
         let Some(recipe) = recipe(rng, &methods, &models) else {
             return;
         };
