@@ -23,7 +23,7 @@ use crate::merge::{
 use crate::method::Method;
 use crate::plan::OutputId;
 use crate::recipe::average::Average;
-use crate::recipe::{Options, Recipe, Sweep, merge_of};
+use crate::recipe::{Card, Options, Recipe, Sweep, merge_of};
 
 /// What makes several outputs of one recipe.
 #[derive(Clone, Copy)]
@@ -127,6 +127,13 @@ pub(super) fn write_beside(
     let cancel = process::cancel_on_signal(args.report.json);
     let card = &mut job.recipe.options.card;
     *card = args.report.card(*card);
+    let readme = match card {
+        Card::Recorded => foreign_readme(&args.output),
+        Card::Always | Card::Never => None,
+    };
+    if readme.is_some() {
+        *card = Card::Never;
+    }
     let reads = job.reads.clone();
     if models::any_reference(&job.recipe.models)? {
         for place in places(job.outputs, &args.output)? {
@@ -139,6 +146,10 @@ pub(super) fn write_beside(
     let cards = Cards::of(&merge, args.card, &reads, work.force)?;
     merge.check_output()?;
     notes.extend(report::notes(&merge));
+    notes.extend(readme.map(|readme| {
+        let readme = readme.display();
+        format!("{readme} is no card of wgmerge and stays: --card replaces it")
+    }));
     if !args.quiet {
         report::say_notes(&notes);
     }
@@ -207,6 +218,15 @@ pub(super) fn prepare(
     });
     notes.extend(why.map(str::to_owned));
     Ok((merge, notes))
+}
+
+/// What stands in an output folder in the place of a card, where somebody else wrote it.
+fn foreign_readme(output: &Path) -> Option<PathBuf> {
+    let path = output.join("README.md");
+    let text = std::fs::read(&path).ok()?;
+    let own = b"wgmerge";
+    let is_card = text.windows(own.len()).any(|part| part == own);
+    (!is_card).then_some(path)
 }
 
 /// Where the outputs of a merge go.

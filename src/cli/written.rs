@@ -1,7 +1,7 @@
 //! Reports that are written to a file: all numbers as JSON, or a page.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -58,7 +58,22 @@ impl Written {
                 "--report {name}: there is no folder {folder}"
             )));
         }
+        self.check_there()?;
         read.iter().try_for_each(|own| self.check_beside(own))
+    }
+
+    /// Refuses to replace anything but a report.
+    fn check_there(&self) -> Result<(), Failure> {
+        let Ok(found) = std::fs::metadata(&self.path) else {
+            return Ok(());
+        };
+        if found.is_file() && (found.len() == 0 || is_report(&self.path)) {
+            return Ok(());
+        }
+        Err(Failure::input(format!(
+            "--report {}: something is there that is no report; give another name",
+            out::escape(&self.path.display().to_string())
+        )))
     }
 
     fn check_beside(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
@@ -92,6 +107,8 @@ impl Written {
     /// # Errors
     /// Where the system refuses.
     pub(super) fn write_all(&self, several: &Several) -> Result<(), Failure> {
+        // What was merged meanwhile may have put something there.
+        self.check_there()?;
         let failed = |fault: String| {
             let name = self.path.display().to_string();
             Failure::Run(format!("cannot write {}: {fault}", out::escape(&name)))
@@ -159,6 +176,20 @@ impl Reports {
         }
         to.write_all(&self.found)
     }
+}
+
+/// Bytes at the beginning of a report that show what it is.
+const BEGINNING: u64 = 1024;
+
+/// Whether a file is a report of some version, by how it begins.
+fn is_report(path: &Path) -> bool {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(BEGINNING).read_to_end(&mut text));
+    let text = String::from_utf8_lossy(&text);
+    let json =
+        || text.starts_with('{') && text.contains("\"version\"") && text.contains("\"what\"");
+    let page = || text.contains("<title>wgmerge");
+    read.is_ok() && (json() || page())
 }
 
 /// A report, or several, as JSON has it.

@@ -8,7 +8,11 @@ use regex::Regex;
 use safetensors::Dtype;
 use serde_json::Value as Json;
 
-use super::{Flaw, LoaderError, Seen};
+use super::mapped::read_some;
+use super::{Flaw, Seen};
+
+/// Bytes of a configuration at most.
+const BYTES_MAX: u64 = 16 << 20;
 
 /// The configuration of a folder.
 pub(super) struct Config {
@@ -59,26 +63,25 @@ const NEXT_LAYERS: &str = "num_nextn_predict_layers";
 const TYPES: [&str; 2] = ["torch_dtype", "dtype"];
 
 impl Config {
-    /// The configuration of a folder, if it has one that is an object.
-    pub fn read(folder: &Path) -> Result<Option<Config>, LoaderError> {
+    /// The configuration of a folder, if it has one; the flaw of one that cannot be read.
+    pub fn read(folder: &Path) -> Result<Option<Config>, Flaw> {
         let path = folder.join("config.json");
         if !path.is_file() {
             return Ok(None);
         }
-        let failed = |fault| LoaderError::Io {
-            path: path.clone(),
+        let wrong = |fault: String| Flaw::NoConfig {
+            config: path.clone(),
             fault,
         };
-        let text = std::fs::read(&path).map_err(failed)?;
-        let whole: Json = serde_json::from_slice(&text).unwrap_or_default();
+        let text = read_some(&path, BYTES_MAX).map_err(|fault| wrong(fault.to_string()))?;
+        let whole: Json =
+            serde_json::from_slice(&text).map_err(|fault| wrong(fault.to_string()))?;
         if !whole.is_object() {
-            return Ok(None);
+            return Err(wrong("it is another value".to_owned()));
         }
         let is_coded = whole.get("quantization_config").is_some();
-        let mut json = whole
-            .get("text_config")
-            .cloned()
-            .unwrap_or_else(|| whole.clone());
+        let text = whole.get("text_config").filter(|own| own.is_object());
+        let mut json = text.unwrap_or(&whole).clone();
         for name in TYPES {
             if json.get(name).is_none()
                 && let Some(own) = whole.get(name)

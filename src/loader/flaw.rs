@@ -15,6 +15,8 @@ pub enum LoaderError {
     },
     #[error("{path}: holds no .safetensors file")]
     NoWeights { path: PathBuf },
+    #[error("{path}: holds no hash")]
+    NoSums { path: PathBuf },
     #[error("{path}: {text} is no line of `sha256sum`: 64 hexadecimal digits, and a name")]
     Sum { path: PathBuf, text: String },
 }
@@ -40,6 +42,13 @@ pub enum Flaw {
         found: String,
         wanted: String,
     },
+    #[error(
+        "{folder}: its weights are in {}, and no index says what is in which",
+        counted(*files, "file")
+    )]
+    NoIndex { folder: PathBuf, files: usize },
+    #[error("{file}: is not there, though a hash of it is given")]
+    Absent { file: PathBuf },
     #[error("{file}: no hash of it is given")]
     NoHash { file: PathBuf },
     #[error(
@@ -52,6 +61,8 @@ pub enum Flaw {
         element: u64,
         count: u64,
     },
+    #[error("{config}: is no JSON object: {fault}")]
+    NoConfig { config: PathBuf, fault: String },
     #[error("{config}: says {says}, but {found}")]
     Config {
         config: PathBuf,

@@ -1,12 +1,18 @@
 //! The files of a folder, and the index that names their tensors.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value as Json;
 
+use super::mapped::read_some;
 use super::{Flaw, LoaderError, Seen};
+use crate::figures::counted;
 
+/// Bytes of an index at most.
+const BYTES_MAX: u64 = 128 << 20;
 const ENDING: &str = ".safetensors";
 const INDEX_ENDING: &str = ".safetensors.index.json";
 
@@ -55,19 +61,45 @@ pub(super) fn flaws(folder: &Path, files: &[PathBuf], seen: &[Seen]) -> Vec<Flaw
     for index in &indexes {
         let of = index.parent().unwrap_or(folder);
         match read(index) {
-            Ok(map) => flaws.extend(compared(index, &map, (of, files), seen)),
+            Ok(index_of) => flaws.extend(compared(index, &index_of, (of, files), seen)),
             Err(fault) => flaws.push(Flaw::Index {
                 index: index.clone(),
                 fault,
             }),
         }
     }
+    let mut shards: BTreeMap<&Path, usize> = BTreeMap::new();
+    for file in files.iter().filter(|file| is_shard(file)) {
+        let home = file.parent().unwrap_or(folder);
+        if !indexes.iter().any(|index| index.parent() == Some(home)) {
+            *shards.entry(home).or_default() += 1;
+        }
+    }
+    flaws.extend(shards.into_iter().map(|(folder, files)| Flaw::NoIndex {
+        folder: folder.to_owned(),
+        files,
+    }));
     flaws
 }
 
-/// The file of each tensor.
-fn read(index: &Path) -> Result<BTreeMap<String, String>, String> {
-    let text = std::fs::read(index).map_err(|fault| fault.to_string())?;
+/// Whether a file is called as one of several that an index names.
+fn is_shard(file: &Path) -> bool {
+    static SHARD: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"-[0-9]{5}-of-[0-9]{5}[^/]*$").expect("a sound expression"));
+    let name = file.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| SHARD.is_match(name))
+}
+
+/// What an index says.
+struct Index {
+    /// The file of each tensor.
+    map: BTreeMap<String, String>,
+    /// The bytes of all of them.
+    total: Option<u64>,
+}
+
+fn read(index: &Path) -> Result<Index, String> {
+    let text = read_some(index, BYTES_MAX).map_err(|fault| fault.to_string())?;
     let json: Json = serde_json::from_slice(&text).map_err(|fault| fault.to_string())?;
     let map = json.get("weight_map").and_then(Json::as_object);
     let map = map.ok_or_else(|| "it has no `weight_map`".to_owned())?;
@@ -76,47 +108,70 @@ fn read(index: &Path) -> Result<BTreeMap<String, String>, String> {
         let file = file.ok_or_else(|| format!("the file of `{tensor}` is no text"))?;
         Ok((tensor.clone(), file.to_owned()))
     });
-    entries.collect()
+    let map = entries.collect::<Result<_, String>>()?;
+    let total = json.pointer("/metadata/total_size").and_then(Json::as_u64);
+    Ok(Index { map, total })
 }
 
 fn compared(
-    index: &Path,
-    map: &BTreeMap<String, String>,
+    path: &Path,
+    index: &Index,
     (folder, files): (&Path, &[PathBuf]),
     seen: &[Seen],
 ) -> Vec<Flaw> {
     let own = |seen: &&Seen| files[seen.file].parent() == Some(folder);
-    let held: HashMap<&str, &Path> = seen
-        .iter()
-        .filter(own)
-        .map(|seen| (seen.name.as_str(), files[seen.file].as_path()))
-        .collect();
-    let mut flaws = Vec::new();
-    for (tensor, file) in map {
-        let wanted = folder.join(file);
-        let fault = match held.get(tensor.as_str()) {
-            Some(found) if *found == wanted => continue,
-            Some(found) => format!(
-                "says that `{tensor}` is in {file}, it is in {}",
-                found.display()
-            ),
-            None if !wanted.is_file() => format!("names {file}, which is not there"),
-            None => format!("says that `{tensor}` is in {file}, which does not hold it"),
-        };
-        flaws.push(Flaw::Index {
-            index: index.to_owned(),
-            fault,
-        });
+    let mut held: BTreeMap<&str, Vec<(&Path, u64)>> = BTreeMap::new();
+    for seen in seen.iter().filter(own) {
+        let file = files[seen.file].as_path();
+        held.entry(&seen.name).or_default().push((file, seen.bytes));
     }
-    let mut unnamed: Vec<_> = held
-        .iter()
-        .filter(|(tensor, _)| !map.contains_key(**tensor))
-        .collect();
-    unnamed.sort();
-    flaws.extend(unnamed.into_iter().map(|(tensor, file)| Flaw::Unnamed {
-        file: (*file).to_owned(),
-        index: index.to_owned(),
-        tensor: (*tensor).to_owned(),
+    let fault = |fault: String| Flaw::Index {
+        index: path.to_owned(),
+        fault,
+    };
+    let mut flaws = Vec::new();
+    let mut absent: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut total = 0;
+    for (tensor, file) in &index.map {
+        let wanted = folder.join(file);
+        let places = held.get(tensor.as_str()).map_or(&[][..], Vec::as_slice);
+        match places.iter().find(|(place, _)| *place == wanted) {
+            Some((_, bytes)) => total += bytes,
+            None if !wanted.is_file() => *absent.entry(file).or_default() += 1,
+            None => flaws.push(fault(match places {
+                [] => format!("says that `{tensor}` is in {file}, which does not hold it"),
+                [(place, _), ..] => {
+                    let place = place.display();
+                    format!("says that `{tensor}` is in {file}, it is in {place}")
+                }
+            })),
+        }
+    }
+    flaws.extend(absent.into_iter().map(|(file, tensors)| {
+        let tensors = counted(tensors, "tensor");
+        fault(format!("names {file} for {tensors}, which is not there"))
     }));
+    if let Some(said) = index
+        .total
+        .filter(|said| flaws.is_empty() && *said != total)
+    {
+        flaws.push(fault(format!(
+            "says that tensors have {said} bytes, they have {total}"
+        )));
+    }
+    let named: HashSet<PathBuf> = index.map.values().map(|file| folder.join(file)).collect();
+    // Files that no tensor is looked for in are left alone by loaders.
+    let unnamed = held
+        .iter()
+        .filter(|(tensor, _)| !index.map.contains_key(**tensor));
+    let unnamed = unnamed.filter_map(|(tensor, places)| {
+        let (place, _) = places.iter().find(|(place, _)| named.contains(*place))?;
+        Some(Flaw::Unnamed {
+            file: (*place).to_owned(),
+            index: path.to_owned(),
+            tensor: (*tensor).to_owned(),
+        })
+    });
+    flaws.extend(unnamed);
     flaws
 }

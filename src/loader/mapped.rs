@@ -1,11 +1,13 @@
-//! A file in memory, as loaders map it.
+//! Files in memory: weights as loaders map them, texts as far as they may go.
 
 use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use memmap2::Mmap;
 
 use super::LoaderError;
+use crate::figures::human;
 
 /// A mapped file.
 #[derive(Debug)]
@@ -23,6 +25,9 @@ impl Mapped {
             path: path.to_owned(),
             fault,
         };
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(std::io::Error::other("it is no file")));
+        }
         let file = File::open(path).map_err(failed)?;
         // SAFETY: the bytes are read as numbers of no meaning, so that one that changes is another
         // number.
@@ -56,5 +61,23 @@ impl Mapped {
         }
         #[cfg(not(unix))]
         let _ = bytes;
+    }
+}
+
+/// Reads a file of at most so many bytes.
+pub(super) fn read_some(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut text = Vec::new();
+    File::open(path)?
+        .take(bytes_max + 1)
+        .read_to_end(&mut text)?;
+    match text.len() as u64 > bytes_max {
+        true => Err(io::Error::other(format!(
+            "it is longer than {}",
+            human(bytes_max)
+        ))),
+        false => Ok(text),
     }
 }

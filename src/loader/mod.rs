@@ -52,6 +52,7 @@ struct Seen {
     name: String,
     dtype: safetensors::Dtype,
     shape: Vec<usize>,
+    bytes: u64,
 }
 
 /// Opens an output, a file or a folder, and checks it: structure, index, the hashes that its
@@ -76,10 +77,15 @@ pub fn load(path: &Path, sums: &[Sum]) -> Result<Loaded, LoaderError> {
     }
     if is_folder {
         loaded.flaws.extend(index::flaws(path, &files, &seen));
-        let config = Config::read(path)?;
-        loaded.configured = config.is_some();
-        let flaws = config.map(|config| config.flaws(&seen));
-        loaded.flaws.extend(flaws.into_iter().flatten());
+        match Config::read(path) {
+            Ok(None) => {}
+            Ok(Some(config)) => {
+                loaded.configured = true;
+                loaded.flaws.extend(config.flaws(&seen));
+            }
+            Err(flaw) => loaded.flaws.push(flaw),
+        }
+        check_others(path, &files, sums, &mut loaded)?;
     }
     loaded.tensors = seen.len();
     loaded.files = files;
@@ -131,6 +137,7 @@ fn check_file(
             name,
             dtype: view.dtype(),
             shape: view.shape().to_vec(),
+            bytes: view.data().len() as u64,
         });
     }
 }
@@ -193,6 +200,33 @@ fn check_sums(file: &Path, mapped: &Mapped, sums: &[Sum], loaded: &mut Loaded) {
             wanted: sum.hash.clone(),
         }),
     }
+}
+
+/// Compares the hashes that are given of files beside the weights.
+fn check_others(
+    folder: &Path,
+    files: &[PathBuf],
+    sums: &[Sum],
+    loaded: &mut Loaded,
+) -> Result<(), LoaderError> {
+    for sum in sums {
+        let Some(name) = sum.file.file_name() else {
+            continue;
+        };
+        let file = folder.join(name);
+        let is_weights = files.iter().any(|own| own.file_name() == Some(name));
+        // A list may be of other folders as well.
+        let home = sum.file.parent().and_then(Path::file_name);
+        let is_own = home.is_none() || home == folder.file_name();
+        match file.is_file() {
+            false if is_own && !is_weights => loaded.flaws.push(Flaw::Absent { file }),
+            true if !is_weights && Sum::of(&file, sums) == Some(sum) => {
+                check_sums(&file, &Mapped::open(&file)?, sums, loaded);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The SHA-256 of a file from a byte on.

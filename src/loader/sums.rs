@@ -29,7 +29,13 @@ impl Sum {
                 text: format!("`{}`", line.chars().take(DIGITS + 16).collect::<String>()),
             })
         });
-        sums.collect()
+        let sums: Vec<Sum> = sums.collect::<Result<_, LoaderError>>()?;
+        match sums.is_empty() {
+            true => Err(LoaderError::NoSums {
+                path: path.to_owned(),
+            }),
+            false => Ok(sums),
+        }
     }
 
     fn of_line(line: &str) -> Option<Sum> {
@@ -49,7 +55,7 @@ impl Sum {
                 .replace("\\\\", "\\"),
             false => name.to_owned(),
         };
-        let is_hash = hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let is_hash = !name.is_empty() && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
         is_hash.then(|| Sum {
             hash: hash.to_ascii_lowercase(),
             file: name.into(),

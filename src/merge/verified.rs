@@ -24,7 +24,8 @@ pub struct Verified {
     /// What differs: first what is not there or of another form, then the first element of each
     /// tensor in the order of the output, then other files.
     pub differences: Vec<Difference>,
-    /// Files besides weights that the merge gives and that are not there.
+    /// Files besides weights that the merge gives unless flags said otherwise, and that are not
+    /// there.
     pub absent: Vec<PathBuf>,
 }
 
@@ -77,6 +78,16 @@ pub enum Difference {
         expected: Stored,
         /// Bytes of the tensor that differ.
         bytes: u64,
+    },
+    /// A file besides weights that is not there.
+    Gone {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file of weights that nothing makes, and that loaders may take.
+    Extra {
+        /// The file.
+        file: PathBuf,
     },
     /// A file besides weights that has another content.
     Beside {
@@ -149,6 +160,12 @@ impl fmt::Display for Difference {
                      make {expected}"
                 )
             }
+            Difference::Gone { file } => write!(f, "{}: is not there", file.display()),
+            Difference::Extra { file } => write!(
+                f,
+                "{}: holds weights that nothing makes, and a loader may take it",
+                file.display()
+            ),
             Difference::Beside { file } => {
                 write!(f, "{}: is not what the inputs make", file.display())
             }
@@ -165,6 +182,8 @@ impl Difference {
             Difference::Form { file, key, .. } => ("form", Some(key), Some(file)),
             Difference::Place { file, key, .. } => ("place", Some(key), Some(file)),
             Difference::Value { file, key, .. } => ("value", Some(key), Some(file)),
+            Difference::Gone { file } => ("gone", None, Some(file)),
+            Difference::Extra { file } => ("extra", None, Some(file)),
             Difference::Beside { file } => ("beside", None, Some(file)),
         };
         let mut told = json!({

@@ -42,7 +42,13 @@ impl Merge {
         let [checked] = checked;
         differences.extend(checked.differences());
         let mut absent = Vec::new();
+        for file in output.left_out() {
+            let file = output.path().join(file);
+            differences.push(Difference::Extra { file });
+        }
         if output.is_folder() {
+            // What a text says that flags may leave out, which no record has.
+            let excused = self.recipe().folder.is_some();
             for side in self.layout(OutputId::FIRST)?.side_files {
                 let file = output.path().join(&side.name);
                 if side.name == Path::new(CARD) {
@@ -51,7 +57,11 @@ impl Merge {
                 match is_same(&file, &side) {
                     Ok(true) => {}
                     Ok(false) => differences.push(Difference::Beside { file }),
-                    Err(_) => absent.push(file),
+                    Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+                        differences.push(Difference::Beside { file });
+                    }
+                    Err(_) if excused && !is_index(&file) => absent.push(file),
+                    Err(_) => differences.push(Difference::Gone { file }),
                 }
             }
         }
@@ -68,8 +78,17 @@ impl Merge {
     }
 }
 
+/// Whether a file is an index of weights by its name.
+fn is_index(file: &Path) -> bool {
+    let name = file.as_os_str().as_encoded_bytes();
+    name.ends_with(b".index.json")
+}
+
 /// Whether a file has the content that it should.
 fn is_same(file: &Path, side: &SideFile) -> io::Result<bool> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Ok(false);
+    }
     let file = File::open(file)?;
     let mut against = Against {
         file: BufReader::with_capacity(BLOCK_BYTES, file),
@@ -81,7 +100,11 @@ fn is_same(file: &Path, side: &SideFile) -> io::Result<bool> {
         SideContent::Bytes(bytes) => against.write_all(bytes)?,
         SideContent::Made { text, .. } => text.write(&mut against)?,
         SideContent::CopyOf { origin, .. } => {
-            io::copy(&mut File::open(origin)?, &mut against)?;
+            let origin = File::open(origin).map_err(io::Error::other)?;
+            io::copy(
+                &mut BufReader::with_capacity(BLOCK_BYTES, origin),
+                &mut against,
+            )?;
         }
     }
     let rest = against.file.read(&mut [0])?;

@@ -19,6 +19,8 @@ use indexmap::IndexMap;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::figures::sort_numbered;
+
 pub use comparison::{Comparison, Greatest, Top};
 pub use markdown::{markdown, markdown_cell};
 pub use measure::{MEASURES, Measure, Written, measured};
@@ -66,12 +68,13 @@ impl Report {
         Summary::of(&self.tensors)
     }
 
-    /// Block by block, in the order in which blocks begin.
+    /// Block by block, in the order in which blocks begin, those of a stack by their numbers.
     pub fn blocks(&self) -> IndexMap<&str, Summary> {
         let mut blocks: IndexMap<&str, Summary> = IndexMap::new();
         for tensor in &self.tensors {
             blocks.entry(&tensor.block).or_default().add(tensor);
         }
+        sort_numbered(&mut blocks);
         blocks
     }
 }

@@ -16,6 +16,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("src/recipe/mergeflux/delta.rs", "the table has them"),
     ("src/recipe/mergeflux/mix.rs", "the table has linear"),
     ("src/loader/config.rs", "a sound expression"),
+    ("src/loader/index.rs", "a sound expression"),
     ("src/recipe/mergeflux/window.rs", "a sound expression"),
     ("src/recipe/supermario/chain.rs", "the table has supermario"),
     ("src/exec/cpu/formula.rs", "an argument per parameter"),

@@ -151,11 +151,20 @@ fn files_beside_weights_are_compared_too() {
     std::fs::write(folder.join("out/README.md"), "mine").expect("written");
     prints(folder, &["verify", "out/"]);
     std::fs::remove_file(folder.join("out/config.json")).expect("removed");
-    let text = prints(folder, &["verify", "out"]);
-    assert!(text.contains("out/config.json: is not there"), "{text}");
+    let found = differs(folder, "out");
+    assert_eq!(found["differences"][0]["kind"], "gone", "{found}");
     std::fs::write(folder.join("out/config.json"), "{}").expect("written");
     let found = differs(folder, "out");
     assert_eq!(found["differences"][0]["kind"], "beside", "{found}");
+    // Loaders prefer this file to an index.
+    prints(
+        folder,
+        &[&line.split(' ').collect::<Vec<_>>()[..], &["--force"]].concat(),
+    );
+    let model = folder.join("model/model.safetensors");
+    std::fs::copy(model, folder.join("out/model.safetensors")).expect("copied");
+    let found = differs(folder, "out");
+    assert_eq!(found["differences"][0]["kind"], "extra", "{found}");
 }
 
 #[test]
@@ -184,4 +193,42 @@ fn without_a_sound_record_it_says_why() {
         let text = refuses(folder, &["verify", "bad.safetensors"]);
         assert!(text.contains(wanted), "{record}: {text}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_back_and_pipes_are_passed_over() {
+    let folder = folder();
+    let folder = folder.path();
+    merges(folder, &["-o", "out.safetensors"]);
+    let away = folder.join("away");
+    std::fs::create_dir(&away).expect("a folder");
+    let moved = std::fs::rename(folder.join("a.safetensors"), away.join("a.safetensors"));
+    moved.expect("moved");
+    for number in 0..12 {
+        std::os::unix::fs::symlink(".", away.join(format!("l{number}"))).expect("a link");
+    }
+    let pipe = away.join("b.safetensors");
+    let mode = rustix::fs::Mode::RWXU;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0)
+        .expect("a pipe");
+    prints(folder, &["verify", "out.safetensors", "--models", "away"]);
+    let text = refuses(folder, &["verify", "--quick", "away/b.safetensors"]);
+    assert!(text.contains("it is no file"), "{text}");
+}
+
+#[test]
+fn reports_replace_reports_alone() {
+    let folder = folder();
+    let folder = folder.path();
+    merges(folder, &["-o", "out.safetensors", "--report", "r.json"]);
+    merges(folder, &["-o", "out.safetensors", "--report", "r.json"]);
+    std::fs::write(folder.join("r.json"), "{\"mine\": 1}").expect("written");
+    let line = "merge -M linear a.safetensors b.safetensors -o o.safetensors -q --report r.json";
+    let text = refuses(folder, &line.split(' ').collect::<Vec<_>>());
+    assert!(
+        text.contains("--report r.json: something is there that is no report"),
+        "{text}"
+    );
+    assert!(!folder.join("o.safetensors").exists());
 }

@@ -102,7 +102,11 @@ fn files_that_are_cut_short_or_changed_are_named() {
     std::fs::write(path.join("sums"), sums.replace("model", "other")).expect("written");
     std::fs::write(&file, sound).expect("written");
     let found = flaws(path, "own", &["--hashes", "sums"]);
-    assert_eq!(found, ["own/model.safetensors: no hash of it is given"]);
+    let wanted = [
+        "own/model.safetensors: no hash of it is given",
+        "own/other.safetensors: is not there, though a hash of it is given",
+    ];
+    assert_eq!(found, wanted);
     std::fs::write(path.join("sums"), "nothing\n").expect("written");
     let text = refuses(path, &["verify", "own", "--quick", "--hashes", "sums"]);
     assert!(
@@ -134,7 +138,49 @@ fn an_index_that_says_something_else_is_named() {
     std::fs::write(&index, text).expect("written");
     std::fs::remove_file(path.join("model/model-00001-of-00004.safetensors")).expect("removed");
     let found = flaws(path, "model", &[]);
-    assert!(found[0].contains("names model-00001-of-00004.safetensors, which is not there"));
+    assert!(found[0].contains("names model-00001-of-00004.safetensors for "));
+}
+
+#[test]
+fn what_no_loader_can_read_is_named() {
+    let scratch = folder();
+    let path = scratch.path();
+    let (index, config) = ("model/model.safetensors.index.json", "model/config.json");
+    let text = std::fs::read_to_string(path.join(index)).expect("an index");
+    std::fs::remove_file(path.join(index)).expect("removed");
+    let found = flaws(path, "model", &[]);
+    assert!(
+        found[0].contains("model: its weights are in 4 files, and no index"),
+        "{found:?}"
+    );
+    let (from, _) = text.split_once("\"total_size\": ").expect("a size");
+    let (_, behind) = text.split_once("}").expect("an end");
+    let wrong = format!("{from}\"total_size\": 5}}{behind}");
+    std::fs::write(path.join(index), wrong).expect("written");
+    let found = flaws(path, "model", &[]);
+    assert!(
+        found[0].contains("says that tensors have 5 bytes, they have 928"),
+        "{found:?}"
+    );
+    std::fs::write(path.join(index), text).expect("written");
+    for broken in ["{bad", "[]", "", "null"] {
+        std::fs::write(path.join(config), broken).expect("written");
+        let found = flaws(path, "model", &[]);
+        assert!(
+            found[0].contains("config.json: is no JSON object: "),
+            "{broken}: {found:?}"
+        );
+    }
+    let nested = r#"{"text_config": [], "dtype": "bfloat16"}"#;
+    std::fs::write(path.join(config), nested).expect("written");
+    assert!(flaws(path, "model", &[]).is_empty());
+    // A file that no tensor is looked for in is left alone.
+    let (from, to) = (
+        "model/model-00001-of-00004.safetensors",
+        "model/other.safetensors",
+    );
+    std::fs::copy(path.join(from), path.join(to)).expect("copied");
+    assert!(flaws(path, "model", &[]).is_empty());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{Inspection, TensorRow};
 use crate::cli::bars;
 use crate::cli::out::{escape, escape_lines};
 use crate::cli::table::{Align, Table};
-use crate::figures::{counted, human};
+use crate::figures::{counted, human, sort_numbered};
 use crate::keys::blocks::places;
 use crate::report::Statistics;
 
@@ -99,6 +99,7 @@ fn blocks(inspection: &Inspection) -> String {
             statistics.get_or_insert_default().add(own);
         }
     }
+    sort_numbered(&mut blocks);
     let (Some((first, _)), Some((last, _))) = (blocks.first(), blocks.last()) else {
         return String::new();
     };

@@ -1,9 +1,10 @@
 //! The inputs of an output, found again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Checkpoint, WeightName};
+use crate::checkpoint::{Checkpoint, FileIdentity, WeightName};
 use crate::cli::args::VerifyArgs;
 use crate::cli::failure::Failure;
 use crate::cli::models;
@@ -48,8 +49,12 @@ pub(super) fn inputs(
 struct Search {
     /// Files and folders that may be checkpoints, those in the folders given first.
     places: Vec<PathBuf>,
+    /// Those of each name.
+    named: HashMap<OsString, Vec<PathBuf>>,
     /// What was opened holds, by its path; None what cannot be opened.
     known: HashMap<PathBuf, Option<String>>,
+    /// What all places hold, once they are looked at.
+    held: Option<HashMap<String, PathBuf>>,
 }
 
 impl Search {
@@ -58,77 +63,87 @@ impl Search {
         output: &Checkpoint,
         args: &VerifyArgs,
     ) -> Result<Search, Failure> {
-        let mut places = Vec::new();
+        let names: HashSet<&str> = recorded.iter().map(|input| &*input.name).collect();
+        let mut walk = Walk {
+            names: &names,
+            visited: HashSet::new(),
+            places: Vec::new(),
+        };
         for folder in &args.models {
             if !folder.exists() {
                 let folder = folder.display();
                 return Err(Failure::input(format!("--models {folder}: is not there")));
             }
-            gather(folder, 0, &mut places);
+            walk.gather(folder, DEPTH_MAX);
         }
-        let home = crate::sink::parent(output.path());
-        for folder in [home, Path::new(".")] {
-            places.extend(entries(folder).into_iter().filter(|path| may_be(path)));
-        }
-        // Whatever they are called.
-        let folders = places.iter().filter(|place| place.is_dir());
-        let folders: Vec<PathBuf> = folders.cloned().collect();
-        for folder in [home, Path::new(".")]
-            .into_iter()
-            .chain(folders.iter().map(PathBuf::as_path))
-        {
-            let named = recorded.iter().map(|input| folder.join(&input.name));
-            places.extend(named.filter(|path| path.is_file()));
-        }
+        walk.gather(crate::sink::parent(output.path()), 0);
+        walk.gather(Path::new("."), 0);
+        let mut places = walk.places;
         let own = std::fs::canonicalize(output.path()).ok();
         places.retain(|path| std::fs::canonicalize(path).ok() != own);
+        let mut named: HashMap<OsString, Vec<PathBuf>> = HashMap::new();
+        for place in &places {
+            let name = place.file_name().unwrap_or_default().to_owned();
+            named.entry(name).or_default().push(place.clone());
+        }
         Ok(Search {
             places,
+            named,
             known: HashMap::new(),
+            held: None,
         })
     }
 
     /// Where an input is: what has its name, else what holds the same, else on the hub.
     fn find(&mut self, input: &RecordedInput, quiet: bool) -> Result<Option<PathBuf>, Failure> {
-        let is_named = |path: &PathBuf| path.file_name().is_some_and(|own| own == &*input.name);
-        let (named, others): (Vec<_>, Vec<_>) = self.places.iter().cloned().partition(is_named);
         let reference = Path::new(&input.name);
         let is_reference = matches!(Hub::reference(reference), Ok(Some(_)));
-        if !is_reference && let Some(own) = self.first(&named, input) {
-            return Ok(Some(own));
-        }
         if is_reference && let Some(own) = cached(reference) {
             return Ok(Some(own));
         }
-        if let Some(own) = self.first(&others, input) {
+        let named = self.named.get(OsStr::new(&input.name)).cloned();
+        for place in named.unwrap_or_default() {
+            if self.fingerprint(&place).as_ref() == Some(&input.fingerprint) {
+                return Ok(Some(place));
+            }
+        }
+        if let Some(own) = self.held(&input.fingerprint) {
             return Ok(Some(own));
         }
         if !is_reference {
             return Ok(None);
         }
         let (path, _) = models::located(reference, quiet)?;
-        Ok(self.holds(&path, input).then_some(path))
+        let holds = self.fingerprint(&path).as_ref() == Some(&input.fingerprint);
+        Ok(holds.then_some(path))
     }
 
-    /// The first of some places that holds what an input held.
-    fn first(&mut self, places: &[PathBuf], input: &RecordedInput) -> Option<PathBuf> {
-        places.iter().find(|path| self.holds(path, input)).cloned()
+    /// The first place that holds what has a fingerprint.
+    fn held(&mut self, fingerprint: &str) -> Option<PathBuf> {
+        if self.held.is_none() {
+            let mut held = HashMap::new();
+            for place in self.places.clone() {
+                if let Some(own) = self.fingerprint(&place) {
+                    held.entry(own).or_insert(place);
+                }
+            }
+            self.held = Some(held);
+        }
+        self.held.as_ref()?.get(fingerprint).cloned()
     }
 
-    fn holds(&mut self, path: &Path, input: &RecordedInput) -> bool {
+    fn fingerprint(&mut self, path: &Path) -> Option<String> {
         let known = self.known.entry(path.to_owned());
         let own = known.or_insert_with(|| Checkpoint::open(path).ok()?.fingerprint().ok());
-        own.as_deref() == Some(&input.fingerprint)
+        own.clone()
     }
 
     /// What is known of an input that was not found.
     fn missing(&self, input: &RecordedInput) -> String {
-        let named = self.places.iter().find(|path| {
-            let named = path.file_name().is_some_and(|own| own == &*input.name);
-            named && self.known.contains_key(*path)
-        });
+        let named = self.named.get(OsStr::new(&input.name));
+        let path = named.and_then(|places| places.first());
         let recorded = &input.fingerprint;
-        match named.map(|path| (path, self.known[path].as_deref())) {
+        match path.map(|path| (path, self.known.get(path).and_then(Option::as_deref))) {
             None => format!("  {} (fingerprint {recorded})", input.name),
             Some((path, None)) => format!("  {}: {} cannot be read", input.name, path.display()),
             Some((path, Some(own))) => format!(
@@ -147,40 +162,56 @@ fn cached(reference: &Path) -> Option<PathBuf> {
     Some(found.path)
 }
 
-/// What may be a checkpoint of a folder and the folders in it.
-fn gather(folder: &Path, depth: usize, places: &mut Vec<PathBuf>) {
-    if may_be(folder) {
-        places.push(folder.to_owned());
-    }
-    if depth == DEPTH_MAX || !folder.is_dir() {
-        return;
-    }
-    for path in entries(folder) {
-        if places.len() >= PLACES_MAX {
+/// A walk through folders.
+struct Walk<'n> {
+    /// What inputs are called, whatever they end in.
+    names: &'n HashSet<&'n str>,
+    /// The folders that were entered, each once: links may lead back.
+    visited: HashSet<FileIdentity>,
+    /// What may be a checkpoint.
+    places: Vec<PathBuf>,
+}
+
+impl Walk<'_> {
+    /// Goes through what is in a folder, or takes a file, with folders in it so deep.
+    fn gather(&mut self, folder: &Path, depth: usize) {
+        self.places.push(folder.to_owned());
+        let Some(entries) = self.enter(folder) else {
             return;
-        }
-        match path.is_dir() {
-            true => gather(&path, depth + 1, places),
-            false if may_be(&path) => places.push(path),
-            false => {}
+        };
+        for path in entries {
+            if self.places.len() >= PLACES_MAX {
+                return;
+            }
+            if path.is_dir() {
+                match depth {
+                    0 => self.places.push(path),
+                    depth => self.gather(&path, depth - 1),
+                }
+            } else if path.is_file() && self.may_be(&path) {
+                self.places.push(path);
+            }
         }
     }
-}
 
-/// What a folder holds, by name.
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let read = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut entries: Vec<PathBuf> = read.map(|entry| entry.path()).collect();
-    entries.sort();
-    entries
-}
+    /// What a folder holds, in order, where it was not entered before.
+    fn enter(&mut self, folder: &Path) -> Option<Vec<PathBuf>> {
+        let read = std::fs::read_dir(folder).ok()?;
+        let own = FileIdentity::of(folder).ok()?;
+        self.visited.insert(own).then(|| {
+            let entries = read.flatten().take(PLACES_MAX);
+            let mut entries: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            entries.sort();
+            entries
+        })
+    }
 
-/// Whether something is a folder, or a file of weights by its name.
-fn may_be(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let is_weights = |name: &str| {
-        let known = WeightName::of_weights(name).or_else(|| WeightName::of_torch(name));
-        known.is_some() || name.ends_with(SHORT)
-    };
-    path.is_dir() || name.is_some_and(is_weights)
+    /// Whether a file is called as files of weights or an input are.
+    fn may_be(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return false;
+        };
+        let weights = WeightName::of_weights(name).or_else(|| WeightName::of_torch(name));
+        weights.is_some() || name.ends_with(SHORT) || self.names.contains(name)
+    }
 }

@@ -54,9 +54,10 @@ fn recorded(output: &Checkpoint) -> Result<Recorded, Failure> {
     let name = output.path().display();
     let Some(text) = output.metadata().get(RECORD) else {
         return Err(Failure::input(format!(
-            "{name}: has no record of a merge (`{RECORD}` in its metadata): it was written with \
-             --metadata none, changed by another program, or never merged by wgmerge; `wgmerge \
-             verify --quick` checks it without one"
+            "{name}: has no record of a merge (`{RECORD}` in its metadata): it was written without \
+             one (--metadata none, mergeflux without --save-metadata, supermario), changed by \
+             another program, or never merged by wgmerge; `wgmerge verify --quick` checks it as it \
+             is"
         )));
     };
     Recorded::parse(text).map_err(|fault| {

@@ -8,7 +8,7 @@ use crate::checkpoint::Checkpoint;
 use crate::cli::failure::Failure;
 use crate::cli::{VERSION, out};
 use crate::figures::{counted, human};
-use crate::merge::{Verified, path_json};
+use crate::merge::{Difference, Verified, path_json};
 use crate::recipe::Recorded;
 
 /// Differences that are shown; JSON has all.
@@ -24,8 +24,15 @@ pub(in crate::cli) fn text(output: &Checkpoint, verified: &Verified) -> String {
     if let Some(more) = verified.differences.len().checked_sub(SHOWN + 1) {
         let _ = writeln!(text, "and {} more: --json lists them", more + 1);
     }
+    let is_value = |own: &Difference| matches!(own, Difference::Value { .. });
+    if verified.differences.iter().any(is_value) {
+        let _ = writeln!(
+            text,
+            "an input may be at fault as well: what tells it is of 64 blocks of each of its files"
+        );
+    }
     for file in &verified.absent {
-        let _ = writeln!(text, "{}: is not there", file.display());
+        let _ = writeln!(text, "{}: is not there; the merge made one", file.display());
     }
     if verified.differences.is_empty() {
         let _ = writeln!(

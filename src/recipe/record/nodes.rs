@@ -184,7 +184,10 @@ fn cast(own: &Field<'_>, inputs: &[NodeId]) -> Result<Route, RecordError> {
     };
     let name = dtype.text()?;
     let float = Float::from_name(name).map(|float| Route::Cast(Some(float)));
-    let whole = || DType::from_torch_name(name).map(Route::Whole);
+    let whole = || {
+        let dtype = DType::from_torch_name(name);
+        dtype.filter(|own| own.is_integer()).map(Route::Whole)
+    };
     let route = float.or_else(whole);
     route.ok_or_else(|| dtype.wrong("a type that this version knows"))
 }

@@ -43,6 +43,9 @@ pub struct RecordedText {
     pub truncates: bool,
 }
 
+/// Inputs of a merge at most.
+const INPUTS_MAX: usize = u16::MAX as usize;
+
 /// The languages whose texts recipes are made of again.
 const DIALECTS: [&str; 2] = ["mergekit", "mergekit-moe"];
 
@@ -64,6 +67,11 @@ impl Recorded {
             })
         });
         let inputs = inputs.collect::<Result<Vec<_>, RecordError>>()?;
+        if inputs.len() > INPUTS_MAX {
+            return Err(root
+                .need("inputs")?
+                .unsound(format!("{INPUTS_MAX} at most are merged")));
+        }
         Ok(Recorded {
             record,
             version,
@@ -89,12 +97,16 @@ impl Recorded {
         let Some((dialect, text)) = found else {
             return Ok(None);
         };
+        let references = root.need("references")?;
+        if references.texts()?.len() != self.inputs.len() || self.inputs.is_empty() {
+            return Err(references.wrong("what the text calls each of the inputs"));
+        }
         let name = root.get("merge_name").map(|own| own.text()).transpose()?;
         Ok(Some(RecordedText {
             dialect,
             text: text.text()?.to_owned(),
             name: name.map(str::to_owned),
-            references: root.need("references")?.texts()?,
+            references: references.texts()?,
             truncates: options::flag(&root, "truncates")?,
         }))
     }
