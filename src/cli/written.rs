@@ -44,7 +44,7 @@ impl Written {
     /// checkpoints that are read for it.
     ///
     /// # Errors
-    /// Where a folder is there, none around it, or a checkpoint's file.
+    /// Where a folder is there, none around it, a checkpoint's file, or anything but a report.
     pub(super) fn check(&self, read: &[Checkpoint]) -> Result<(), Failure> {
         let name = out::escape(&self.path.display().to_string()).into_owned();
         let folder = crate::sink::parent(&self.path);
@@ -58,8 +58,8 @@ impl Written {
                 "--report {name}: there is no folder {folder}"
             )));
         }
-        self.check_there()?;
-        read.iter().try_for_each(|own| self.check_beside(own))
+        read.iter().try_for_each(|own| self.check_beside(own))?;
+        self.check_there()
     }
 
     /// Refuses to replace anything but a report.

@@ -46,8 +46,8 @@ pub(in crate::cli) struct DiffArgs {
     #[command(flatten)]
     pub(in crate::cli) limits: LimitArgs,
 
-    /// Write all numbers, of every tensor, to FILE: a page (.html) or JSON (.json); a file that is
-    /// there is replaced, if it is none of the models'
+    /// Write all numbers, of every tensor, to FILE: a page (.html) or JSON (.json); a report that
+    /// is there is replaced, and nothing else
     #[arg(long, value_name = "FILE", help_heading = REPORT)]
     pub(in crate::cli) report: Option<PathBuf>,
 
