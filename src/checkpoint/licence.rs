@@ -3,7 +3,7 @@
 use super::{CONFIG_BYTES_MAX, Checkpoint, read_beside};
 
 /// The card of a model's folder.
-const CARD: &str = "README.md";
+pub const CARD: &str = "README.md";
 
 /// Whether an entry of metadata states a licence.
 pub(crate) fn is_licence(name: &str) -> bool {

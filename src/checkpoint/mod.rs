@@ -44,6 +44,7 @@ use self::folder::{Group, Layout};
 pub use self::header::HeaderEntry;
 pub use self::identity::FileIdentity;
 pub use self::index_error::IndexError;
+pub use self::licence::CARD;
 pub(crate) use self::licence::is_licence;
 pub use self::name::{Shard, WeightName};
 pub use self::parse::parse_header;

@@ -16,6 +16,7 @@ use super::out::{self, Kind};
 use super::process;
 use super::report::{self, Done};
 use super::written::Reports;
+use crate::checkpoint::CARD;
 use crate::exec::cpu::Level;
 use crate::merge::{
     Merge, MergeError, Settings, Unused, choose_device, sweep_outputs, window_outputs,
@@ -222,7 +223,7 @@ pub(super) fn prepare(
 
 /// What stands in an output folder in the place of a card, where somebody else wrote it.
 fn foreign_readme(output: &Path) -> Option<PathBuf> {
-    let path = output.join("README.md");
+    let path = output.join(CARD);
     let text = std::fs::read(&path).ok()?;
     let own = b"wgmerge";
     let is_card = text.windows(own.len()).any(|part| part == own);

@@ -23,6 +23,8 @@ use config::Config;
 use finite::Strange;
 use mapped::Mapped;
 
+/// What metadata calls the record of the merge that made a file.
+pub const RECORD: &str = "wgmerge_recipe";
 /// Bytes that are looked at before their pages are given back.
 const BLOCK_BYTES: usize = 16 << 20;
 
@@ -142,12 +144,10 @@ fn check_file(
     }
 }
 
-/// The record of a merge in the metadata.
-const RECORD: &str = "wgmerge_recipe";
 /// Bytes before a header, which say how long it is.
 const LENGTH_BYTES: usize = 8;
 /// What metadata calls the SHA-256 of all bytes behind the header.
-const HASHES: [&str; 2] = ["modelspec.hash_sha256", "sshs_model_hash"];
+pub const HASHES: [&str; 2] = ["modelspec.hash_sha256", "sshs_model_hash"];
 
 /// Whether a record says that infinities and NaN are kept.
 fn keeps(record: &str) -> bool {

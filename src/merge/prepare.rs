@@ -6,7 +6,7 @@ use super::inputs::Inputs;
 use super::settings::{Proof, Settings};
 use super::side::{self, Companions};
 use super::{Device, MergeError, Report, target};
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{CARD, Checkpoint, CheckpointError};
 use crate::plan::{self, Limits, Output, OutputId, Plan, PlannedFile, Source};
 use crate::recipe::average::Average;
 use crate::recipe::{OutputDType, Recipe, Sweep};
@@ -331,7 +331,7 @@ impl Merge {
     /// The name of the card in the folder of an output, which is filled at the end.
     pub(super) fn card_name(&self) -> Option<&'static Path> {
         let has = self.is_folder() && side::has_card(&self.recipe().options);
-        has.then(|| Path::new(side::CARD))
+        has.then(|| Path::new(CARD))
     }
 
     /// The planned files of each output.

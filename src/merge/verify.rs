@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::checked::Checked;
-use super::side::CARD;
 use super::verified::{Difference, Verified};
 use super::{Merge, MergeError, Progress};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{CARD, Checkpoint};
 use crate::plan::OutputId;
 use crate::sink::{SideContent, SideFile};
 

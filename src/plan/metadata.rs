@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::Source;
 use crate::checkpoint::{is_licence, recorded_name};
+use crate::loader::HASHES;
 use crate::recipe::{Metadata, ModelId, RECORD, Recipe, mecha, record};
 
 /// What a model says about itself alone.
@@ -29,12 +30,8 @@ const OWN: [&str; 10] = [
     "merged_from",
 ];
 
-/// Hashes of a model's bytes, which are never those of another.
-const HASHES: [&str; 3] = [
-    "modelspec.hash_sha256",
-    "sshs_model_hash",
-    "sshs_legacy_hash",
-];
+/// A hash of a model's bytes besides those that loaders compare: none is ever that of another.
+const LEGACY_HASH: &str = "sshs_legacy_hash";
 
 const SPEC: &str = "modelspec.";
 
@@ -77,7 +74,7 @@ pub(super) fn metadata(
     }
     if recipe.options.metadata == Metadata::Full {
         let carried = reference.metadata.iter();
-        for (name, value) in carried.filter(|(name, _)| !HASHES.contains(&name.as_str())) {
+        for (name, value) in carried.filter(|(name, _)| !is_hash(name)) {
             add(name, value.clone());
         }
         return entries;
@@ -97,6 +94,11 @@ pub(super) fn metadata(
         add("modelspec.merged_from", names.join(", "));
     }
     entries
+}
+
+/// Whether an entry is a hash of a model's bytes.
+fn is_hash(name: &str) -> bool {
+    name == LEGACY_HASH || HASHES.contains(&name)
 }
 
 /// The recipe in sd-mecha's words, which has none for options: None where one of them changes a

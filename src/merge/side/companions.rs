@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{CARD, Checkpoint};
 use crate::recipe::SideFiles;
 
 /// A larger file is no configuration.
@@ -15,9 +15,6 @@ const BYTES_MAX: u64 = 64 << 20;
 const SUM_MAX: u64 = 256 << 20;
 /// Nor are more files than this.
 const FILES_MAX: usize = 256;
-
-/// The model card. It speaks of the model alone, so a merge gets one of its own.
-pub(in crate::merge) const CARD: &str = "README.md";
 
 /// What holds weights, in whatever form.
 const WEIGHTS: &[&str] = &[

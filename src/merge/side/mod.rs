@@ -10,7 +10,7 @@ mod edit;
 mod indexes;
 mod tied;
 
-pub(super) use companions::{CARD, find};
+pub(super) use companions::find;
 pub use companions::{Companion, Companions, LeftOut};
 
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::described::Described;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{CARD, Checkpoint};
 use crate::plan::{OutputId, Plan};
 use crate::recipe::{Card, FolderRequest, Metadata, Options, Recipe, SideFiles};
 use crate::report::Report;
@@ -87,7 +87,7 @@ pub(super) fn files(
         let recipe = plan.metadata(OutputId::FIRST).iter();
         let recipe: usize = recipe.map(|(_, value)| value.len()).sum();
         side.push(SideFile {
-            name: companions::CARD.into(),
+            name: CARD.into(),
             content: SideContent::Later {
                 most: CARD_BYTES + blocks * BLOCK_BYTES + 2 * recipe as u64,
             },

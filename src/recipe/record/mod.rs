@@ -11,9 +11,7 @@ mod options;
 mod read;
 mod write;
 
+pub use crate::loader::RECORD;
 pub use error::RecordError;
 pub use read::{Recorded, RecordedInput, RecordedText};
 pub use write::record;
-
-/// The name of the record in the output's metadata.
-pub const RECORD: &str = "wgmerge_recipe";
