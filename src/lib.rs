@@ -77,7 +77,7 @@
 //! ```
 //!
 //! A formula that the table [`kernel::Formula`] lacks is written in WGSL ([`method::file`]), or
-//! added in this repository: it is one function under `shaders/`, which rustc and the GPU's
+//! added in this repository: it is one function under `compute/shaders/`, which rustc and the GPU's
 //! compiler both read.
 //!
 //! # Stability
@@ -90,14 +90,10 @@
 pub mod checkpoint;
 pub mod cli;
 pub mod disk;
-pub mod dtype;
-pub mod exec;
-pub mod fault;
-mod figures;
 pub mod files;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod hub;
-mod id;
-pub mod kernel;
 pub mod keys;
 pub mod loader;
 pub mod merge;
@@ -107,7 +103,9 @@ pub mod recipe;
 pub mod report;
 pub mod sink;
 pub mod vocabulary;
-pub mod wgsl;
+
+pub use wgmerge_compute::{dtype, exec, fault, kernel, wgsl};
+use wgmerge_compute::{figures, id};
 
 pub use merge::{Cancel, Merge, MergeError, Report, Settings, Silent};
 pub use recipe::{Options, merge_of};

@@ -7,8 +7,8 @@ use crate::support::backends::{devices, found, open};
 use crate::support::cases::{Case, Elements, Outcome, row};
 use wgmerge::dtype::Float;
 use wgmerge::exec::cpu::Level;
-use wgmerge::exec::gpu::{AdapterChoice, GpuDevice, GpuExecutor, OpenError, adapters, probe};
 use wgmerge::exec::{ExecError, Executor};
+use wgmerge::gpu::{AdapterChoice, GpuDevice, GpuExecutor, OpenError, adapters, probe};
 use wgmerge::kernel::{
     Compute, Entry, Formula, OnOverflow, Operand, Output, Program, SlotId, Step,
 };

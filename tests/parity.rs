@@ -353,7 +353,7 @@ fn only_what_is_not_finite_is_left_to_the_cpu() {
 fn workers_share_a_device() {
     use crate::support::backends::{SLOT_BYTES, devices};
     use std::sync::Arc;
-    use wgmerge::exec::gpu::GpuExecutor;
+    use wgmerge::gpu::GpuExecutor;
     for device in devices() {
         let worker = |seed: u64| {
             let mut executor =

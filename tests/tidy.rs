@@ -72,9 +72,25 @@ fn collect(root: &Path, folder: &Path, extension: &str, found: &mut Vec<SourceFi
     }
 }
 
+/// The folders of the crates, the one below first.
+const CRATES: [&str; 2] = ["compute/src", "src"];
+
+/// A path inside the folder of its crate; None for what is in neither.
+fn in_crate(path: &str) -> Option<&str> {
+    let inside = |folder: &&str| path.strip_prefix(*folder)?.strip_prefix('/');
+    CRATES.iter().find_map(inside)
+}
+
+/// The Rust files of the crates.
+fn sources() -> Vec<SourceFile> {
+    files(&CRATES, "rs")
+}
+
 /// Every Rust file.
 fn rust() -> Vec<SourceFile> {
-    files(&["src", "tests", "benches", "examples"], "rs")
+    let mut all = sources();
+    all.extend(files(&["tests", "benches", "examples"], "rs"));
+    all
 }
 
 /// Fails with all faults of all files.

@@ -1,6 +1,6 @@
 //! What numbers the parts of a plan.
 
-crate::id::ids! {
+wgmerge_compute::ids! {
     /// Which tensor of the output: the number of its job.
     JobId(usize);
     /// Which input of a job.

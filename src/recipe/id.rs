@@ -1,6 +1,6 @@
 //! What numbers the parts of a recipe.
 
-crate::id::ids! {
+wgmerge_compute::ids! {
     /// Which node of a recipe. Nodes refer to earlier ones only.
     NodeId(usize);
     /// Which model: its number in [`Recipe::models`](super::Recipe::models), and that of what is

@@ -315,38 +315,14 @@ impl Options {
     }
 }
 
-macro_rules! words {
-    ($type:ident { $($variant:ident = $word:literal),* }) => {
-        impl $type {
-            /// The words that name the choices on the command line.
-            pub const WORDS: &'static [&'static str] = &[$($word),*];
-
-            /// The word of this choice.
-            pub fn word(self) -> &'static str {
-                match self {
-                    $($type::$variant => $word,)*
-                }
-            }
-
-            /// The choice with this word.
-            pub fn from_word(word: &str) -> Option<$type> {
-                match word {
-                    $($word => Some($type::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-words!(Missing {
+wgmerge_compute::words!(Missing {
     Error = "error",
     Skip = "skip",
     Base = "base",
     Reference = "reference",
     Drop = "drop"
 });
-words!(ShapePolicy {
+wgmerge_compute::words!(ShapePolicy {
     Error = "error",
     Crop = "crop",
     Pad = "pad",
@@ -355,17 +331,12 @@ words!(ShapePolicy {
     Expand = "expand",
     PadMatrices = "pad-matrices"
 });
-words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
-words!(Experts {
+wgmerge_compute::words!(OnNan { Error = "error", Keep = "keep", Zero = "zero", Base = "base" });
+wgmerge_compute::words!(Experts {
     Stored = "stored",
     Each = "each"
 });
-words!(OnOverflow {
-    Error = "error",
-    Saturate = "saturate",
-    Keep = "keep"
-});
-words!(Metadata { None = "none", Recipe = "recipe", Full = "full" });
+wgmerge_compute::words!(Metadata { None = "none", Recipe = "recipe", Full = "full" });
 
 impl OutputDType {
     /// `keep` or the name of a float type.

@@ -35,7 +35,7 @@ mod gpu {
     use std::sync::{Arc, OnceLock};
 
     use super::{Level, SLOT_BYTES};
-    use wgmerge::exec::gpu::{AdapterChoice, AdapterDescription, GpuDevice, GpuExecutor, adapters};
+    use wgmerge::gpu::{AdapterChoice, AdapterDescription, GpuDevice, GpuExecutor, adapters};
 
     /// The adapters of this machine; says so, or fails if one is required, when there are none.
     pub fn found() -> Vec<AdapterDescription> {

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{SourceFile, assert_none, files};
+use super::{SourceFile, assert_none, in_crate, sources};
 
 /// The names of the modules around a file's items: `merge`, `read` for `src/merge/read/mod.rs`.
 fn module(path: &str) -> Option<Vec<String>> {
-    let inside = path.strip_prefix("src/")?.strip_suffix(".rs")?;
+    let inside = in_crate(path)?.strip_suffix(".rs")?;
     let mut names: Vec<String> = inside.split('/').map(str::to_owned).collect();
     if names.last().is_some_and(|name| name == "mod") {
         names.pop();
@@ -175,9 +175,9 @@ impl Rooms {
 
 #[test]
 fn files_of_a_room_import_downwards_only() {
-    let circles = Rooms::of(&files(&["src"], "rs")).circles();
+    let circles = Rooms::of(&sources()).circles();
     let faults = circles.into_iter();
-    assert_none(faults.map(|file| format!("src/{file} is part of a circle of imports")));
+    assert_none(faults.map(|file| format!("{file} is part of a circle of imports")));
 }
 
 #[test]

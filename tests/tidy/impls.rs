@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{SourceFile, assert_none, files};
+use super::{SourceFile, assert_none, sources};
 
 /// The folder that a file lies in.
 fn room(file: &SourceFile) -> &str {
@@ -93,7 +93,7 @@ fn strays(all: &[SourceFile]) -> Vec<String> {
 
 #[test]
 fn types_have_their_methods_where_they_live() {
-    assert_none(strays(&files(&["src"], "rs")));
+    assert_none(strays(&sources()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! No file lies about unused: the compiler says nothing of a file that nobody declares.
 
-use super::{SourceFile, assert_none, files, root, rust};
+use super::{SourceFile, assert_none, files, in_crate, root, rust, sources};
 
 /// The files that may declare the module in `path`.
 fn parents(path: &str) -> Vec<String> {
@@ -43,9 +43,9 @@ fn lost(all: &[SourceFile]) -> Vec<String> {
 
 /// Roots of crates, which Cargo.toml or Cargo itself knows.
 fn is_root(path: &str) -> bool {
-    let bench_or_example = |path: &str| path.split('/').count() == 2 && !path.starts_with("src/");
+    let bench_or_example = |path: &str| path.split('/').count() == 2 && in_crate(path).is_none();
     match path {
-        "src/lib.rs" | "src/main.rs" | "tests/tests.rs" => true,
+        "compute/src/lib.rs" | "src/lib.rs" | "src/main.rs" | "tests/tests.rs" => true,
         _ => !path.starts_with("tests/") && bench_or_example(path),
     }
 }
@@ -83,9 +83,9 @@ fn every_bench_is_in_the_manifest() {
 
 #[test]
 fn every_shader_is_compiled() {
-    let sources = files(&["src"], "rs");
-    for shader in files(&["shaders"], "wgsl") {
-        let inside = shader.path.strip_prefix("shaders/");
+    let sources = sources();
+    for shader in files(&["compute/shaders"], "wgsl") {
+        let inside = shader.path.strip_prefix("compute/shaders/");
         let name = inside.and_then(|path| path.strip_suffix(".wgsl"));
         let literal = format!("\"{}\"", name.expect("a path in shaders"));
         let used = sources

@@ -53,7 +53,7 @@ fn open(choice: &DeviceChoice, _threads: usize) -> Result<Device, DeviceError> {
 
 #[cfg(feature = "gpu")]
 fn open(choice: &DeviceChoice, threads: usize) -> Result<Device, DeviceError> {
-    use crate::exec::gpu::{AdapterChoice, GpuDevice, probe};
+    use crate::gpu::{AdapterChoice, GpuDevice, probe};
 
     let adapter = match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu | DeviceChoice::Gpu => AdapterChoice::Best,
@@ -80,8 +80,9 @@ fn open(choice: &DeviceChoice, threads: usize) -> Result<Device, DeviceError> {
 #[cfg(feature = "gpu")]
 impl Device {
     /// An opened adapter as a device. Whether it can be trusted is for the caller to know.
-    pub fn gpu(gpu: std::sync::Arc<crate::exec::gpu::GpuDevice>) -> Device {
-        use crate::exec::{Executor, gpu::GpuExecutor};
+    pub fn gpu(gpu: std::sync::Arc<crate::gpu::GpuDevice>) -> Device {
+        use crate::exec::Executor;
+        use crate::gpu::GpuExecutor;
 
         let limits = crate::plan::DeviceLimits {
             binding_bytes: gpu.limits().binding_bytes,

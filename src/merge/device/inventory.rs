@@ -52,7 +52,7 @@ pub fn devices() -> Vec<DeviceReport> {
 /// Opens and probes every adapter.
 #[cfg(feature = "gpu")]
 pub fn devices() -> Vec<DeviceReport> {
-    use crate::exec::gpu::{AdapterChoice, GpuDevice, adapters, probe};
+    use crate::gpu::{AdapterChoice, GpuDevice, adapters, probe};
 
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let probed = |index| match GpuDevice::open(&AdapterChoice::Index(index)) {

@@ -58,12 +58,12 @@ impl Stage {
     }
 
     /// Whether two stages of one tensor have the same result.
-    pub(crate) fn is_same(&self, other: &Stage) -> bool {
+    pub fn is_same(&self, other: &Stage) -> bool {
         self.is_like(other) && self.op.numbers() == other.op.numbers()
     }
 
     /// Bytes that are held while it runs, its result included.
-    pub(crate) fn bytes(&self, shape: &[u64], elements: u64) -> u64 {
+    pub fn bytes(&self, shape: &[u64], elements: u64) -> u64 {
         let held = (self.values.len() as u64 + 1).saturating_mul(elements.saturating_mul(4));
         held.saturating_add(self.op.working_bytes(shape, self.values.len() as u64))
     }

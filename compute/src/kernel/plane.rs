@@ -70,7 +70,7 @@ impl Made {
     }
 
     /// Whether two planes of one tensor hold the same numbers.
-    pub(crate) fn is_same(&self, other: &Made) -> bool {
+    pub fn is_same(&self, other: &Made) -> bool {
         match (self, other) {
             (
                 Made::TorchUniform { seed, draw },

@@ -6,8 +6,6 @@
 mod batch;
 pub mod cpu;
 mod fault;
-#[cfg(feature = "gpu")]
-pub mod gpu;
 mod stored;
 
 pub use batch::{Batch, Piece};

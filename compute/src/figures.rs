@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 /// Bytes for people: `2.13 GB`.
-pub(crate) fn human(bytes: u64) -> String {
+pub fn human(bytes: u64) -> String {
     let units = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} B");
@@ -22,7 +22,7 @@ pub(crate) fn human(bytes: u64) -> String {
 
 /// A size in units of 1024, never less than it is: `20.1 MiB`. For what is compared with
 /// `--memory`, which people give in such units.
-pub(crate) fn binary(bytes: u64) -> String {
+pub fn binary(bytes: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
@@ -37,7 +37,7 @@ pub(crate) fn binary(bytes: u64) -> String {
 }
 
 /// A number of things: `1 tensor`, `2 passes`, `3 batches`.
-pub(crate) fn counted(count: impl TryInto<u64>, thing: &str) -> String {
+pub fn counted(count: impl TryInto<u64>, thing: &str) -> String {
     match count.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {thing}"),
         count if thing.ends_with(['s', 'h']) => format!("{count} {thing}es"),
@@ -46,12 +46,12 @@ pub(crate) fn counted(count: impl TryInto<u64>, thing: &str) -> String {
 }
 
 /// Bytes as hexadecimal digits, as hashes are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Compares two names: runs of digits as numbers, all else byte by byte.
-pub(crate) fn names_compared(mut a: &[u8], mut b: &[u8]) -> Ordering {
+pub fn names_compared(mut a: &[u8], mut b: &[u8]) -> Ordering {
     loop {
         let (digits_a, digits_b) = (digits(a), digits(b));
         let order = match (digits_a.len(), digits_b.len()) {
@@ -87,7 +87,7 @@ fn without_zeros(digits: &[u8]) -> &[u8] {
 
 /// Sorts named things: those whose names differ in numbers alone stand together, by these numbers,
 /// where the first of them stands.
-pub(crate) fn sort_numbered<K: AsRef<str>, V>(named: &mut IndexMap<K, V>) {
+pub fn sort_numbered<K: AsRef<str>, V>(named: &mut IndexMap<K, V>) {
     let stem = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
     let mut first: HashMap<String, usize> = HashMap::new();
     for (at, name) in named.keys().enumerate() {

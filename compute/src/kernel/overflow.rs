@@ -12,3 +12,9 @@ pub enum OnOverflow {
     /// What rounding gives is stored: an infinity or NaN.
     Keep,
 }
+
+crate::words!(OnOverflow {
+    Error = "error",
+    Saturate = "saturate",
+    Keep = "keep"
+});

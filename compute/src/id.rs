@@ -5,6 +5,8 @@ use std::ops::{Deref, DerefMut, Index, IndexMut};
 
 /// Types of numbers that count from 0, each with the integer that holds it. They read as their
 /// number, and are made where it is known to number something.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident($number:ty);)*) => {$(
         $(#[$doc])*
@@ -59,7 +61,8 @@ macro_rules! ids {
     )*};
 }
 
-pub(crate) use ids;
+#[doc(hidden)]
+pub use ids;
 
 /// A list whose entries are looked up by numbers of their own type; else it is a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -288,6 +288,6 @@ impl Table {
 }
 
 /// A number as a word. A batch that is too large for its words is wrong in whoever made it.
-pub(crate) fn word(number: usize) -> u32 {
+pub fn word(number: usize) -> u32 {
     u32::try_from(number).expect("a batch is addressed in 32-bit words")
 }
