@@ -104,7 +104,7 @@ pub mod report;
 pub mod sink;
 pub mod vocabulary;
 
-pub use wgmerge_compute::{dtype, exec, fault, kernel, wgsl};
+pub use wgmerge_compute::{dtype, exec, fault, format, kernel, wgsl};
 use wgmerge_compute::{figures, id};
 
 pub use merge::{Cancel, Merge, MergeError, Report, Settings, Silent};

@@ -4,8 +4,11 @@ use super::{CRATES, SourceFile, assert_none, in_crate, root, sources};
 
 /// Modules of one row are of one layer and do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["wgsl", "fault", "figures", "files", "disk", "id", "words"],
+    &[
+        "wgsl", "fault", "figures", "files", "disk", "id", "level", "words",
+    ],
     &["dtype"],
+    &["format"],
     &["checkpoint", "kernel", "loader"],
     &["hub", "keys", "method", "vocabulary"],
     &["recipe", "report"],

@@ -19,7 +19,10 @@ const EXPECTED: &[(&str, &str)] = &[
     ("src/loader/index.rs", "a sound expression"),
     ("src/recipe/mergeflux/window.rs", "a sound expression"),
     ("src/recipe/supermario/chain.rs", "the table has supermario"),
-    ("compute/src/exec/cpu/formula.rs", "an argument per parameter"),
+    (
+        "compute/src/exec/cpu/formula.rs",
+        "an argument per parameter",
+    ),
     (
         "src/gpu/probe/experiments.rs",
         "an experiment has a few steps",

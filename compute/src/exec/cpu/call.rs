@@ -2,9 +2,9 @@
 
 use super::bounds::{Bounds, DIGITS, follow};
 use super::formula::{Argument, in_bf16, in_f16, in_f32, unguarded};
-use super::level::at_level;
 use super::{Level, plain};
 use crate::kernel::{Compute, Formula, TILE};
+use crate::level::at_level;
 
 /// Parameters of a formula at most.
 const ARGUMENTS: usize = 5;

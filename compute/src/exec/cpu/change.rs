@@ -2,11 +2,11 @@
 
 use super::Level;
 use super::bounds::Bounds;
-use super::level::at_level;
 use super::sum::{Terms, Whole, filled, trees};
 use crate::dtype::Float;
 use crate::dtype::codec::{LEAST_TOLD, are_numbers, limit, marks, told};
 use crate::kernel::TileChange;
+use crate::level::at_level;
 
 /// What a tile changes: of its results, of what is stored of them as a type, and of the base, as
 /// f32 bits, of which something is known. Of a shorter tile the rest counts as zeros, of which none

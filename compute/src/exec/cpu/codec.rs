@@ -7,9 +7,9 @@ use super::Level;
 use super::bounds::{Bounds, DIGITS, Extent};
 use super::elements::{encode_inline, load_inline};
 use super::formula::{in_bf16, in_f16, in_f32};
-use super::level::at_level;
 use crate::dtype::{Float, codec};
 use crate::kernel::Compute;
+use crate::level::at_level;
 
 /// What decoding found.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,8 @@
 //! The loops of linear algebra, compiled for instruction sets.
 
 use super::Level;
-use super::level::at_level;
 use crate::kernel::linear::loops::{Block, Loops, dots, tiles, turn};
+use crate::level::at_level;
 
 impl Loops for Level {
     fn tiles(&self, a: &[f64], b: &[f64], depth: usize, block: Block<'_>) {

@@ -19,7 +19,6 @@ mod fault;
 mod formula;
 #[cfg(target_arch = "x86_64")]
 mod halves;
-mod level;
 mod linear;
 mod overflow;
 pub mod pages;
@@ -37,7 +36,7 @@ use std::ops::Range;
 
 use super::{Batch, ExecError, Executor, Results};
 use crate::kernel::{Output, TILE, Tally};
-pub use level::{Level, UnknownLevel};
+pub use crate::level::{Level, UnknownLevel};
 use tile::Tile;
 
 /// Runs Programs on one thread.

@@ -3,10 +3,10 @@
 use super::Level;
 use super::bounds::Bounds;
 use super::formula::in_f32;
-use super::level::at_level;
 use super::sum::{Terms, Whole, filled, trees};
 use crate::dtype::codec::compared;
 use crate::kernel::{Place, TilePair};
+use crate::level::at_level;
 
 const MAGNITUDE: u32 = 0x7fff_ffff;
 

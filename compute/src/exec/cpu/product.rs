@@ -4,10 +4,10 @@
 //! instruction set: runs of 16 terms in f32, the runs in f64. That is well within 1e-6 of the
 //! elements' root mean square, whatever the rank.
 
-use super::level::at_level;
 use super::{Level, codec};
 use crate::dtype::Float;
 use crate::kernel::PANEL;
+use crate::level::at_level;
 
 /// Terms that are summed before their sum is added to the others.
 const RUN: usize = 16;

@@ -9,8 +9,8 @@ use std::mem::MaybeUninit;
 use super::Level;
 use super::bounds::Bounds;
 use super::formula::in_f32;
-use super::level::at_level;
 use crate::kernel::TILE;
+use crate::level::at_level;
 
 /// The values of a whole tile.
 pub(super) type Whole = [u32; TILE];

@@ -126,13 +126,13 @@ impl Level {
 
     /// Whether code compiled for AVX2, F16C and POPCNT may run.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn is_avx2(self) -> bool {
+    pub(crate) fn is_avx2(self) -> bool {
         self.0 >= Set::Avx2
     }
 
     /// Whether code compiled for AVX-512 (F, BW, DQ and VL) may run as well.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn is_avx512(self) -> bool {
+    pub(crate) fn is_avx512(self) -> bool {
         self.0 >= Set::Avx512
     }
 
@@ -149,7 +149,7 @@ macro_rules! at_level {
         $level:expr,
         $function:ident($($name:ident: $type:ty = $value:expr),* $(,)?) $(-> $result:ty)?
     ) => {{
-        let level: crate::exec::cpu::Level = $level;
+        let level: crate::level::Level = $level;
         $(let $name: $type = $value;)*
         #[cfg(target_arch = "x86_64")]
         {
@@ -178,4 +178,4 @@ macro_rules! at_level {
         }
     }};
 }
-pub(super) use at_level;
+pub(crate) use at_level;
