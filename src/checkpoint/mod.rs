@@ -7,6 +7,7 @@
 //! Nothing here knows what a merge is.
 
 mod beside;
+mod coding;
 mod contents;
 pub mod convention;
 mod encode;
@@ -20,6 +21,7 @@ mod index;
 mod index_error;
 mod json;
 mod licence;
+mod logical;
 mod name;
 mod parse;
 mod snapshot;
@@ -33,6 +35,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
+pub use self::coding::{Coding, Entry};
 use self::contents::Contents;
 pub use self::convention::Coded;
 pub use self::encode::encode_header;
@@ -62,7 +65,9 @@ pub struct Checkpoint {
     name: String,
     is_folder: bool,
     files: Vec<WeightFile>,
-    tensors: Tensors,
+    entries: Tensors,
+    /// Where some entries are codes, the tensors.
+    tensors: Option<Tensors>,
     metadata: IndexMap<String, String>,
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
@@ -127,7 +132,8 @@ impl Checkpoint {
             name: display_name(path, found.is_dir()),
             is_folder: found.is_dir(),
             files: Vec::new(),
-            tensors: Tensors::default(),
+            entries: Tensors::default(),
+            tensors: None,
             metadata: IndexMap::new(),
             indexes: Vec::new(),
             left_out: Vec::new(),
@@ -148,7 +154,7 @@ impl Checkpoint {
             checkpoint.add_file(file, contents, None)?;
         }
         // They are kept for as long as a merge runs.
-        checkpoint.tensors.shrink_to_fit();
+        checkpoint.entries.shrink_to_fit();
         Ok(checkpoint)
     }
 
@@ -174,14 +180,20 @@ impl Checkpoint {
     }
 
     /// Its tensors by key, in the order of their bytes: by file, then by offset. Keys of a
-    /// component folder are `component/key`.
+    /// component folder are `component/key`. A tensor that is stored as codes is one, whatever
+    /// entries it is made of.
     pub fn tensors(&self) -> &Tensors {
-        &self.tensors
+        self.tensors.as_ref().unwrap_or(&self.entries)
     }
 
-    /// The tensor of this key.
+    /// What its files hold, entry by entry, in the same order.
+    pub fn entries(&self) -> &Tensors {
+        &self.entries
+    }
+
+    /// The entry of this key.
     pub fn get(&self, key: &str) -> Option<&TensorInfo> {
-        self.tensors.get(key)
+        self.entries.get(key)
     }
 
     /// The `__metadata__` of all files; where two files disagree, that of the first.
@@ -286,7 +298,7 @@ impl Checkpoint {
             self.quantisation = convention::quantisation(&folder);
         }
         let component = group.component.as_deref();
-        let (first, files) = (self.tensors.len(), self.files.len());
+        let (first, files) = (self.entries.len(), self.files.len());
         for name in &group.files {
             let relative = Path::new(component.unwrap_or("")).join(name);
             let (path, number) = (self.path.join(&relative), self.files.len());
@@ -302,7 +314,7 @@ impl Checkpoint {
         }
         if let Some(index) = &group.index {
             let shard = |file: usize| group.files[file - files].as_str();
-            index.check(&self.tensors, first..self.tensors.len(), component, shard)?;
+            index.check(&self.entries, first..self.entries.len(), component, shard)?;
         }
         Ok(())
     }
@@ -313,18 +325,18 @@ impl Checkpoint {
         contents: Contents,
         component: Option<&str>,
     ) -> Result<(), CheckpointError> {
-        self.tensors.reserve(contents.tensors.len());
+        self.entries.reserve(contents.tensors.len());
         for (key, info) in contents.tensors {
             let key = match component {
                 Some(prefix) => format!("{prefix}/{key}"),
                 None => key,
             };
-            if let Some(first) = self.tensors.get(&key) {
+            if let Some(first) = self.entries.get(&key) {
                 let (first, second) = (self.files[first.file].path.clone(), file.path);
                 return Err(CheckpointError::DuplicateKey { key, first, second });
             }
             self.bytes += info.bytes();
-            self.tensors.insert(key, info);
+            self.entries.insert(key, info);
         }
         let note = contents
             .note

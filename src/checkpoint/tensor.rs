@@ -1,10 +1,12 @@
 //! What a checkpoint knows of a tensor.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use super::coding::Coding;
 use super::strided::Axes;
 use crate::dtype::DType;
 
@@ -29,6 +31,8 @@ pub struct TensorInfo {
     /// How many elements lie from one to the next of each dimension, where they do not lie one
     /// after the other.
     pub strides: Option<Box<[u64]>>,
+    /// Where it is stored as codes, how. It is seen as f32 then, and its span is that of its codes.
+    pub coding: Option<Arc<Coding>>,
 }
 
 impl TensorInfo {

@@ -77,7 +77,7 @@ impl<'a> Checked<'a> {
                 }
             }
         }
-        if known < output.tensors().len() {
+        if known < output.entries().len() {
             differences.extend(strange(plan, output));
         }
         let checked = Checked {
@@ -215,7 +215,7 @@ fn path_of(output: &Checkpoint, info: &TensorInfo) -> PathBuf {
 fn strange(plan: &Plan, output: &Checkpoint) -> Vec<Difference> {
     let made: std::collections::HashSet<&str> =
         plan.jobs.iter().map(|job| job.key.as_str()).collect();
-    let tensors = output.tensors().iter();
+    let tensors = output.entries().iter();
     let strange = tensors.filter(|(key, _)| !made.contains(key.as_str()));
     let strange = strange.map(|(key, info)| Difference::Strange {
         file: path_of(output, info),

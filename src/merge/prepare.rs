@@ -354,6 +354,7 @@ fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {
     Ok(Source {
         path: checkpoint.path().to_owned(),
         tensors: checkpoint.tensors(),
+        entries: checkpoint.entries(),
         metadata: checkpoint.metadata(),
         quantisation: checkpoint.quantisation().map(str::to_owned),
         fingerprint: checkpoint.fingerprint()?,

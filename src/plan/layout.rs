@@ -51,15 +51,16 @@ impl PlannedFile {
         jobs: &'a [Job],
     ) -> impl Iterator<Item = (&'a str, &'a DType, Shape, Range<u64>)> {
         let jobs = jobs[self.jobs.clone()].iter();
-        jobs.filter(|job| !job.goes_on()).map(|job| {
-            let parts = job.run.map_or(1, |run| run.parts);
-            let span = job.place.offset..job.place.offset + job.bytes * parts;
-            let mut shape: Shape = job.shape.iter().copied().collect();
-            if job.run.is_some() {
-                shape.insert(0, parts);
-            }
-            (self.key(job), &job.dtype, shape, span)
-        })
+        jobs.filter(|job| job.is_entry() && !job.goes_on())
+            .map(|job| {
+                let parts = job.run.map_or(1, |run| run.parts);
+                let span = job.place.offset..job.place.offset + job.bytes * parts;
+                let mut shape: Shape = job.shape.iter().copied().collect();
+                if job.run.is_some() {
+                    shape.insert(0, parts);
+                }
+                (self.key(job), &job.dtype, shape, span)
+            })
     }
 }
 

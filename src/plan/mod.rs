@@ -32,16 +32,19 @@ mod account;
 mod asked;
 mod bytes;
 mod class;
+mod coder;
+mod codes;
 mod division;
 mod draft;
 mod drafter;
 mod drafting;
+mod encoded;
 mod error;
 mod explain;
 mod factor_bytes;
 mod factors;
 mod frame;
-
+mod gathered;
 mod held;
 mod id;
 mod job;
@@ -62,11 +65,14 @@ mod source;
 mod task;
 mod view_error;
 
-pub use bytes::{Bytes, Cut, Gathered, Joint, JointSource, RowSource};
+pub use bytes::{Bytes, Cut, Joint, JointSource};
 pub use class::{Class, Group, Round};
+pub use codes::Codes;
+pub use encoded::{Encoded, Largest};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
+pub use gathered::{Gathered, RowSource};
 pub use id::{ClassId, FileId, InputId, JobId, OutputId, ProgramId};
 pub use job::{Action, Input, Job, Place, Run, Work};
 pub(crate) use lane::PAGE_BYTES;
@@ -152,6 +158,7 @@ pub(crate) fn build_all(
     // Jobs change places when all outputs have theirs.
     let placed = first.map(|first| layout::place(&first, sources, output, &mut jobs));
     let mut files = placed.transpose()?.unwrap_or_default();
+    encoded::link(&mut jobs);
     for metadata in &metadata {
         layout::measure(&mut files, &jobs, metadata)?;
     }

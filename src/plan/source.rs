@@ -15,6 +15,8 @@ pub struct Source<'a> {
     pub path: PathBuf,
     /// The tensors, in file order.
     pub tensors: &'a Tensors,
+    /// What its files hold, entry by entry: where some are codes, other than the tensors.
+    pub entries: &'a Tensors,
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
     /// The method of quantisation that its settings name:
@@ -38,6 +40,14 @@ impl Source<'_> {
             quantisation: self.quantisation.as_deref(),
         };
         convention::check_plain(self.tensors, &said)
+    }
+}
+
+impl Source<'_> {
+    /// Which of its files holds a tensor, or an entry, of this name.
+    pub(super) fn file_of(&self, key: &str) -> Option<usize> {
+        let info = self.tensors.get(key).or_else(|| self.entries.get(key));
+        info.map(|info| info.file)
     }
 }
 

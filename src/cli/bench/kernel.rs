@@ -142,6 +142,7 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
         file: 0,
         span: 0..elements * float.bytes() as u64,
         strides: None,
+        coding: None,
     };
     let tensors = Tensors::from_iter([("synthetic".to_owned(), info)]);
     let metadata = IndexMap::new();

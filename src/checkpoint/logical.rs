@@ -1,0 +1,97 @@
+//! The tensors of a checkpoint as they are seen: what is stored as codes is one tensor each.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::coding::{Coding, Entry};
+use super::convention::{Coded, Convention, Recognised};
+use super::tensor::{Shape, TensorInfo, Tensors};
+use crate::dtype::DType;
+use crate::format::encode::Rule;
+
+/// The rules by which the codes of a convention are made.
+fn rule(convention: Convention) -> Option<Rule> {
+    let _ = convention;
+    Some(Rule::ComfyKitchen)
+}
+
+/// The tensors of a checkpoint, where some of its entries are codes.
+pub(super) fn tensors(entries: &Tensors, recognised: &Recognised) -> Tensors {
+    let mut hidden: HashSet<&str> = recognised.markers.iter().map(String::as_str).collect();
+    let mut first: HashMap<&str, (&str, &Coded)> = HashMap::new();
+    for (name, coded) in &recognised.tensors {
+        let own = coded.parts.iter().chain(&coded.beside);
+        hidden.extend(own.map(String::as_str));
+        if let Some(codes) = coded.parts.first() {
+            first.insert(codes, (name, coded));
+        }
+    }
+    let mut tensors = Tensors::default();
+    for (key, info) in entries {
+        if let Some((name, coded)) = first.get(key.as_str()) {
+            tensors.insert((*name).to_owned(), tensor(entries, info, coded));
+        } else if !hidden.contains(key.as_str()) {
+            tensors.insert(key.clone(), info.clone());
+        }
+    }
+    tensors.shrink_to_fit();
+    tensors
+}
+
+/// A tensor that is stored as codes; `codes` is the entry that holds them.
+fn tensor(entries: &Tensors, codes: &TensorInfo, coded: &Coded) -> TensorInfo {
+    let entry = |key: &String| {
+        let info = entries.get(key)?;
+        Some(Entry {
+            key: key.clone(),
+            dtype: info.dtype,
+            shape: info.shape.clone(),
+            file: info.file,
+            span: info.span.clone(),
+        })
+    };
+    let mut shape = coded.shape.to_vec();
+    let strides = coded.transposed.then(|| {
+        let strides = transposed_strides(&shape);
+        if let [.., rows, columns] = shape.as_mut_slice() {
+            std::mem::swap(rows, columns);
+        }
+        strides
+    });
+    TensorInfo {
+        dtype: DType::F32,
+        shape: Shape::from_slice(&coded.shape),
+        file: codes.file,
+        span: codes.span.clone(),
+        strides,
+        coding: Some(Arc::new(Coding {
+            format: coded.format.clone(),
+            shape,
+            transposed: coded.transposed,
+            parts: coded.parts.iter().filter_map(entry).collect(),
+            beside: coded.beside.iter().filter_map(entry).collect(),
+            rule: rule(coded.convention),
+            convention: coded.convention.name(),
+        })),
+    }
+}
+
+/// How far elements lie from each other where the columns of each matrix lie in its rows.
+fn transposed_strides(shape: &[u64]) -> Box<[u64]> {
+    let mut strides = vec![1; shape.len()];
+    let mut step = 1;
+    let last = shape.len().saturating_sub(1);
+    let order = (0..shape.len()).rev();
+    // The last but one goes first.
+    let order = order.map(|at| match at {
+        at if shape.len() < 2 => at,
+        at if at == last => last - 1,
+        at if at + 1 == last => last,
+        at => at,
+    });
+    for at in order {
+        strides[at] = step;
+        step *= shape[at];
+    }
+    strides.into()
+}
