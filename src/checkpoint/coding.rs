@@ -36,6 +36,8 @@ pub struct Coding {
     pub parts: Vec<Entry>,
     /// What belongs to it beside its numbers: markers, scales of activations.
     pub beside: Vec<Entry>,
+    /// What its convention says of it in the header, as JSON.
+    pub said: Option<String>,
     /// The rules by which its library makes codes; None where it is read only.
     pub rule: Option<Rule>,
     /// The convention by which it was recognised, as it is called in messages.
@@ -43,6 +45,13 @@ pub struct Coding {
 }
 
 impl Coding {
+    /// Whether each matrix of a tensor of several has scales of its own.
+    pub fn has_scales_of_matrices(&self) -> bool {
+        let lead = &self.shape[..self.shape.len().saturating_sub(2)];
+        let scales = self.parts.get(1);
+        !lead.is_empty() && scales.is_some_and(|scales| scales.shape.starts_with(lead))
+    }
+
     /// The bytes of all that it is made of.
     pub fn bytes(&self) -> u64 {
         let spans = self.parts.iter().map(|part| &part.span);

@@ -21,7 +21,7 @@ mod index;
 mod index_error;
 mod json;
 mod licence;
-mod logical;
+//mod logical;
 mod name;
 mod parse;
 mod snapshot;
@@ -68,6 +68,7 @@ pub struct Checkpoint {
     entries: Tensors,
     /// Where some entries are codes, the tensors.
     tensors: Option<Tensors>,
+    markers: Vec<String>,
     metadata: IndexMap<String, String>,
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
@@ -134,6 +135,7 @@ impl Checkpoint {
             files: Vec::new(),
             entries: Tensors::default(),
             tensors: None,
+            markers: Vec::new(),
             metadata: IndexMap::new(),
             indexes: Vec::new(),
             left_out: Vec::new(),
@@ -191,6 +193,11 @@ impl Checkpoint {
         &self.entries
     }
 
+    /// The entries that mark it as one of codes, and belong to no tensor.
+    pub fn markers(&self) -> &[String] {
+        &self.markers
+    }
+
     /// The entry of this key.
     pub fn get(&self, key: &str) -> Option<&TensorInfo> {
         self.entries.get(key)
@@ -233,7 +240,7 @@ impl Checkpoint {
             metadata: &self.metadata,
             quantisation: self.quantisation(),
         };
-        convention::check_plain(&self.tensors, &said)
+        convention::check_plain(&self.entries, &said)
     }
 
     /// The bytes of all tensors, without headers.

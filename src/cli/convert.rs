@@ -40,21 +40,23 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
                 },
                 space: Space::Weight,
             }],
-            Options {
-                dtype: args.dtype,
-                shard_bytes: args.max_shard_size,
-                // What a checkpoint holds is not judged here.
-                on_nan: OnNan::Keep,
-                on_overflow: args.on_overflow,
-                metadata: crate::recipe::Metadata::Full,
-                strip_prefix: args.strip_prefix.clone().into_iter().collect(),
-                add_prefix: args.add_prefix.clone().unwrap_or_default(),
-                output_names: match renames {
-                    true => OutputNames::Graph,
-                    false => OutputNames::Reference,
-                },
-                ..Options::default()
-            },
+            args.format
+                .apply(Options {
+                    dtype: args.dtype,
+                    shard_bytes: args.max_shard_size,
+                    // What a checkpoint holds is not judged here.
+                    on_nan: OnNan::Keep,
+                    on_overflow: args.on_overflow,
+                    metadata: crate::recipe::Metadata::Full,
+                    strip_prefix: args.strip_prefix.clone().into_iter().collect(),
+                    add_prefix: args.add_prefix.clone().unwrap_or_default(),
+                    output_names: match renames {
+                        true => OutputNames::Graph,
+                        false => OutputNames::Reference,
+                    },
+                    ..Options::default()
+                })
+                .map_err(Failure::input)?,
         )
     };
     if let Some(to) = &args.to {

@@ -355,6 +355,7 @@ fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {
         path: checkpoint.path().to_owned(),
         tensors: checkpoint.tensors(),
         entries: checkpoint.entries(),
+        markers: checkpoint.markers(),
         metadata: checkpoint.metadata(),
         quantisation: checkpoint.quantisation().map(str::to_owned),
         fingerprint: checkpoint.fingerprint()?,

@@ -37,9 +37,7 @@ pub(super) fn divide(
     let reference = &sources[recipe.reference.index()];
     let path = || reference.path.display().to_string();
     // A folder of components that was converted is none any more, and another may become one.
-    let from_reference = jobs
-        .iter()
-        .any(|job| reference.file_of(&job.key).is_some());
+    let from_reference = jobs.iter().any(|job| reference.file_of(&job.key).is_some());
     let components = match from_reference {
         true => has_components(reference),
         false => jobs.iter().any(|job| component_in(&job.key).is_some()),

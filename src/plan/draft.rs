@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::bytes::Bytes;
 use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place, Run, Work as Arithmetic};
+use super::said::Said;
 use super::{Encoded, InputId, Largest, PlanError, Seen};
 use crate::dtype::{DType, Float};
 use crate::kernel::{Expression, Node, Parts, SlotId};
@@ -18,6 +19,10 @@ pub(super) struct Draft {
     pub(super) work: Work,
     /// Every model's tensor, where copies are compared.
     pub(super) copies: Box<[Seen]>,
+    /// What the header says of it, where it is stored as codes.
+    pub(super) said: Option<Said>,
+    /// Whether it is the codes of a tensor, copied.
+    pub(super) is_codes: bool,
 }
 
 /// How it comes about.

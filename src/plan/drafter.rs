@@ -56,11 +56,16 @@ impl<'a> Drafter<'a> {
             },
             None => match self.copy(key, &origin, &seen, ledger) {
                 Work::Copy(input) if self.is_decoded(&seen) => {
-                    let work = self.decoded(input, &seen);
+                    let work = self.numbers(input, &seen);
                     (work.float().unwrap_or(Float::BF16).dtype(), work)
                 }
                 work => (seen.dtype, work),
             },
+        };
+        let target = self.target(name, &seen).filter(|_| asked.run.is_none());
+        let work = match target {
+            Some(target) => self.targeted(name, &seen, work, target),
+            None => work,
         };
         let shape = match &work {
             Work::Copy(_) | Work::Part => seen.shape.clone(),
@@ -78,11 +83,14 @@ impl<'a> Drafter<'a> {
             run: asked.run,
             work,
             copies,
+            said: None,
+            is_codes: false,
         };
-        Ok(match origin {
-            View::Tensor(leaf) => self.with_entries(draft, (&leaf.name, &seen)),
-            _ => vec![draft],
-        })
+        let own = match &origin {
+            View::Tensor(leaf) => Some(leaf.name.as_str()),
+            _ => None,
+        };
+        Ok(self.with_entries(draft, own, &seen))
     }
 
     /// Whether the model config of the output says that a tensor is of integers, whatever type a

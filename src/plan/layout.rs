@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::division::{Division, divide, key_in_file};
-use super::job::Job;
+use super::job::{Action, Job};
 use super::{FileId, Output, PlanError, Source};
 use crate::checkpoint::{HeaderError, Shape, encode_header, header_bytes};
 use crate::dtype::DType;
@@ -80,7 +80,9 @@ pub(super) fn place(
         first = own.end;
         let data_bytes = set_offsets(&mut jobs[own.clone()], FileId::new(files.len()));
         let mut dtypes = BTreeMap::new();
-        for job in &jobs[own.clone()] {
+        // Codes are of no type in which a model is computed.
+        let numbers = jobs[own.clone()].iter();
+        for job in numbers.filter(|job| !matches!(job.action, Action::Part)) {
             *dtypes.entry(job.dtype).or_default() += job.bytes;
         }
         files.push(PlannedFile {

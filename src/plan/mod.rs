@@ -32,6 +32,7 @@ mod account;
 mod asked;
 mod bytes;
 mod class;
+mod coded_output;
 mod coder;
 mod codes;
 mod division;
@@ -59,6 +60,7 @@ mod parallel;
 mod part;
 mod reads;
 mod resolve;
+mod said;
 mod schedules;
 mod seen;
 mod source;
@@ -67,6 +69,7 @@ mod view_error;
 
 pub use bytes::{Bytes, Cut, Joint, JointSource};
 pub use class::{Class, Group, Round};
+pub use coded_output::CodedOutput;
 pub use codes::Codes;
 pub use encoded::{Encoded, Largest};
 pub use error::PlanError;
@@ -117,6 +120,8 @@ pub struct Plan {
     pub memory: MemoryPlan,
     /// The account of keys.
     pub report: KeyReport,
+    /// What is stored as codes.
+    pub coded: CodedOutput,
     /// What the metadata of each output says.
     metadata: IndexVec<OutputId, Vec<(String, String)>>,
 }
@@ -146,6 +151,7 @@ pub(crate) fn build_all(
         classes,
         mut jobs,
         report,
+        coded,
         first,
         metadata,
     } = Drafts::of(recipes, sources, limits)?;
@@ -200,6 +206,7 @@ pub(crate) fn build_all(
         task_count: measure.tasks,
         memory,
         report,
+        coded,
         metadata: metadata.into(),
     })
 }
@@ -209,6 +216,7 @@ struct Drafts {
     classes: class::Classes,
     jobs: Vec<Job>,
     report: KeyReport,
+    coded: CodedOutput,
     /// The first recipe, as it is once schedules and additions are applied.
     first: Option<Recipe>,
     metadata: Vec<Vec<(String, String)>>,
@@ -221,7 +229,7 @@ impl Drafts {
         limits: &Limits,
     ) -> Result<Drafts, PlanError> {
         let (mut classes, mut jobs) = (class::Classes::default(), Vec::new());
-        let mut report = KeyReport::default();
+        let (mut report, mut coded) = (KeyReport::default(), CodedOutput::default());
         let (mut first, mut metadata) = (None, Vec::with_capacity(recipes.len()));
         resolve::check(sources)?;
         let names = source::names(sources);
@@ -233,16 +241,19 @@ impl Drafts {
             let recipe = extended.map_or(applied.recipe, Cow::Owned);
             let recipe = recipe.as_ref();
             let drafted = (recipe, limits);
-            report = resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
+            let resolved =
+                resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
+            (report, coded) = (resolved.report, resolved.coded);
             report.notes.extend(notes.into_iter().chain(applied.notes));
             report.blocks = applied.blocks;
-            metadata.push(metadata::metadata(given, recipe, sources));
+            metadata.push(metadata::metadata((given, recipe), sources, &coded));
             first.get_or_insert_with(|| recipe.clone());
         }
         Ok(Drafts {
             classes,
             jobs,
             report,
+            coded,
             first,
             metadata,
         })

@@ -17,6 +17,8 @@ pub struct Source<'a> {
     pub tensors: &'a Tensors,
     /// What its files hold, entry by entry: where some are codes, other than the tensors.
     pub entries: &'a Tensors,
+    /// The entries that mark it as one of codes, and belong to no tensor.
+    pub markers: &'a [String],
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
     /// The method of quantisation that its settings name:

@@ -195,7 +195,9 @@ impl Stored for Scaled {
             return;
         };
         let scales = self.scale.map(|dtype| (parts[1], dtype));
-        let global = self.global.map(|_| parts[1 + usize::from(scales.is_some())]);
+        let global = self
+            .global
+            .map(|_| parts[1 + usize::from(scales.is_some())]);
         let rows = Rows {
             scaled: self,
             grid,
@@ -225,9 +227,11 @@ impl Stored for Scaled {
             let place = segment.place;
             match &rotation {
                 None => row(place, out),
-                Some(rotation) => rotation.decode(level, segment, out, &mut scratch, |column, out| {
-                    row(Place { column, ..place }, out);
-                }),
+                Some(rotation) => {
+                    rotation.decode(level, segment, out, &mut scratch, |column, out| {
+                        row(Place { column, ..place }, out);
+                    })
+                }
             }
         }
         round(level, self.rounded, target);

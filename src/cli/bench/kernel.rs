@@ -149,6 +149,8 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
     let source = |path: &PathBuf| Source {
         path: path.clone(),
         tensors: &tensors,
+        entries: &tensors,
+        markers: &[],
         metadata: &metadata,
         quantisation: None,
         fingerprint: String::new(),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::put::Put;
 use super::run::Run;
 use crate::exec::cpu::{change, product};
+use crate::format::encode::Stretch;
 use crate::kernel::{Change, Row, TILE, Tally};
 use crate::merge::MergeError;
 use crate::merge::read::read_elements;
@@ -38,11 +39,17 @@ impl Coder<'_, '_> {
             Some(codes) if self.is_same(codes, results)? => self.kept(codes, &spans)?,
             _ => {
                 let mut parts: Vec<Vec<u8>> = spans.iter().map(|_| Vec::new()).collect();
-                let (level, largest) = (self.shared.level, self.largest().map(|own| own.0));
-                self.shared.permits.with(|| {
-                    let elements = elements.clone();
-                    encoding.encode(level, shape, elements, results, largest, None, &mut parts);
-                });
+                let largest = self.largest().map(|own| own.0);
+                let stretch = Stretch {
+                    shape,
+                    start: elements.start,
+                    values: results,
+                    largest: largest.as_slice(),
+                    kept: &[],
+                };
+                let level = self.shared.level;
+                let encode = || encoding.encode(level, stretch, &mut parts);
+                self.shared.permits.with(encode);
                 parts
             }
         };

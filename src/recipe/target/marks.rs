@@ -6,7 +6,7 @@ use super::Target;
 use crate::dtype::DType;
 
 /// Where an output says that its weights are stored as codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Marks {
     /// An entry of JSON with each layer, and a field of the header: ComfyUI.
     Comfy {
@@ -42,7 +42,7 @@ pub struct Mark {
 
 impl Marks {
     /// What is said of a layer in its own entry and in the header, for ComfyUI.
-    pub fn layer(&self, shape: &[u64], source: DType) -> Option<Value> {
+    pub fn layer(&self, shape: &[u64]) -> Option<Value> {
         let Marks::Comfy {
             format,
             per_row,
@@ -56,7 +56,6 @@ impl Marks {
         if let Some(group) = group {
             said["group_size"] = json!(group);
         }
-        said["orig_dtype"] = json!(format!("torch.{}", source.torch_name()));
         if group.is_some() {
             said["orig_shape"] = json!(shape);
         }
@@ -71,8 +70,8 @@ impl Marks {
     }
 
     /// The entries beside a layer that mark it.
-    pub fn beside(&self, name: &str, shape: &[u64], source: DType) -> Vec<Mark> {
-        let said = self.layer(shape, source);
+    pub fn beside(&self, name: &str, shape: &[u64]) -> Vec<Mark> {
+        let said = self.layer(shape);
         let mark = said.map(|said| {
             let bytes = said.to_string().into_bytes();
             Mark {
