@@ -8,8 +8,10 @@
 //! A tensor of more than two dimensions is a list of matrices, each of which is stored by itself;
 //! one of a single dimension is one row. Elements are numbered as they are seen, without padding.
 
+mod encode;
 mod layout;
 
+pub use encode::{Encoding, Exponent, Rounding, Rule, Scales, Stretch};
 pub use layout::{
     Affine, Awq, Block, Code, E8M0, Format, Gguf, Global, Levels, Over, Packed, Scaled, Table,
     TableScale,
