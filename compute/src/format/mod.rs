@@ -15,6 +15,7 @@ mod bnb8;
 mod decode;
 mod gguf;
 mod grid;
+pub mod encode;
 mod layout;
 mod levels;
 mod number;
@@ -30,6 +31,7 @@ mod superblocks;
 mod table;
 mod tiles;
 
+pub use encode::{Encoding, Exponent, Rounding, Rule, Scales, Stretch};
 pub use layout::{
     Affine, Awq, Block, Code, E8M0, Format, Gguf, Global, Levels, Over, Packed, Scaled, Table,
     TableScale,

@@ -1,0 +1,119 @@
+//! The codes of rows.
+
+use super::Rounding;
+use super::draw;
+use super::loops;
+use super::rotate::rotate;
+use super::scaling::Scaling;
+use crate::level::Level;
+
+/// Elements that pass the loops together: what is held of them stays in the cache.
+const SEGMENT: usize = 1024;
+
+/// Turns rows into codes, and holds what the way needs.
+pub(super) struct Lines {
+    level: Level,
+    scaling: Scaling,
+    rounding: Rounding,
+    rotated: Option<u64>,
+    /// The numbers as the library is given them.
+    row: Vec<f32>,
+    /// The first element of `row`.
+    held: Option<u64>,
+    values: [f32; SEGMENT],
+    by: [f32; SEGMENT],
+    words: [u32; SEGMENT + 8],
+}
+
+impl Lines {
+    pub(super) fn new(
+        level: Level,
+        scaling: Scaling,
+        rounding: Rounding,
+        rotated: Option<u64>,
+    ) -> Lines {
+        Lines {
+            level,
+            scaling,
+            rounding,
+            rotated,
+            row: Vec::new(),
+            held: None,
+            values: [0.0; SEGMENT],
+            by: [0.0; SEGMENT],
+            words: [0; SEGMENT + 8],
+        }
+    }
+
+    /// Takes the row that begins with element `start`.
+    pub(super) fn take(&mut self, start: u64, values: &[f32]) {
+        if self.held.replace(start) == Some(start) {
+            return;
+        }
+        self.row.clear();
+        self.row.extend_from_slice(values);
+        if self.rounding == Rounding::Nearest {
+            loops::round(self.level, self.scaling.source(), &mut self.row);
+        }
+        if let Some(group) = self.rotated {
+            rotate(self.level, group as usize, &mut self.row);
+        }
+    }
+
+    /// The largest magnitudes of its blocks, as f32 bits, where they are above what is there.
+    pub(super) fn maxima(&self, block: usize, most: &mut [u32]) {
+        loops::maxima(self.level, block, &self.row, most);
+    }
+
+    /// Its codes, one to a byte, under the scales of its blocks: what [`Scaling`] gives as
+    /// `by`.
+    pub(super) fn codes(&mut self, block: usize, scales: &[f32], codes: &mut [u8]) {
+        let first = self.held.unwrap_or_default();
+        let count = self.row.len();
+        for at in (0..count).step_by(SEGMENT) {
+            let end = count.min(at + SEGMENT);
+            self.spread(at..end, block, scales);
+            self.segment(first, at, &mut codes[at..end]);
+        }
+        // Where a scale is zero there is no quotient.
+        for (place, _) in scales.iter().enumerate().filter(|(_, by)| **by == 0.0) {
+            let from = count.min(place * block);
+            codes[from..count.min(from.saturating_add(block))].fill(0);
+        }
+    }
+
+    /// Writes the scale of each element of a range.
+    fn spread(&mut self, range: std::ops::Range<usize>, block: usize, scales: &[f32]) {
+        let mut at = range.start;
+        while at < range.end {
+            let place = at / block;
+            let end = range.end.min((place + 1).saturating_mul(block));
+            let by = scales.get(place).copied().unwrap_or_default();
+            self.by[at - range.start..end - range.start].fill(by);
+            at = end;
+        }
+    }
+
+    /// The codes of elements from `at` on; `first` is the row's first in the tensor.
+    fn segment(&mut self, first: u64, at: usize, codes: &mut [u8]) {
+        let (level, scaling, count) = (self.level, &self.scaling, codes.len());
+        let values = &mut self.values[..count];
+        values.copy_from_slice(&self.row[at..at + count]);
+        loops::scale(level, scaling.operation(), &self.by[..count], values);
+        loops::round(level, scaling.arithmetic, values);
+        if scaling.adds_zero() {
+            loops::add_zero(level, values);
+        }
+        match self.rounding {
+            Rounding::Nearest => loops::nearest(level, scaling.grid, values, codes),
+            Rounding::Stochastic { key } => {
+                let start = first + at as u64;
+                let skip = (start % 4) as usize;
+                let needed = (skip + count).next_multiple_of(4);
+                draw::words(level, key, start - skip as u64, &mut self.words[..needed]);
+                let words = &self.words[skip..skip + count];
+                loops::drawn(level, scaling.grid, words, values, codes);
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! How a scale is chosen, and what it does to a number: the rules of the libraries.
+
+use super::loops::{Grid, Operation, Small};
+use super::number::{epsilon, meant, rounded, stored};
+use super::power::{self, Codes};
+use super::{Encoding, Exponent, Rounding, Rule};
+use crate::dtype::{DType, Float};
+use crate::format::{Code, E8M0, Over, Packed, Scaled};
+
+/// A scale.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// Its bits as they are stored.
+    pub(super) bits: u32,
+    /// What numbers are multiplied with, or divided by; 0 where all become zero.
+    pub(super) by: f32,
+}
+
+/// What kind of scales there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// None.
+    Bare,
+    /// A float.
+    Float,
+    /// A power of two for each block of a row.
+    Power,
+    /// A power of two for each block of several rows.
+    Square,
+    /// A small float, and another scale for the matrix.
+    Nested,
+}
+
+/// How scales are found and used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scaling {
+    rule: Rule,
+    kind: Kind,
+    scale: DType,
+    e8m0: E8M0,
+    is_row: bool,
+    is_block: bool,
+    /// The type of the numbers.
+    source: Float,
+    /// The type that a number is rounded to when it has met its scale.
+    pub(super) arithmetic: Float,
+    /// What it is rounded to then.
+    pub(super) grid: Grid,
+    /// The number of the grid that the largest magnitude becomes.
+    top: f32,
+}
+
+impl Scaling {
+    /// That of an encoding; None where it is not known.
+    pub(super) fn of(encoding: &Encoding, scaled: &Scaled) -> Option<Scaling> {
+        let is_square = matches!(scaled.over, Over::Block(block) if block.rows > 1);
+        let kind = match (scaled.scale, scaled.global) {
+            (None, None) => Kind::Bare,
+            (Some(DType::F8E4M3), Some(_)) => Kind::Nested,
+            (Some(DType::F8E8M0 | DType::U8), None) if is_square => Kind::Square,
+            (Some(DType::F8E8M0 | DType::U8), None) => Kind::Power,
+            (Some(DType::F32 | DType::BF16 | DType::F16), None) => Kind::Float,
+            _ => return None,
+        };
+        let grid = grid(encoding.rule, scaled);
+        let top = match (grid, encoding.rule) {
+            (Grid::Float(small), _) => f32::from_bits(small.most),
+            // Half a step more, so that the largest becomes a code and a half.
+            (Grid::Whole { most, .. }, Rule::CompressedTensors) => most + 0.5,
+            (Grid::Whole { most, .. }, _) => most,
+        };
+        let is_integer = matches!(grid, Grid::Whole { .. });
+        let is_known = match (encoding.rule, kind) {
+            (Rule::BitsAndBytes | Rule::Gguf, _) => false,
+            (Rule::Musubi, _) => kind == Kind::Float && !is_integer,
+            (_, Kind::Power | Kind::Nested) => !is_integer,
+            _ => true,
+        };
+        let is_rotated = scaled.rotated.is_some();
+        is_known.then(|| Scaling {
+            rule: encoding.rule,
+            kind,
+            scale: scaled.scale.unwrap_or(DType::F32),
+            e8m0: scaled.e8m0,
+            is_row: scaled.over == Over::Row,
+            is_block: matches!(scaled.over, Over::Block(_)),
+            source: source(encoding, is_rotated),
+            arithmetic: arithmetic(encoding, is_rotated),
+            grid,
+            top,
+        })
+    }
+
+    /// That of packed integers.
+    pub(super) fn packed(encoding: &Encoding, packed: &Packed) -> Scaling {
+        let half = f32::from(1u8 << (packed.bits - 1));
+        Scaling {
+            rule: Rule::CompressedTensors,
+            kind: Kind::Float,
+            scale: packed.scale.dtype(),
+            e8m0: E8M0::Ocp,
+            is_row: packed.group.is_none(),
+            is_block: packed.group.is_some(),
+            source: source(encoding, false),
+            arithmetic: arithmetic(encoding, false),
+            grid: Grid::Whole {
+                least: -half,
+                most: half - 1.0,
+            },
+            top: half - 0.5,
+        }
+    }
+
+    /// How numbers meet their scales.
+    pub(super) fn operation(&self) -> Operation {
+        match (self.rule, self.kind) {
+            (Rule::ComfyKitchen, Kind::Float) if !self.is_integer() => Operation::Times,
+            (Rule::ConvertToQuant, Kind::Float) => Operation::Times,
+            (Rule::Transformers, _) => Operation::Times,
+            _ => Operation::Over,
+        }
+    }
+
+    /// Whether a zero is added to what has met its scale, as where there could be a zero point.
+    pub(super) fn adds_zero(&self) -> bool {
+        let is_six = matches!(self.grid, Grid::Float(Small { sign: 5, .. }));
+        self.rule == Rule::CompressedTensors && !is_six
+    }
+
+    /// The largest magnitude of a matrix, as it is when numbers have been rounded to their type.
+    pub(super) fn largest(&self, most: f32) -> f32 {
+        match (self.rule, self.kind) {
+            // It looks for the largest before it rounds.
+            (Rule::ConvertToQuant, Kind::Nested) => most,
+            _ => rounded(self.source, most),
+        }
+    }
+
+    /// The type that numbers are rounded to first.
+    pub(super) fn source(&self) -> Float {
+        match (self.rule, self.kind) {
+            (Rule::ConvertToQuant, Kind::Nested | Kind::Power) => Float::BF16,
+            _ => self.source,
+        }
+    }
+
+    /// The scale of a whole matrix, as stored in f32.
+    pub(super) fn global(&self, most: f32) -> f32 {
+        let most = self.largest(most);
+        let global = match self.rule {
+            Rule::CompressedTensors => {
+                let inverse = rounded(self.source, 1.0 / most);
+                rounded(self.source, inverse * 2688.0)
+            }
+            Rule::ComfyKitchen => rounded(self.source, most / 2688.0),
+            _ => most / 2688.0,
+        };
+        // All-zero matrices: a scale that is a number.
+        if global == 0.0 || (most == 0.0 && global.is_infinite()) {
+            return 1.0;
+        }
+        global
+    }
+
+    /// The scale of numbers whose largest magnitude is `most`.
+    pub(super) fn fresh(&self, most: f32, global: f32) -> Scale {
+        match self.kind {
+            Kind::Bare => Scale { bits: 0, by: 1.0 },
+            Kind::Float => self.float(most),
+            Kind::Power => {
+                let byte = power::byte(self.exponent(), self.codes(), most);
+                self.kept(u32::from(byte), global)
+            }
+            Kind::Square => {
+                let least = f32::from_bits(0x0080_0000);
+                let wanted = if most == 0.0 { 1.0 } else { 1.0 / (self.top / most) };
+                let byte = power::ceil_log2(wanted.max(least)) + 127;
+                self.kept(byte.clamp(0, 254) as u32, global)
+            }
+            Kind::Nested => self.kept(stored(DType::F8E4M3, self.nested(most, global)), global),
+        }
+    }
+
+    /// A scale that is there.
+    pub(super) fn kept(&self, bits: u32, global: f32) -> Scale {
+        let scale = meant(self.scale, self.e8m0, bits);
+        let by = match (self.rule, self.kind) {
+            (_, Kind::Bare) => 1.0,
+            (Rule::CompressedTensors, Kind::Nested) => scale / global,
+            (_, Kind::Nested) => global * scale,
+            (Rule::Torchao(_), Kind::Power) => scale.max(f32::MIN_POSITIVE),
+            (_, Kind::Power) => scale,
+            _ if self.operation() == Operation::Times => {
+                let inverse = 1.0 / scale;
+                if self.rule == Rule::ComfyKitchen {
+                    rounded(self.arithmetic, inverse)
+                } else {
+                    inverse
+                }
+            }
+            (Rule::ComfyKitchen, _) => rounded(self.arithmetic, scale),
+            _ => scale,
+        };
+        Scale { bits, by }
+    }
+
+    fn is_integer(&self) -> bool {
+        matches!(self.grid, Grid::Whole { .. })
+    }
+
+    /// A scale that is a float.
+    fn float(&self, most: f32) -> Scale {
+        let divided = rounded(self.source, most / self.top);
+        match self.rule {
+            Rule::ComfyKitchen if self.is_integer() => self.exact((most / self.top).max(self.least())),
+            Rule::ComfyKitchen => self.exact(self.bounded(most / self.top)),
+            Rule::ConvertToQuant if self.is_integer() && !self.is_row => {
+                let scale = most / self.top;
+                self.exact(if self.is_block { scale.max(1e-8) } else { scale })
+            }
+            Rule::ConvertToQuant | Rule::Transformers => self.inverse(most),
+            Rule::Musubi => self.exact(divided.max(1e-8)),
+            Rule::CompressedTensors => self.exact(divided),
+            _ => self.exact(most / self.top),
+        }
+    }
+
+    /// The scale that its number says; of zeros any, as long as it is a number.
+    fn exact(&self, scale: f32) -> Scale {
+        let none = match self.rule {
+            Rule::CompressedTensors => epsilon(self.source),
+            _ => 1.0,
+        };
+        let bits = stored(self.scale, if scale == 0.0 { none } else { scale });
+        self.kept(bits, 1.0)
+    }
+
+    /// The scale whose inverse is what numbers are multiplied with.
+    fn inverse(&self, most: f32) -> Scale {
+        if most == 0.0 {
+            return self.exact(1.0);
+        }
+        let by = self.top * (1.0 / most);
+        let bits = stored(self.scale, 1.0 / by);
+        Scale { bits, by }
+    }
+
+    /// The least scale.
+    fn least(&self) -> f32 {
+        match self.top {
+            7.0 => 1e-10,
+            _ => 1e-30,
+        }
+    }
+
+    /// A scale whose inverse the type of the numbers holds.
+    fn bounded(&self, scale: f32) -> f32 {
+        match self.source {
+            Float::F16 if scale != 0.0 => 1.0 / (1.0 / scale).clamp(-65504.0, 65504.0),
+            _ => scale,
+        }
+    }
+
+    /// The finer of two scales.
+    fn nested(&self, most: f32, global: f32) -> f32 {
+        let (top, largest) = (self.top, 448.0);
+        match self.rule {
+            Rule::CompressedTensors => {
+                let scale = stored(DType::F8E4M3, global * (most / top));
+                match scale {
+                    0 => 0.125,
+                    _ => meant(DType::F8E4M3, E8M0::Ocp, scale),
+                }
+            }
+            Rule::ModelOpt if most == 0.0 => 1.0,
+            Rule::ModelOpt => (most / (top * global)).clamp(0.001_953_125, largest),
+            _ => {
+                let scale = (most / top) / global;
+                if scale > largest { largest } else { scale }
+            }
+        }
+    }
+
+    fn exponent(&self) -> Exponent {
+        match self.rule {
+            Rule::Torchao(exponent) => exponent,
+            Rule::CompressedTensors => Exponent::Even,
+            _ => Exponent::LogRatio,
+        }
+    }
+
+    fn codes(&self) -> Codes {
+        let exponent = self.top.to_bits() >> 23;
+        let mantissa = match self.grid {
+            Grid::Float(small) => small.mantissa,
+            Grid::Whole { .. } => 0,
+        };
+        Codes {
+            most: self.top,
+            exponent: exponent as i32 - 127,
+            mantissa,
+        }
+    }
+}
+
+/// What numbers are rounded to at last.
+fn grid(rule: Rule, scaled: &Scaled) -> Grid {
+    let is_block = matches!(scaled.over, Over::Block(_));
+    match scaled.code {
+        Code::E4M3 => Grid::Float(Small::E4M3),
+        Code::E5M2 => Grid::Float(Small::E5M2),
+        Code::E2M1High | Code::E2M1Low => Grid::Float(Small::E2M1),
+        Code::E2M3 => Grid::Float(Small::E2M3),
+        Code::E3M2 => Grid::Float(Small::E3M2),
+        Code::I4Low => Grid::Whole {
+            least: -7.0,
+            most: 7.0,
+        },
+        Code::I8 if is_block && rule == Rule::ConvertToQuant => Grid::Whole {
+            least: -127.0,
+            most: 127.0,
+        },
+        Code::I8 => Grid::Whole {
+            least: -128.0,
+            most: 127.0,
+        },
+    }
+}
+
+/// The type of the numbers: a rotation is computed in f32.
+fn source(encoding: &Encoding, is_rotated: bool) -> Float {
+    match is_rotated {
+        true => Float::F32,
+        false => encoding.source,
+    }
+}
+
+/// The type of what has met its scale: what is to be right in the mean is not rounded twice.
+fn arithmetic(encoding: &Encoding, is_rotated: bool) -> Float {
+    match (encoding.rounding, encoding.rule) {
+        (Rounding::Stochastic { .. }, _) => Float::F32,
+        (_, Rule::ComfyKitchen | Rule::Musubi | Rule::CompressedTensors) => {
+            source(encoding, is_rotated)
+        }
+        _ => Float::F32,
+    }
+}
