@@ -96,9 +96,8 @@ impl Stored for Awq {
         let Reach { first, last } = Awq::stored(&grid, reach);
         let (words, groups) = (Awq::words(&grid), self.groups(&grid));
         let scale = self.scale.bytes() as u64;
-        let word = |place: Place| {
-            (place.matrix * grid.columns + place.column) * words + place.row / ROWS
-        };
+        let word =
+            |place: Place| (place.matrix * grid.columns + place.column) * words + place.row / ROWS;
         let group = |place: Place| place.matrix * groups + place.column / self.width();
         let zero = |place: Place| group(place) * words + place.row / ROWS;
         let number = |place: Place| group(place) * grid.rows + place.row;

@@ -118,10 +118,7 @@ impl Stored for Gguf {
         target: &mut [f32],
     ) {
         let range = Gguf::clipped(shape, &elements);
-        let (size, width) = (
-            self.block().elements as usize,
-            self.block().bytes as usize,
-        );
+        let (size, width) = (self.block().elements as usize, self.block().bytes as usize);
         let mut bytes = parts[0];
         let mut out = &mut target[..(range.end - range.start) as usize];
         let mut skip = (range.start % size as u64) as usize;

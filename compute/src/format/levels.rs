@@ -193,9 +193,11 @@ impl Stored for Levels {
             let place = segment.place;
             match &rotation {
                 None => rows.decode(place, &mut list, out),
-                Some(rotation) => rotation.decode(level, segment, out, &mut scratch, |column, out| {
-                    rows.decode(Place { column, ..place }, &mut list, out);
-                }),
+                Some(rotation) => {
+                    rotation.decode(level, segment, out, &mut scratch, |column, out| {
+                        rows.decode(Place { column, ..place }, &mut list, out);
+                    })
+                }
             }
         }
     }

@@ -78,9 +78,7 @@ fn six_bits(code: usize, mantissa: i32, bias: i32) -> f32 {
 impl Numbers {
     fn new() -> Numbers {
         let float = |float| {
-            std::array::from_fn(|code| {
-                canonical(f32::from_bits(codec::decode(float, code as u64)))
-            })
+            std::array::from_fn(|code| canonical(f32::from_bits(codec::decode(float, code as u64))))
         };
         let e2m1 = std::array::from_fn(|code| {
             let magnitude = E2M1[code & 7];

@@ -68,7 +68,9 @@ impl Scaled {
         let unit = self.code.unit();
         let start = grid.stored(reach.first) / unit.elements;
         let end = grid.stored(reach.last).saturating_add(1);
-        let end = end.div_ceil(unit.elements).saturating_mul(unit.bytes);
+        // The last of a tensor may not fill a unit.
+        let bits = unit.bytes * 8 / unit.elements;
+        let end = end.saturating_mul(bits).div_ceil(8);
         start.saturating_mul(unit.bytes)..end
     }
 
@@ -203,7 +205,9 @@ impl Stored for Scaled {
             return;
         };
         let scales = self.scale.map(|dtype| (parts[1], dtype));
-        let global = self.global.map(|_| parts[1 + usize::from(scales.is_some())]);
+        let global = self
+            .global
+            .map(|_| parts[1 + usize::from(scales.is_some())]);
         let rows = Rows {
             scaled: self,
             grid,
@@ -240,9 +244,11 @@ impl Stored for Scaled {
             let place = segment.place;
             match &rotation {
                 None => row(place, out),
-                Some(rotation) => rotation.decode(level, segment, out, &mut scratch, |column, out| {
-                    row(Place { column, ..place }, out);
-                }),
+                Some(rotation) => {
+                    rotation.decode(level, segment, out, &mut scratch, |column, out| {
+                        row(Place { column, ..place }, out);
+                    })
+                }
             }
         }
         if self.e8m0 == E8M0::Power {

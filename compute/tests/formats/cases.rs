@@ -76,7 +76,9 @@ pub fn open(path: &Path) -> File {
         shape: view.shape().iter().map(|d| *d as u64).collect(),
         bytes: view.data().to_vec(),
     };
-    file.iter().map(|(name, view)| (name.to_owned(), entry(view))).collect()
+    file.iter()
+        .map(|(name, view)| (name.to_owned(), entry(view)))
+        .collect()
 }
 
 impl Entry {

@@ -99,7 +99,8 @@ fn close(place: &str, what: &str, most: f64, row: usize, found: &[f32], expected
                 _ => panic!("{place}: what is {what}?"),
             };
             let difference = (f64::from(*found) - f64::from(*expected)).abs();
-            let same = difference <= most * f64::from(against) || found.is_nan() && expected.is_nan();
+            let same =
+                difference <= most * f64::from(against) || found.is_nan() && expected.is_nan();
             assert!(same, "{place}: {found:e}, not {expected:e}");
         }
     }

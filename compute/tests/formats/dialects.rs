@@ -3,8 +3,7 @@
 use serde_json::Value;
 use wgmerge_compute::dtype::{DType, Float};
 use wgmerge_compute::format::{
-    Affine, Awq, Block, Code, E8M0, Format, Global, Levels, Over, Packed, Scaled, Table,
-    TableScale,
+    Affine, Awq, Block, Code, E8M0, Format, Global, Levels, Over, Packed, Scaled, Table, TableScale,
 };
 
 use crate::cases::{Entry, File, options};
@@ -43,7 +42,10 @@ pub fn code(dtype: DType) -> Code {
 
 /// Bytes times scales: what the shape of the scales says.
 pub fn bytes<'a>(file: &'a File, base: &str, scale: &str, shape: &[u64]) -> Tensor<'a> {
-    let (weight, scale) = (&file[&format!("{base}.weight")], &file[&format!("{base}.{scale}")]);
+    let (weight, scale) = (
+        &file[&format!("{base}.weight")],
+        &file[&format!("{base}.{scale}")],
+    );
     let (rows, columns) = match shape {
         [.., rows, columns] => (*rows, *columns),
         _ => (1, shape[0]),
@@ -119,7 +121,9 @@ pub fn comfy<'a>(file: &'a File, base: &str, shape: &[u64]) -> Tensor<'a> {
         }
         (Some("mxfp8"), Some(weight), Some(scale)) => mx_of(weight, scale, shape),
         (Some("asym_w4a8_int8") | None, Some(weight), None) => levels(file, base, weight, shape),
-        (Some("awq_w4a16"), Some(weight), Some(scale)) => affine(file, base, [weight, scale], shape),
+        (Some("awq_w4a16"), Some(weight), Some(scale)) => {
+            affine(file, base, [weight, scale], shape)
+        }
         (Some("convrot_w4a4"), Some(weight), Some(scale)) => Tensor {
             format: Format::Scaled(Scaled {
                 over: Over::Row,
@@ -237,10 +241,14 @@ pub fn awq<'a>(file: &'a File, base: &str, shape: &[u64]) -> Tensor<'a> {
 pub fn table<'a>(file: &'a File, name: &str, rounded: Float) -> Tensor<'a> {
     let part = |part: &str| &file[&format!("{name}.{part}")];
     let mut states = ["nf4", "fp4"].iter();
-    let state = states.find_map(|kind| file.get(&format!("{name}.quant_state.bitsandbytes__{kind}")));
+    let state =
+        states.find_map(|kind| file.get(&format!("{name}.quant_state.bitsandbytes__{kind}")));
     let state = options(state.expect("a state"));
     let shape = state["shape"].as_array().expect("a shape");
-    let shape = shape.iter().map(|d| d.as_u64().expect("a dimension")).collect();
+    let shape = shape
+        .iter()
+        .map(|d| d.as_u64().expect("a dimension"))
+        .collect();
     let mut parts = vec![&file[name], part("absmax"), part("quant_map")];
     let scale = match state["nested_blocksize"].as_u64() {
         None => TableScale::Plain,

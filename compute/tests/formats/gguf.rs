@@ -97,7 +97,14 @@ fn open(case: &Case) -> File {
         let bytes = data[offset..][..length as usize].to_vec();
         let shape = vec![length];
         let dtype = DType::U8;
-        Some((format!("{number} {name}"), Entry { dtype, shape, bytes }))
+        Some((
+            format!("{number} {name}"),
+            Entry {
+                dtype,
+                shape,
+                bytes,
+            },
+        ))
     };
     found.into_iter().filter_map(entry).collect()
 }
@@ -105,9 +112,20 @@ fn open(case: &Case) -> File {
 #[test]
 fn gguf() {
     let floats = "its tensors are floats";
-    let left_out = ["f16", "bf16", "f32", "enc_f16", "enc_bf16", "five_d", "orig_shape"];
+    let left_out = [
+        "f16",
+        "bf16",
+        "f32",
+        "enc_f16",
+        "enc_bf16",
+        "five_d",
+        "orig_shape",
+    ];
     let left_out = left_out.map(|name| format!("{name}.decode"));
-    let left_out: Vec<(&str, &str)> = left_out.iter().map(|name| (name.as_str(), floats)).collect();
+    let left_out: Vec<(&str, &str)> = left_out
+        .iter()
+        .map(|name| (name.as_str(), floats))
+        .collect();
     let cases = run("gguf", &left_out, open, |_, file, name, expected| {
         let is_it = |(key, _): &(&String, &Entry)| key.split_once(' ').is_some_and(|k| k.1 == name);
         let (key, entry) = file.iter().find(is_it).expect("a tensor");

@@ -57,10 +57,15 @@ fn comfy() {
 
 #[test]
 fn scaled_fp8() {
-    let cases = run("legacy_scaled_fp8", &[], input, |_, file, name, expected| {
-        let tensor = dialects::bytes(file, base(name), "scale_weight", &expected.shape);
-        rounded(tensor, expected.float())
-    });
+    let cases = run(
+        "legacy_scaled_fp8",
+        &[],
+        input,
+        |_, file, name, expected| {
+            let tensor = dialects::bytes(file, base(name), "scale_weight", &expected.shape);
+            rounded(tensor, expected.float())
+        },
+    );
     assert_eq!(cases, 13);
 }
 
@@ -85,11 +90,23 @@ fn blocks_of_fp8() {
 fn gpt_oss() {
     let left_out = [
         ("blocks.decode_f32", "its numbers are transposed: see below"),
-        ("blocks.decode_bf16", "its numbers are transposed: see below"),
+        (
+            "blocks.decode_bf16",
+            "its numbers are transposed: see below",
+        ),
     ];
-    let cases = run("gpt_oss_mxfp4", &left_out, input, |_, file, name, expected| {
-        dialects::mx(&file[name], &file[&format!("{name}_scale")], &expected.shape)
-    });
+    let cases = run(
+        "gpt_oss_mxfp4",
+        &left_out,
+        input,
+        |_, file, name, expected| {
+            dialects::mx(
+                &file[name],
+                &file[&format!("{name}_scale")],
+                &expected.shape,
+            )
+        },
+    );
     assert_eq!(cases, 12);
 }
 
@@ -139,30 +156,38 @@ fn transposed(entry: &Entry, shape: [u64; 3]) -> Entry {
 
 #[test]
 fn compressed_tensors() {
-    let cases = run("compressed_tensors", &[], input, |case, file, name, expected| {
-        let (base, shape) = (base(name), &expected.shape);
-        let part = |name: &str| file.get(&format!("{base}.{name}"));
-        let Some(values) = part("weight_packed") else {
-            let scale = part("weight_scale").expect("scales");
-            let tensor = if scale.dtype == DType::U8 {
-                dialects::mx(part("weight").expect("codes"), scale, shape)
-            } else {
-                dialects::bytes(file, base, "weight_scale", shape)
+    let cases = run(
+        "compressed_tensors",
+        &[],
+        input,
+        |case, file, name, expected| {
+            let (base, shape) = (base(name), &expected.shape);
+            let part = |name: &str| file.get(&format!("{base}.{name}"));
+            let Some(values) = part("weight_packed") else {
+                let scale = part("weight_scale").expect("scales");
+                let tensor = if scale.dtype == DType::U8 {
+                    dialects::mx(part("weight").expect("codes"), scale, shape)
+                } else {
+                    dialects::bytes(file, base, "weight_scale", shape)
+                };
+                return rounded(tensor, expected.float());
             };
-            return rounded(tensor, expected.float());
-        };
-        let scale = part("weight_scale").expect("scales");
-        let tensor = match part("weight_global_scale") {
-            Some(global) => dialects::nvfp4([values, scale, global], Global::Over, shape),
-            None if scale.dtype == DType::U8 => dialects::mx(values, scale, shape),
-            None => {
-                let digits = case.name.strip_prefix("int").and_then(|name| name.chars().next());
-                let bits = digits.and_then(|digit| digit.to_digit(10)).expect("bits");
-                dialects::packed(file, base, bits, shape)
-            }
-        };
-        rounded(tensor, expected.float())
-    });
+            let scale = part("weight_scale").expect("scales");
+            let tensor = match part("weight_global_scale") {
+                Some(global) => dialects::nvfp4([values, scale, global], Global::Over, shape),
+                None if scale.dtype == DType::U8 => dialects::mx(values, scale, shape),
+                None => {
+                    let digits = case
+                        .name
+                        .strip_prefix("int")
+                        .and_then(|name| name.chars().next());
+                    let bits = digits.and_then(|digit| digit.to_digit(10)).expect("bits");
+                    dialects::packed(file, base, bits, shape)
+                }
+            };
+            rounded(tensor, expected.float())
+        },
+    );
     assert_eq!(cases, 26);
 }
 

@@ -52,7 +52,11 @@ pub fn check(place: &str, format: &Format, shape: &[u64], parts: &[&[u8]], whole
     let mut numbers = Numbers::new(all + parts.len() as u64);
     for level in Level::available() {
         for round in 0..24 {
-            let start = if round == 0 { 0 } else { numbers.below(all + 1) };
+            let start = if round == 0 {
+                0
+            } else {
+                numbers.below(all + 1)
+            };
             let length = match round {
                 0 => all,
                 1..8 => numbers.below(40),
@@ -61,7 +65,8 @@ pub fn check(place: &str, format: &Format, shape: &[u64], parts: &[&[u8]], whole
             let range = start..(start + length).min(all);
             let found = decode(level, format, shape, range.clone(), parts);
             let expected = &whole[range.start as usize..range.end as usize];
-            let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+            let same =
+                |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
             let is_same = found.iter().zip(expected).all(same);
             assert!(is_same, "{place}: {range:?} at {}", level.name());
         }
