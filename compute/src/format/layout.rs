@@ -54,7 +54,7 @@ pub enum E8M0 {
     Ocp,
     /// The f32 with the bits e << 23: 0 is zero, 255 infinite (ComfyUI's mxfp8).
     Bits,
-    /// 2^(e - 127) in the loader's arithmetic: 255 overflows to infinity (gpt-oss).
+    /// 2^(e - 127), 255 too, where the product overflows unless the code is small (gpt-oss).
     Power,
 }
 

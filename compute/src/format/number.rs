@@ -16,6 +16,8 @@ pub(super) struct Numbers {
     pub(super) e5m2: [f32; 256],
     /// E2M1, the low nibble first.
     pub(super) e2m1_low: Pairs,
+    /// E2M1 without a negative zero, the low nibble first.
+    pub(super) e2m1_positive: Pairs,
     /// E2M1, the high nibble first.
     pub(super) e2m1_high: Pairs,
     /// Signed nibbles, the low one first.
@@ -82,6 +84,8 @@ impl Numbers {
             let magnitude = E2M1[code & 7];
             if code < 8 { magnitude } else { -magnitude }
         });
+        let mut positive: [f32; 16] = e2m1;
+        positive[8] = 0.0;
         let i4 = std::array::from_fn(|code| ((code as i32 ^ 8) - 8) as f32);
         let offset8 = std::array::from_fn(|code| code as f32 - 8.0);
         let u4 = std::array::from_fn(|code| code as f32);
@@ -89,6 +93,7 @@ impl Numbers {
             e4m3: float(Float::F8E4M3),
             e5m2: float(Float::F8E5M2),
             e2m1_low: pairs(&e2m1, false),
+            e2m1_positive: pairs(&positive, false),
             e2m1_high: pairs(&e2m1, true),
             i4: pairs(&i4, false),
             offset8: pairs(&offset8, false),

@@ -51,12 +51,14 @@ impl<'a> Scales<'a> {
     }
 }
 
-/// The f32 bits of an exponent.
+/// The f32 bits of an exponent; half of it for [`E8M0::Power`], of which the largest is none.
 #[inline(always)]
 fn power(e8m0: E8M0, byte: u8) -> u32 {
     match (byte, e8m0) {
-        // 2^-127 is no normal number.
-        (0, E8M0::Ocp | E8M0::Power) => 0x0040_0000,
+        // 2^-127 and 2^-128 are no normal numbers.
+        (0, E8M0::Ocp) | (1, E8M0::Power) => 0x0040_0000,
+        (0, E8M0::Power) => 0x0020_0000,
+        (_, E8M0::Power) => (u32::from(byte) - 1) << 23,
         (255, E8M0::Ocp) => 0x7fc0_0000,
         _ => u32::from(byte) << 23,
     }

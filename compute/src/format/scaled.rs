@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::grid::{Grid, Place, Reach, behind, leading};
-use super::layout::{Block, E8M0, Global, Over, Scaled};
+use super::layout::{Block, Code, E8M0, Global, Over, Scaled};
+use super::number::NUMBERS;
 use super::part::{Part, Role};
 use super::rotation::Rotation;
 use super::rounding::round;
@@ -12,7 +13,7 @@ use super::scale::Scales;
 use super::stored::Stored;
 use super::tiles::Tiles;
 use crate::dtype::DType;
-use crate::level::Level;
+use crate::level::{Level, at_level};
 
 impl Scaled {
     /// Where the elements stand.
@@ -67,7 +68,9 @@ impl Scaled {
         let unit = self.code.unit();
         let start = grid.stored(reach.first) / unit.elements;
         let end = grid.stored(reach.last).saturating_add(1);
-        let end = end.div_ceil(unit.elements).saturating_mul(unit.bytes);
+        // The last of a tensor may not fill a unit.
+        let bits = unit.bytes * 8 / unit.elements;
+        let end = end.saturating_mul(bits).div_ceil(8);
         start.saturating_mul(unit.bytes)..end
     }
 
@@ -136,6 +139,13 @@ impl Rows<'_> {
                 _ => global * *scale,
             };
         }
+    }
+}
+
+#[inline(always)]
+fn double(target: &mut [f32]) {
+    for i in 0..target.len() {
+        target[i] *= 2.0;
     }
 }
 
@@ -209,6 +219,9 @@ impl Stored for Scaled {
         let unit = self.code.unit().elements;
         let base = grid.stored(reach.first) / unit * unit;
         let width = self.width();
+        // ModelOpt's table of E2M1 has but one zero.
+        let is_unsigned_zero =
+            self.code == Code::E2M1Low && self.global == Some(Global::Times) && !self.swizzled;
         let mut list = Vec::new();
         let mut row = |place: Place, out: &mut [f32]| {
             rows.fill(place, out.len() as u64, &mut list);
@@ -218,7 +231,11 @@ impl Stored for Scaled {
                 scales: &list,
             };
             let skip = (grid.stored(place) - base) as usize;
-            run::decode(level, self.code, parts[0], skip, &runs, out);
+            if is_unsigned_zero {
+                run::nibbles(level, &NUMBERS.e2m1_positive, parts[0], skip, &runs, out);
+            } else {
+                run::decode(level, self.code, parts[0], skip, &runs, out);
+            }
         };
         let rotation = Rotation::new(self.rotated, &grid);
         let mut scratch = Vec::new();
@@ -233,6 +250,9 @@ impl Stored for Scaled {
                     })
                 }
             }
+        }
+        if self.e8m0 == E8M0::Power {
+            at_level!(level, double(target: &mut [f32] = target));
         }
         round(level, self.rounded, target);
     }
