@@ -34,7 +34,7 @@ use indexmap::IndexMap;
 
 pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
 use self::contents::Contents;
-pub use self::convention::Coded;
+pub use self::convention::{Coded, Recognised, Stored, Undecoded};
 pub use self::encode::encode_header;
 pub(crate) use self::encode::header_bytes;
 pub use self::fault::HeaderError;
@@ -67,6 +67,9 @@ pub struct Checkpoint {
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
     quantisation: Option<String>,
+    settings: Vec<convention::Settings>,
+    layers: Vec<convention::Layers>,
+    stored: convention::Stored,
     notes: Vec<String>,
     bytes: u64,
 }
@@ -132,6 +135,9 @@ impl Checkpoint {
             indexes: Vec::new(),
             left_out: Vec::new(),
             quantisation: None,
+            settings: Vec::new(),
+            layers: Vec::new(),
+            stored: Ok(Recognised::default()),
             notes: Vec::new(),
             bytes: 0,
         };
@@ -149,6 +155,7 @@ impl Checkpoint {
         }
         // They are kept for as long as a merge runs.
         checkpoint.tensors.shrink_to_fit();
+        checkpoint.recognise()?;
         Ok(checkpoint)
     }
 
@@ -211,17 +218,23 @@ impl Checkpoint {
         self.quantisation.as_deref()
     }
 
+    /// Its tensors that are stored as codes, or why they are not read.
+    pub fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// A tensor that is stored as codes, by the name that it is seen by.
+    pub fn coded(&self, name: &str) -> Option<&Coded> {
+        self.stored.as_ref().ok()?.tensors.get(name)
+    }
+
     /// Checks that its tensors are plain numbers and integers, no codes of a quantisation.
     ///
     /// # Errors
-    /// [`Coded`], which names a tensor, the convention and the way out.
-    pub fn check_plain(&self) -> Result<(), Box<Coded>> {
-        let said = convention::Said {
-            path: &self.path,
-            metadata: &self.metadata,
-            quantisation: self.quantisation(),
-        };
-        convention::check_plain(&self.tensors, &said)
+    /// [`ConventionError`](convention::ConventionError), which names a tensor, the convention and
+    /// the way out.
+    pub fn check_plain(&self) -> Result<(), Box<convention::ConventionError>> {
+        convention::check_plain(&self.tensors, &self.path, &self.stored)
     }
 
     /// The bytes of all tensors, without headers.
@@ -277,6 +290,24 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// Recognises tensors that are stored as codes.
+    fn recognise(&mut self) -> Result<(), CheckpointError> {
+        let said = convention::Said {
+            path: &self.path,
+            metadata: &self.metadata,
+            quantisation: self.quantisation(),
+            settings: &self.settings,
+            layers: &self.layers,
+        };
+        let mut read = |info: &TensorInfo| {
+            let mut bytes = vec![0; info.bytes() as usize];
+            self.read_elements(info, 0, &mut bytes)?;
+            Ok(bytes)
+        };
+        self.stored = convention::recognise(&self.tensors, &said, &mut read)?;
+        Ok(())
+    }
+
     fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
         let index = group.index.as_ref().map(|index| index.path());
         let relative = index.and_then(|index| index.strip_prefix(&self.path).ok());
@@ -286,6 +317,9 @@ impl Checkpoint {
             self.quantisation = convention::quantisation(&folder);
         }
         let component = group.component.as_deref();
+        let folder = self.path.join(component.unwrap_or(""));
+        self.settings
+            .extend(convention::settings(&folder, component));
         let (first, files) = (self.tensors.len(), self.files.len());
         for name in &group.files {
             let relative = Path::new(component.unwrap_or("")).join(name);
@@ -330,6 +364,11 @@ impl Checkpoint {
             .note
             .map(|note| format!("{}: {note}", file.path.display()));
         self.notes.extend(note);
+        let layers = contents.metadata.get(convention::LAYERS_FIELD);
+        self.layers.extend(layers.map(|text| convention::Layers {
+            component: component.map(str::to_owned),
+            text: text.clone(),
+        }));
         for (key, text) in contents.metadata {
             self.metadata.entry(key).or_insert(text);
         }
