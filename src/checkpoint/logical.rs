@@ -4,15 +4,23 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::coding::{Coding, Entry};
-use super::convention::{Coded, Convention, Recognised};
+use super::convention::{Coded, Convention, Described, Recognised};
 use super::tensor::{Shape, TensorInfo, Tensors};
 use crate::dtype::DType;
-use crate::format::encode::Rule;
+use crate::format::encode::{Exponent, Rule};
 
-/// The rules by which the codes of a convention are made.
-fn rule(convention: Convention) -> Option<Rule> {
-    let _ = convention;
-    Some(Rule::ComfyKitchen)
+/// The rules by which the codes of a convention are made; None where they are read only.
+fn rule(coded: &Coded) -> Option<Rule> {
+    Some(match coded.convention {
+        Convention::Comfy | Convention::ScaledFp8 | Convention::Scaled => Rule::ComfyKitchen,
+        Convention::BlockFp8 | Convention::DeepSeek => Rule::Transformers,
+        Convention::Compressed => Rule::CompressedTensors,
+        Convention::ModelOpt => Rule::ModelOpt,
+        Convention::GptOss => Rule::Torchao(Exponent::CeilRatio),
+        Convention::Bitsandbytes => Rule::BitsAndBytes,
+        Convention::Gguf => Rule::Gguf,
+        Convention::Awq | Convention::Narrow => return None,
+    })
 }
 
 /// The tensors of a checkpoint, where some of its entries are codes.
@@ -70,9 +78,18 @@ fn tensor(entries: &Tensors, codes: &TensorInfo, coded: &Coded) -> TensorInfo {
             transposed: coded.transposed,
             parts: coded.parts.iter().filter_map(entry).collect(),
             beside: coded.beside.iter().filter_map(entry).collect(),
-            rule: rule(coded.convention),
+            rule: rule(coded),
+            said: said(coded),
             convention: coded.convention.name(),
         })),
+    }
+}
+
+/// What the header says of a layer, as JSON.
+fn said(coded: &Coded) -> Option<String> {
+    match (coded.convention, &coded.described) {
+        (Convention::Comfy, Described::Json(text)) => Some(text.clone()),
+        _ => None,
     }
 }
 

@@ -21,7 +21,7 @@ mod index;
 mod index_error;
 mod json;
 mod licence;
-//mod logical;
+mod logical;
 mod name;
 mod parse;
 mod snapshot;
@@ -37,7 +37,7 @@ use indexmap::IndexMap;
 pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
 pub use self::coding::{Coding, Entry};
 use self::contents::Contents;
-pub use self::convention::Coded;
+pub use self::convention::{Coded, Recognised, Stored, Undecoded};
 pub use self::encode::encode_header;
 pub(crate) use self::encode::header_bytes;
 pub use self::fault::HeaderError;
@@ -73,6 +73,9 @@ pub struct Checkpoint {
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
     quantisation: Option<String>,
+    settings: Vec<convention::Settings>,
+    layers: Vec<convention::Layers>,
+    stored: convention::Stored,
     notes: Vec<String>,
     bytes: u64,
 }
@@ -140,6 +143,9 @@ impl Checkpoint {
             indexes: Vec::new(),
             left_out: Vec::new(),
             quantisation: None,
+            settings: Vec::new(),
+            layers: Vec::new(),
+            stored: Ok(Recognised::default()),
             notes: Vec::new(),
             bytes: 0,
         };
@@ -157,6 +163,7 @@ impl Checkpoint {
         }
         // They are kept for as long as a merge runs.
         checkpoint.entries.shrink_to_fit();
+        checkpoint.recognise()?;
         Ok(checkpoint)
     }
 
@@ -230,17 +237,26 @@ impl Checkpoint {
         self.quantisation.as_deref()
     }
 
-    /// Checks that its tensors are plain numbers and integers, no codes of a quantisation.
+    /// Its tensors that are stored as codes, or why they are not read.
+    pub fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// A tensor that is stored as codes, by the name that it is seen by.
+    pub fn coded(&self, name: &str) -> Option<&Coded> {
+        self.stored.as_ref().ok()?.tensors.get(name)
+    }
+
+    /// Checks that what is stored as codes is understood.
     ///
     /// # Errors
-    /// [`Coded`], which names a tensor, the convention and the way out.
-    pub fn check_plain(&self) -> Result<(), Box<Coded>> {
-        let said = convention::Said {
-            path: &self.path,
-            metadata: &self.metadata,
-            quantisation: self.quantisation(),
-        };
-        convention::check_plain(&self.entries, &said)
+    /// [`ConventionError`](convention::ConventionError), which names a tensor, the convention and
+    /// the way out.
+    pub fn check_decoded(&self) -> Result<(), Box<convention::ConventionError>> {
+        match &self.stored {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(fault.clone()),
+        }
     }
 
     /// The bytes of all tensors, without headers.
@@ -296,6 +312,29 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// Recognises tensors that are stored as codes.
+    fn recognise(&mut self) -> Result<(), CheckpointError> {
+        let said = convention::Said {
+            path: &self.path,
+            metadata: &self.metadata,
+            quantisation: self.quantisation(),
+            settings: &self.settings,
+            layers: &self.layers,
+        };
+        let mut read = |info: &TensorInfo| {
+            let mut bytes = vec![0; info.bytes() as usize];
+            self.read_elements(info, 0, &mut bytes)?;
+            Ok(bytes)
+        };
+        self.stored = convention::recognise(&self.entries, &said, &mut read)?;
+        if let Ok(recognised) = &self.stored {
+            self.markers.clone_from(&recognised.markers);
+            let coded = !(recognised.tensors.is_empty() && recognised.markers.is_empty());
+            self.tensors = coded.then(|| logical::tensors(&self.entries, recognised));
+        }
+        Ok(())
+    }
+
     fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
         let index = group.index.as_ref().map(|index| index.path());
         let relative = index.and_then(|index| index.strip_prefix(&self.path).ok());
@@ -305,6 +344,9 @@ impl Checkpoint {
             self.quantisation = convention::quantisation(&folder);
         }
         let component = group.component.as_deref();
+        let folder = self.path.join(component.unwrap_or(""));
+        self.settings
+            .extend(convention::settings(&folder, component));
         let (first, files) = (self.entries.len(), self.files.len());
         for name in &group.files {
             let relative = Path::new(component.unwrap_or("")).join(name);
@@ -349,6 +391,11 @@ impl Checkpoint {
             .note
             .map(|note| format!("{}: {note}", file.path.display()));
         self.notes.extend(note);
+        let layers = contents.metadata.get(convention::LAYERS_FIELD);
+        self.layers.extend(layers.map(|text| convention::Layers {
+            component: component.map(str::to_owned),
+            text: text.clone(),
+        }));
         for (key, text) in contents.metadata {
             self.metadata.entry(key).or_insert(text);
         }

@@ -101,8 +101,8 @@ fn source(args: &ConvertArgs, path: &Path, recipe: &Recipe, to: &str) -> Result<
     }
     let checkpoint = Checkpoint::open(path)?;
     // Of codes, neither names nor shapes are those of a config.
-    let plain = checkpoint.check_plain();
-    plain.map_err(|fault| Failure::input(fault.to_string()))?;
+    let decoded = checkpoint.check_decoded();
+    decoded.map_err(|fault| Failure::input(fault.to_string()))?;
     let names = [Names {
         path: checkpoint.path(),
         tensors: checkpoint.tensors(),

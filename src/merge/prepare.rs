@@ -357,7 +357,7 @@ fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {
         entries: checkpoint.entries(),
         markers: checkpoint.markers(),
         metadata: checkpoint.metadata(),
-        quantisation: checkpoint.quantisation().map(str::to_owned),
+        undecoded: checkpoint.check_decoded().err(),
         fingerprint: checkpoint.fingerprint()?,
         files: checkpoint
             .files()

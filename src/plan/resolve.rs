@@ -25,7 +25,9 @@ pub(super) fn check(sources: &[Source<'_>]) -> Result<(), PlanError> {
                 model: account::name(source),
             });
         }
-        source.check_plain()?;
+        if let Some(fault) = &source.undecoded {
+            return Err(fault.clone().into());
+        }
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use crate::checkpoint::convention::{self, Said};
-use crate::checkpoint::{Coded, Tensors};
+use crate::checkpoint::Tensors;
+use crate::checkpoint::convention::ConventionError;
 use crate::recipe::Names;
 
 /// A model's headers.
@@ -21,9 +21,9 @@ pub struct Source<'a> {
     pub markers: &'a [String],
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
-    /// The method of quantisation that its settings name:
-    /// [`Checkpoint::quantisation`](crate::checkpoint::Checkpoint::quantisation).
-    pub quantisation: Option<String>,
+    /// Why what is stored as codes is not understood, if it is not:
+    /// [`Checkpoint::check_decoded`](crate::checkpoint::Checkpoint::check_decoded).
+    pub undecoded: Option<Box<ConventionError>>,
     /// A short name for what it holds:
     /// [`Checkpoint::fingerprint`](crate::checkpoint::Checkpoint::fingerprint).
     pub fingerprint: String,
@@ -31,18 +31,6 @@ pub struct Source<'a> {
     pub files: Vec<PathBuf>,
     /// Whether it is a folder.
     pub is_folder: bool,
-}
-
-impl Source<'_> {
-    /// Checks that its tensors are plain numbers and integers.
-    pub(super) fn check_plain(&self) -> Result<(), Box<Coded>> {
-        let said = Said {
-            path: &self.path,
-            metadata: self.metadata,
-            quantisation: self.quantisation.as_deref(),
-        };
-        convention::check_plain(self.tensors, &said)
-    }
 }
 
 impl Source<'_> {

@@ -57,7 +57,12 @@ fn fp8() {
 fn nvfp4() {
     let names = ["layers.0.w", "layers.1.w", "layers.2.w", "layers.3.w"];
     for dtype in TYPES {
-        kitchen(&comfy_nvfp4(), "comfy_nvfp4", &format!("nvfp4_{dtype}"), &names);
+        kitchen(
+            &comfy_nvfp4(),
+            "comfy_nvfp4",
+            &format!("nvfp4_{dtype}"),
+            &names,
+        );
     }
 }
 
@@ -65,7 +70,12 @@ fn nvfp4() {
 fn mxfp8() {
     let names = ["layers.0.w", "layers.1.w", "layers.2.w"];
     for dtype in TYPES {
-        kitchen(&comfy_mxfp8(), "comfy_mxfp8", &format!("mxfp8_{dtype}"), &names);
+        kitchen(
+            &comfy_mxfp8(),
+            "comfy_mxfp8",
+            &format!("mxfp8_{dtype}"),
+            &names,
+        );
     }
 }
 
@@ -73,7 +83,12 @@ fn mxfp8() {
 fn int8() {
     for dtype in TYPES {
         let file = format!("int8_{dtype}");
-        kitchen(&tensor(Code::I8), "comfy_int8", &file, &["l0.tensor", "l1.tensor"]);
+        kitchen(
+            &tensor(Code::I8),
+            "comfy_int8",
+            &file,
+            &["l0.tensor", "l1.tensor"],
+        );
         kitchen(&row(Code::I8), "comfy_int8", &file, &["l0.row", "l1.row"]);
     }
 }
@@ -95,7 +110,14 @@ fn rotated() {
 fn converted(scaled: &Scaled, input: &str, output: &str, names: &[&str]) {
     let output = format!("{output}.quant");
     for name in names {
-        layer(Rule::ConvertToQuant, scaled, "convert_to_quant", input, &output, name);
+        layer(
+            Rule::ConvertToQuant,
+            scaled,
+            "convert_to_quant",
+            input,
+            &output,
+            name,
+        );
     }
 }
 
@@ -118,8 +140,18 @@ fn convert_to_quant() {
     let input = "src_ragged_f32";
     converted(&row(Code::E4M3), input, "fp8_row_f32", &ragged);
     converted(&tensor(Code::I8), input, "int8_tensor_f32", &ragged);
-    converted(&block(Code::E4M3, 64, 64), "src_f32", "fp8_block64_f32", &whole);
-    converted(&block(Code::I8, 64, 64), "src_f32", "int8_block64_f32", &whole);
+    converted(
+        &block(Code::E4M3, 64, 64),
+        "src_f32",
+        "fp8_block64_f32",
+        &whole,
+    );
+    converted(
+        &block(Code::I8, 64, 64),
+        "src_f32",
+        "int8_block64_f32",
+        &whole,
+    );
     let rotated = Scaled {
         over: Over::Row,
         rotated: Some(64),

@@ -152,7 +152,7 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
         entries: &tensors,
         markers: &[],
         metadata: &metadata,
-        quantisation: None,
+        undecoded: None,
         fingerprint: String::new(),
         files: vec![path.clone()],
         is_folder: false,

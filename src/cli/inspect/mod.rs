@@ -202,8 +202,8 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
 /// How the tensors are stored, where they are codes or factors.
 fn stored(checkpoint: &Checkpoint) -> Option<String> {
     let names = checkpoint.tensors().keys().map(String::as_str);
-    match checkpoint.check_plain() {
-        Err(coded) => Some(coded.what()),
+    match checkpoint.check_decoded() {
+        Err(fault) => Some(fault.to_string()),
         Ok(()) => Some(Adapter::of(names)?.to_string()),
     }
 }

@@ -156,7 +156,9 @@ impl Encoding {
     pub fn needs_largest(&self) -> bool {
         match &self.format {
             Format::Scaled(scaled) => {
-                let is_whole = scaled.over == super::Over::Tensor && scaled.scale.is_some();
+                let over = scaled.over;
+                let is_whole = matches!(over, super::Over::Tensor | super::Over::Matrix);
+                let is_whole = is_whole && scaled.scale.is_some();
                 self.scales == Scales::Fresh && (is_whole || scaled.global.is_some())
             }
             _ => false,

@@ -120,7 +120,12 @@ impl Bands<'_> {
         };
         for matrix in self.place.matrices(&self.stretch.elements()) {
             let (_, at) = self.index(matrix);
-            number::write(&mut parts[1], bytes as usize, at, self.of_matrix(matrix).bits);
+            number::write(
+                &mut parts[1],
+                bytes as usize,
+                at,
+                self.of_matrix(matrix).bits,
+            );
         }
     }
 
@@ -176,7 +181,8 @@ impl Bands<'_> {
 
     fn take(&mut self, at: usize, columns: usize) {
         let start = self.stretch.start + at as u64;
-        self.lines.take(start, &self.stretch.values[at..at + columns]);
+        self.lines
+            .take(start, &self.stretch.values[at..at + columns]);
     }
 
     /// The scale of a matrix beside finer ones, which is written where it is fresh.

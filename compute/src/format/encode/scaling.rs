@@ -173,7 +173,11 @@ impl Scaling {
             }
             Kind::Square => {
                 let least = f32::from_bits(0x0080_0000);
-                let wanted = if most == 0.0 { 1.0 } else { 1.0 / (self.top / most) };
+                let wanted = if most == 0.0 {
+                    1.0
+                } else {
+                    1.0 / (self.top / most)
+                };
                 let byte = power::ceil_log2(wanted.max(least)) + 127;
                 self.kept(byte.clamp(0, 254) as u32, global)
             }
@@ -212,11 +216,17 @@ impl Scaling {
     fn float(&self, most: f32) -> Scale {
         let divided = rounded(self.source, most / self.top);
         match self.rule {
-            Rule::ComfyKitchen if self.is_integer() => self.exact((most / self.top).max(self.least())),
+            Rule::ComfyKitchen if self.is_integer() => {
+                self.exact((most / self.top).max(self.least()))
+            }
             Rule::ComfyKitchen => self.exact(self.bounded(most / self.top)),
             Rule::ConvertToQuant if self.is_integer() && !self.is_row => {
                 let scale = most / self.top;
-                self.exact(if self.is_block { scale.max(1e-8) } else { scale })
+                self.exact(if self.is_block {
+                    scale.max(1e-8)
+                } else {
+                    scale
+                })
             }
             Rule::ConvertToQuant | Rule::Transformers => self.inverse(most),
             Rule::Musubi => self.exact(divided.max(1e-8)),
