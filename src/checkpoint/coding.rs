@@ -32,6 +32,9 @@ pub struct Coding {
     pub shape: Vec<u64>,
     /// Whether its rows are stored as columns.
     pub transposed: bool,
+    /// Rows and columns that were added count as its own, as nothing in the file says how many
+    /// the tensor has: multiples of so many.
+    pub padded: Option<u64>,
     /// What it is made of, in the order of the format's parts.
     pub parts: Vec<Entry>,
     /// What belongs to it beside its numbers: markers, scales of activations.

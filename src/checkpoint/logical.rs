@@ -7,6 +7,7 @@ use super::coding::{Coding, Entry};
 use super::convention::{Coded, Convention, Described, Recognised};
 use super::tensor::{Shape, TensorInfo, Tensors};
 use crate::dtype::DType;
+use crate::format::Format;
 use crate::format::encode::{Exponent, Rule};
 
 /// The rules by which the codes of a convention are made; None where they are read only.
@@ -76,6 +77,10 @@ fn tensor(entries: &Tensors, codes: &TensorInfo, coded: &Coded) -> TensorInfo {
             format: coded.format.clone(),
             shape,
             transposed: coded.transposed,
+            padded: match &coded.format {
+                Format::Scaled(scaled) if coded.padded => Some(scaled.pad),
+                _ => None,
+            },
             parts: coded.parts.iter().filter_map(entry).collect(),
             beside: coded.beside.iter().filter_map(entry).collect(),
             rule: rule(coded),
@@ -90,6 +95,34 @@ fn said(coded: &Coded) -> Option<String> {
     match (coded.convention, &coded.described) {
         (Convention::Comfy, Described::Json(text)) => Some(text.clone()),
         _ => None,
+    }
+}
+
+/// Gives the tensors of which rows and columns were added the shape that they have in another
+/// checkpoint, where that is one that such a tensor may have had.
+pub(super) fn adopt(tensors: &mut Tensors, other: &Tensors) {
+    for (name, own) in tensors {
+        let Some(coding) = &own.coding else { continue };
+        let (Some(pad), Some(other)) = (coding.padded, other.get(name)) else {
+            continue;
+        };
+        let is_known = other.coding.as_ref().is_none_or(|other| other.padded.is_none());
+        let padded = |shape: &[u64]| -> Option<Vec<u64>> {
+            let lead = shape.len().checked_sub(2)?;
+            let last = shape[lead..].iter();
+            let last = last.map(|len| len.checked_next_multiple_of(pad));
+            let lead = shape[..lead].iter().map(|len| Some(*len));
+            lead.chain(last).collect()
+        };
+        if is_known && !coding.transposed && padded(&other.shape).is_some_and(|s| s == coding.shape)
+        {
+            own.shape = other.shape.clone();
+            own.coding = Some(Arc::new(Coding {
+                shape: other.shape.to_vec(),
+                padded: None,
+                ..(**coding).clone()
+            }));
+        }
     }
 }
 

@@ -167,6 +167,23 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// Has tensors that are stored with rows and columns added, of a number that the file does not
+    /// tell, be of the shapes that other checkpoints have them in.
+    pub fn agree(checkpoints: &mut [Checkpoint]) {
+        for at in 0..checkpoints.len() {
+            let (before, rest) = checkpoints.split_at_mut(at);
+            let Some((own, after)) = rest.split_first_mut() else {
+                return;
+            };
+            let Some(tensors) = &mut own.tensors else {
+                continue;
+            };
+            for other in before.iter().chain(&*after) {
+                logical::adopt(tensors, other.tensors());
+            }
+        }
+    }
+
     /// Where it was opened.
     pub fn path(&self) -> &Path {
         &self.path

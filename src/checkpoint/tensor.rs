@@ -42,11 +42,23 @@ impl TensorInfo {
         self.shape.iter().product()
     }
 
-    /// The number of its bytes. In the file it may take fewer, or more.
+    /// The number of its bytes. In the file it may take fewer, or more. Of codes, that of all that
+    /// they are made of.
     pub fn bytes(&self) -> u64 {
+        if let Some(coding) = &self.coding {
+            return coding.bytes();
+        }
         match self.strides {
             None => self.span.end - self.span.start,
             Some(_) => self.elements() * self.dtype.unit().bytes,
+        }
+    }
+
+    /// Its type, or the format of its codes, in words.
+    pub fn form(&self) -> String {
+        match &self.coding {
+            Some(coding) => coding.format.to_string(),
+            None => self.dtype.to_string(),
         }
     }
 

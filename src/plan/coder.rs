@@ -197,7 +197,9 @@ impl Drafter<'_> {
                 let parts = codes.drafts(own, &draft.key, true);
                 [draft].into_iter().chain(parts).collect()
             }
-            (Work::Copy(_), Some((own, codes)), _) => codes.drafts(own, &draft.key, false),
+            (Work::Copy(_), Some((own, codes)), _) if self.kept(seen).is_some() => {
+                codes.drafts(own, &draft.key, false)
+            }
             _ => vec![draft],
         }
     }

@@ -46,6 +46,12 @@ impl Encoded {
         self.shape.iter().product()
     }
 
+    /// Elements of one of its matrices.
+    pub fn matrix(&self) -> u64 {
+        let last = self.shape.len().saturating_sub(2);
+        self.shape[last..].iter().product::<u64>().max(1)
+    }
+
     /// Its entries as they are stored.
     pub fn parts(&self) -> Vec<Part> {
         self.encoding.format.parts(&self.shape)
@@ -53,7 +59,12 @@ impl Encoded {
 
     /// Elements of which a multiple is cut from it: whole tiles, and codes that are made together.
     pub fn grain(&self) -> u64 {
-        let (tile, band) = (TILE as u64, self.encoding.band(&self.shape).max(1));
+        let tile = TILE as u64;
+        let band = match self.encoding.each && self.encoding.needs_largest() {
+            // Its largest magnitude is found when all of it is there.
+            true => self.matrix(),
+            false => self.encoding.band(&self.shape).max(1),
+        };
         let common = band.checked_mul(tile / gcd(band, tile));
         let all = self.elements().next_multiple_of(tile).max(tile);
         common.map_or(all, |common| common.min(all))

@@ -13,6 +13,7 @@ mod awq;
 mod blocks;
 mod bnb8;
 mod decode;
+mod display;
 pub mod encode;
 mod gguf;
 mod grid;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::put::Put;
 use super::run::Run;
 use crate::exec::cpu::{change, product};
-use crate::format::encode::Stretch;
+use crate::format::encode::{Scales, Stretch};
 use crate::kernel::{Change, Row, TILE, Tally};
 use crate::merge::MergeError;
 use crate::merge::read::read_elements;
@@ -39,13 +39,21 @@ impl Coder<'_, '_> {
             Some(codes) if self.is_same(codes, results)? => self.kept(codes, &spans)?,
             _ => {
                 let mut parts: Vec<Vec<u8>> = spans.iter().map(|_| Vec::new()).collect();
-                let largest = self.largest().map(|own| own.0);
+                let largest = match self.largest() {
+                    Some((largest, _)) => vec![largest],
+                    None => self.largest_of_matrices(results),
+                };
+                let kept = match (encoding.scales, &self.encoded.kept) {
+                    (Scales::Kept, Some(codes)) => self.kept(codes, &spans)?,
+                    _ => Vec::new(),
+                };
+                let kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
                 let stretch = Stretch {
                     shape,
                     start: elements.start,
                     values: results,
-                    largest: largest.as_slice(),
-                    kept: &[],
+                    largest: &largest,
+                    kept: &kept,
                 };
                 let level = self.shared.level;
                 let encode = || encoding.encode(level, stretch, &mut parts);
@@ -91,6 +99,22 @@ impl Coder<'_, '_> {
         let number = |at: usize| f32::from_bits(self.row.scalars[at]);
         let change = largest.change.map(|change| number(change.index()));
         Some((number(largest.result.index()), change))
+    }
+
+    /// The largest magnitude of each matrix of the tensor, as far as the results are those of
+    /// whole matrices, which have scales of their own.
+    fn largest_of_matrices(&self, results: &[f32]) -> Vec<f32> {
+        let matrix = self.encoded.matrix();
+        let before = self.run.part.start / matrix;
+        let own = results.chunks(matrix as usize).map(|matrix| {
+            let magnitudes = matrix.iter().map(|number| number.abs().to_bits());
+            f32::from_bits(magnitudes.max().unwrap_or(0))
+        });
+        let before = std::iter::repeat_n(0.0, before as usize);
+        match self.encoded.encoding.each && self.encoded.encoding.needs_largest() {
+            true => before.chain(own).collect(),
+            false => Vec::new(),
+        }
     }
 
     /// Whether the codes of the base stand for the results: of the whole tensor where its codes
