@@ -225,11 +225,7 @@ impl Stored for Scaled {
         let mut list = Vec::new();
         let mut row = |place: Place, out: &mut [f32]| {
             rows.fill(place, out.len() as u64, &mut list);
-            let runs = Runs {
-                first: usize::try_from(width - place.column % width).unwrap_or(usize::MAX),
-                width: usize::try_from(width).unwrap_or(usize::MAX),
-                scales: &list,
-            };
+            let runs = Runs::new(width, place.column, &list);
             let skip = (grid.stored(place) - base) as usize;
             if is_unsigned_zero {
                 run::nibbles(level, &NUMBERS.e2m1_positive, parts[0], skip, &runs, out);
