@@ -14,6 +14,7 @@ mod fault;
 mod file;
 mod fingerprint;
 mod folder;
+mod gguf;
 pub mod header;
 mod identity;
 mod index;
@@ -41,6 +42,7 @@ pub use self::fault::HeaderError;
 pub use self::file::{FileError, WeightFile};
 pub use self::folder::{ASIDE, FolderError};
 use self::folder::{Group, Layout};
+pub use self::gguf::GgufError;
 pub use self::header::HeaderEntry;
 pub use self::identity::FileIdentity;
 pub use self::index_error::IndexError;
@@ -69,6 +71,7 @@ pub struct Checkpoint {
     quantisation: Option<String>,
     settings: Vec<convention::Settings>,
     layers: Vec<convention::Layers>,
+    blocks: Vec<(String, Coded)>,
     stored: convention::Stored,
     notes: Vec<String>,
     bytes: u64,
@@ -95,6 +98,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong.
         fault: Box<TorchError>,
+    },
+    /// A file of GGUF is wrong.
+    #[error("{path}: {fault}")]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: Box<GgufError>,
     },
     /// Two files without an index hold one tensor.
     #[error(
@@ -137,6 +148,7 @@ impl Checkpoint {
             quantisation: None,
             settings: Vec::new(),
             layers: Vec::new(),
+            blocks: Vec::new(),
             stored: Ok(Recognised::default()),
             notes: Vec::new(),
             bytes: 0,
@@ -304,7 +316,11 @@ impl Checkpoint {
             self.read_elements(info, 0, &mut bytes)?;
             Ok(bytes)
         };
-        self.stored = convention::recognise(&self.tensors, &said, &mut read)?;
+        let mut stored = convention::recognise(&self.tensors, &said, &mut read)?;
+        if let Ok(found) = &mut stored {
+            found.tensors.extend(std::mem::take(&mut self.blocks));
+        }
+        self.stored = stored;
         Ok(())
     }
 
@@ -359,6 +375,14 @@ impl Checkpoint {
             }
             self.bytes += info.bytes();
             self.tensors.insert(key, info);
+        }
+        for (key, mut coded) in contents.coded {
+            let key = match component {
+                Some(prefix) => format!("{prefix}/{key}"),
+                None => key,
+            };
+            coded.parts = vec![key.clone()];
+            self.blocks.push((key, coded));
         }
         let note = contents
             .note

@@ -47,7 +47,13 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         }
         let name = format!("{stem}.weight");
         let parts = [&**key, &*scales, &*zeros];
-        let coded = coded(Convention::Awq, Format::Awq(format), &shape, &parts, Vec::new());
+        let coded = coded(
+            Convention::Awq,
+            Format::Awq(format),
+            &shape,
+            &parts,
+            Vec::new(),
+        );
         scan.claim(name, coded)?;
     }
     Ok(())
@@ -66,7 +72,11 @@ fn form(scan: &Scan<'_, '_>, key: &str) -> Option<String> {
     let settings = scan.settings(key)?;
     let text = |name: &str| settings.said.get(name)?.as_str();
     let form = text("version").filter(|form| !form.eq_ignore_ascii_case("gemm"));
-    let bits = settings.said.get("bits").or_else(|| settings.said.get("w_bit"));
+    let bits = settings
+        .said
+        .get("bits")
+        .or_else(|| settings.said.get("w_bit"));
     let bits = bits.filter(|bits| bits.as_u64().is_some_and(|bits| bits != 4));
-    form.map(str::to_owned).or_else(|| Some(format!("{} bits", bits?)))
+    form.map(str::to_owned)
+        .or_else(|| Some(format!("{} bits", bits?)))
 }

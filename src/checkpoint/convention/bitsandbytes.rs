@@ -124,7 +124,10 @@ fn table(scan: &mut Scan<'_, '_>, key: &str, weight: &str) -> Result<Coded, Stop
     let state: Value =
         state.map_err(|fault| scan.description(key, format!("it is no JSON: {fault}")))?;
     let said = State::of(&state).map_err(|fault| scan.description(key, fault))?;
-    let all = said.shape.iter().try_fold(1u64, |all, &n| all.checked_mul(n));
+    let all = said
+        .shape
+        .iter()
+        .try_fold(1u64, |all, &n| all.checked_mul(n));
     let all = all.ok_or_else(|| scan.description(key, format!("`shape` is {:?}", said.shape)))?;
     let owner = (weight, info);
     check(scan, owner, owner, &[DType::U8], all.div_ceil(2))?;

@@ -53,9 +53,17 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         });
         let mut beside = scan.companions(weight);
         // What transformers calls the scale of inputs.
-        let static_scale = weight.strip_suffix("weight").map(|stem| format!("{stem}activation_scale"));
+        let static_scale = weight
+            .strip_suffix("weight")
+            .map(|stem| format!("{stem}activation_scale"));
         beside.extend(static_scale.filter(|key| tensors.contains_key(key.as_str())));
-        let coded = coded(Convention::BlockFp8, format, &info.shape, &[weight, key], beside);
+        let coded = coded(
+            Convention::BlockFp8,
+            format,
+            &info.shape,
+            &[weight, key],
+            beside,
+        );
         scan.claim(weight.to_owned(), coded)?;
     }
     Ok(())

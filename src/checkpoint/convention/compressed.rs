@@ -7,7 +7,7 @@ use super::scales::{self, Matrix};
 use super::scan::{Scan, coded, plain};
 use super::settings::Settings;
 use crate::checkpoint::tensor::TensorInfo;
-use crate::dtype::{DType, Float};
+use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Global, Over, Packed, Scaled};
 
 const CT: Convention = Convention::Compressed;
@@ -62,15 +62,26 @@ struct Pack<'e> {
 
 /// Integers in words.
 fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
-    let &Pack { weight, key, info, scale, found } = pack;
+    let &Pack {
+        weight,
+        key,
+        info,
+        scale,
+        found,
+    } = pack;
     let order = format!("{weight}_g_idx");
     if scan.tensors.contains_key(&order) {
-        return Err(scan.undecoded(key, "codes of compressed-tensors in groups that mix columns", &order));
+        return Err(scan.undecoded(
+            key,
+            "codes of compressed-tensors in groups that mix columns",
+            &order,
+        ));
     }
     let stated = format!("{weight}_shape");
     let told = scan.need(CT, key, &stated)?;
     let size = told.dtype.bits() / 8;
-    if !matches!(told.dtype, DType::I64 | DType::I32) || told.elements() != info.shape.len() as u64 {
+    if !matches!(told.dtype, DType::I64 | DType::I32) || told.elements() != info.shape.len() as u64
+    {
         let expected = format!("I64 [{}]", info.shape.len());
         return Err(scan.mismatch(CT, (&stated, told), (key, info), expected));
     }
@@ -81,7 +92,14 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         u64::from_le_bytes(whole)
     });
     let shape: Vec<u64> = words.collect();
-    let (Matrix { count, rows, columns }, wide) = (Matrix::of(&shape), Matrix::of(&info.shape).columns);
+    let (
+        Matrix {
+            count,
+            rows,
+            columns,
+        },
+        wide,
+    ) = (Matrix::of(&shape), Matrix::of(&info.shape).columns);
     let last = shape.len() - 1;
     let bits = bits(scan.settings(key), columns, wide);
     let Some(bits) = bits.filter(|_| shape[..last] == info.shape[..last]) else {
@@ -122,9 +140,17 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
 /// The bits of a code, as so many columns take so many words; the settings decide where several
 /// numbers of bits would.
 fn bits(settings: Option<&Settings>, columns: u64, words: u64) -> Option<u32> {
-    let fits = |bits: &u32| columns.checked_mul(u64::from(*bits)).map(|n| n.div_ceil(32)) == Some(words);
+    let fits = |bits: &u32| {
+        columns
+            .checked_mul(u64::from(*bits))
+            .map(|n| n.div_ceil(32))
+            == Some(words)
+    };
     let said = settings.map(|settings| settings.of_weights("num_bits"));
-    let mut said = said.into_iter().flatten().filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
+    let mut said = said
+        .into_iter()
+        .flatten()
+        .filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
     // Of narrow tensors 4 and 8 bits are by far the most common.
     let usual = [4, 8, 1, 2, 3, 5, 6, 7];
     said.find(|bits| (1..=8).contains(bits) && fits(bits))
@@ -139,21 +165,35 @@ fn group(settings: Option<&Settings>, columns: u64, groups: u64) -> Option<Optio
     let said = settings.map(|settings| settings.of_weights("group_size"));
     let mut said = said.into_iter().flatten().filter_map(|size| size.as_u64());
     let said = said.find(|&size| size > 0 && columns.div_ceil(size) == groups);
-    let even = columns.checked_div(groups).filter(|size| *size > 0 && size * groups == columns);
+    let even = columns
+        .checked_div(groups)
+        .filter(|size| *size > 0 && size * groups == columns);
     said.or(even).map(Some)
 }
 
 /// Narrow floats in bytes: NVFP4 where there is a scale of the whole matrix, else MXFP4 and MXFP6.
 fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
-    let &Pack { weight, key, info, scale, found } = pack;
+    let &Pack {
+        weight,
+        key,
+        info,
+        scale,
+        found,
+    } = pack;
     let name = format!("{weight}_global_scale");
     let global = scan.tensors.get(&name);
     let columns = if found.dtype == DType::F8E4M3 { 16 } else { 32 };
-    let Matrix { count, rows, columns: bytes } = Matrix::of(&info.shape);
+    let Matrix {
+        count,
+        rows,
+        columns: bytes,
+    } = Matrix::of(&info.shape);
     let block = Block { rows: 1, columns };
     let groups = Matrix::of(&found.shape).columns;
     let wide = groups.checked_mul(columns);
-    let bits = wide.filter(|&wide| wide > 0).and_then(|wide| Some(bytes.checked_mul(8)? / wide));
+    let bits = wide
+        .filter(|&wide| wide > 0)
+        .and_then(|wide| Some(bytes.checked_mul(8)? / wide));
     let is_whole = wide.and_then(|wide| wide.checked_mul(bits?)) == bytes.checked_mul(8);
     let code = match bits.filter(|_| is_whole) {
         Some(4) => Some(Code::E2M1Low),
@@ -187,7 +227,6 @@ fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         over: Over::Block(block),
         scale: Some(found.dtype),
         global: global.map(|_| Global::Over),
-        rounded: Float::BF16,
         ..plain(code, DType::U8)
     });
     let mut beside = scan.companions(weight);

@@ -68,7 +68,11 @@ fn format(
         DType::F8E4M3 => Code::E4M3,
         DType::F8E5M2 => Code::E5M2,
         DType::I8 | DType::U8 => {
-            let Matrix { count, rows, columns } = Matrix::of(&info.shape);
+            let Matrix {
+                count,
+                rows,
+                columns,
+            } = Matrix::of(&info.shape);
             let columns = columns.checked_mul(2)?;
             let scales = (columns / 32).checked_mul(rows)?.checked_mul(count)?;
             let fits = columns.is_multiple_of(32) && scale.elements() == scales;

@@ -38,7 +38,11 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         let [lead @ .., rows, blocks] = stored else {
             continue;
         };
-        let shape: Vec<u64> = lead.iter().copied().chain([blocks.saturating_mul(32), *rows]).collect();
+        let shape: Vec<u64> = lead
+            .iter()
+            .copied()
+            .chain([blocks.saturating_mul(32), *rows])
+            .collect();
         let format = Format::Scaled(Scaled {
             over: Over::Block(Block {
                 rows: 1,

@@ -41,7 +41,10 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             }
             continue;
         };
-        if scan.owner(&weight).is_some_and(|other| other.convention == Convention::ScaledFp8) {
+        if scan
+            .owner(&weight)
+            .is_some_and(|other| other.convention == Convention::ScaledFp8)
+        {
             continue;
         }
         let is_scale = key.ends_with(SCALE);
@@ -60,7 +63,9 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         .collect();
     for &(marker, _) in &markers {
         let prefix = &marker[..marker.len() - MARKER.len()];
-        let mut scaled = found.iter().filter(|coded| coded.parts[0].starts_with(prefix));
+        let mut scaled = found
+            .iter()
+            .filter(|coded| coded.parts[0].starts_with(prefix));
         let mut codes = tensors.iter().filter(|(key, info)| {
             key.starts_with(prefix) && key.ends_with(".weight") && fp8(info).is_some()
         });
@@ -73,7 +78,8 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
     let dummies = dummies.into_iter().filter(|&(_, marked)| marked || some);
     let dummies: Vec<&String> = dummies.map(|(key, _)| key).collect();
     scan.markers.extend(dummies.into_iter().cloned());
-    scan.markers.extend(markers.iter().map(|&(key, _)| key.clone()));
+    scan.markers
+        .extend(markers.iter().map(|&(key, _)| key.clone()));
     Ok(())
 }
 

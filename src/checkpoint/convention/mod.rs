@@ -96,7 +96,8 @@ fn found(
     }
     narrow::find(&mut scan)?;
     leftover::check(&scan)?;
-    let markers: std::collections::HashSet<&str> = scan.markers.iter().map(String::as_str).collect();
+    let markers: std::collections::HashSet<&str> =
+        scan.markers.iter().map(String::as_str).collect();
     let is_told = |key: &str| scan.is_owned(key) || markers.contains(key);
     plain::check(tensors, said, &is_told).map_err(ConventionError::from)?;
     Ok(Recognised {

@@ -2,10 +2,10 @@
 //! lie otherwise than ComfyUI's, and nothing but the names tells which they are.
 
 use super::coded::Convention;
+use super::deepseek::doubled;
 use super::fault::Stop;
 use super::scales::Matrix;
 use super::scan::{Scan, coded, plain};
-use super::deepseek::doubled;
 use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Global, Over, Scaled};
 
@@ -23,14 +23,20 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         }
         let info = match tensors.get(weight) {
             Some(info) => info,
-            None if weight.ends_with(".weight") => scan.need(Convention::ModelOpt, global, weight)?,
+            None if weight.ends_with(".weight") => {
+                scan.need(Convention::ModelOpt, global, weight)?
+            }
             None => continue,
         };
         if info.dtype.bits() > 8 {
             continue;
         }
         let convention = Convention::ModelOpt;
-        scan.agree(weight, convention, &["modelopt", "nvfp4", "modelopt_fp4", "modelopt_mixed"])?;
+        scan.agree(
+            weight,
+            convention,
+            &["modelopt", "nvfp4", "modelopt_fp4", "modelopt_mixed"],
+        )?;
         if info.dtype != DType::U8 || info.shape.len() < 2 {
             let expected = "U8, two codes in a byte";
             return Err(scan.mismatch(convention, (weight, info), (global, found), expected));

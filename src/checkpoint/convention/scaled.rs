@@ -47,7 +47,10 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             let settings = scan.settings(name);
             let said = settings.map(|settings| settings.of_weights("symmetric"));
             let mut said = said.into_iter().flatten();
-            if !said.next().is_some_and(|value| value.as_bool() == Some(true)) {
+            if !said
+                .next()
+                .is_some_and(|value| value.as_bool() == Some(true))
+            {
                 return Err(scan.undecoded(name, "codes with zero points", &zeros));
             }
             beside.push(zeros);
@@ -64,7 +67,13 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             DType::U8 => doubled(&info.shape),
             _ => info.shape.to_vec(),
         };
-        let coded = coded(convention, Format::Scaled(format), &shape, &[name, key], beside);
+        let coded = coded(
+            convention,
+            Format::Scaled(format),
+            &shape,
+            &[name, key],
+            beside,
+        );
         scan.claim(name.to_owned(), coded)?;
     }
     Ok(())

@@ -118,7 +118,11 @@ impl Tiled {
         let stored = layer.shape(columns);
         let last = stored.len() - 2;
         let whole = |n: u64| n.is_multiple_of(block);
-        let pad = if whole(rows) && whole(columns) { block } else { 1 };
+        let pad = if whole(rows) && whole(columns) {
+            block
+        } else {
+            1
+        };
         if let Some(shape) = layer.original(scan)? {
             let padded = shape.iter().map(|n| n.checked_next_multiple_of(pad));
             let padded: Option<Vec<u64>> = padded.collect();
@@ -129,7 +133,12 @@ impl Tiled {
                 return Err(layer.unfit(scan, (&layer.key, layer.weight), &expected));
             }
             let padded = false;
-            return Ok(Tiled { shape, pad, padded, scales });
+            return Ok(Tiled {
+                shape,
+                pad,
+                padded,
+                scales,
+            });
         }
         let mut shape = stored;
         // A bias has an element for each row.
@@ -140,6 +149,11 @@ impl Tiled {
             }
         }
         let padded = pad > 1;
-        Ok(Tiled { shape, pad, padded, scales })
+        Ok(Tiled {
+            shape,
+            pad,
+            padded,
+            scales,
+        })
     }
 }

@@ -30,7 +30,11 @@ pub(super) fn int8(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop
         _ => None,
     };
     if rotated.is_some() && over != Over::Row && layer.matrix().rows > 1 {
-        return Err(layer.unfit(scan, (&key, scale), "one for each row, as `convrot` is set,"));
+        return Err(layer.unfit(
+            scan,
+            (&key, scale),
+            "one for each row, as `convrot` is set,",
+        ));
     }
     let format = Format::Scaled(Scaled {
         over,
@@ -44,10 +48,19 @@ pub(super) fn int8(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop
 /// Signed nibbles with a scale for each row, rotated.
 pub(super) fn int4(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop> {
     layer.check_type(scan, DType::I8)?;
-    let Matrix { count, rows, columns } = layer.matrix();
+    let Matrix {
+        count,
+        rows,
+        columns,
+    } = layer.matrix();
     let columns = columns.saturating_mul(2);
     let (key, scale) = layer.part(scan, "weight_scale")?;
-    layer.check(scan, (&key, scale), &[DType::F32], count.saturating_mul(rows))?;
+    layer.check(
+        scan,
+        (&key, scale),
+        &[DType::F32],
+        count.saturating_mul(rows),
+    )?;
     let format = Format::Scaled(Scaled {
         over: Over::Row,
         scale: Some(DType::F32),
@@ -65,7 +78,11 @@ pub(super) fn levels(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, St
         let what = "levels with a correction";
         return Err(scan.undecoded(&layer.key, what, &correction));
     }
-    let Matrix { count, rows, columns } = layer.matrix();
+    let Matrix {
+        count,
+        rows,
+        columns,
+    } = layer.matrix();
     let all = count.saturating_mul(rows);
     let (relative, found) = layer.part(scan, "weight_s_rel")?;
     let scale = found.dtype;
@@ -75,11 +92,13 @@ pub(super) fn levels(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, St
         Some(group) => columns.is_multiple_of(group) && columns / group == groups,
         None => groups > 0 && columns.is_multiple_of(groups) && columns / groups == 16,
     };
-    let bits = [(4, 2, 1), (6, 4, 3)].into_iter().find_map(|(bits, up, down)| {
-        let wide = columns.saturating_mul(up);
-        let wide = wide.is_multiple_of(down).then_some(wide / down)?;
-        fits(wide).then_some((bits, wide))
-    });
+    let bits = [(4, 2, 1), (6, 4, 3)]
+        .into_iter()
+        .find_map(|(bits, up, down)| {
+            let wide = columns.saturating_mul(up);
+            let wide = wide.is_multiple_of(down).then_some(wide / down)?;
+            fits(wide).then_some((bits, wide))
+        });
     let types = [DType::F8E4M3, DType::U8, DType::F32];
     let Some((bits, columns)) = bits.filter(|_| types.contains(&scale)) else {
         let expected = "F8_E4M3, U8 or F32, one for each group of columns,";
@@ -108,13 +127,18 @@ pub(super) fn levels(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, St
 /// Nibbles with scales and zeros of groups, which lie by columns.
 pub(super) fn affine(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop> {
     layer.check_type(scan, DType::I8)?;
-    let Matrix { count, rows, columns } = layer.matrix();
+    let Matrix {
+        count,
+        rows,
+        columns,
+    } = layer.matrix();
     let columns = columns.saturating_mul(2);
     let (key, scale) = layer.part(scan, "weight_scale")?;
     let (zeros, zero) = layer.part(scan, "weight_zeros")?;
     let group = match *scale.shape {
-        [groups, wide] if wide == rows && groups > 0 && count == 1 => Some(columns / groups)
-            .filter(|group| *group > 0 && group * groups == columns),
+        [groups, wide] if wide == rows && groups > 0 && count == 1 => {
+            Some(columns / groups).filter(|group| *group > 0 && group * groups == columns)
+        }
         _ => None,
     };
     let (Some(float), Some(group)) = (scales::float(scale.dtype), group) else {

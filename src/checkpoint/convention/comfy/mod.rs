@@ -23,8 +23,12 @@ type Reader = fn(&Layer<'_>, &Scan<'_, '_>) -> Result<Coded, Stop>;
 
 /// The formats by name. Those of fp8 come in several forms, which the scales tell.
 const FORMATS: &[(&str, Reader)] = &[
-    ("float8_e4m3fn", |layer, scan| floats::fp8(layer, scan, "float8_e4m3fn")),
-    ("float8_e5m2", |layer, scan| floats::fp8(layer, scan, "float8_e5m2")),
+    ("float8_e4m3fn", |layer, scan| {
+        floats::fp8(layer, scan, "float8_e4m3fn")
+    }),
+    ("float8_e5m2", |layer, scan| {
+        floats::fp8(layer, scan, "float8_e5m2")
+    }),
     ("nvfp4", floats::nvfp4),
     ("mxfp8", floats::mxfp8),
     ("int8_tensorwise", integers::int8),
@@ -110,7 +114,9 @@ fn described(scan: &mut Scan<'_, '_>) -> Result<IndexMap<String, Description>, S
     let mut layers = IndexMap::new();
     let tensors = scan.tensors;
     for key in tensors.keys() {
-        let name = key.strip_suffix(MARKER).and_then(|key| key.strip_suffix('.'));
+        let name = key
+            .strip_suffix(MARKER)
+            .and_then(|key| key.strip_suffix('.'));
         let Some(name) = name else {
             continue;
         };
