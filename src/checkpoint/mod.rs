@@ -15,6 +15,7 @@ mod fault;
 mod file;
 mod fingerprint;
 mod folder;
+mod gguf;
 pub mod header;
 mod identity;
 mod index;
@@ -44,6 +45,7 @@ pub use self::fault::HeaderError;
 pub use self::file::{FileError, WeightFile};
 pub use self::folder::{ASIDE, FolderError};
 use self::folder::{Group, Layout};
+pub use self::gguf::GgufError;
 pub use self::header::HeaderEntry;
 pub use self::identity::FileIdentity;
 pub use self::index_error::IndexError;
@@ -75,6 +77,7 @@ pub struct Checkpoint {
     quantisation: Option<String>,
     settings: Vec<convention::Settings>,
     layers: Vec<convention::Layers>,
+    blocks: Vec<(String, Coded)>,
     stored: convention::Stored,
     notes: Vec<String>,
     bytes: u64,
@@ -101,6 +104,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong.
         fault: Box<TorchError>,
+    },
+    /// A file of GGUF is wrong.
+    #[error("{path}: {fault}")]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: Box<GgufError>,
     },
     /// Two files without an index hold one tensor.
     #[error(
@@ -145,6 +156,7 @@ impl Checkpoint {
             quantisation: None,
             settings: Vec::new(),
             layers: Vec::new(),
+            blocks: Vec::new(),
             stored: Ok(Recognised::default()),
             notes: Vec::new(),
             bytes: 0,
@@ -344,7 +356,8 @@ impl Checkpoint {
             Ok(bytes)
         };
         self.stored = convention::recognise(&self.entries, &said, &mut read)?;
-        if let Ok(recognised) = &self.stored {
+        if let Ok(recognised) = &mut self.stored {
+            recognised.tensors.extend(std::mem::take(&mut self.blocks));
             self.markers.clone_from(&recognised.markers);
             let coded = !(recognised.tensors.is_empty() && recognised.markers.is_empty());
             self.tensors = coded.then(|| logical::tensors(&self.entries, recognised));
@@ -403,6 +416,14 @@ impl Checkpoint {
             }
             self.bytes += info.bytes();
             self.entries.insert(key, info);
+        }
+        for (key, mut coded) in contents.coded {
+            let key = match component {
+                Some(prefix) => format!("{prefix}/{key}"),
+                None => key,
+            };
+            coded.parts = vec![key.clone()];
+            self.blocks.push((key, coded));
         }
         let note = contents
             .note

@@ -7,7 +7,7 @@ use super::scales::{self, Matrix};
 use super::scan::{Scan, coded, plain};
 use super::settings::Settings;
 use crate::checkpoint::tensor::TensorInfo;
-use crate::dtype::{DType, Float};
+use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Global, Over, Packed, Scaled};
 
 const CT: Convention = Convention::Compressed;
@@ -227,7 +227,6 @@ fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         over: Over::Block(block),
         scale: Some(found.dtype),
         global: global.map(|_| Global::Over),
-        rounded: Float::BF16,
         ..plain(code, DType::U8)
     });
     let mut beside = scan.companions(weight);

@@ -53,7 +53,7 @@ pub(super) fn over(shape: &[u64], scales: &[u64], said: Option<Block>) -> Option
     let rest = scales.strip_prefix(lead)?;
     let matrix = Matrix::of(shape);
     match *rest {
-        [] | [1] | [1, 1] => Some(Over::Tensor),
+        [] | [1] | [1, 1] => Some(Over::Matrix),
         [columns] if shape.len() == 1 => block(matrix, 1, columns, said),
         [rows] => (rows == matrix.rows).then_some(Over::Row),
         [rows, columns] | [rows, columns, 1] => block(matrix, rows, columns, said),
