@@ -8,6 +8,7 @@
 //! name, and has no stability of its own.
 #![deny(missing_docs)]
 
+pub mod adapter;
 pub mod dtype;
 pub mod exec;
 pub mod fault;
