@@ -87,6 +87,7 @@
 //! tests, benchmarks and the curious, and change with the engine.
 #![deny(missing_docs)]
 
+pub mod adapters;
 pub mod checkpoint;
 pub mod cli;
 pub mod disk;
@@ -104,7 +105,7 @@ pub mod report;
 pub mod sink;
 pub mod vocabulary;
 
-pub use wgmerge_compute::{dtype, exec, fault, format, kernel, wgsl};
+pub use wgmerge_compute::{adapter, dtype, exec, fault, format, kernel, wgsl};
 use wgmerge_compute::{figures, id};
 
 pub use merge::{Cancel, Merge, MergeError, Report, Settings, Silent};

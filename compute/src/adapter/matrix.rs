@@ -137,7 +137,11 @@ impl Product<'_> {
     fn sides(&self) -> Result<(usize, usize), String> {
         let rank = self.down.rows();
         let fit = self.up.columns() == rank;
-        if !fit || self.values.is_some_and(|values| values.values.len() != rank) {
+        if !fit
+            || self
+                .values
+                .is_some_and(|values| values.values.len() != rank)
+        {
             return Err(format!(
                 "factors of shapes {:?} and {:?} do not fit each other",
                 self.up.shape, self.down.shape
@@ -155,7 +159,10 @@ impl Product<'_> {
         let rank = self.down.rows();
         let valued = self.values.map(|values| {
             let mut valued = self.down.values.to_vec();
-            for (row, value) in valued.chunks_exact_mut(self.down.columns()).zip(values.values) {
+            for (row, value) in valued
+                .chunks_exact_mut(self.down.columns())
+                .zip(values.values)
+            {
                 row.iter_mut().for_each(|element| *element *= value);
             }
             valued
@@ -169,7 +176,14 @@ impl Product<'_> {
             let (left, right) = (down.flipped(), self.up.flipped());
             sum::multiply(level, rank, columns, &left[part], &right, out);
         } else {
-            sum::multiply(level, rank, columns, &self.up.values[part], down.values, out);
+            sum::multiply(
+                level,
+                rank,
+                columns,
+                &self.up.values[part],
+                down.values,
+                out,
+            );
         }
     }
 }

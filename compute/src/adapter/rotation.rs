@@ -77,12 +77,15 @@ fn blocks(factor: &Factor<'_>, side: usize) -> Vec<Square> {
 
 /// A block less its transpose, times a factor.
 fn skew(block: &Square, factor: f32) -> Square {
-    block.plus(&block.flipped().blend(-1.0, 0.0)).blend(factor, 0.0)
+    block
+        .plus(&block.flipped().blend(-1.0, 0.0))
+        .blend(factor, 0.0)
 }
 
 /// The side b of matrices of which b (b - 1) / 2 entries are stored.
 fn side(entries: usize) -> Option<usize> {
-    (1..=entries + 1).find(|side| side * (side - 1) / 2 >= entries)
+    (1..=entries + 1)
+        .find(|side| side * (side - 1) / 2 >= entries)
         .filter(|side| side * (side - 1) / 2 == entries)
 }
 
@@ -116,12 +119,17 @@ impl Rotation<'_> {
                     [levels, count, a, b] => (count, a, b, levels),
                     _ => return fault(blocks),
                 };
-                let regroups = levels == 1 || (b % 2 == 0 && levels <= 32 && {
-                    let widest = (b / 2).checked_shl(levels as u32);
-                    widest.is_some_and(|widest| (extent.rows as u64).is_multiple_of(widest))
-                });
+                let regroups = levels == 1
+                    || (b % 2 == 0 && levels <= 32 && {
+                        let widest = (b / 2).checked_shl(levels as u32);
+                        widest.is_some_and(|widest| (extent.rows as u64).is_multiple_of(widest))
+                    });
                 let fills = count.checked_mul(b) == Some(extent.rows as u64);
-                if a == b && fills && regroups { Ok(()) } else { fault(blocks) }
+                if a == b && fills && regroups {
+                    Ok(())
+                } else {
+                    fault(blocks)
+                }
             }
             Rotation::Inputs { entries, .. } => {
                 entries.check()?;
@@ -146,7 +154,11 @@ impl Rotation<'_> {
             }
             Rotation::Reflections(vectors) => {
                 vectors.check()?;
-                if vectors.rows() == extent.columns { Ok(()) } else { fault(vectors) }
+                if vectors.rows() == extent.columns {
+                    Ok(())
+                } else {
+                    fault(vectors)
+                }
             }
         }
     }
@@ -230,7 +242,11 @@ fn scale_rows(columns: usize, by: &[f32], weight: &mut [f32]) {
 fn turns_of_blocks(factor: &Factor<'_>, most: Option<f32>, strength: f32) -> Vec<Vec<Square>> {
     let side = factor.shape.last().map_or(1, |side| *side as usize);
     let blocks = blocks(factor, side);
-    let levels = if factor.shape.len() == 4 { factor.rows() } else { 1 };
+    let levels = if factor.shape.len() == 4 {
+        factor.rows()
+    } else {
+        1
+    };
     let one = |level: &[Square]| {
         let skews: Vec<Square> = level.iter().map(|block| skew(block, 1.0)).collect();
         let size = norm(&skews) + 1e-8;
@@ -244,7 +260,10 @@ fn turns_of_blocks(factor: &Factor<'_>, most: Option<f32>, strength: f32) -> Vec
         };
         skews.iter().map(turn).collect()
     };
-    blocks.chunks((blocks.len() / levels).max(1)).map(one).collect()
+    blocks
+        .chunks((blocks.len() / levels).max(1))
+        .map(one)
+        .collect()
 }
 
 /// Rotates groups of rows.
@@ -273,7 +292,12 @@ fn turn_outputs(
                 let out = &mut weight[place * columns..][..columns];
                 out.fill(0.0);
                 for (n, from) in places.iter().enumerate() {
-                    let by = turn.at(m, n);
+                    // LyCORIS contracts the first index of a diag-OFT, the second of a BOFT.
+                    let by = if is_butterfly {
+                        turn.at(m, n)
+                    } else {
+                        turn.at(n, m)
+                    };
                     for (out, value) in out.iter_mut().zip(&before[from * columns..]) {
                         *out += by * value;
                     }
@@ -296,7 +320,9 @@ fn turns_of_entries(entries: &Factor<'_>, by: Cayley, most: Option<f32>) -> Vec<
             std::cmp::Ordering::Greater => -above(column, row),
         });
         let size = norm(std::slice::from_ref(&skew));
-        let clip = most.filter(|most| size > *most).map_or(1.0, |most| most / size);
+        let clip = most
+            .filter(|most| size > *most)
+            .map_or(1.0, |most| most / size);
         let skew = skew.blend(clip, 0.0);
         match by {
             Cayley::Exact => cayley(&skew, -1.0),

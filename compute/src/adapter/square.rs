@@ -61,9 +61,12 @@ impl Square {
         let mut right: Vec<f64> = identity.values.iter().map(|v| f64::from(*v)).collect();
         for step in 0..side {
             let size = |row: &usize| left[row * side + step].abs();
-            let best = (step..side).fold(step, |best, row| {
-                if size(&row) > size(&best) { row } else { best }
-            });
+            let best = (step..side).fold(
+                step,
+                |best, row| {
+                    if size(&row) > size(&best) { row } else { best }
+                },
+            );
             for column in 0..side {
                 left.swap(step * side + column, best * side + column);
                 right.swap(step * side + column, best * side + column);

@@ -105,7 +105,11 @@ fn dot<const N: usize>(
             continue;
         }
         for n in 0..N {
-            total[n] = if is_first { earlier[n] } else { earlier[n] + total[n] };
+            total[n] = if is_first {
+                earlier[n]
+            } else {
+                earlier[n] + total[n]
+            };
         }
         is_first = false;
     }

@@ -63,7 +63,10 @@ pub fn open(path: &Path) -> File {
 fn numbers(dtype: &str, bytes: &[u8]) -> Vec<f32> {
     if dtype == "I64" {
         let words = bytes.as_chunks::<8>().0;
-        return words.iter().map(|word| i64::from_le_bytes(*word) as f32).collect();
+        return words
+            .iter()
+            .map(|word| i64::from_le_bytes(*word) as f32)
+            .collect();
     }
     let float = DType::from_name(dtype).and_then(|dtype| dtype.float());
     let float = float.expect("numbers");

@@ -11,7 +11,7 @@ use crate::file::{Entry, File, cases, folder, json, open};
 use crate::weights::{changed, differences};
 
 /// The parts of one module by suffix.
-type Parts<'a> = BTreeMap<&'a str, &'a Entry>;
+pub type Parts<'a> = BTreeMap<&'a str, &'a Entry>;
 
 fn product<'a>(up: Factor<'a>, down: Factor<'a>) -> Matrix<'a> {
     Matrix::Product(Product {
@@ -32,7 +32,7 @@ fn tucker<'a>(core: Factor<'a>, up: Factor<'a>, down: Factor<'a>, rows_first: bo
 }
 
 /// The difference that factors make, and their rank where that is divided by.
-fn delta<'a>(parts: &Parts<'a>) -> Option<(Delta<'a>, Option<u64>)> {
+pub fn delta<'a>(parts: &Parts<'a>) -> Option<(Delta<'a>, Option<u64>)> {
     let part = |name: &str| parts.get(name).map(|entry| entry.factor());
     if let (Some(up), Some(down)) = (part("lora_up.weight"), part("lora_down.weight")) {
         let rank = down.shape[0];
@@ -168,9 +168,13 @@ fn every_algorithm_of_lycoris() {
         let made = merged(&base, &adapter, strength);
         let expected = open(&folder.join(case["output"].as_str().expect("a file")));
         let found = differences(&case, &made, &expected);
-        faults.extend(found.iter().map(|fault| format!("{}: {fault}", case["name"])));
+        faults.extend(
+            found
+                .iter()
+                .map(|fault| format!("{}: {fault}", case["name"])),
+        );
         count += 1;
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert_eq!(count, 43);
+    assert_eq!(count, 45);
 }

@@ -32,7 +32,11 @@ pub fn changed(name: &str, base: &Entry, change: &Change<'_>) -> Entry {
     for level in Level::available() {
         for step in [1, 3, rows.max(1)] {
             let parts = apply(level, step);
-            assert_eq!(bits(&parts), bits(&values), "{name}: {level:?} in {step} rows");
+            assert_eq!(
+                bits(&parts),
+                bits(&values),
+                "{name}: {level:?} in {step} rows"
+            );
         }
     }
     Entry {
@@ -59,14 +63,22 @@ pub fn differences(case: &Value, made: &BTreeMap<String, Entry>, expected: &File
             continue;
         };
         let expected = &expected[name];
-        let amax = expected.values.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
-        let worst = made.values.iter().zip(&expected.values).map(|(made, expected)| {
-            match what.as_str() {
+        let amax = expected
+            .values
+            .iter()
+            .fold(0.0_f32, |most, v| most.max(v.abs()));
+        let worst = made
+            .values
+            .iter()
+            .zip(&expected.values)
+            .map(|(made, expected)| match what.as_str() {
                 "bf16_ulp" => steps(*made, *expected),
                 _ => f64::from((made - expected).abs()) / f64::from(amax),
-            }
-        });
-        let worst = worst.fold(0.0, |a: f64, b| if b.is_nan() { f64::NAN } else { a.max(b) });
+            });
+        let worst = worst.fold(
+            0.0,
+            |a: f64, b| if b.is_nan() { f64::NAN } else { a.max(b) },
+        );
         if worst.is_nan() || worst > most {
             faults.push(format!("{name}: {what} {worst:e}, {most:e} at most"));
         }
@@ -80,7 +92,11 @@ fn steps(made: f32, expected: f32) -> f64 {
         let bits = value.to_bits();
         let rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
         let magnitude = i64::from(rounded & 0x7FFF);
-        if rounded & 0x8000 == 0 { magnitude } else { -magnitude }
+        if rounded & 0x8000 == 0 {
+            magnitude
+        } else {
+            -magnitude
+        }
     };
     (place(made) - place(expected)).abs() as f64
 }
