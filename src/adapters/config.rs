@@ -1,0 +1,140 @@
+//! PEFT's `adapter_config.json`.
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+/// What the configuration of an adapter says about its arithmetic.
+#[derive(Clone, Debug, Default)]
+pub struct PeftConfig {
+    /// What it is: `LORA`, `LOHA`, `OFT` …
+    pub peft_type: String,
+    /// `lora_alpha`, or `alpha`.
+    alpha: Option<f64>,
+    /// `r`.
+    rank: Option<f64>,
+    alpha_pattern: Vec<(Regex, f64)>,
+    rank_pattern: Vec<(Regex, f64)>,
+    /// Whether alpha is divided by the root of the rank.
+    pub use_rslora: bool,
+    /// Whether weights are stored \[in, out\].
+    pub fan_in_fan_out: bool,
+    /// Parameters that are adapted rather than modules.
+    pub target_parameters: Vec<String>,
+    /// Modules of which some rows are replaced, and which.
+    pub tokens: Vec<(String, Vec<u64>)>,
+    /// Terms of the series for OFT's rotation; None where it is exact.
+    pub neumann_terms: Option<u32>,
+    /// The largest norm of OFT's skew matrices, before it is divided by the root of their number.
+    pub coft: Option<f64>,
+}
+
+/// Settings under which what a layer computes is more than its weight.
+const UNMERGEABLE: [&str; 6] = [
+    "layer_replication",
+    "alora_invocation_tokens",
+    "use_qalora",
+    "use_bdlora",
+    "velora_config",
+    "arrow_config",
+];
+
+/// Whether a value says yes.
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(yes) => *yes,
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    }
+}
+
+/// The numbers for modules whose names match.
+fn patterns(config: &Map<String, Value>, field: &str) -> Result<Vec<(Regex, f64)>, String> {
+    let Some(Value::Object(map)) = config.get(field) else {
+        return Ok(Vec::new());
+    };
+    let pattern = |(key, value): (&String, &Value)| {
+        let expression = Regex::new(&format!(r"^(?:.*\.)?(?:{key})$"))
+            .map_err(|error| format!("`{field}`: {error}"))?;
+        let number = value.as_f64();
+        let number = number.ok_or_else(|| format!("`{field}`: {key:?} is no number: {value}"))?;
+        Ok((expression, number))
+    };
+    map.iter().map(pattern).collect()
+}
+
+fn numbers(value: &Value) -> Vec<u64> {
+    let list = value.as_array();
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_u64)
+        .collect()
+}
+
+impl PeftConfig {
+    /// Reads the text of a configuration.
+    ///
+    /// # Errors
+    /// Where it is no JSON object, a pattern is no expression, or the adapter cannot become a part
+    /// of the weights.
+    pub fn parse(text: &str) -> Result<PeftConfig, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let Value::Object(config) = &value else {
+            return Err("it is no object".to_owned());
+        };
+        let set = |field: &&str| config.get(*field).is_some_and(is_set);
+        if let Some(field) = UNMERGEABLE.iter().find(|field| set(field)) {
+            return Err(format!(
+                "with `{field}` an adapter cannot be merged into weights"
+            ));
+        }
+        let number = |field: &str| config.get(field).and_then(Value::as_f64);
+        let yes = |field: &str| set(&field);
+        let terms = number("num_cayley_neumann_terms").unwrap_or(5.0) as u32;
+        let tokens = match config.get("trainable_token_indices") {
+            Some(Value::Object(map)) => {
+                let row = |(name, rows): (&String, &Value)| (name.clone(), numbers(rows));
+                map.iter().map(row).collect()
+            }
+            Some(list @ Value::Array(_)) => vec![("embed_tokens".to_owned(), numbers(list))],
+            _ => Vec::new(),
+        };
+        let parameters = config.get("target_parameters").and_then(Value::as_array);
+        let parameters = parameters.into_iter().flatten().filter_map(Value::as_str);
+        Ok(PeftConfig {
+            peft_type: config
+                .get("peft_type")
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .to_owned(),
+            alpha: number("lora_alpha").or_else(|| number("alpha")),
+            rank: number("r"),
+            alpha_pattern: patterns(config, "alpha_pattern")?,
+            rank_pattern: patterns(config, "rank_pattern")?,
+            use_rslora: yes("use_rslora"),
+            fan_in_fan_out: yes("fan_in_fan_out"),
+            target_parameters: parameters.map(str::to_owned).collect(),
+            tokens,
+            neumann_terms: yes("use_cayley_neumann").then_some(terms),
+            coft: number("eps").filter(|_| yes("coft")),
+        })
+    }
+
+    /// Alpha of a module.
+    pub(super) fn alpha(&self, module: &str) -> Option<f64> {
+        matched(&self.alpha_pattern, module).or(self.alpha)
+    }
+
+    /// The rank that is said for a module.
+    pub(super) fn rank(&self, module: &str) -> Option<f64> {
+        matched(&self.rank_pattern, module).or(self.rank)
+    }
+}
+
+fn matched(patterns: &[(Regex, f64)], module: &str) -> Option<f64> {
+    let found = patterns
+        .iter()
+        .find(|(pattern, _)| pattern.is_match(module));
+    found.map(|(_, number)| *number)
+}

@@ -1,0 +1,224 @@
+//! What the modules of a base are called.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::adapted::Of;
+use super::alias;
+use super::component::{Component, Spelling};
+use super::entry::Entry;
+use super::place::{Part, Place};
+use super::unet;
+
+/// A module of a base: what is in front of `.weight` and `.bias`.
+#[derive(Clone, Debug, Default)]
+struct Module {
+    weight: Option<Entry>,
+    bias: Option<Entry>,
+    /// Whether it is of the last block, which has no output for its context.
+    is_last: bool,
+}
+
+/// A name of a module, as it is looked up.
+type Name = (Component, String);
+
+/// A module, and which of its rows have a name.
+type Named = (usize, Part);
+
+/// The names of a base's modules in all dialects.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    modules: Vec<Module>,
+    dots: HashMap<Name, Vec<Named>>,
+    underscores: HashMap<Name, Vec<Named>>,
+}
+
+/// A module of an adapter that is none of the base.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the base has no module `{target}`{}", self.hint())]
+pub struct Unmatched {
+    /// What the adapter calls it.
+    pub target: String,
+    /// Names of the base's modules that are most like it, the likest first.
+    pub nearest: Vec<String>,
+    /// Whether the name is that of more than one module.
+    pub is_ambiguous: bool,
+}
+
+impl Unmatched {
+    fn hint(&self) -> String {
+        match (self.is_ambiguous, &self.nearest[..]) {
+            (true, names) => format!("; it may be {}", names.join(" or ")),
+            (false, []) => String::new(),
+            (false, names) => format!("; it has {}", names.join(", ")),
+        }
+    }
+}
+
+/// Names that are shown of those that are like another.
+const NEAREST: usize = 3;
+
+impl Names {
+    /// The names of a base with these tensors.
+    pub fn of(tensors: impl Iterator<Item = Entry>) -> Names {
+        let mut modules: BTreeMap<String, Module> = BTreeMap::new();
+        for tensor in tensors {
+            let (stem, of) = stem(&tensor.name);
+            let module = modules.entry(stem.to_owned()).or_default();
+            match of {
+                Of::Weight => module.weight = Some(tensor),
+                Of::Bias => module.bias = Some(tensor),
+            }
+        }
+        let mut names = Names::default();
+        let stems: Vec<String> = modules.keys().cloned().collect();
+        for stem in &stems {
+            let sibling = stem.replace(".adaLN_modulation.1", ".attn.proj");
+            let is_last = !modules.contains_key(&sibling);
+            if let Some(mut module) = modules.get(stem).cloned() {
+                module.is_last = is_last;
+                names.add(stem, module);
+            }
+        }
+        names
+    }
+
+    fn add(&mut self, stem: &str, module: Module) {
+        let at = self.modules.len();
+        self.modules.push(module);
+        let (component, own) = Component::of(stem);
+        let mut spelled = alias::aliases(own);
+        spelled.extend(
+            unet::diffusers(own)
+                .into_iter()
+                .map(|name| (name, Part::All)),
+        );
+        spelled.push((own.to_owned(), Part::All));
+        for (name, part) in spelled {
+            let underscored = name.replace('.', "_");
+            let place = self
+                .underscores
+                .entry((component, underscored))
+                .or_default();
+            push(place, (at, part));
+            push(self.dots.entry((component, name)).or_default(), (at, part));
+        }
+    }
+
+    /// The places of a module's tensor, in the base. None for a bias that the base lacks.
+    ///
+    /// # Errors
+    /// [`Unmatched`] where no module of the base is called so, or more than one.
+    pub fn places(&self, target: &str, of: Of) -> Result<Option<Vec<Place>>, Unmatched> {
+        let (module, part) = self.find(target)?;
+        let module = &self.modules[module];
+        let columns = module
+            .weight
+            .as_ref()
+            .and_then(|weight| weight.shape.get(1));
+        let tensor = match of {
+            Of::Weight => &module.weight,
+            Of::Bias => &module.bias,
+        };
+        let Some(tensor) = tensor else {
+            return Ok(None);
+        };
+        let columns = columns.copied().unwrap_or(0);
+        let places = part.places(&tensor.name, &tensor.shape, columns, module.is_last);
+        if places.is_empty() {
+            return Err(self.unmatched(target));
+        }
+        Ok(Some(places))
+    }
+
+    fn find(&self, target: &str) -> Result<Named, Unmatched> {
+        for read in Component::reads(target) {
+            let name = read.name.replace(".processor.", ".");
+            let names = match read.spelling {
+                Spelling::Dots => &self.dots,
+                Spelling::Underscores => &self.underscores,
+            };
+            // Diffusers' first files leave out the place in the list.
+            let out = format!("{name}.0");
+            let long = format!("model.{name}");
+            let tried = [
+                Some(&name),
+                Some(&out).filter(|_| name.ends_with("to_out")),
+                Some(&long),
+            ];
+            for name in tried.into_iter().flatten() {
+                for component in read.components {
+                    let found = names.get(&(*component, name.clone()));
+                    match found.map_or(&[][..], |found| found) {
+                        [] => {}
+                        [one] => return Ok(*one),
+                        several => return Err(self.ambiguous(target, several)),
+                    }
+                }
+            }
+        }
+        Err(self.unmatched(target))
+    }
+
+    fn ambiguous(&self, target: &str, several: &[Named]) -> Unmatched {
+        let name = |(module, _): &Named| {
+            let module = &self.modules[*module];
+            module
+                .weight
+                .as_ref()
+                .or(module.bias.as_ref())
+                .map(|entry| entry.name.clone())
+        };
+        Unmatched {
+            target: target.to_owned(),
+            nearest: several.iter().filter_map(name).collect(),
+            is_ambiguous: true,
+        }
+    }
+
+    fn unmatched(&self, target: &str) -> Unmatched {
+        let is_underscored = !target.contains('.');
+        let mut likeness: Vec<(f64, &str)> = self
+            .modules
+            .iter()
+            .filter_map(|module| module.weight.as_ref().or(module.bias.as_ref()))
+            .map(|entry| {
+                let like = match is_underscored {
+                    true => strsim::jaro_winkler(target, &entry.name.replace('.', "_")),
+                    false => strsim::jaro_winkler(target, &entry.name),
+                };
+                (like, entry.name.as_str())
+            })
+            .collect();
+        likeness.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        let nearest = likeness.iter().take(NEAREST);
+        Unmatched {
+            target: target.to_owned(),
+            nearest: nearest.map(|(_, name)| (*name).to_owned()).collect(),
+            is_ambiguous: false,
+        }
+    }
+}
+
+/// Notes that a module has a name, once.
+fn push(named: &mut Vec<Named>, one: Named) {
+    if !named.contains(&one) {
+        named.push(one);
+    }
+}
+
+/// The module that a tensor is of, and what of it.
+fn stem(name: &str) -> (&str, Of) {
+    let endings = [
+        (".weight", Of::Weight),
+        (".bias", Of::Bias),
+        // Of fused attention in OpenCLIP and torch: `attn.in_proj_weight`.
+        ("_weight", Of::Weight),
+        ("_bias", Of::Bias),
+    ];
+    let found = endings.iter().find_map(|(ending, of)| {
+        let stem = name.strip_suffix(ending)?;
+        let is_whole = ending.starts_with('.') || stem.ends_with("in_proj");
+        is_whole.then_some((stem, *of))
+    });
+    found.unwrap_or((name, Of::Weight))
+}
