@@ -18,11 +18,34 @@ struct Module {
     is_last: bool,
 }
 
+impl Module {
+    fn tensor(&self, of: Of) -> Option<&Entry> {
+        match of {
+            Of::Weight => self.weight.as_ref(),
+            Of::Bias => self.bias.as_ref(),
+        }
+    }
+
+    /// The second dimension of the weight.
+    fn columns(&self) -> u64 {
+        let shape = self.weight.as_ref().map(|weight| &weight.shape);
+        shape.and_then(|shape| shape.get(1)).copied().unwrap_or(0)
+    }
+}
+
 /// A name of a module, as it is looked up.
 type Name = (Component, String);
 
-/// A module, and which of its rows have a name.
-type Named = (usize, Part);
+/// What has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Named {
+    /// A module of the base.
+    module: usize,
+    /// Which of its rows have the name; of a piece, which rows of the named module it is.
+    part: Part,
+    /// Whether the base has in pieces what has the name.
+    is_piece: bool,
+}
 
 /// The names of a base's modules in all dialects.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +96,7 @@ impl Names {
         let stems: Vec<String> = modules.keys().cloned().collect();
         for stem in &stems {
             let sibling = stem.replace(".adaLN_modulation.1", ".attn.proj");
+            let sibling = sibling.replace(".norm1_context.linear", ".attn.to_add_out");
             let is_last = !modules.contains_key(&sibling);
             if let Some(mut module) = modules.get(stem).cloned() {
                 module.is_last = is_last;
@@ -86,21 +110,27 @@ impl Names {
         let at = self.modules.len();
         self.modules.push(module);
         let (component, own) = Component::of(stem);
-        let mut spelled = alias::aliases(own);
-        spelled.extend(
-            unet::diffusers(own)
-                .into_iter()
-                .map(|name| (name, Part::All)),
-        );
-        spelled.push((own.to_owned(), Part::All));
-        for (name, part) in spelled {
-            let underscored = name.replace('.', "_");
-            let place = self
-                .underscores
-                .entry((component, underscored))
-                .or_default();
-            push(place, (at, part));
-            push(self.dots.entry((component, name)).or_default(), (at, part));
+        let whole = |name: String| (name, Part::All);
+        let mut forward = alias::others(own);
+        forward.extend(unet::diffusers(own).into_iter().map(whole));
+        forward.push(whole(own.to_owned()));
+        let mut backward = alias::originals(own);
+        backward.extend(unet::originals(own).into_iter().map(whole));
+        for (names, is_piece) in [(forward, false), (backward, true)] {
+            for (name, part) in names {
+                let named = Named {
+                    module: at,
+                    part,
+                    is_piece,
+                };
+                let underscored = name.replace('.', "_");
+                let place = self
+                    .underscores
+                    .entry((component, underscored))
+                    .or_default();
+                push(place, named);
+                push(self.dots.entry((component, name)).or_default(), named);
+            }
         }
     }
 
@@ -109,28 +139,63 @@ impl Names {
     /// # Errors
     /// [`Unmatched`] where no module of the base is called so, or more than one.
     pub fn places(&self, target: &str, of: Of) -> Result<Option<Vec<Place>>, Unmatched> {
-        let (module, part) = self.find(target)?;
-        let module = &self.modules[module];
-        let columns = module
-            .weight
-            .as_ref()
-            .and_then(|weight| weight.shape.get(1));
-        let tensor = match of {
-            Of::Weight => &module.weight,
-            Of::Bias => &module.bias,
-        };
-        let Some(tensor) = tensor else {
-            return Ok(None);
-        };
-        let columns = columns.copied().unwrap_or(0);
-        let places = part.places(&tensor.name, &tensor.shape, columns, module.is_last);
-        if places.is_empty() {
-            return Err(self.unmatched(target));
+        let found = self.find(target)?;
+        if let [one] = found
+            && !matches!(one.part, Part::Third(_) | Part::Hidden { .. } if one.is_piece)
+        {
+            let module = &self.modules[one.module];
+            let Some(tensor) = module.tensor(of) else {
+                return Ok(None);
+            };
+            let columns = module.columns();
+            let part = one.part;
+            let places = part.places(&tensor.name, &tensor.shape, columns, module.is_last);
+            return match places.is_empty() {
+                true => Err(self.unmatched(target)),
+                false => Ok(Some(places)),
+            };
+        }
+        self.pieces(target, found, of)
+    }
+
+    /// The places of a module that the base has in pieces, which must lie one behind the other.
+    fn pieces(
+        &self,
+        target: &str,
+        found: &[Named],
+        of: Of,
+    ) -> Result<Option<Vec<Place>>, Unmatched> {
+        let mut places = Vec::new();
+        for named in found {
+            let module = &self.modules[named.module];
+            let Some(tensor) = module.tensor(of) else {
+                return Ok(None);
+            };
+            let rows = tensor.shape.first().copied().unwrap_or(1);
+            places.push(Place {
+                key: tensor.name.clone(),
+                rows: 0..rows,
+                from: named.part.start(rows, module.columns()),
+                shape: tensor.shape.clone(),
+            });
+        }
+        places.sort_by_key(|place| place.from);
+        let mut all = 0;
+        for place in &places {
+            if place.from != all {
+                return Err(self.ambiguous(target, found));
+            }
+            all += place.rows.end;
+        }
+        for place in &mut places {
+            if let Some(rows) = place.shape.first_mut() {
+                *rows = all;
+            }
         }
         Ok(Some(places))
     }
 
-    fn find(&self, target: &str) -> Result<Named, Unmatched> {
+    fn find(&self, target: &str) -> Result<&[Named], Unmatched> {
         for read in Component::reads(target) {
             let name = read.name.replace(".processor.", ".");
             let names = match read.spelling {
@@ -138,19 +203,21 @@ impl Names {
                 Spelling::Underscores => &self.underscores,
             };
             // Diffusers' first files leave out the place in the list.
-            let out = format!("{name}.0");
+            let dot = match read.spelling {
+                Spelling::Dots => '.',
+                Spelling::Underscores => '_',
+            };
+            let out = format!("{name}{dot}0");
             let long = format!("model.{name}");
-            let tried = [
-                Some(&name),
-                Some(&out).filter(|_| name.ends_with("to_out")),
-                Some(&long),
-            ];
+            let out = Some(out).filter(|_| name.ends_with("to_out"));
+            let tried = [Some(name), out, Some(long)];
             for name in tried.into_iter().flatten() {
                 for component in read.components {
                     let found = names.get(&(*component, name.clone()));
                     match found.map_or(&[][..], |found| found) {
                         [] => {}
-                        [one] => return Ok(*one),
+                        one @ [_] => return Ok(one),
+                        pieces if pieces.iter().all(|named| named.is_piece) => return Ok(pieces),
                         several => return Err(self.ambiguous(target, several)),
                     }
                 }
@@ -160,8 +227,8 @@ impl Names {
     }
 
     fn ambiguous(&self, target: &str, several: &[Named]) -> Unmatched {
-        let name = |(module, _): &Named| {
-            let module = &self.modules[*module];
+        let name = |named: &Named| {
+            let module = &self.modules[named.module];
             module
                 .weight
                 .as_ref()

@@ -37,6 +37,15 @@ pub(super) enum Part {
 }
 
 impl Part {
+    /// The first row that a base's tensor has in the module that it is a part of.
+    pub(super) fn start(self, rows: u64, columns: u64) -> u64 {
+        match self {
+            Part::Third(number) => number * rows,
+            Part::Hidden { from, .. } => from * columns,
+            Part::All | Part::Swapped | Part::SwappedInLast => 0,
+        }
+    }
+
     /// The places of a module in a tensor; none where the rows do not divide so.
     pub(super) fn places(
         self,

@@ -37,6 +37,47 @@ pub(super) fn diffusers(original: &str) -> Vec<String> {
     outside.chain(block(original)).collect()
 }
 
+/// What the original UNet calls a module of diffusers'.
+pub(super) fn originals(diffusers: &str) -> Vec<String> {
+    let outside = OUTSIDE.iter().filter_map(|(to, from)| {
+        let rest = diffusers.strip_prefix(from)?;
+        match rest.strip_prefix('.') {
+            Some(rest) => Some(format!("{to}.{}", original_convolution(rest)?)),
+            None => rest.is_empty().then(|| (*to).to_owned()),
+        }
+    });
+    outside.chain(original_block(diffusers)).collect()
+}
+
+fn original_convolution(rest: &str) -> Option<&'static str> {
+    let mut rows = CONVOLUTIONS.iter();
+    rows.find(|(_, from)| *from == rest).map(|(to, _)| *to)
+}
+
+fn original_block(diffusers: &str) -> Option<String> {
+    if let Some(rest) = diffusers.strip_prefix("mid_block.attentions.0.") {
+        return Some(format!("middle_block.1.{rest}"));
+    }
+    let mut words = diffusers.splitn(5, '.');
+    let side = words.next()?;
+    let block: usize = words.next()?.parse().ok()?;
+    let (kind, layer) = (words.next()?, words.next()?.parse::<usize>().ok()?);
+    let rest = words.next()?;
+    let (side, number) = match side {
+        "down_blocks" => ("input_blocks", 3 * block + layer + 1),
+        "up_blocks" => ("output_blocks", 3 * block + layer),
+        _ => return None,
+    };
+    match (kind, side) {
+        ("resnets", _) => Some(format!("{side}.{number}.0.{}", original_convolution(rest)?)),
+        ("attentions", _) => Some(format!("{side}.{number}.1.{rest}")),
+        ("downsamplers", "input_blocks") => Some(format!("{side}.{}.0.op", number + 2)),
+        // Behind a block's attention, if it has one; names of adapters say which.
+        ("upsamplers", "output_blocks") => Some(format!("{side}.{}.2.conv", number + 2)),
+        _ => None,
+    }
+}
+
 fn convolution(rest: &str) -> Option<&'static str> {
     let mut rows = CONVOLUTIONS.iter();
     rows.find(|(from, _)| *from == rest).map(|(_, to)| *to)

@@ -78,7 +78,10 @@ pub fn open(path: &Path) -> File {
 fn numbers(dtype: DType, bytes: &[u8]) -> Vec<f32> {
     let Some(float) = dtype.float() else {
         let words = bytes.as_chunks::<8>().0;
-        return words.iter().map(|word| i64::from_le_bytes(*word) as f32).collect();
+        return words
+            .iter()
+            .map(|word| i64::from_le_bytes(*word) as f32)
+            .collect();
     };
     let number = |word: &[u8]| {
         let mut bytes = [0; 8];

@@ -19,11 +19,20 @@ pub struct Merged {
 
 /// Applies an adapter.
 pub fn merged(base: &File, adapter: &File, config: Option<&PeftConfig>, strength: f64) -> Merged {
-    let entries = |file: &File| file.values().map(|tensor| tensor.entry.clone()).collect::<Vec<_>>();
+    let entries = |file: &File| {
+        file.values()
+            .map(|tensor| tensor.entry.clone())
+            .collect::<Vec<_>>()
+    };
     let names = Names::of(entries(base).into_iter());
     let reading = Reading::of(entries(adapter).into_iter(), config);
     let mut merged = Merged::default();
-    merged.faults.extend(reading.unknown.iter().map(|name| format!("{name} is unknown")));
+    merged.faults.extend(
+        reading
+            .unknown
+            .iter()
+            .map(|name| format!("{name} is unknown")),
+    );
     merged.faults.extend(reading.incomplete.iter().cloned());
     for adapted in &reading.adapted {
         for effect in &adapted.effects {
@@ -31,7 +40,9 @@ pub fn merged(base: &File, adapter: &File, config: Option<&PeftConfig>, strength
                 Ok(Some(places)) => places,
                 Ok(None) if effect.is_optional => continue,
                 Ok(None) => {
-                    merged.faults.push(format!("{} has no {:?}", adapted.target, effect.of));
+                    merged
+                        .faults
+                        .push(format!("{} has no {:?}", adapted.target, effect.of));
                     continue;
                 }
                 Err(unmatched) => {
@@ -85,7 +96,9 @@ pub fn differences(case: &Value, base: &File, merged: &Merged, expected: &File) 
             continue;
         };
         let expected = &expected[name].values;
-        let amax = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        let amax = expected
+            .iter()
+            .fold(0.0_f32, |most, value| most.max(value.abs()));
         // A step of bf16 is 2^-7 of a number, and numbers are not rounded here.
         let (most, of) = match what.as_str() {
             "bf16_ulp" => (most / 128.0, None),
