@@ -115,6 +115,11 @@ impl Names {
         forward.extend(unet::diffusers(own).into_iter().map(whole));
         forward.push(whole(own.to_owned()));
         let mut backward = alias::originals(own);
+        // What has other names for the original has them for its pieces.
+        for (original, piece) in backward.clone() {
+            let others = alias::others(&original).into_iter();
+            backward.extend(others.filter_map(|(name, part)| Some((name, piece.within(part)?))));
+        }
         backward.extend(unet::originals(own).into_iter().map(whole));
         for (names, is_piece) in [(forward, false), (backward, true)] {
             for (name, part) in names {
@@ -213,13 +218,15 @@ impl Names {
             let tried = [Some(name), out, Some(long)];
             for name in tried.into_iter().flatten() {
                 for component in read.components {
-                    let found = names.get(&(*component, name.clone()));
-                    match found.map_or(&[][..], |found| found) {
-                        [] => {}
-                        one @ [_] => return Ok(one),
-                        pieces if pieces.iter().all(|named| named.is_piece) => return Ok(pieces),
-                        several => return Err(self.ambiguous(target, several)),
-                    }
+                    let Some(found) = names.get(&(*component, name.clone())) else {
+                        continue;
+                    };
+                    let whole = found.iter().filter(|named| !named.is_piece).count();
+                    return match whole {
+                        0 => Ok(found),
+                        1 => Ok(&found[..1]),
+                        _ => Err(self.ambiguous(target, &found[..whole])),
+                    };
                 }
             }
         }
@@ -266,11 +273,14 @@ impl Names {
     }
 }
 
-/// Notes that a module has a name, once.
+/// Notes that a module has a name, once. What has it whole comes before pieces.
 fn push(named: &mut Vec<Named>, one: Named) {
-    if !named.contains(&one) {
-        named.push(one);
+    if named.contains(&one) {
+        return;
     }
+    let pieces = named.iter().position(|named| named.is_piece);
+    let end = pieces.filter(|_| !one.is_piece).unwrap_or(named.len());
+    named.insert(end, one);
 }
 
 /// The module that a tensor is of, and what of it.

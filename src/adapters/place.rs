@@ -37,6 +37,31 @@ pub(super) enum Part {
 }
 
 impl Part {
+    /// The part of another part that this one is, both being parts of one module.
+    pub(super) fn within(self, other: Part) -> Option<Part> {
+        match (self, other) {
+            (part, Part::All) => Some(part),
+            (
+                Part::Hidden { from, count },
+                Part::Hidden {
+                    from: start,
+                    count: all,
+                },
+            ) if start <= from => {
+                let is_inside = match (count, all) {
+                    (_, None) => true,
+                    (Some(count), Some(all)) => from + count <= start + all,
+                    (None, Some(_)) => false,
+                };
+                is_inside.then_some(Part::Hidden {
+                    from: from - start,
+                    count,
+                })
+            }
+            _ => None,
+        }
+    }
+
     /// The first row that a base's tensor has in the module that it is a part of.
     pub(super) fn start(self, rows: u64, columns: u64) -> u64 {
         match self {

@@ -1,1 +1,126 @@
-//! PEFT configurations.
+//! PEFT's configurations, and what is said where a file is not as it should be.
+
+use wgmerge::adapters::{Entry, Names, Of, PeftConfig, Reading};
+use wgmerge::dtype::DType;
+
+use super::file::{folder, open};
+use super::merged::merged;
+
+fn entry(name: &str, shape: &[u64]) -> Entry {
+    Entry {
+        name: name.to_owned(),
+        dtype: DType::from_name("F32").expect("a type"),
+        shape: shape.to_vec(),
+    }
+}
+
+#[test]
+fn what_cannot_be_merged_is_refused() {
+    let refused = [
+        ("[]", "no object"),
+        ("{", "EOF"),
+        (r#"{"layer_replication": [[0, 4]]}"#, "layer_replication"),
+        (r#"{"use_qalora": true}"#, "use_qalora"),
+        (
+            r#"{"alora_invocation_tokens": [1]}"#,
+            "alora_invocation_tokens",
+        ),
+        (r#"{"rank_pattern": {"(": 4}}"#, "rank_pattern"),
+        (r#"{"alpha_pattern": {"x": "y"}}"#, "is no number"),
+    ];
+    for (text, word) in refused {
+        let error = PeftConfig::parse(text).expect_err(text);
+        assert!(error.contains(word), "{text}: {error}");
+    }
+    let config = PeftConfig::parse(r#"{"peft_type": "LORA", "layer_replication": null}"#);
+    assert_eq!(config.expect("a configuration").peft_type, "LORA");
+}
+
+#[test]
+fn half_a_pair_is_incomplete() {
+    let whole = ["lora_up.weight", "lora_down.weight", "alpha"];
+    let modules = [("a", &whole[..1]), ("b", &whole[1..]), ("c", &whole[..])];
+    let entries = modules.iter().flat_map(|(module, parts)| {
+        let entry = |part: &&str| entry(&format!("lora_unet_{module}.{part}"), &[4, 4]);
+        parts.iter().map(entry).collect::<Vec<Entry>>()
+    });
+    let reading = Reading::of(entries, None);
+    assert_eq!(
+        reading.incomplete,
+        [
+            "`lora_unet_a` has no right factor",
+            "`lora_unet_b` has no left factor"
+        ]
+    );
+    assert_eq!(reading.adapted.len(), 1);
+}
+
+#[test]
+fn every_entry_without_effect_is_told() {
+    let folder = folder("dropped_keys");
+    let base = open(&folder.join("base.safetensors"));
+    let adapter = open(&folder.join("mixed.lora.safetensors"));
+    let merged = merged(&base, &adapter, None, 1.0);
+    for told in [
+        "bundle_emb.mytoken.string_to_param.* is unknown",
+        "some_unknown_key is unknown",
+        "bias_indices is unknown",
+        "no module `lora_te1_text_model_encoder_layers_7_mlp_fc1`",
+        "no module `lora_unet_down_blocks_9_attentions_0_proj_in`",
+    ] {
+        let is_told = merged.faults.iter().any(|fault| fault.contains(told));
+        assert!(is_told, "{told}: {:#?}", merged.faults);
+    }
+    let made: Vec<&String> = merged.made.keys().collect();
+    assert_eq!(made.len(), 2, "{made:?}");
+}
+
+#[test]
+fn what_does_not_fit_is_told_with_both_shapes() {
+    let folder = folder("dropped_keys");
+    let base = open(&folder.join("base.safetensors"));
+    let adapter = open(&folder.join("shape_mismatch.lora.safetensors"));
+    let merged = merged(&base, &adapter, None, 1.0);
+    assert_eq!(merged.faults.len(), 1, "{:?}", merged.faults);
+    assert!(merged.faults[0].contains("[8, 8]"), "{}", merged.faults[0]);
+}
+
+#[test]
+fn fused_attention_of_clip_g_takes_three_adapters() {
+    let prefix = "conditioner.embedders.1.model.transformer.resblocks.3.attn";
+    let base = [
+        entry(&format!("{prefix}.in_proj_weight"), &[24, 8]),
+        entry(&format!("{prefix}.in_proj_bias"), &[24]),
+        entry(&format!("{prefix}.out_proj.weight"), &[8, 8]),
+    ];
+    let names = Names::of(base.into_iter());
+    let layer = "lora_te2_text_model_encoder_layers_3_self_attn";
+    for (number, part) in ["q", "k", "v"].into_iter().enumerate() {
+        let rows = number as u64 * 8..number as u64 * 8 + 8;
+        for (of, tensor) in [(Of::Weight, "in_proj_weight"), (Of::Bias, "in_proj_bias")] {
+            let found = names.places(&format!("{layer}_{part}_proj"), of);
+            let found = found.expect("a module").expect("a tensor");
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].key, format!("{prefix}.{tensor}"));
+            assert_eq!(found[0].rows, rows);
+        }
+    }
+    let unmatched = names.places("lora_te2_text_model_encoder_layers_4_mlp_fc1", Of::Weight);
+    let unmatched = unmatched.expect_err("there is none");
+    assert_eq!(unmatched.nearest.len(), 2);
+}
+
+#[test]
+fn names_that_two_modules_share_are_ambiguous() {
+    let base = [
+        entry("a.b_c.weight", &[2, 2]),
+        entry("a_b.c.weight", &[2, 2]),
+    ];
+    let names = Names::of(base.into_iter());
+    let error = names
+        .places("lora_unet_a_b_c", Of::Weight)
+        .expect_err("two modules");
+    assert!(error.is_ambiguous);
+    assert_eq!(error.nearest, ["a.b_c.weight", "a_b.c.weight"]);
+    assert!(names.places("a.b_c", Of::Weight).is_ok());
+}

@@ -5,7 +5,7 @@ use super::group::Group;
 use crate::adapters::place::Part::{All, Swapped, SwappedInLast, Third};
 
 /// The modules of the families.
-pub(super) const FAMILIES: [Group; 10] = [
+pub(super) const FAMILIES: [Group; 11] = [
     Group {
         from: "",
         to: "",
@@ -288,6 +288,17 @@ pub(super) const FAMILIES: [Group; 10] = [
             ("mlp.c_proj", "mlp.fc2", All),
             ("ln_1", "layer_norm1", All),
             ("ln_2", "layer_norm2", All),
+        ],
+    },
+    // As diffusers named them at first.
+    Group {
+        from: "text_model.encoder.layers.#.",
+        to: "text_model.encoder.layers.#.",
+        rows: &[
+            ("self_attn.q_proj", "self_attn.to_q", All),
+            ("self_attn.k_proj", "self_attn.to_k", All),
+            ("self_attn.v_proj", "self_attn.to_v", All),
+            ("self_attn.out_proj", "self_attn.to_out", All),
         ],
     },
 ];
