@@ -7,5 +7,7 @@ mod file;
 mod lycoris;
 #[path = "adapters/peft.rs"]
 mod peft;
+#[path = "adapters/refusals.rs"]
+mod refusals;
 #[path = "adapters/weights.rs"]
 mod weights;

@@ -119,10 +119,10 @@ impl Rotation<'_> {
                     [levels, count, a, b] => (count, a, b, levels),
                     _ => return fault(blocks),
                 };
-                let regroups = levels == 1
-                    || (b % 2 == 0 && levels <= 32 && {
-                        let widest = (b / 2).checked_shl(levels as u32);
-                        widest.is_some_and(|widest| (extent.rows as u64).is_multiple_of(widest))
+                let widest = (b / 2).checked_shl(levels.try_into().unwrap_or(u32::MAX));
+                let regroups = blocks.shape.len() == 3
+                    || widest.is_some_and(|widest| {
+                        b % 2 == 0 && (extent.rows as u64).is_multiple_of(widest)
                     });
                 let fills = count.checked_mul(b) == Some(extent.rows as u64);
                 if a == b && fills && regroups {
