@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::factor::Factor;
-use super::sum;
+use super::sum::{self, Right};
 use crate::level::Level;
 
 /// Factors of many experts in two tensors: LoRA on a parameter \[experts, a, b\], as PEFT stores it.
@@ -61,10 +61,13 @@ impl Bank<'_> {
                 row.iter().skip(expert).step_by(experts).copied()
             };
             let left: Vec<f32> = (0..up).flat_map(own).collect();
-            let right = &self.down.values[expert * rank * down..][..rank * down];
+            let right = Right::of(
+                down,
+                &self.down.values[expert * rank * down..][..rank * down],
+            );
             if is_exchanged {
                 let mut made = vec![0.0; a * b];
-                sum::multiply(level, rank, down, &left, right, &mut made);
+                sum::multiply(level, rank, &left, right, &mut made);
                 let shape = [up as u64, down as u64];
                 let made = Factor {
                     shape: &shape,
@@ -72,7 +75,7 @@ impl Bank<'_> {
                 };
                 out.copy_from_slice(&made.flipped());
             } else {
-                sum::multiply(level, rank, down, &left, right, out);
+                sum::multiply(level, rank, &left, right, out);
             }
         }
     }

@@ -6,7 +6,7 @@ use super::delta::Delta;
 use super::extent::Extent;
 use super::kind::{Glora, Kind, Multiplied, Tokens};
 use super::magnitude::{Axis, Dialect, Magnitude, places};
-use super::sum;
+use super::sum::{self, Right};
 use crate::level::Level;
 
 /// What an adapter does to one tensor.
@@ -208,7 +208,7 @@ impl Part {
         let columns = self.extent.columns;
         let multiply = |rank: usize, columns: usize, left: &[f32], right: &[f32]| {
             let mut made = vec![0.0; left.len() / rank * columns];
-            sum::multiply(self.level, rank, columns, left, right, &mut made);
+            sum::multiply(self.level, rank, left, Right::of(columns, right), &mut made);
             made
         };
         let (rank, inner) = (glora.b2.rows(), glora.a2.rows());

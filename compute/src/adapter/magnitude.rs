@@ -71,19 +71,18 @@ impl Magnitude<'_> {
         match self.axis {
             Axis::Rows => {
                 for (row, magnitude) in weight.chunks_exact_mut(columns).zip(&values[first..]) {
-                    let by = self.step(*magnitude, sum::squares(level, row).sqrt(), strength);
+                    let by = self.step(*magnitude, sum::product(level, row, row).sqrt(), strength);
                     row.iter_mut().for_each(|element| *element *= by);
                 }
             }
             Axis::Columns => {
                 let width = columns / values.len().max(1);
-                let steps: Vec<f32> = (0..values.len())
-                    .map(|place| {
-                        let rows = weight.chunks_exact(columns);
-                        let parts = rows.flat_map(|row| &row[place * width..][..width]);
-                        let column: Vec<f32> = parts.copied().collect();
-                        self.step(values[place], sum::squares(level, &column).sqrt(), strength)
-                    })
+                let sums = sum::column_products(level, columns, weight, weight);
+                let norms = sums.chunks(width.max(1));
+                let norms = norms.map(|sums| sum::pairwise(sums.to_vec()).sqrt());
+                let pairs = values.iter().zip(norms);
+                let steps: Vec<f32> = pairs
+                    .map(|(magnitude, norm)| self.step(*magnitude, norm, strength))
                     .collect();
                 for row in weight.chunks_exact_mut(columns) {
                     for (part, by) in row.chunks_exact_mut(width.max(1)).zip(&steps) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::extent::Extent;
 use super::factor::Factor;
-use super::sum;
+use super::sum::{self, Right};
 use crate::level::Level;
 
 /// A product of two factors.
@@ -114,7 +114,7 @@ impl Matrix<'_> {
                 };
                 let rank = core.rows();
                 let left = &left[rows.start * rank..rows.end * rank];
-                sum::multiply(level, rank, columns, left, &right, out);
+                sum::multiply(level, rank, left, Right::of(columns, &right), out);
             }
         }
     }
@@ -128,7 +128,7 @@ fn widened(level: Level, core: &Factor<'_>, down: &Factor<'_>) -> Vec<f32> {
     let mut widened = vec![0.0; outer * width * kernel];
     let planes = widened.chunks_exact_mut(width * kernel);
     for (plane, core) in planes.zip(core.values.chunks_exact(inner * kernel)) {
-        sum::multiply(level, inner, kernel, &left, core, plane);
+        sum::multiply(level, inner, &left, Right::of(kernel, core), plane);
     }
     widened
 }
@@ -171,19 +171,15 @@ impl Product<'_> {
             shape: self.down.shape,
             values: valued.as_deref().unwrap_or(self.down.values),
         };
-        let part = rows.start * rank..rows.end * rank;
         if self.is_flipped {
-            let (left, right) = (down.flipped(), self.up.flipped());
-            sum::multiply(level, rank, columns, &left[part], &right, out);
+            let width = down.columns();
+            let row = |row: usize| (0..rank).map(move |term| down.values[term * width + row]);
+            let left: Vec<f32> = rows.flat_map(row).collect();
+            let right = Right::flipped(rank, columns, self.up.values);
+            sum::multiply(level, rank, &left, right, out);
         } else {
-            sum::multiply(
-                level,
-                rank,
-                columns,
-                &self.up.values[part],
-                down.values,
-                out,
-            );
+            let left = &self.up.values[rows.start * rank..rows.end * rank];
+            sum::multiply(level, rank, left, Right::of(columns, down.values), out);
         }
     }
 }

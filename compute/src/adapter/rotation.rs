@@ -4,7 +4,7 @@
 use super::extent::Extent;
 use super::factor::Factor;
 use super::square::Square;
-use super::sum;
+use super::sum::{self, Right};
 use crate::level::Level;
 
 /// How a rotation is made of a skew matrix Q.
@@ -347,13 +347,20 @@ fn neumann(skew: &Square, terms: u32) -> Square {
 
 /// Multiplies groups of columns with the transposes of rotations, of which one may be for all.
 fn turn_inputs(level: Level, turns: &[Square], columns: usize, weight: &mut [f32]) {
-    let flipped: Vec<Square> = turns.iter().map(Square::flipped).collect();
     let side = turns.first().map_or(1, |turn| turn.side);
-    let mut made = vec![0.0; side];
-    for row in weight.chunks_exact_mut(columns) {
-        for (group, turn) in row.chunks_exact_mut(side).zip(flipped.iter().cycle()) {
-            sum::multiply(level, side, side, group, &turn.values, &mut made);
-            group.copy_from_slice(&made);
+    let rows = weight.len() / columns;
+    let mut group = vec![0.0; rows * side];
+    let mut made = vec![0.0; rows * side];
+    for (number, turn) in (0..columns / side).zip(turns.iter().cycle()) {
+        let parts = group.chunks_exact_mut(side);
+        for (part, row) in parts.zip(weight.chunks_exact(columns)) {
+            part.copy_from_slice(&row[number * side..][..side]);
+        }
+        let right = Right::flipped(side, side, &turn.values);
+        sum::multiply(level, side, &group, right, &mut made);
+        let parts = made.chunks_exact(side);
+        for (part, row) in parts.zip(weight.chunks_exact_mut(columns)) {
+            row[number * side..][..side].copy_from_slice(part);
         }
     }
 }
@@ -361,14 +368,16 @@ fn turn_inputs(level: Level, turns: &[Square], columns: usize, weight: &mut [f32
 /// W (I - 2 u u^T) for each column of the vectors, made to have length 1.
 fn reflect(level: Level, vectors: &Factor<'_>, columns: usize, weight: &mut [f32]) {
     let flipped = vectors.flipped();
-    for vector in flipped.chunks_exact(columns) {
-        let size = sum::squares(level, vector).sqrt();
-        let unit: Vec<f32> = vector.iter().map(|value| value / size).collect();
-        for row in weight.chunks_exact_mut(columns) {
-            let mut along = [0.0];
-            sum::multiply(level, columns, 1, row, &unit, &mut along);
-            for (element, unit) in row.iter_mut().zip(&unit) {
-                *element -= 2.0 * along[0] * unit;
+    let units = flipped.chunks_exact(columns).map(|vector| {
+        let size = sum::product(level, vector, vector).sqrt();
+        vector.iter().map(|value| value / size).collect()
+    });
+    let units: Vec<Vec<f32>> = units.collect();
+    for row in weight.chunks_exact_mut(columns) {
+        for unit in &units {
+            let along = sum::product(level, row, unit);
+            for (element, unit) in row.iter_mut().zip(unit) {
+                *element -= 2.0 * along * unit;
             }
         }
     }
