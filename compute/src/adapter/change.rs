@@ -27,7 +27,21 @@ struct Part {
     rows: Range<usize>,
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// The same change, with what takes long and depends on no weight done: worth it where
+    /// [`Change::apply`] is called for parts of a weight.
+    pub fn prepared(&self) -> Change<'a> {
+        let kind = match &self.kind {
+            Kind::Rotated(rotation) => Kind::Rotated(rotation.prepared()),
+            other => other.clone(),
+        };
+        Change {
+            kind,
+            scale: self.scale,
+            strength: self.strength,
+        }
+    }
+
     /// Whether a weight of this shape can be changed so.
     ///
     /// # Errors

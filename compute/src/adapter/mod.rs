@@ -18,6 +18,7 @@ mod matrix;
 mod rotation;
 mod square;
 mod sum;
+mod turns;
 
 pub use bank::Bank;
 pub use change::Change;
@@ -26,4 +27,5 @@ pub use factor::Factor;
 pub use kind::{Glora, Kind, Multiplied, Tokens};
 pub use magnitude::{Axis, Dialect, Magnitude};
 pub use matrix::{Matrix, Product};
-pub use rotation::{Cayley, Rotation};
+pub use rotation::Rotation;
+pub use turns::{Cayley, Turns};

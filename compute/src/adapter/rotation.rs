@@ -3,21 +3,12 @@
 
 use super::extent::Extent;
 use super::factor::Factor;
-use super::square::Square;
 use super::sum::{self, Right};
+use super::turns::{self, Cayley, Turns, side};
 use crate::level::Level;
 
-/// How a rotation is made of a skew matrix Q.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cayley {
-    /// (I - Q) (I + Q)^-1.
-    Exact,
-    /// I + 2Q + 2Q² + … + Q^n with so many terms, as PEFT has it.
-    Neumann(u32),
-}
-
 /// What rotates the outputs or the inputs of a weight.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Rotation<'a> {
     /// LyCORIS' diag-OFT: groups of outputs that stand together are rotated. With more than one
     /// level it is its BOFT: in level i outputs are regrouped by (2, 2^i b / 2).
@@ -50,46 +41,35 @@ pub enum Rotation<'a> {
         /// \[inputs, r\]: a vector in each column.
         Factor<'a>,
     ),
+    /// What [`Rotation::Inputs`] and [`Rotation::Blocks`] become when they are prepared.
+    Turned {
+        /// The rotations of the groups.
+        turns: Turns,
+        /// What each output is multiplied with, \[outputs, 1\].
+        scales: Option<Factor<'a>>,
+    },
 }
 
-/// The root of the sum of the squares of the elements of some matrices.
-fn norm(matrices: &[Square]) -> f32 {
-    let values = matrices.iter().flat_map(|matrix| &matrix.values);
-    values.map(|value| value * value).sum::<f32>().sqrt()
-}
+impl<'a> Rotation<'a> {
+    /// The same with its rotations made, which does not depend on the weight.
+    pub(super) fn prepared(&self) -> Rotation<'a> {
+        match self {
+            Rotation::Inputs {
+                entries,
+                cayley,
+                most,
+            } => Rotation::Turned {
+                turns: turns::of_entries(entries, *cayley, *most),
+                scales: None,
+            },
+            Rotation::Blocks { blocks, scales } => Rotation::Turned {
+                turns: turns::of_halves(blocks),
+                scales: *scales,
+            },
+            other => other.clone(),
+        }
+    }
 
-/// The rotation of a skew matrix: (I + Q) (I - Q)^-1 for `sign` 1, (I - Q) (I + Q)^-1 for -1.
-fn cayley(skew: &Square, sign: f32) -> Square {
-    let upper = skew.blend(sign, 1.0);
-    upper.times(&skew.blend(-sign, 1.0).inverse())
-}
-
-/// The blocks of a tensor \[…, b, b\].
-fn blocks(factor: &Factor<'_>, side: usize) -> Vec<Square> {
-    let chunks = factor.values.chunks_exact((side * side).max(1));
-    chunks
-        .map(|values| Square {
-            side,
-            values: values.to_vec(),
-        })
-        .collect()
-}
-
-/// A block less its transpose, times a factor.
-fn skew(block: &Square, factor: f32) -> Square {
-    block
-        .plus(&block.flipped().blend(-1.0, 0.0))
-        .blend(factor, 0.0)
-}
-
-/// The side b of matrices of which b (b - 1) / 2 entries are stored.
-fn side(entries: usize) -> Option<usize> {
-    (1..=entries + 1)
-        .find(|side| side * (side - 1) / 2 >= entries)
-        .filter(|side| side * (side - 1) / 2 == entries)
-}
-
-impl Rotation<'_> {
     /// Whether outputs are mixed, so that a row of the result needs others of the weight.
     pub(super) fn needs_whole(&self) -> bool {
         matches!(self, Rotation::Outputs { .. })
@@ -152,6 +132,16 @@ impl Rotation<'_> {
                     _ => fault(blocks),
                 }
             }
+            Rotation::Turned { turns, scales } => {
+                of_rows(scales)?;
+                if turns.fit(extent.columns) {
+                    return Ok(());
+                }
+                Err(format!(
+                    "rotations do not fit a weight of {} columns",
+                    extent.columns
+                ))
+            }
             Rotation::Reflections(vectors) => {
                 vectors.check()?;
                 if vectors.rows() == extent.columns {
@@ -185,33 +175,16 @@ impl Rotation<'_> {
                     scale_rows(columns, rescale.values, weight);
                 }
             }
-            Rotation::Inputs {
-                entries,
-                cayley,
-                most,
-            } => {
-                let turns = turns_of_entries(entries, *cayley, *most);
-                step(strength, weight, |weight| {
-                    turn_inputs(level, &turns, columns, weight);
-                });
+            Rotation::Inputs { .. } | Rotation::Blocks { .. } => {
+                self.prepared()
+                    .apply(level, extent, first, strength, weight);
             }
-            Rotation::Blocks {
-                blocks: factor,
-                scales,
-            } => {
-                let side = factor.shape.last().map_or(1, |side| *side as usize);
-                let blocks = blocks(factor, side);
-                let turns: Vec<Square> = blocks
-                    .iter()
-                    .map(|block| cayley(&skew(block, 0.5), -1.0))
-                    .collect();
-                step(strength, weight, |weight| {
-                    turn_inputs(level, &turns, columns, weight);
-                    if let Some(scales) = scales {
-                        scale_rows(columns, &scales.values[first..], weight);
-                    }
-                });
-            }
+            Rotation::Turned { turns, scales } => step(strength, weight, |weight| {
+                turn_inputs(level, turns, columns, weight);
+                if let Some(scales) = scales {
+                    scale_rows(columns, &scales.values[first..], weight);
+                }
+            }),
             Rotation::Reflections(vectors) => step(strength, weight, |weight| {
                 reflect(level, vectors, columns, weight);
             }),
@@ -238,34 +211,6 @@ fn scale_rows(columns: usize, by: &[f32], weight: &mut [f32]) {
     }
 }
 
-/// The rotations of all levels, one level after the other.
-fn turns_of_blocks(factor: &Factor<'_>, most: Option<f32>, strength: f32) -> Vec<Vec<Square>> {
-    let side = factor.shape.last().map_or(1, |side| *side as usize);
-    let blocks = blocks(factor, side);
-    let levels = if factor.shape.len() == 4 {
-        factor.rows()
-    } else {
-        1
-    };
-    let one = |level: &[Square]| {
-        let skews: Vec<Square> = level.iter().map(|block| skew(block, 1.0)).collect();
-        let size = norm(&skews) + 1e-8;
-        let clip = most.map_or(1.0, |most| size.min(most) / size);
-        let turn = |skew: &Square| {
-            let turn = cayley(&skew.blend(clip, 0.0), 1.0);
-            if strength == 1.0 {
-                return turn;
-            }
-            turn.blend(strength, 1.0 - strength)
-        };
-        skews.iter().map(turn).collect()
-    };
-    blocks
-        .chunks((blocks.len() / levels).max(1))
-        .map(one)
-        .collect()
-}
-
 /// Rotates groups of rows.
 fn turn_outputs(
     factor: &Factor<'_>,
@@ -276,7 +221,7 @@ fn turn_outputs(
 ) {
     let is_butterfly = factor.shape.len() == 4;
     let rows = weight.len() / columns;
-    for (number, turns) in turns_of_blocks(factor, most, strength).iter().enumerate() {
+    for (number, turns) in turns::of_blocks(factor, most, strength).iter().enumerate() {
         let side = turns.first().map_or(1, |turn| turn.side);
         // Rows (c, 2, k) are taken in the order (c, k, 2).
         let places: Vec<usize> = if is_butterfly {
@@ -307,51 +252,13 @@ fn turn_outputs(
     }
 }
 
-fn turns_of_entries(entries: &Factor<'_>, by: Cayley, most: Option<f32>) -> Vec<Square> {
-    let side = side(entries.columns()).unwrap_or(1);
-    let turn = |entries: &[f32]| {
-        // The place of what stands above the diagonal, row by row.
-        let above = |row: usize, column: usize| {
-            entries[row * side - row * (row + 1) / 2 + column - row - 1]
-        };
-        let skew = Square::of(side, |row, column| match row.cmp(&column) {
-            std::cmp::Ordering::Less => above(row, column),
-            std::cmp::Ordering::Equal => 0.0,
-            std::cmp::Ordering::Greater => -above(column, row),
-        });
-        let size = norm(std::slice::from_ref(&skew));
-        let clip = most
-            .filter(|most| size > *most)
-            .map_or(1.0, |most| most / size);
-        let skew = skew.blend(clip, 0.0);
-        match by {
-            Cayley::Exact => cayley(&skew, -1.0),
-            Cayley::Neumann(terms) => neumann(&skew, terms),
-        }
-    };
-    let rows = entries.values.chunks_exact(entries.columns().max(1));
-    rows.map(turn).collect()
-}
-
-/// I + 2Q + 2Q² + … + Q^(terms - 1).
-fn neumann(skew: &Square, terms: u32) -> Square {
-    let mut turn = skew.blend(2.0, 1.0);
-    let mut power = skew.clone();
-    for term in 2..terms {
-        power = power.times(skew);
-        let factor = if term + 1 == terms { 1.0 } else { 2.0 };
-        turn = turn.plus(&power.blend(factor, 0.0));
-    }
-    turn
-}
-
 /// Multiplies groups of columns with the transposes of rotations, of which one may be for all.
-fn turn_inputs(level: Level, turns: &[Square], columns: usize, weight: &mut [f32]) {
-    let side = turns.first().map_or(1, |turn| turn.side);
+fn turn_inputs(level: Level, turns: &Turns, columns: usize, weight: &mut [f32]) {
+    let side = turns.side();
     let rows = weight.len() / columns;
     let mut group = vec![0.0; rows * side];
     let mut made = vec![0.0; rows * side];
-    for (number, turn) in (0..columns / side).zip(turns.iter().cycle()) {
+    for (number, turn) in (0..columns / side).zip(turns.0.iter().cycle()) {
         let parts = group.chunks_exact_mut(side);
         for (part, row) in parts.zip(weight.chunks_exact(columns)) {
             part.copy_from_slice(&row[number * side..][..side]);

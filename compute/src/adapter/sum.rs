@@ -97,8 +97,8 @@ fn strip<const N: usize>(
             if right.column == 1 {
                 packed.copy_from_slice(&right.values[place..][..N]);
             } else {
-                for n in 0..N {
-                    packed[n] = right.values[place + n * right.column];
+                for (n, packed) in packed.iter_mut().enumerate() {
+                    *packed = right.values[place + n * right.column];
                 }
             }
         }

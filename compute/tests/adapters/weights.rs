@@ -12,6 +12,8 @@ use crate::file::{Entry, File};
 pub fn changed(name: &str, base: &Entry, change: &Change<'_>) -> Entry {
     let check = change.check(&base.shape);
     assert_eq!(check, Ok(()), "{name}: {:?}", base.shape);
+    let change = change.prepared();
+    assert_eq!(change.check(&base.shape), Ok(()), "{name}, prepared");
     let rows = base.shape.first().copied().unwrap_or(1);
     let columns = base.values.len() / rows.max(1) as usize;
     let apply = |level: Level, step: u64| {
