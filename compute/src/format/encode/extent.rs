@@ -20,7 +20,9 @@ impl Extent {
     pub(super) fn of(format: &Format, shape: &[u64], each: bool) -> Extent {
         let is_flat = match format {
             Format::Scaled(scaled) => {
-                matches!(scaled.over, Over::Tensor | Over::Row) && scaled.pad <= 1 && !each
+                matches!(scaled.over, Over::Tensor | Over::First | Over::Row)
+                    && scaled.pad <= 1
+                    && !each
             }
             _ => false,
         };

@@ -48,7 +48,7 @@ impl Place {
         let code = u64::from(bits(scaled.code));
         let is_whole = matches!(scaled.over, Over::Tensor | Over::Matrix);
         let (strip, block) = match scaled.over {
-            Over::Tensor | Over::Matrix | Over::Row => (1, columns.max(1)),
+            Over::Tensor | Over::Matrix | Over::First | Over::Row => (1, columns.max(1)),
             Over::Block(block) => (block.rows.max(1), block.columns.max(1)),
         };
         let (mut blocks, mut scale_rows) = (columns.div_ceil(block), rows.div_ceil(strip));
