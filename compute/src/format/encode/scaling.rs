@@ -77,15 +77,27 @@ impl Scaling {
             _ => true,
         };
         let is_rotated = scaled.rotated.is_some();
+        if is_rotated && scaled.over == Over::Tensor {
+            // The largest magnitude of the rotated numbers is not known.
+            return None;
+        }
         is_known.then(|| Scaling {
-            rule: encoding.rule,
+            rule: match encoding.rule {
+                // It leaves rotated rows to comfy-kitchen.
+                Rule::ConvertToQuant if is_rotated => Rule::ComfyKitchen,
+                rule => rule,
+            },
             kind,
             scale: scaled.scale.unwrap_or(DType::F32),
             e8m0: scaled.e8m0,
             is_row: scaled.over == Over::Row,
             is_block: matches!(scaled.over, Over::Block(_)),
             source: source(encoding, is_rotated),
-            arithmetic: arithmetic(encoding, is_rotated),
+            arithmetic: match kind {
+                // These divide in f32.
+                Kind::Power | Kind::Nested => Float::F32,
+                _ => arithmetic(encoding, is_rotated),
+            },
             grid,
             top,
         })
@@ -124,7 +136,12 @@ impl Scaling {
     /// Whether a zero is added to what has met its scale, as where there could be a zero point.
     pub(super) fn adds_zero(&self) -> bool {
         let is_six = matches!(self.grid, Grid::Float(Small { sign: 5, .. }));
-        self.rule == Rule::CompressedTensors && !is_six
+        match self.rule {
+            Rule::CompressedTensors => !is_six,
+            // It writes a sign only for what is below zero.
+            Rule::ModelOpt => true,
+            _ => false,
+        }
     }
 
     /// The largest magnitude of a matrix, as it is when numbers have been rounded to their type.
@@ -212,13 +229,16 @@ impl Scaling {
     fn float(&self, most: f32) -> Scale {
         let divided = rounded(self.source, most / self.top);
         match self.rule {
-            Rule::ComfyKitchen if self.is_integer() => self.exact((most / self.top).max(self.least())),
+            // Of int4 the magnitude has a least, of int8 the scale.
+            Rule::ComfyKitchen if self.top == 7.0 => self.exact(most.max(1e-10) / self.top),
+            Rule::ComfyKitchen if self.is_integer() => self.exact((most / self.top).max(1e-30)),
             Rule::ComfyKitchen => self.exact(self.bounded(most / self.top)),
             Rule::ConvertToQuant if self.is_integer() && !self.is_row => {
                 let scale = most / self.top;
                 self.exact(if self.is_block { scale.max(1e-8) } else { scale })
             }
-            Rule::ConvertToQuant | Rule::Transformers => self.inverse(most),
+            Rule::ConvertToQuant => self.inverse(most.max(1e-12)),
+            Rule::Transformers => self.inverse(most),
             Rule::Musubi => self.exact(divided.max(1e-8)),
             Rule::CompressedTensors => self.exact(divided),
             _ => self.exact(most / self.top),
@@ -243,14 +263,6 @@ impl Scaling {
         let by = self.top * (1.0 / most);
         let bits = stored(self.scale, 1.0 / by);
         Scale { bits, by }
-    }
-
-    /// The least scale.
-    fn least(&self) -> f32 {
-        match self.top {
-            7.0 => 1e-10,
-            _ => 1e-30,
-        }
     }
 
     /// A scale whose inverse the type of the numbers holds.
@@ -291,9 +303,11 @@ impl Scaling {
 
     fn codes(&self) -> Codes {
         let exponent = self.top.to_bits() >> 23;
-        let mantissa = match self.grid {
-            Grid::Float(small) => small.mantissa,
-            Grid::Whole { .. } => 0,
+        let mantissa = match (self.grid, self.rule) {
+            // It rounds as if codes were those of mxfp4.
+            (Grid::Float(Small { sign: 7, .. }), Rule::CompressedTensors) => 1,
+            (Grid::Float(small), _) => small.mantissa,
+            (Grid::Whole { .. }, _) => 0,
         };
         Codes {
             most: self.top,
@@ -339,7 +353,7 @@ fn source(encoding: &Encoding, is_rotated: bool) -> Float {
 fn arithmetic(encoding: &Encoding, is_rotated: bool) -> Float {
     match (encoding.rounding, encoding.rule) {
         (Rounding::Stochastic { .. }, _) => Float::F32,
-        (_, Rule::ComfyKitchen | Rule::Musubi | Rule::CompressedTensors) => {
+        (_, Rule::ComfyKitchen | Rule::CompressedTensors) => {
             source(encoding, is_rotated)
         }
         _ => Float::F32,
