@@ -54,17 +54,22 @@ pub enum E8M0 {
     Ocp,
     /// The f32 with the bits e << 23: 0 is zero, 255 infinite (ComfyUI's mxfp8).
     Bits,
-    /// 2^(e - 127) in the loader's arithmetic: 255 overflows to infinity (gpt-oss).
+    /// 2^(e - 127), 255 too, where the product overflows unless the code is small (gpt-oss).
     Power,
 }
 
 /// What one scale covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Over {
-    /// A matrix of the tensor (`[]`, `[1]`, or one for each matrix).
+    /// All of the tensor (`[]` or `[1]`), whatever its dimensions.
     Tensor,
-    /// A row.
+    /// A matrix of a list of matrices, such as a bank of experts (`[matrices]`).
+    Matrix,
+    /// A row of a matrix (`[rows, 1]` or `[rows]`, behind the dimensions of the list of them).
     Row,
+    /// All that has one place in the first dimension, such as what a convolution makes one channel
+    /// of (`[first]`, or ones behind it). It is one row, whatever its dimensions.
+    First,
     /// A block; those at the edges are cut.
     Block(Block),
 }
@@ -105,7 +110,7 @@ pub struct Scaled {
     pub e8m0: E8M0,
     /// Whether the scales lie in tiles of 128 rows and 4 blocks, as NVIDIA's kernels read them.
     pub swizzled: bool,
-    /// A scale of the whole matrix besides.
+    /// A scale of the whole matrix besides: `[]` or `[1]`, or one for each of a list of them.
     pub global: Option<Global>,
     /// Elements of a row that were multiplied by a Hadamard matrix together: ConvRot.
     pub rotated: Option<u64>,

@@ -8,45 +8,38 @@
 //! A tensor of more than two dimensions is a list of matrices, each of which is stored by itself;
 //! one of a single dimension is one row. Elements are numbered as they are seen, without padding.
 
-mod encode;
-mod layout;
+#![allow(unsafe_code, reason = "loops compiled for an instruction set")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "plain loops over indices become vector instructions"
+)]
 
-pub use encode::{Encoding, Exponent, Rounding, Rule, Scales, Stretch};
+mod affine;
+mod awq;
+mod blocks;
+mod bnb8;
+mod decode;
+mod encode;
+mod gguf;
+mod grid;
+mod layout;
+mod levels;
+mod number;
+mod packed;
+mod part;
+mod rotation;
+mod rounding;
+mod run;
+mod scale;
+mod scaled;
+mod stored;
+mod superblocks;
+mod table;
+mod tiles;
+
+pub use encode::{Encoding, Exponent, Largest, Rounding, Rule, Scales, Stretch};
 pub use layout::{
     Affine, Awq, Block, Code, E8M0, Format, Gguf, Global, Levels, Over, Packed, Scaled, Table,
     TableScale,
 };
-
-use crate::dtype::DType;
-
-/// What a part of a tensor is to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// The codes.
-    Values,
-    /// Scales, one for some of the codes; of nested tables the codes of scales.
-    Scale,
-    /// A scale of the whole matrix, beside finer ones.
-    GlobalScale,
-    /// A scale of each row, beside finer ones.
-    RowScale,
-    /// The codes that stand for zero.
-    ZeroPoint,
-    /// The numbers that codes stand for.
-    Codebook,
-    /// Scales of scales.
-    NestedScale,
-    /// The numbers that codes of scales stand for.
-    NestedCodebook,
-}
-
-/// An entry of a file that is part of a tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// What it is to the tensor.
-    pub role: Role,
-    /// Its element type.
-    pub dtype: DType,
-    /// Its dimensions as they are stored.
-    pub shape: Vec<u64>,
-}
+pub use part::{Part, Role};

@@ -85,7 +85,6 @@ pub fn encoding(rule: Rule, scaled: Scaled) -> Encoding {
         rounding: Rounding::Nearest,
         source: Float::F32,
         scales: Scales::Fresh,
-        each: false,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Formats of language models.
 
 use wgmerge_compute::dtype::{DType, Float};
-use wgmerge_compute::format::{Code, Encoding, Exponent, Global, Rule, Scaled};
+use wgmerge_compute::format::{
+    Code, Encoding, Exponent, Format, Global, Rule, Scaled, Table, TableScale,
+};
 
 use crate::golden::{Case, check};
 use crate::layouts::{block, encoding, mx, nvfp4, packed, row, tensor};
@@ -141,6 +143,28 @@ fn torchao() {
                 };
                 check(&encoding(Rule::Torchao(exponent), mx(code)), "gpt_oss_mxfp4", &case);
             }
+        }
+    }
+}
+
+/// The parts of the tensors of bitsandbytes' files.
+#[test]
+fn bits_and_bytes() {
+    let format = Format::Table(Table {
+        block: 64,
+        scale: TableScale::Plain,
+        rounded: Float::F32,
+    });
+    let encoding = Encoding {
+        format,
+        ..encoding(Rule::BitsAndBytes, tensor(Code::I8))
+    };
+    for word in ["f32", "bf16", "f16"] {
+        for layer in 0..5 {
+            let name = format!("l{layer}.weight");
+            let parts = [name.clone(), format!("{name}.absmax"), format!("{name}.quant_map")];
+            let parts = parts.each_ref().map(String::as_str);
+            file(&encoding, "bitsandbytes", &format!("nf4_{word}"), &name, &parts);
         }
     }
 }

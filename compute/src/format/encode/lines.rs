@@ -3,8 +3,8 @@
 use super::Rounding;
 use super::draw;
 use super::loops;
-use super::rotate::rotate;
 use super::scaling::Scaling;
+use crate::format::rotation::Rotation;
 use crate::level::Level;
 
 /// Elements that pass the loops together: what is held of them stays in the cache.
@@ -15,7 +15,7 @@ pub(super) struct Lines {
     level: Level,
     scaling: Scaling,
     rounding: Rounding,
-    rotated: Option<u64>,
+    rotation: Option<Rotation>,
     /// The numbers as the library is given them.
     row: Vec<f32>,
     /// The first element of `row`.
@@ -30,13 +30,13 @@ impl Lines {
         level: Level,
         scaling: Scaling,
         rounding: Rounding,
-        rotated: Option<u64>,
+        rotation: Option<Rotation>,
     ) -> Lines {
         Lines {
             level,
             scaling,
             rounding,
-            rotated,
+            rotation,
             row: Vec::new(),
             held: None,
             values: [0.0; SEGMENT],
@@ -55,8 +55,8 @@ impl Lines {
         if self.rounding == Rounding::Nearest {
             loops::round(self.level, self.scaling.source(), &mut self.row);
         }
-        if let Some(group) = self.rotated {
-            rotate(self.level, group as usize, &mut self.row);
+        if let Some(rotation) = self.rotation {
+            rotation.encode(self.level, &mut self.row);
         }
     }
 

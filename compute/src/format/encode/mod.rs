@@ -7,7 +7,6 @@
 #![allow(unsafe_code, reason = "loops compiled for an instruction set")]
 
 mod draw;
-mod extent;
 mod lines;
 mod loops;
 mod number;
@@ -15,14 +14,14 @@ mod pack;
 mod packed;
 mod place;
 mod power;
-mod rotate;
 mod scaled;
 mod scaling;
 mod table;
 
 use std::ops::Range;
 
-use super::{Code, Format, TableScale};
+use self::place::Place;
+use super::{Format, Over, TableScale};
 use crate::dtype::Float;
 use crate::level::Level;
 
@@ -101,10 +100,16 @@ pub struct Encoding {
     pub source: Float,
     /// Where scales come from.
     pub scales: Scales,
-    /// Whether each matrix of a tensor of more than two dimensions has scales of its own, where
-    /// the format has one for the whole tensor, or for each of its rows: a bank of experts. Else
-    /// what lies behind the first dimension is one row, as of convolutions.
-    pub each: bool,
+}
+
+/// What a largest magnitude is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Largest {
+    /// The whole tensor.
+    Tensor,
+    /// Each of its matrices, which are as many as its leading dimensions say; one of one or two
+    /// dimensions is a matrix.
+    Matrix,
 }
 
 /// What is encoded at once: whole bands.
@@ -116,8 +121,8 @@ pub struct Stretch<'a> {
     pub start: u64,
     /// The numbers.
     pub values: &'a [f32],
-    /// The largest magnitude of the tensor, or of each of its matrices where
-    /// [`Encoding::each`]; empty where it is not needed.
+    /// The largest magnitude of the tensor, or of each of its matrices where they have scales of
+    /// their own ([`Encoding::needs_largest`]); empty where it is not needed.
     pub largest: &'a [f32],
     /// For each part the bytes of [`Encoding::spans`] that are there, of which the scales are
     /// kept; empty where scales are fresh.
@@ -126,7 +131,7 @@ pub struct Stretch<'a> {
 
 impl Stretch<'_> {
     /// Its elements.
-    fn elements(&self) -> Range<u64> {
+    pub(super) fn elements(&self) -> Range<u64> {
         self.start..self.start + self.values.len() as u64
     }
 }
@@ -146,20 +151,24 @@ impl Encoding {
     /// at one or where the tensor ends.
     pub fn band(&self, shape: &[u64]) -> u64 {
         match &self.format {
-            Format::Scaled(scaled) => place::Place::of(self, scaled, shape).band(),
+            Format::Scaled(scaled) => Place::of(scaled, shape).band(),
             Format::Table(table) => table.block.max(1),
             _ => shape.last().copied().unwrap_or(1).max(1),
         }
     }
 
-    /// Whether the largest magnitude of the whole tensor, or of each matrix, must be known before.
-    pub fn needs_largest(&self) -> bool {
-        match &self.format {
-            Format::Scaled(scaled) => {
-                let is_whole = scaled.over == super::Over::Tensor && scaled.scale.is_some();
-                self.scales == Scales::Fresh && (is_whole || scaled.global.is_some())
-            }
-            _ => false,
+    /// Which largest magnitudes must be known before.
+    pub fn needs_largest(&self) -> Option<Largest> {
+        let Format::Scaled(scaled) = &self.format else {
+            return None;
+        };
+        match scaled.over {
+            _ if self.scales == Scales::Kept => None,
+            _ if scaled.global.is_some() => Some(Largest::Matrix),
+            _ if scaled.scale.is_none() => None,
+            Over::Tensor => Some(Largest::Tensor),
+            Over::Matrix => Some(Largest::Matrix),
+            _ => None,
         }
     }
 
@@ -168,7 +177,7 @@ impl Encoding {
     /// as a whole comes whole.
     pub fn spans(&self, shape: &[u64], elements: Range<u64>) -> Vec<Range<u64>> {
         match &self.format {
-            Format::Scaled(scaled) => place::Place::of(self, scaled, shape).spans(elements),
+            Format::Scaled(scaled) => Place::of(scaled, shape).spans(elements),
             Format::Packed(packed) => packed::spans(packed, shape, elements),
             Format::Table(table) => table::spans(table, elements),
             _ => Vec::new(),
@@ -189,14 +198,5 @@ impl Encoding {
             Format::Table(table) => table::encode(self, table, level, stretch, parts),
             _ => {}
         }
-    }
-}
-
-/// Bits of a code.
-fn bits(code: Code) -> u32 {
-    match code {
-        Code::E4M3 | Code::E5M2 | Code::I8 => 8,
-        Code::E2M1High | Code::E2M1Low | Code::I4Low => 4,
-        Code::E2M3 | Code::E3M2 => 6,
     }
 }
