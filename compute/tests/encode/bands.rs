@@ -78,10 +78,13 @@ pub fn encodings() -> Vec<Encoding> {
         packed(4, Some(32), Float::F32),
         packed(3, None, Float::BF16),
     ];
-    all.push(Encoding {
-        format: table,
-        ..encoding(Rule::BitsAndBytes, tensor(Code::I8))
-    });
+    for format in [table, Format::Bnb8] {
+        let rule = Rule::BitsAndBytes;
+        all.push(Encoding {
+            format,
+            ..encoding(rule, tensor(Code::I8))
+        });
+    }
     all
 }
 

@@ -1,14 +1,12 @@
 //! Formats of language models.
 
 use wgmerge_compute::dtype::{DType, Float};
-use wgmerge_compute::format::{
-    Code, Encoding, Exponent, Format, Global, Rule, Scaled, Table, TableScale,
-};
+use wgmerge_compute::format::{Code, Encoding, Exponent, Global, Rule, Scaled};
 
 use crate::golden::{Case, check};
 use crate::layouts::{block, encoding, mx, nvfp4, packed, row, tensor};
 
-fn file(encoding: &Encoding, topic: &str, name: &str, source: &str, parts: &[&str]) {
+pub fn file(encoding: &Encoding, topic: &str, name: &str, source: &str, parts: &[&str]) {
     let case = Case {
         input: &format!("{name}.src"),
         source,
@@ -143,28 +141,6 @@ fn torchao() {
                 };
                 check(&encoding(Rule::Torchao(exponent), mx(code)), "gpt_oss_mxfp4", &case);
             }
-        }
-    }
-}
-
-/// The parts of the tensors of bitsandbytes' files.
-#[test]
-fn bits_and_bytes() {
-    let format = Format::Table(Table {
-        block: 64,
-        scale: TableScale::Plain,
-        rounded: Float::F32,
-    });
-    let encoding = Encoding {
-        format,
-        ..encoding(Rule::BitsAndBytes, tensor(Code::I8))
-    };
-    for word in ["f32", "bf16", "f16"] {
-        for layer in 0..5 {
-            let name = format!("l{layer}.weight");
-            let parts = [name.clone(), format!("{name}.absmax"), format!("{name}.quant_map")];
-            let parts = parts.each_ref().map(String::as_str);
-            file(&encoding, "bitsandbytes", &format!("nf4_{word}"), &name, &parts);
         }
     }
 }

@@ -225,6 +225,24 @@ fn whole(x: f32) -> i32 {
     (x + LARGE).to_bits().wrapping_sub(LARGE.to_bits()) as i32
 }
 
+/// The nearest whole numbers as signed bytes, of two the one farther from zero.
+pub(super) fn away(level: Level, values: &[f32], out: &mut [u8]) {
+    at_level!(level, away_inline(values: &[f32] = values, out: &mut [u8] = out));
+}
+
+#[inline(always)]
+fn away_inline(values: &[f32], out: &mut [u8]) {
+    let out = &mut out[..values.len()];
+    for i in 0..values.len() {
+        let x = within(values[i], -128.0, 127.0);
+        let size = x.abs();
+        let near = whole(size);
+        let floor = near - i32::from(near as f32 > size);
+        let rounded = floor + i32::from(size - floor as f32 >= 0.5);
+        out[i] = select(rounded, -rounded, x < 0.0) as u8;
+    }
+}
+
 /// One of the two codes next to each number, the nearer the likelier, as random words say.
 pub(super) fn drawn(level: Level, grid: Grid, words: &[u32], values: &[f32], out: &mut [u8]) {
     at_level!(

@@ -6,7 +6,9 @@
 //! tensor, where a format needs that, and the random words of its elements.
 #![allow(unsafe_code, reason = "loops compiled for an instruction set")]
 
+mod bnb8;
 mod draw;
+mod gguf;
 mod lines;
 mod loops;
 mod number;
@@ -21,7 +23,7 @@ mod table;
 use std::ops::Range;
 
 use self::place::Place;
-use super::{Format, Over, TableScale};
+use super::{Format, Gguf, Over, TableScale};
 use crate::dtype::Float;
 use crate::level::Level;
 
@@ -142,7 +144,12 @@ impl Encoding {
         match &self.format {
             Format::Scaled(scaled) => scaling::Scaling::of(self, scaled).is_some(),
             Format::Packed(packed) => !packed.zeros && matches!(packed.bits, 2..=8),
-            Format::Table(table) => table.scale == TableScale::Plain && table.block % 2 == 0,
+            Format::Table(table) => {
+                // Random words come in fours.
+                let is_whole = table.block > 0 && table.block.is_multiple_of(4);
+                table.scale == TableScale::Plain && is_whole
+            }
+            Format::Bnb8 | Format::Gguf(Gguf::Q8_0) => true,
             _ => false,
         }
     }
@@ -153,6 +160,7 @@ impl Encoding {
         match &self.format {
             Format::Scaled(scaled) => Place::of(scaled, shape).band(),
             Format::Table(table) => table.block.max(1),
+            Format::Gguf(_) => gguf::BLOCK as u64,
             _ => shape.last().copied().unwrap_or(1).max(1),
         }
     }
@@ -180,6 +188,8 @@ impl Encoding {
             Format::Scaled(scaled) => Place::of(scaled, shape).spans(elements),
             Format::Packed(packed) => packed::spans(packed, shape, elements),
             Format::Table(table) => table::spans(table, elements),
+            Format::Bnb8 => bnb8::spans(shape, elements),
+            Format::Gguf(Gguf::Q8_0) => gguf::spans(elements),
             _ => Vec::new(),
         }
     }
@@ -196,6 +206,8 @@ impl Encoding {
             Format::Scaled(scaled) => scaled::encode(self, scaled, level, stretch, parts),
             Format::Packed(packed) => packed::encode(self, packed, level, stretch, parts),
             Format::Table(table) => table::encode(self, table, level, stretch, parts),
+            Format::Bnb8 => bnb8::encode(self, level, stretch, parts),
+            Format::Gguf(Gguf::Q8_0) => gguf::encode(self, level, stretch, parts),
             _ => {}
         }
     }

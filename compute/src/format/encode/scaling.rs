@@ -123,12 +123,31 @@ impl Scaling {
         }
     }
 
+    /// That of bitsandbytes' int8, which takes numbers as F16.
+    pub(super) fn bytes() -> Scaling {
+        Scaling {
+            rule: Rule::BitsAndBytes,
+            kind: Kind::Float,
+            scale: DType::F32,
+            e8m0: E8M0::Ocp,
+            is_row: true,
+            is_block: false,
+            source: Float::F16,
+            arithmetic: Float::F32,
+            grid: Grid::Whole {
+                least: -128.0,
+                most: 127.0,
+            },
+            top: 127.0,
+        }
+    }
+
     /// How numbers meet their scales.
     pub(super) fn operation(&self) -> Operation {
         match (self.rule, self.kind) {
             (Rule::ComfyKitchen, Kind::Float) if !self.is_integer() => Operation::Times,
             (Rule::ConvertToQuant, Kind::Float) => Operation::Times,
-            (Rule::Transformers, _) => Operation::Times,
+            (Rule::Transformers | Rule::BitsAndBytes, _) => Operation::Times,
             _ => Operation::Over,
         }
     }
@@ -203,6 +222,8 @@ impl Scaling {
         let scale = meant(self.scale, self.e8m0, bits);
         let by = match (self.rule, self.kind) {
             (_, Kind::Bare) => 1.0,
+            (Rule::BitsAndBytes, _) if scale == 0.0 => 0.0,
+            (Rule::BitsAndBytes, _) => 1.0 / scale * self.top,
             (Rule::CompressedTensors, Kind::Nested) => scale / global,
             (_, Kind::Nested) => global * scale,
             (Rule::Torchao(_), Kind::Power) => scale.max(f32::MIN_POSITIVE),
@@ -239,6 +260,8 @@ impl Scaling {
             }
             Rule::ConvertToQuant => self.inverse(most.max(1e-12)),
             Rule::Transformers => self.inverse(most),
+            // The largest magnitude stands for the scale.
+            Rule::BitsAndBytes => self.kept(most.to_bits(), 1.0),
             Rule::Musubi => self.exact(divided.max(1e-8)),
             Rule::CompressedTensors => self.exact(divided),
             _ => self.exact(most / self.top),

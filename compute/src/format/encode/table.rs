@@ -10,6 +10,7 @@ use super::{Encoding, Rounding, Scales, Stretch};
 use crate::dtype::Float;
 use crate::format::Table;
 use crate::level::{Level, at_level};
+use crate::wgsl::select;
 
 /// Elements that are taken together, at the least.
 const CHUNK: usize = 1024;
@@ -63,18 +64,19 @@ impl Ladder {
         Ladder {
             numbers,
             middles: std::array::from_fn(|i| (numbers[i] + numbers[i + 1]) / 2.0),
-            codes,
+            codes: codes.map(|code| match number(code) == 0.0 {
+                // Of two zeros the positive one.
+                true => codes[numbers.iter().rposition(|x| *x == 0.0).unwrap_or_default()],
+                false => code,
+            }),
         }
     }
 
-    /// The code next to a number, the nearer the likelier, as a random word says.
-    fn drawn(&self, x: f32, word: u32) -> u8 {
-        let above = self.numbers.iter().filter(|number| **number <= x).count();
-        let low = above.clamp(1, 15) - 1;
-        let step = self.numbers[low + 1] - self.numbers[low];
-        let share = (x - self.numbers[low]) / step;
-        let chance = (word >> 8) as f32 * 5.960_464_5e-8;
-        self.codes[low + usize::from(chance < share)]
+    /// Codes in place of the places of their numbers.
+    fn coded(&self, places: &mut [u8]) {
+        for place in places {
+            *place = self.codes[usize::from(*place & 15)];
+        }
     }
 }
 
@@ -118,9 +120,7 @@ pub(super) fn encode(
                 let skip = (start % 4) as usize;
                 let mut words = vec![0; (skip + values.len()).next_multiple_of(4)];
                 draw::words(level, key, start - skip as u64, &mut words);
-                for i in 0..values.len() {
-                    codes[i] = ladder.drawn(values[i], words[skip + i]);
-                }
+                drawn(level, &ladder, &words[skip..], values, codes);
             }
         }
         pack::high_first(level, codes, &mut parts[0][first / 2..]);
@@ -174,8 +174,38 @@ fn nearest(level: Level, ladder: &Ladder, values: &[f32], codes: &mut [u8]) {
         level,
         ranks(middles: &[f32; 15] = middles, values: &[f32] = values, out: &mut [u8] = codes)
     );
-    for code in codes {
-        *code = ladder.codes[usize::from(*code & 15)];
+    ladder.coded(codes);
+}
+
+/// One of the codes next to each number, the nearer the likelier, as random words say.
+fn drawn(level: Level, ladder: &Ladder, words: &[u32], values: &[f32], codes: &mut [u8]) {
+    let numbers = &ladder.numbers;
+    at_level!(
+        level,
+        drawn_ranks(
+            numbers: &[f32; 16] = numbers,
+            words: &[u32] = words,
+            values: &[f32] = values,
+            out: &mut [u8] = codes,
+        )
+    );
+    ladder.coded(codes);
+}
+
+#[inline(always)]
+fn drawn_ranks(numbers: &[f32; 16], words: &[u32], values: &[f32], out: &mut [u8]) {
+    let (words, out) = (&words[..values.len()], &mut out[..values.len()]);
+    for i in 0..values.len() {
+        let (mut low, mut high, mut rank) = (numbers[0], numbers[1], 0u32);
+        for j in 1..15 {
+            let is_above = numbers[j] <= values[i];
+            low = select(low, numbers[j], is_above);
+            high = select(high, numbers[j + 1], is_above);
+            rank += u32::from(is_above);
+        }
+        let chance = (words[i] >> 8) as f32 * 5.960_464_5e-8;
+        rank += u32::from(chance * (high - low) < values[i] - low);
+        out[i] = rank as u8;
     }
 }
 

@@ -1,0 +1,101 @@
+//! bitsandbytes' formats, and Q8_0 of GGUF.
+
+use wgmerge_compute::dtype::Float;
+use wgmerge_compute::format::{Code, Encoding, Format, Gguf, Rule, Stretch, Table, TableScale};
+use wgmerge_compute::level::Level;
+
+use crate::golden::{File, assert_bytes, encode, encode_stretch};
+use crate::layouts::{encoding, tensor};
+use crate::others::file;
+
+fn of(rule: Rule, format: Format) -> Encoding {
+    Encoding {
+        format,
+        ..encoding(rule, tensor(Code::I8))
+    }
+}
+
+fn table() -> Encoding {
+    let format = Format::Table(Table {
+        block: 64,
+        scale: TableScale::Plain,
+        rounded: Float::F32,
+    });
+    of(Rule::BitsAndBytes, format)
+}
+
+const TYPES: [&str; 3] = ["f32", "bf16", "f16"];
+
+#[test]
+fn nf4() {
+    for word in TYPES {
+        for layer in 0..5 {
+            let name = format!("l{layer}.weight");
+            let parts = [name.clone(), format!("{name}.absmax"), format!("{name}.quant_map")];
+            let parts = parts.each_ref().map(String::as_str);
+            file(&table(), "bitsandbytes", &format!("nf4_{word}"), &name, &parts);
+        }
+    }
+}
+
+/// The table is the file's. The library may write the other zero, and has other ties.
+#[test]
+fn fp4() {
+    for word in TYPES {
+        let source = File::read("bitsandbytes", &format!("fp4_{word}.src"));
+        let output = File::read("bitsandbytes", &format!("fp4_{word}.quant"));
+        let (mut differing, mut all) = (0, 0);
+        for layer in 0..5 {
+            let name = format!("l{layer}.weight");
+            let numbers = source.source(&name);
+            let map = output.bytes(&format!("{name}.quant_map"));
+            let kept: [&[u8]; 3] = [&[], &[], &map];
+            let stretch = Stretch {
+                shape: &numbers.shape,
+                start: 0,
+                values: &numbers.values,
+                largest: &[],
+                kept: &kept,
+            };
+            let parts = encode_stretch(&table(), Level::detect(), stretch);
+            assert_bytes(&name, &parts[1], &output.bytes(&format!("{name}.absmax")));
+            assert_eq!(parts[2], map);
+            let expected = output.bytes(&name);
+            for (a, b) in parts[0].iter().zip(&expected) {
+                for (a, b) in [(a & 15, b & 15), (a >> 4, b >> 4)] {
+                    all += 1;
+                    differing += u32::from(a != b && (a & 7, b & 7) != (0, 0));
+                }
+            }
+        }
+        assert!(differing * 500 <= all, "{differing} of {all} codes differ");
+    }
+}
+
+#[test]
+fn int8() {
+    let bytes = of(Rule::BitsAndBytes, Format::Bnb8);
+    for word in TYPES {
+        for layer in 0..3 {
+            let parts = [format!("l{layer}.weight"), format!("l{layer}.SCB")];
+            let parts = parts.each_ref().map(String::as_str);
+            file(&bytes, "bitsandbytes", &format!("int8_{word}"), parts[0], &parts);
+        }
+    }
+}
+
+/// The data of a GGUF file end it, filled up to 32 bytes for each tensor.
+#[test]
+fn q8_0() {
+    let source = File::read("gguf", "enc_q8_0.src");
+    let encoding = of(Rule::Gguf, Format::Gguf(Gguf::Q8_0));
+    let mut data = Vec::new();
+    for name in ["blk.0.w", "blk.1.w"] {
+        let numbers = source.source(name);
+        let parts = encode(&encoding, &numbers.shape, &numbers.values);
+        data.extend_from_slice(&parts[0]);
+        data.resize(data.len().next_multiple_of(32), 0);
+    }
+    let whole = File::raw("gguf", "enc_q8_0.gguf");
+    assert_bytes("enc_q8_0", &data, &whole[whole.len() - data.len()..]);
+}
