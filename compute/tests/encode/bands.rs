@@ -13,7 +13,9 @@ use crate::layouts::{block, comfy_mxfp8, comfy_nvfp4, encoding, mx, nvfp4, packe
 /// Numbers that look like weights.
 pub fn weights(count: usize, mut seed: u64) -> Vec<f32> {
     let mut next = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 40) as f32 / 16_777_216.0 - 0.5
     };
     let weight = |i: usize, x: f32, y: f32| match i % 97 {
@@ -165,13 +167,20 @@ fn bands_make_up_the_whole() {
         if !values.is_empty() {
             for (bytes, part) in whole.iter().zip(parts) {
                 let bits = part.shape.iter().product::<u64>() * part.dtype.bits();
-                assert_eq!(bytes.len() as u64, bits.div_ceil(8), "{encoding:?} {shape:?}");
+                assert_eq!(
+                    bytes.len() as u64,
+                    bits.div_ceil(8),
+                    "{encoding:?} {shape:?}"
+                );
             }
         }
         let band = encoding.band(shape) as usize;
         for bands in [1, 2, 3] {
             let found = banded(encoding, shape, values, band * bands, &[]);
-            assert!(found == whole || values.is_empty(), "{encoding:?} {shape:?}");
+            assert!(
+                found == whole || values.is_empty(),
+                "{encoding:?} {shape:?}"
+            );
         }
     });
 }
@@ -205,7 +214,9 @@ fn decode(encoding: &Encoding, shape: &[u64], parts: &[Vec<u8>], count: usize) -
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     let mut values = vec![0.0; count];
     let level = Level::detect();
-    encoding.format.decode(level, shape, 0..count as u64, &parts, &mut values);
+    encoding
+        .format
+        .decode(level, shape, 0..count as u64, &parts, &mut values);
     values
 }
 
@@ -245,7 +256,10 @@ fn numbers_stay_near() {
         let numbers = decode(encoding, shape, &parts, values.len());
         let most = values.iter().fold(0f32, |a, b| a.max(b.abs()));
         for (a, b) in numbers.iter().zip(values) {
-            assert!((a - b).abs() <= 0.5 * most, "{a} {b} {encoding:?} {shape:?}");
+            assert!(
+                (a - b).abs() <= 0.5 * most,
+                "{a} {b} {encoding:?} {shape:?}"
+            );
         }
     });
 }

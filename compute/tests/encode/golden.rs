@@ -152,14 +152,21 @@ pub fn check_close(encoding: &Encoding, topic: &str, case: &Case<'_>, fraction: 
     let expected = output.bytes(case.parts[1]);
     for (a, b) in parts[1].chunks(4).zip(expected.chunks(4)) {
         let [a, b] = [a, b].map(|x| f32::from_le_bytes(x.try_into().expect("four bytes")));
-        assert!((a - b).abs() <= rel * b.abs(), "{}: {a}, not {b}", case.output);
+        assert!(
+            (a - b).abs() <= rel * b.abs(),
+            "{}: {a}, not {b}",
+            case.output
+        );
     }
     let expected = output.bytes(case.parts[0]);
     assert_eq!(parts[0].len(), expected.len());
     let is_half = source.values.len() == 2 * expected.len();
     let codes = |bytes: &[u8]| -> Vec<i32> {
         let each = bytes.iter().flat_map(|&byte| match is_half {
-            true => vec![i32::from((byte << 4) as i8 >> 4), i32::from(byte as i8 >> 4)],
+            true => vec![
+                i32::from((byte << 4) as i8 >> 4),
+                i32::from(byte as i8 >> 4),
+            ],
             false => vec![i32::from(byte as i8)],
         });
         each.collect()
@@ -169,5 +176,9 @@ pub fn check_close(encoding: &Encoding, topic: &str, case: &Case<'_>, fraction: 
     assert!((0..found.len()).all(|i| apart(i) <= 1), "{}", case.output);
     let differing = (0..found.len()).filter(|&i| apart(i) > 0).count();
     let share = differing as f64 / found.len() as f64;
-    assert!(share <= fraction, "{}: {share} of the codes differ", case.output);
+    assert!(
+        share <= fraction,
+        "{}: {share} of the codes differ",
+        case.output
+    );
 }

@@ -43,7 +43,13 @@ fn compressed_blocks() {
     let name = "model.layers.0.mlp.up_proj.weight";
     let scale = "model.layers.0.mlp.up_proj.weight_scale";
     let ragged = encoding(Rule::CompressedTensors, block(Code::E4M3, 128, 128));
-    file(&ragged, "hf_block_fp8", "ct_block_ragged0", name, &[name, scale]);
+    file(
+        &ragged,
+        "hf_block_fp8",
+        "ct_block_ragged0",
+        name,
+        &[name, scale],
+    );
 }
 
 #[test]
@@ -98,7 +104,11 @@ fn compressed_tensors() {
         compressed(&packed(4, Some(32), float), &name("int4_group32"), &words);
         compressed(&packed(8, Some(32), float), &name("int8_group32"), &words);
         let global = ["weight_packed", "weight_scale", "weight_global_scale"];
-        compressed(&encoding(rule, nvfp4(Global::Over)), &name("nvfp4"), &global);
+        compressed(
+            &encoding(rule, nvfp4(Global::Over)),
+            &name("nvfp4"),
+            &global,
+        );
         compressed(&encoding(rule, mx(Code::E2M1Low)), &name("mxfp4"), &words);
         compressed(&encoding(rule, mx(Code::E4M3)), &name("mxfp8"), &plain);
         compressed(&encoding(rule, mx(Code::E2M3)), &name("mxfp6"), &words);
@@ -139,7 +149,11 @@ fn torchao() {
                     output: &format!("torchao_{kind}_{word}_{dtype}.quant"),
                     parts: &["w", "w_scale"],
                 };
-                check(&encoding(Rule::Torchao(exponent), mx(code)), "gpt_oss_mxfp4", &case);
+                check(
+                    &encoding(Rule::Torchao(exponent), mx(code)),
+                    "gpt_oss_mxfp4",
+                    &case,
+                );
             }
         }
     }

@@ -37,7 +37,9 @@ fn run(encoding: &Encoding, values: &[f32]) -> Vec<f32> {
     let parts = encode_stretch(encoding, level, stretch);
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     let mut numbers = vec![0.0; values.len()];
-    encoding.format.decode(level, &shape, 0..shape[0], &parts, &mut numbers);
+    encoding
+        .format
+        .decode(level, &shape, 0..shape[0], &parts, &mut numbers);
     numbers
 }
 

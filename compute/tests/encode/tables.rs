@@ -31,9 +31,19 @@ fn nf4() {
     for word in TYPES {
         for layer in 0..5 {
             let name = format!("l{layer}.weight");
-            let parts = [name.clone(), format!("{name}.absmax"), format!("{name}.quant_map")];
+            let parts = [
+                name.clone(),
+                format!("{name}.absmax"),
+                format!("{name}.quant_map"),
+            ];
             let parts = parts.each_ref().map(String::as_str);
-            file(&table(), "bitsandbytes", &format!("nf4_{word}"), &name, &parts);
+            file(
+                &table(),
+                "bitsandbytes",
+                &format!("nf4_{word}"),
+                &name,
+                &parts,
+            );
         }
     }
 }
@@ -79,7 +89,13 @@ fn int8() {
         for layer in 0..3 {
             let parts = [format!("l{layer}.weight"), format!("l{layer}.SCB")];
             let parts = parts.each_ref().map(String::as_str);
-            file(&bytes, "bitsandbytes", &format!("int8_{word}"), parts[0], &parts);
+            file(
+                &bytes,
+                "bitsandbytes",
+                &format!("int8_{word}"),
+                parts[0],
+                &parts,
+            );
         }
     }
 }

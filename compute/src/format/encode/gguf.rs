@@ -21,10 +21,10 @@ const GRID: Grid = Grid::Whole {
 };
 
 /// The bytes of whole blocks.
-pub(super) fn spans(elements: Range<u64>) -> Vec<Range<u64>> {
+pub(super) fn span(elements: Range<u64>) -> Range<u64> {
     let block = BLOCK as u64;
     let blocks = elements.start / block..elements.end.div_ceil(block);
-    vec![blocks.start * BYTES as u64..blocks.end * BYTES as u64]
+    blocks.start * BYTES as u64..blocks.end * BYTES as u64
 }
 
 /// Encodes whole blocks into parts of the right size.
@@ -35,7 +35,10 @@ pub(super) fn encode(
     parts: &mut [Vec<u8>],
 ) {
     let kept = stretch.kept.first().copied().unwrap_or_default();
-    let blocks = stretch.values.chunks(BLOCK).zip(parts[0].chunks_exact_mut(BYTES));
+    let blocks = stretch
+        .values
+        .chunks(BLOCK)
+        .zip(parts[0].chunks_exact_mut(BYTES));
     for (place, (source, out)) in blocks.enumerate() {
         let mut values = [0.0; BLOCK];
         values[..source.len()].copy_from_slice(source);
@@ -62,7 +65,14 @@ pub(super) fn encode(
         let by = if scale == 0.0 { 0.0 } else { 1.0 / scale };
         loops::scale(level, Operation::Times, &[by; BLOCK], &mut values);
         number::write(out, 2, 0, bits);
-        codes(encoding.rounding, level, stretch.start, place, &values, &mut out[2..]);
+        codes(
+            encoding.rounding,
+            level,
+            stretch.start,
+            place,
+            &values,
+            &mut out[2..],
+        );
     }
 }
 

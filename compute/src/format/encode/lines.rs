@@ -53,7 +53,7 @@ impl Lines {
         self.row.clear();
         self.row.extend_from_slice(values);
         if self.rounding == Rounding::Nearest {
-            loops::round(self.level, self.scaling.source(), &mut self.row);
+            loops::round(self.level, self.scaling.given(), &mut self.row);
         }
         if let Some(rotation) = self.rotation {
             rotation.encode(self.level, &mut self.row);

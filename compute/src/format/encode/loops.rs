@@ -4,7 +4,11 @@ use crate::dtype::{Float, codec};
 use crate::level::{Level, at_level};
 use crate::wgsl::{bits, f32, max, min, select, shaders, wrapping_add, wrapping_sub};
 
-#[allow(clippy::needless_return, dead_code, reason = "the file is WGSL as well as Rust")]
+#[allow(
+    clippy::needless_return,
+    dead_code,
+    reason = "the file is WGSL as well as Rust"
+)]
 mod small {
     use super::{bits, f32, max, min, select, wrapping_add, wrapping_sub};
 
@@ -186,7 +190,11 @@ pub(super) fn nearest(level: Level, grid: Grid, values: &[f32], out: &mut [u8]) 
 #[inline(always)]
 fn nearest_inline(grid: Grid, values: &[f32], out: &mut [u8]) {
     match grid {
-        Grid::Float(Small { mantissa: 3, bias: 7, .. }) => floats(Small::E4M3, values, out),
+        Grid::Float(Small {
+            mantissa: 3,
+            bias: 7,
+            ..
+        }) => floats(Small::E4M3, values, out),
         Grid::Float(Small { mantissa: 1, .. }) => floats(Small::E2M1, values, out),
         Grid::Float(small) => floats(small, values, out),
         Grid::Whole { least, most } => {

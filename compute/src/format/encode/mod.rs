@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "loops compiled for an instruction set")]
 
 mod bnb8;
+mod choice;
 mod draw;
 mod gguf;
 mod lines;
@@ -189,7 +190,7 @@ impl Encoding {
             Format::Packed(packed) => packed::spans(packed, shape, elements),
             Format::Table(table) => table::spans(table, elements),
             Format::Bnb8 => bnb8::spans(shape, elements),
-            Format::Gguf(Gguf::Q8_0) => gguf::spans(elements),
+            Format::Gguf(Gguf::Q8_0) => [gguf::span(elements)].into(),
             _ => Vec::new(),
         }
     }

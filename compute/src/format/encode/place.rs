@@ -88,7 +88,8 @@ impl Place {
     pub(super) fn spans(&self, elements: Range<u64>) -> Vec<Range<u64>> {
         let matrices = self.matrices(&elements);
         let Range { start, end } = elements;
-        let mut spans = vec![self.values_at(start)..self.values_end(end)];
+        let mut spans = Vec::new();
+        spans.push(self.values_at(start)..self.values_end(end));
         spans.extend(self.scale_bytes.map(|bytes| {
             let scales = match self.over {
                 Over::Tensor => 0..1,

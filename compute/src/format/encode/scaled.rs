@@ -144,7 +144,8 @@ impl Bands<'_> {
         let mut codes = [0; CHUNK];
         for at in (0..values.len()).step_by(CHUNK) {
             let end = values.len().min(at + CHUNK);
-            self.lines.take(self.stretch.start + at as u64, &values[at..end]);
+            self.lines
+                .take(self.stretch.start + at as u64, &values[at..end]);
             let codes = &mut codes[..end - at];
             self.lines.codes(CHUNK, &[scale.by], codes);
             let start = self.place.values_at(at as u64) as usize;
@@ -184,7 +185,8 @@ impl Bands<'_> {
 
     fn take(&mut self, at: usize, columns: usize) {
         let start = self.stretch.start + at as u64;
-        self.lines.take(start, &self.stretch.values[at..at + columns]);
+        self.lines
+            .take(start, &self.stretch.values[at..at + columns]);
     }
 
     /// The scale of a matrix beside finer ones, which is written where it is fresh.
@@ -240,7 +242,10 @@ impl Bands<'_> {
         }
         let from = self.place.values_at(start + at as u64) - self.place.values_at(start);
         let from = from as usize;
-        self.pack(codes, &mut values[from..from + self.place.row_bytes() as usize]);
+        self.pack(
+            codes,
+            &mut values[from..from + self.place.row_bytes() as usize],
+        );
     }
 
     /// Writes codes from the first byte on as they are stored.

@@ -112,7 +112,15 @@ pub(super) fn encode(
         let (values, codes) = (&mut values[..source.len()], &mut codes[..source.len()]);
         values.copy_from_slice(source);
         let first = place * chunk;
-        scale(encoding, level, block, kept, first / block, values, &mut parts[1]);
+        scale(
+            encoding,
+            level,
+            block,
+            kept,
+            first / block,
+            values,
+            &mut parts[1],
+        );
         match encoding.rounding {
             Rounding::Nearest => nearest(level, &ladder, values, codes),
             Rounding::Stochastic { key } => {
