@@ -8,7 +8,9 @@ use wgmerge_compute::format::{
 use wgmerge_compute::level::Level;
 
 use crate::golden::{encode, encode_stretch, largest};
-use crate::layouts::{block, comfy_mxfp8, comfy_nvfp4, encoding, mx, nvfp4, packed, row, tensor};
+use crate::layouts::{
+    asymmetric, block, comfy_mxfp8, comfy_nvfp4, encoding, mx, nvfp4, packed, row, tensor,
+};
 
 /// Numbers that look like weights.
 pub fn weights(count: usize, mut seed: u64) -> Vec<f32> {
@@ -79,6 +81,8 @@ pub fn encodings() -> Vec<Encoding> {
         encoding(Rule::Torchao(Exponent::Floor), shared),
         packed(4, Some(32), Float::F32),
         packed(3, None, Float::BF16),
+        asymmetric(4, Some(32), Float::F32),
+        asymmetric(3, None, Float::F32),
     ];
     for format in [table, Format::Bnb8] {
         let rule = Rule::BitsAndBytes;

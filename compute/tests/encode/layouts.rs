@@ -89,11 +89,20 @@ pub fn encoding(rule: Rule, scaled: Scaled) -> Encoding {
 }
 
 pub fn packed(bits: u32, group: Option<u64>, scale: Float) -> Encoding {
+    integers(bits, group, scale, false)
+}
+
+/// The same with zero points.
+pub fn asymmetric(bits: u32, group: Option<u64>, scale: Float) -> Encoding {
+    integers(bits, group, scale, true)
+}
+
+fn integers(bits: u32, group: Option<u64>, scale: Float, zeros: bool) -> Encoding {
     Encoding {
         format: Format::Packed(Packed {
             bits,
             group,
-            zeros: false,
+            zeros,
             scale,
         }),
         ..encoding(Rule::CompressedTensors, tensor(Code::I8))

@@ -1,9 +1,9 @@
 //! How scales are chosen: the rules of the libraries.
 
-use super::loops::{Grid, Small};
+use super::loops::{Extremes, Grid, Small};
 use super::number::{epsilon, meant, rounded, stored};
 use super::power::{self, Codes};
-use super::scaling::{Kind, Scale, Scaling};
+use super::scaling::{Kind, Scale, Scaling, Shift};
 use super::{Exponent, Rule};
 use crate::dtype::{DType, Float};
 use crate::format::E8M0;
@@ -62,6 +62,25 @@ impl Scaling {
                 self.kept(byte.clamp(0, 254) as u32, global)
             }
             Kind::Nested => self.kept(stored(DType::F8E4M3, self.nested(most, global)), global),
+        }
+    }
+
+    /// The scale and the zero point of integers that are not symmetric.
+    pub(super) fn shifted(&self, extremes: Extremes) -> Shift {
+        let near = |x| rounded(self.source, x);
+        let Grid::Whole { least, most } = self.grid else {
+            let scale = self.fresh(extremes.most, 1.0);
+            return Shift { scale, shift: 0.0 };
+        };
+        let range = near(extremes.most - extremes.least);
+        let scale = self.exact(near(range / (most - least)));
+        if range == 0.0 {
+            return Shift { scale, shift: 0.0 };
+        }
+        let shift = near(least - near(extremes.least / scale.by));
+        Shift {
+            scale,
+            shift: shift.clamp(least, most).round_ties_even(),
         }
     }
 

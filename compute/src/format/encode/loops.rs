@@ -115,6 +115,31 @@ fn largest_of(block: usize, values: &[f32], out: &mut [u32]) {
     }
 }
 
+/// The least and the largest of some numbers and zero.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extremes {
+    /// The least.
+    pub(super) least: f32,
+    /// The largest.
+    pub(super) most: f32,
+}
+
+impl Extremes {
+    pub(super) fn of(level: Level, values: &[f32]) -> Extremes {
+        at_level!(level, extremes(values: &[f32] = values) -> Extremes)
+    }
+}
+
+#[inline(always)]
+fn extremes(values: &[f32]) -> Extremes {
+    let (mut least, mut most) = (0.0, 0.0);
+    for i in 0..values.len() {
+        least = select(least, values[i], values[i] < least);
+        most = select(most, values[i], values[i] > most);
+    }
+    Extremes { least, most }
+}
+
 /// Rounds numbers to a type.
 pub(super) fn round(level: Level, float: Float, values: &mut [f32]) {
     match float {
@@ -167,15 +192,16 @@ fn scaled(operation: Operation, by: &[f32], values: &mut [f32]) {
     }
 }
 
-/// Adds a zero, which makes -0 a +0.
-pub(super) fn add_zero(level: Level, values: &mut [f32]) {
-    at_level!(level, zero_added(values: &mut [f32] = values));
+/// Adds a number to each. A zero makes -0 a +0.
+pub(super) fn add(level: Level, shifts: &[f32], values: &mut [f32]) {
+    at_level!(level, added(shifts: &[f32] = shifts, values: &mut [f32] = values));
 }
 
 #[inline(always)]
-fn zero_added(values: &mut [f32]) {
+fn added(shifts: &[f32], values: &mut [f32]) {
+    let shifts = &shifts[..values.len()];
     for i in 0..values.len() {
-        values[i] += 0.0;
+        values[i] += shifts[i];
     }
 }
 

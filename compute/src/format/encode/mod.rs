@@ -144,7 +144,7 @@ impl Encoding {
     pub fn can_write(&self) -> bool {
         match &self.format {
             Format::Scaled(scaled) => scaling::Scaling::of(self, scaled).is_some(),
-            Format::Packed(packed) => !packed.zeros && matches!(packed.bits, 2..=8),
+            Format::Packed(packed) => matches!(packed.bits, 2..=8),
             Format::Table(table) => {
                 // Random words come in fours.
                 let is_whole = table.block > 0 && table.block.is_multiple_of(4);
@@ -160,6 +160,7 @@ impl Encoding {
     pub fn band(&self, shape: &[u64]) -> u64 {
         match &self.format {
             Format::Scaled(scaled) => Place::of(scaled, shape).band(),
+            Format::Packed(packed) => packed::band(packed, shape),
             Format::Table(table) => table.block.max(1),
             Format::Gguf(_) => gguf::BLOCK as u64,
             _ => shape.last().copied().unwrap_or(1).max(1),

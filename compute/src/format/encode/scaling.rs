@@ -16,6 +16,15 @@ pub(super) struct Scale {
     pub(super) by: f32,
 }
 
+/// A scale with a zero point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shift {
+    /// The scale.
+    pub(super) scale: Scale,
+    /// The whole number that stands for zero.
+    pub(super) shift: f32,
+}
+
 /// What kind of scales there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
