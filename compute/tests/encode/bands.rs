@@ -11,6 +11,7 @@ use crate::golden::{encode, encode_stretch, largest};
 use crate::layouts::{
     asymmetric, block, comfy_mxfp8, comfy_nvfp4, encoding, mx, nvfp4, packed, row, tensor,
 };
+use crate::tables::BLOCKS;
 
 /// Numbers that look like weights.
 pub fn weights(count: usize, mut seed: u64) -> Vec<f32> {
@@ -89,6 +90,12 @@ pub fn encodings() -> Vec<Encoding> {
         all.push(Encoding {
             format,
             ..encoding(rule, tensor(Code::I8))
+        });
+    }
+    for (_, gguf) in BLOCKS {
+        all.push(Encoding {
+            format: Format::Gguf(gguf),
+            ..encoding(Rule::Gguf, tensor(Code::I8))
         });
     }
     all

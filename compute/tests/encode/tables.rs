@@ -100,18 +100,29 @@ fn int8() {
     }
 }
 
+/// The types of GGUF that are written.
+pub const BLOCKS: [(&str, Gguf); 5] = [
+    ("q4_0", Gguf::Q4_0),
+    ("q4_1", Gguf::Q4_1),
+    ("q5_0", Gguf::Q5_0),
+    ("q5_1", Gguf::Q5_1),
+    ("q8_0", Gguf::Q8_0),
+];
+
 /// The data of a GGUF file end it, filled up to 32 bytes for each tensor.
 #[test]
-fn q8_0() {
-    let source = File::read("gguf", "enc_q8_0.src");
-    let encoding = of(Rule::Gguf, Format::Gguf(Gguf::Q8_0));
-    let mut data = Vec::new();
-    for name in ["blk.0.w", "blk.1.w"] {
-        let numbers = source.source(name);
-        let parts = encode(&encoding, &numbers.shape, &numbers.values);
-        data.extend_from_slice(&parts[0]);
-        data.resize(data.len().next_multiple_of(32), 0);
+fn blocks_of_gguf() {
+    for (word, gguf) in BLOCKS {
+        let source = File::read("gguf", &format!("enc_{word}.src"));
+        let encoding = of(Rule::Gguf, Format::Gguf(gguf));
+        let mut data = Vec::new();
+        for name in ["blk.0.w", "blk.1.w"] {
+            let numbers = source.source(name);
+            let parts = encode(&encoding, &numbers.shape, &numbers.values);
+            data.extend_from_slice(&parts[0]);
+            data.resize(data.len().next_multiple_of(32), 0);
+        }
+        let whole = File::raw("gguf", &format!("enc_{word}.gguf"));
+        assert_bytes(word, &data, &whole[whole.len() - data.len()..]);
     }
-    let whole = File::raw("gguf", "enc_q8_0.gguf");
-    assert_bytes("enc_q8_0", &data, &whole[whole.len() - data.len()..]);
 }

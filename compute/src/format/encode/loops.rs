@@ -270,11 +270,41 @@ fn away_inline(values: &[f32], out: &mut [u8]) {
     for i in 0..values.len() {
         let x = within(values[i], -128.0, 127.0);
         let size = x.abs();
-        let near = whole(size);
-        let floor = near - i32::from(near as f32 > size);
+        let floor = below(size);
         let rounded = floor + i32::from(size - floor as f32 >= 0.5);
         out[i] = select(rounded, -rounded, x < 0.0) as u8;
     }
+}
+
+/// The whole numbers below, within the bounds of a grid, as signed bytes.
+pub(super) fn floor(level: Level, grid: Grid, values: &[f32], out: &mut [u8]) {
+    let Grid::Whole { least, most } = grid else {
+        return;
+    };
+    at_level!(
+        level,
+        floor_inline(
+            least: f32 = least,
+            most: f32 = most,
+            values: &[f32] = values,
+            out: &mut [u8] = out,
+        )
+    );
+}
+
+#[inline(always)]
+fn floor_inline(least: f32, most: f32, values: &[f32], out: &mut [u8]) {
+    let out = &mut out[..values.len()];
+    for i in 0..values.len() {
+        out[i] = below(within(values[i], least, most)) as u8;
+    }
+}
+
+/// The whole number below one below 2^22.
+#[inline(always)]
+fn below(x: f32) -> i32 {
+    let near = whole(x);
+    near - i32::from(near as f32 > x)
 }
 
 /// One of the two codes next to each number, the nearer the likelier, as random words say.
@@ -306,8 +336,7 @@ fn drawn_inline(grid: Grid, words: &[u32], values: &[f32], out: &mut [u8]) {
         Grid::Whole { least, most } => {
             for i in 0..values.len() {
                 let x = within(values[i], least, most);
-                let near = whole(x);
-                let floor = near - i32::from(near as f32 > x);
+                let floor = below(x);
                 // 24 bits, which f32 holds.
                 let chance = (words[i] >> 8) as f32 * 5.960_464_5e-8;
                 out[i] = (floor + i32::from(chance < x - floor as f32)) as u8;

@@ -23,8 +23,9 @@ mod table;
 
 use std::ops::Range;
 
+use self::gguf::Blocks;
 use self::place::Place;
-use super::{Format, Gguf, Over, TableScale};
+use super::{Format, Over, TableScale};
 use crate::dtype::Float;
 use crate::level::Level;
 
@@ -150,7 +151,8 @@ impl Encoding {
                 let is_whole = table.block > 0 && table.block.is_multiple_of(4);
                 table.scale == TableScale::Plain && is_whole
             }
-            Format::Bnb8 | Format::Gguf(Gguf::Q8_0) => true,
+            Format::Gguf(gguf) => Blocks::of(*gguf).is_some(),
+            Format::Bnb8 => true,
             _ => false,
         }
     }
@@ -191,7 +193,13 @@ impl Encoding {
             Format::Packed(packed) => packed::spans(packed, shape, elements),
             Format::Table(table) => table::spans(table, elements),
             Format::Bnb8 => bnb8::spans(shape, elements),
-            Format::Gguf(Gguf::Q8_0) => [gguf::span(elements)].into(),
+            Format::Gguf(gguf) => {
+                let blocks = Blocks::of(*gguf);
+                blocks
+                    .iter()
+                    .map(|blocks| blocks.span(elements.clone()))
+                    .collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -209,7 +217,11 @@ impl Encoding {
             Format::Packed(packed) => packed::encode(self, packed, level, stretch, parts),
             Format::Table(table) => table::encode(self, table, level, stretch, parts),
             Format::Bnb8 => bnb8::encode(self, level, stretch, parts),
-            Format::Gguf(Gguf::Q8_0) => gguf::encode(self, level, stretch, parts),
+            Format::Gguf(gguf) => {
+                if let Some(blocks) = Blocks::of(*gguf) {
+                    blocks.encode(self, level, stretch, &mut parts[0]);
+                }
+            }
             _ => {}
         }
     }
