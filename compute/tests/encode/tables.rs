@@ -82,6 +82,53 @@ fn fp4() {
     }
 }
 
+/// The offset is the file's, a mean that the library found.
+#[test]
+fn nested() {
+    for word in ["nf4_nested_f32", "nf4_nested_bf16", "nf4_nested_f16"] {
+        let source = File::read("bitsandbytes", &format!("{word}.src"));
+        let output = File::read("bitsandbytes", &format!("{word}.quant"));
+        for layer in 0..5 {
+            let name = format!("l{layer}.weight");
+            let numbers = source.source(&name);
+            let state = output.bytes(&format!("{name}.quant_state.bitsandbytes__nf4"));
+            let state: serde_json::Value = serde_json::from_slice(&state).expect("JSON");
+            let offset = state["nested_offset"].as_f64().expect("a number") as f32;
+            let format = Format::Table(Table {
+                block: 64,
+                scale: TableScale::Nested {
+                    block: 256,
+                    offset: offset.to_bits(),
+                },
+                rounded: Float::F32,
+            });
+            let encoding = Encoding {
+                source: numbers.float,
+                ..of(Rule::BitsAndBytes, format)
+            };
+            let beside = ["", ".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map"];
+            let expected = beside.map(|part| output.bytes(&format!("{name}{part}")));
+            let kept = expected.each_ref().map(Vec::as_slice);
+            let stretch = Stretch {
+                shape: &numbers.shape,
+                start: 0,
+                values: &numbers.values,
+                largest: &[],
+                kept: &kept,
+            };
+            let parts = encode_stretch(&encoding, Level::detect(), stretch);
+            for part in [0, 2, 3, 4] {
+                assert_bytes(&format!("{word} {name} {part}"), &parts[part], &expected[part]);
+            }
+            for (a, b) in parts[1].iter().zip(&expected[1]) {
+                // Under a scale of zero any code is the offset.
+                let is_one = numbers.values.len() <= 64;
+                assert!(a.abs_diff(*b) <= 1 || is_one, "{word} {name}: {a}, not {b}");
+            }
+        }
+    }
+}
+
 #[test]
 fn int8() {
     let bytes = of(Rule::BitsAndBytes, Format::Bnb8);

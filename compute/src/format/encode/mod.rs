@@ -10,8 +10,10 @@ mod bnb8;
 mod choice;
 mod draw;
 mod gguf;
+mod ladder;
 mod lines;
 mod loops;
+mod nested;
 mod number;
 mod pack;
 mod packed;
@@ -25,7 +27,7 @@ use std::ops::Range;
 
 use self::gguf::Blocks;
 use self::place::Place;
-use super::{Format, Over, TableScale};
+use super::{Format, Over};
 use crate::dtype::Float;
 use crate::level::Level;
 
@@ -129,7 +131,8 @@ pub struct Stretch<'a> {
     /// their own ([`Encoding::needs_largest`]); empty where it is not needed.
     pub largest: &'a [f32],
     /// For each part the bytes of [`Encoding::spans`] that are there, of which the scales are
-    /// kept; empty where scales are fresh.
+    /// kept; empty where scales are fresh. Tables of numbers are kept in any case: without them a
+    /// table is NF4's, and scales cannot be nested.
     pub kept: &'a [&'a [u8]],
 }
 
@@ -146,11 +149,8 @@ impl Encoding {
         match &self.format {
             Format::Scaled(scaled) => scaling::Scaling::of(self, scaled).is_some(),
             Format::Packed(packed) => matches!(packed.bits, 2..=8),
-            Format::Table(table) => {
-                // Random words come in fours.
-                let is_whole = table.block > 0 && table.block.is_multiple_of(4);
-                table.scale == TableScale::Plain && is_whole
-            }
+            // Random words come in fours.
+            Format::Table(table) => table.block > 0 && table.block.is_multiple_of(4),
             Format::Gguf(gguf) => Blocks::of(*gguf).is_some(),
             Format::Bnb8 => true,
             _ => false,
@@ -163,7 +163,7 @@ impl Encoding {
         match &self.format {
             Format::Scaled(scaled) => Place::of(scaled, shape).band(),
             Format::Packed(packed) => packed::band(packed, shape),
-            Format::Table(table) => table.block.max(1),
+            Format::Table(table) => table::band(table),
             Format::Gguf(_) => gguf::BLOCK as u64,
             _ => shape.last().copied().unwrap_or(1).max(1),
         }
