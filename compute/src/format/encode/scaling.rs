@@ -1,9 +1,8 @@
 //! How a scale is chosen, and what it does to a number: the rules of the libraries.
 
 use super::loops::{Grid, Operation, Small};
-use super::number::{epsilon, meant, rounded, stored};
-use super::power::{self, Codes};
-use super::{Encoding, Exponent, Rounding, Rule};
+use super::number::{meant, rounded};
+use super::{Encoding, Rounding, Rule};
 use crate::dtype::{DType, Float};
 use crate::format::{Code, E8M0, Over, Packed, Scaled};
 
