@@ -37,7 +37,7 @@ mod superblocks;
 mod table;
 mod tiles;
 
-pub use encode::{Encoding, Exponent, Largest, Rounding, Rule, Scales, Stretch};
+pub use encode::{Encoding, Exponent, Rounding, Rule, Scales, Stretch};
 pub use layout::{
     Affine, Awq, Block, Code, E8M0, Format, Gguf, Global, Levels, Over, Packed, Scaled, Table,
     TableScale,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use safetensors::{Dtype, SafeTensors};
 use wgmerge_compute::dtype::{Float, codec};
-use wgmerge_compute::format::{Encoding, Largest, Stretch};
+use wgmerge_compute::format::{Encoding, Stretch};
 use wgmerge_compute::level::Level;
 
 /// A file of tensors.
@@ -62,11 +62,11 @@ impl File {
 
 /// The largest magnitudes that an encoding asks for.
 pub fn largest(encoding: &Encoding, shape: &[u64], values: &[f32]) -> Vec<f32> {
-    let Some(largest) = encoding.needs_largest() else {
+    if !encoding.needs_largest() {
         return Vec::new();
-    };
-    let matrices = match (largest, shape) {
-        (Largest::Matrix, [leading @ .., _, _]) => leading.iter().product::<u64>() as usize,
+    }
+    let matrices = match (encoding.each, shape) {
+        (true, [leading @ .., _, _]) => leading.iter().product::<u64>() as usize,
         _ => 1,
     };
     let area = (values.len() / matrices.max(1)).max(1);

@@ -85,6 +85,7 @@ pub fn encoding(rule: Rule, scaled: Scaled) -> Encoding {
         rounding: Rounding::Nearest,
         source: Float::F32,
         scales: Scales::Fresh,
+        each: true,
     }
 }
 

@@ -106,16 +106,9 @@ pub struct Encoding {
     pub source: Float,
     /// Where scales come from.
     pub scales: Scales,
-}
-
-/// What a largest magnitude is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Largest {
-    /// The whole tensor.
-    Tensor,
-    /// Each of its matrices, which are as many as its leading dimensions say; one of one or two
-    /// dimensions is a matrix.
-    Matrix,
+    /// Whether the largest magnitude of each matrix is given, where matrices have scales of their
+    /// own; else that of the tensor serves them all.
+    pub each: bool,
 }
 
 /// What is encoded at once: whole bands.
@@ -127,12 +120,12 @@ pub struct Stretch<'a> {
     pub start: u64,
     /// The numbers.
     pub values: &'a [f32],
-    /// The largest magnitude of the tensor, or of each of its matrices where they have scales of
-    /// their own ([`Encoding::needs_largest`]); empty where it is not needed.
+    /// The largest magnitude of the tensor, or of its matrices from the first on, where
+    /// [`Encoding::each`]; empty where it is not needed.
     pub largest: &'a [f32],
-    /// For each part the bytes of [`Encoding::spans`] that are there, of which the scales are
-    /// kept; empty where scales are fresh. Tables of numbers are kept in any case: without them a
-    /// table is NF4's, and scales cannot be nested.
+    /// For each part the bytes of [`Encoding::spans`] that are there, where they are needed
+    /// ([`Encoding::needs_kept`]): scales that stay, and the numbers of tables. Where these are not
+    /// there a table is NF4's, and scales cannot be nested.
     pub kept: &'a [&'a [u8]],
 }
 
@@ -169,19 +162,19 @@ impl Encoding {
         }
     }
 
-    /// Which largest magnitudes must be known before.
-    pub fn needs_largest(&self) -> Option<Largest> {
+    /// Whether the largest magnitude of the whole tensor, or of each matrix, must be known before.
+    pub fn needs_largest(&self) -> bool {
         let Format::Scaled(scaled) = &self.format else {
-            return None;
+            return false;
         };
-        match scaled.over {
-            _ if self.scales == Scales::Kept => None,
-            _ if scaled.global.is_some() => Some(Largest::Matrix),
-            _ if scaled.scale.is_none() => None,
-            Over::Tensor => Some(Largest::Tensor),
-            Over::Matrix => Some(Largest::Matrix),
-            _ => None,
-        }
+        let is_whole = matches!(scaled.over, Over::Tensor | Over::Matrix);
+        let is_needed = scaled.global.is_some() || is_whole && scaled.scale.is_some();
+        is_needed && self.scales == Scales::Fresh
+    }
+
+    /// Whether what a stretch has as kept is asked for: scales, or the numbers of a table.
+    pub fn needs_kept(&self) -> bool {
+        self.scales == Scales::Kept || matches!(self.format, Format::Table(_))
     }
 
     /// The bytes of each part that whole bands make up, in the order of [`Format::parts`]; what is

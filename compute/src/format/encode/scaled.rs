@@ -20,6 +20,7 @@ struct Bands<'a> {
     place: Place,
     code: Code,
     is_kept: bool,
+    each: bool,
     stretch: Stretch<'a>,
     lines: Lines,
 }
@@ -56,6 +57,7 @@ pub(super) fn encode(
         place,
         code: scaled.code,
         is_kept: encoding.scales == Scales::Kept,
+        each: encoding.each,
         stretch,
         lines: Lines::new(level, scaling, encoding.rounding, rotation),
     };
@@ -96,9 +98,10 @@ impl Bands<'_> {
         }
     }
 
-    /// The largest magnitude of a matrix, or of the tensor where that has one scale.
+    /// The largest magnitude of a matrix, or of the tensor where that serves all.
     fn largest(&self, number: u64) -> f32 {
-        let most = self.stretch.largest.get(number as usize);
+        let number = if self.each { number as usize } else { 0 };
+        let most = self.stretch.largest.get(number);
         most.copied().unwrap_or_default()
     }
 
