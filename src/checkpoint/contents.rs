@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use super::CheckpointError;
+use super::convention::Coded;
 use super::fault::HeaderError;
 use super::file::{FileError, WeightFile};
+use super::gguf;
 use super::header::{HEADER_BYTES_MAX, Header, LENGTH_BYTES};
 use super::name::WeightName;
 use super::parse::parse_header;
@@ -20,6 +22,8 @@ pub(super) struct Contents {
     pub(super) tensors: Vec<(String, TensorInfo)>,
     /// The free text of its header.
     pub(super) metadata: IndexMap<String, String>,
+    /// Tensors that are stored as blocks of codes.
+    pub(super) coded: Vec<(String, Coded)>,
     /// What is passed over, where anything is.
     pub(super) note: Option<String>,
 }
@@ -45,9 +49,20 @@ pub(super) fn open(
             Contents {
                 tensors,
                 metadata,
+                coded: Vec::new(),
                 note,
             },
         ));
+    }
+    if gguf::is_gguf(&start) {
+        let gguf::Found { tensors, coded } = gguf::read(&file, number)?;
+        let contents = Contents {
+            tensors,
+            coded,
+            metadata: IndexMap::new(),
+            note: None,
+        };
+        return Ok((file, contents));
     }
     let mut length = [0; LENGTH_BYTES as usize];
     length.copy_from_slice(&start[..LENGTH_BYTES as usize]);
@@ -61,12 +76,14 @@ pub(super) fn open(
             // Within the file, as the header was checked against its length.
             span: data_start + entry.span.start..data_start + entry.span.end,
             strides: None,
+            coding: None,
         };
         (key, info)
     });
     let contents = Contents {
         tensors: tensors.collect(),
         metadata: header.metadata,
+        coded: Vec::new(),
         note: header.ignored.map(|ignored| ignored.to_string()),
     };
     Ok((file, contents))
@@ -110,7 +127,7 @@ fn explain_start(path: PathBuf, start: &[u8; 8]) -> FileError {
     let name = path.file_name().and_then(|name| name.to_str());
     match start {
         b"version " => FileError::LfsPointer { path },
-        [b'G', b'G', b'U', b'F', ..] => foreign(path, GGUF),
+        _ if name.is_some_and(WeightName::is_gguf) => FileError::NotGguf { path },
         _ if name.is_some_and(WeightName::is_torch) => FileError::NotTorch { path },
         _ => {
             let bytes = u64::from_le_bytes(*start);
@@ -131,7 +148,6 @@ const TAR: Format = (
     "tar",
     "with Python: load it with torch, and save its tensors with `safetensors.torch.save_file`",
 );
-const GGUF: Format = ("GGUF", "or take the original weights it was made from");
 
 fn foreign(path: PathBuf, (format, way): Format) -> FileError {
     FileError::Foreign { path, format, way }
@@ -142,7 +158,6 @@ pub(super) fn refused_by_name(path: &Path) -> Option<FileError> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     let format = match extension.as_str() {
         "pkl" | "pickle" => PICKLE,
-        "gguf" => GGUF,
         _ => return None,
     };
     Some(foreign(path.to_path_buf(), format))

@@ -128,6 +128,15 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// It is named as files of GGUF are, and is none.
+    #[error(
+        "{path}: is neither a GGUF file nor a safetensors file, whatever its name says; it is \
+         damaged, or no weights"
+    )]
+    NotGguf {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its header is wrong.
     #[error("{path}: {fault}")]
     Header {

@@ -3,7 +3,8 @@
 //! A folder is one of: component folders (diffusers: it has `model_index.json`, or weights only one
 //! level down), shards with an index, or plain weight files whose union is the checkpoint. Names
 //! alone decide; nothing but the index is opened here. PyTorch's files are taken where a folder has
-//! no safetensors; those that loaders know by name, where it has such. A weight file that is not
+//! no safetensors; those that loaders know by name, where it has such; and files of GGUF where it
+//! has neither. A weight file that is not
 //! chosen is listed as left out, never passed over in silence.
 
 use std::collections::{BTreeMap, HashSet};
@@ -87,7 +88,7 @@ pub enum FolderError {
 }
 
 fn no_weights(deeper: Option<&Path>) -> String {
-    let kinds = "(.safetensors, .bin, .pt, .pth, .ckpt)";
+    let kinds = "(.safetensors, .bin, .pt, .pth, .ckpt, .gguf)";
     match deeper {
         None => format!("holds no weights {kinds}; name such a file or a folder that holds some"),
         Some(deeper) => format!(
@@ -214,6 +215,7 @@ struct Listing {
     folder: PathBuf,
     safetensors: Files,
     torch: Files,
+    gguf: Files,
     foreign: Vec<PathBuf>,
     folders: Vec<String>,
     is_diffusers: bool,
@@ -238,6 +240,7 @@ impl Listing {
         }
         listing.safetensors.sort();
         listing.torch.sort();
+        listing.gguf.sort();
         listing.foreign.sort();
         listing.folders.sort();
         Ok(listing)
@@ -276,6 +279,8 @@ impl Listing {
             self.torch.weights.push(named(name, said));
         } else if let Some(said) = WeightName::of_torch_index(name) {
             self.torch.indexes.push(named(name, said));
+        } else if let Some(said) = WeightName::of_gguf(name) {
+            self.gguf.weights.push(named(name, said));
         } else if name == "model_index.json" {
             self.is_diffusers = true;
         } else if refused_by_name(&path).is_some() {
@@ -288,12 +293,12 @@ impl Listing {
         !self.files().is_empty()
     }
 
-    /// The files that are read: PyTorch's only where there are no others.
+    /// The files that are read: PyTorch's only where there are no safetensors, and those of GGUF
+    /// where there are no others.
     fn files(&self) -> &Files {
-        match self.safetensors.is_empty() {
-            true => &self.torch,
-            false => &self.safetensors,
-        }
+        let mut formats = [&self.safetensors, &self.torch].into_iter();
+        let first = formats.find(|files| !files.is_empty());
+        first.unwrap_or(&self.gguf)
     }
 
     /// Stops where the folder holds weights in a foreign format only.

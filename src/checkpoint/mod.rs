@@ -7,6 +7,7 @@
 //! Nothing here knows what a merge is.
 
 mod beside;
+mod coding;
 mod contents;
 pub mod convention;
 mod encode;
@@ -14,12 +15,14 @@ mod fault;
 mod file;
 mod fingerprint;
 mod folder;
+mod gguf;
 pub mod header;
 mod identity;
 mod index;
 mod index_error;
 mod json;
 mod licence;
+mod logical;
 mod name;
 mod parse;
 mod snapshot;
@@ -33,14 +36,16 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
+pub use self::coding::{Coding, Entry};
 use self::contents::Contents;
-pub use self::convention::Coded;
+pub use self::convention::{Coded, Recognised, Stored, Undecoded};
 pub use self::encode::encode_header;
 pub(crate) use self::encode::header_bytes;
 pub use self::fault::HeaderError;
 pub use self::file::{FileError, WeightFile};
 pub use self::folder::{ASIDE, FolderError};
 use self::folder::{Group, Layout};
+pub use self::gguf::GgufError;
 pub use self::header::HeaderEntry;
 pub use self::identity::FileIdentity;
 pub use self::index_error::IndexError;
@@ -62,11 +67,18 @@ pub struct Checkpoint {
     name: String,
     is_folder: bool,
     files: Vec<WeightFile>,
-    tensors: Tensors,
+    entries: Tensors,
+    /// Where some entries are codes, the tensors.
+    tensors: Option<Tensors>,
+    markers: Vec<String>,
     metadata: IndexMap<String, String>,
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
     quantisation: Option<String>,
+    settings: Vec<convention::Settings>,
+    layers: Vec<convention::Layers>,
+    blocks: Vec<(String, Coded)>,
+    stored: convention::Stored,
     notes: Vec<String>,
     bytes: u64,
 }
@@ -92,6 +104,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong.
         fault: Box<TorchError>,
+    },
+    /// A file of GGUF is wrong.
+    #[error("{path}: {fault}")]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: Box<GgufError>,
     },
     /// Two files without an index hold one tensor.
     #[error(
@@ -127,11 +147,17 @@ impl Checkpoint {
             name: display_name(path, found.is_dir()),
             is_folder: found.is_dir(),
             files: Vec::new(),
-            tensors: Tensors::default(),
+            entries: Tensors::default(),
+            tensors: None,
+            markers: Vec::new(),
             metadata: IndexMap::new(),
             indexes: Vec::new(),
             left_out: Vec::new(),
             quantisation: None,
+            settings: Vec::new(),
+            layers: Vec::new(),
+            blocks: Vec::new(),
+            stored: Ok(Recognised::default()),
             notes: Vec::new(),
             bytes: 0,
         };
@@ -148,8 +174,26 @@ impl Checkpoint {
             checkpoint.add_file(file, contents, None)?;
         }
         // They are kept for as long as a merge runs.
-        checkpoint.tensors.shrink_to_fit();
+        checkpoint.entries.shrink_to_fit();
+        checkpoint.recognise()?;
         Ok(checkpoint)
+    }
+
+    /// Has tensors that are stored with rows and columns added, of a number that the file does not
+    /// tell, be of the shapes that other checkpoints have them in.
+    pub fn agree(checkpoints: &mut [Checkpoint]) {
+        for at in 0..checkpoints.len() {
+            let (before, rest) = checkpoints.split_at_mut(at);
+            let Some((own, after)) = rest.split_first_mut() else {
+                return;
+            };
+            let Some(tensors) = &mut own.tensors else {
+                continue;
+            };
+            for other in before.iter().chain(&*after) {
+                logical::adopt(tensors, other.tensors());
+            }
+        }
     }
 
     /// Where it was opened.
@@ -174,14 +218,25 @@ impl Checkpoint {
     }
 
     /// Its tensors by key, in the order of their bytes: by file, then by offset. Keys of a
-    /// component folder are `component/key`.
+    /// component folder are `component/key`. A tensor that is stored as codes is one, whatever
+    /// entries it is made of.
     pub fn tensors(&self) -> &Tensors {
-        &self.tensors
+        self.tensors.as_ref().unwrap_or(&self.entries)
     }
 
-    /// The tensor of this key.
+    /// What its files hold, entry by entry, in the same order.
+    pub fn entries(&self) -> &Tensors {
+        &self.entries
+    }
+
+    /// The entries that mark it as one of codes, and belong to no tensor.
+    pub fn markers(&self) -> &[String] {
+        &self.markers
+    }
+
+    /// The entry of this key.
     pub fn get(&self, key: &str) -> Option<&TensorInfo> {
-        self.tensors.get(key)
+        self.entries.get(key)
     }
 
     /// The `__metadata__` of all files; where two files disagree, that of the first.
@@ -211,17 +266,26 @@ impl Checkpoint {
         self.quantisation.as_deref()
     }
 
-    /// Checks that its tensors are plain numbers and integers, no codes of a quantisation.
+    /// Its tensors that are stored as codes, or why they are not read.
+    pub fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// A tensor that is stored as codes, by the name that it is seen by.
+    pub fn coded(&self, name: &str) -> Option<&Coded> {
+        self.stored.as_ref().ok()?.tensors.get(name)
+    }
+
+    /// Checks that what is stored as codes is understood.
     ///
     /// # Errors
-    /// [`Coded`], which names a tensor, the convention and the way out.
-    pub fn check_plain(&self) -> Result<(), Box<Coded>> {
-        let said = convention::Said {
-            path: &self.path,
-            metadata: &self.metadata,
-            quantisation: self.quantisation(),
-        };
-        convention::check_plain(&self.tensors, &said)
+    /// [`ConventionError`](convention::ConventionError), which names a tensor, the convention and
+    /// the way out.
+    pub fn check_decoded(&self) -> Result<(), Box<convention::ConventionError>> {
+        match &self.stored {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(fault.clone()),
+        }
     }
 
     /// The bytes of all tensors, without headers.
@@ -277,6 +341,30 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// Recognises tensors that are stored as codes.
+    fn recognise(&mut self) -> Result<(), CheckpointError> {
+        let said = convention::Said {
+            path: &self.path,
+            metadata: &self.metadata,
+            quantisation: self.quantisation(),
+            settings: &self.settings,
+            layers: &self.layers,
+        };
+        let mut read = |info: &TensorInfo| {
+            let mut bytes = vec![0; info.bytes() as usize];
+            self.read_elements(info, 0, &mut bytes)?;
+            Ok(bytes)
+        };
+        self.stored = convention::recognise(&self.entries, &said, &mut read)?;
+        if let Ok(recognised) = &mut self.stored {
+            recognised.tensors.extend(std::mem::take(&mut self.blocks));
+            self.markers.clone_from(&recognised.markers);
+            let coded = !(recognised.tensors.is_empty() && recognised.markers.is_empty());
+            self.tensors = coded.then(|| logical::tensors(&self.entries, recognised));
+        }
+        Ok(())
+    }
+
     fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
         let index = group.index.as_ref().map(|index| index.path());
         let relative = index.and_then(|index| index.strip_prefix(&self.path).ok());
@@ -286,7 +374,10 @@ impl Checkpoint {
             self.quantisation = convention::quantisation(&folder);
         }
         let component = group.component.as_deref();
-        let (first, files) = (self.tensors.len(), self.files.len());
+        let folder = self.path.join(component.unwrap_or(""));
+        self.settings
+            .extend(convention::settings(&folder, component));
+        let (first, files) = (self.entries.len(), self.files.len());
         for name in &group.files {
             let relative = Path::new(component.unwrap_or("")).join(name);
             let (path, number) = (self.path.join(&relative), self.files.len());
@@ -302,7 +393,7 @@ impl Checkpoint {
         }
         if let Some(index) = &group.index {
             let shard = |file: usize| group.files[file - files].as_str();
-            index.check(&self.tensors, first..self.tensors.len(), component, shard)?;
+            index.check(&self.entries, first..self.entries.len(), component, shard)?;
         }
         Ok(())
     }
@@ -313,23 +404,36 @@ impl Checkpoint {
         contents: Contents,
         component: Option<&str>,
     ) -> Result<(), CheckpointError> {
-        self.tensors.reserve(contents.tensors.len());
+        self.entries.reserve(contents.tensors.len());
         for (key, info) in contents.tensors {
             let key = match component {
                 Some(prefix) => format!("{prefix}/{key}"),
                 None => key,
             };
-            if let Some(first) = self.tensors.get(&key) {
+            if let Some(first) = self.entries.get(&key) {
                 let (first, second) = (self.files[first.file].path.clone(), file.path);
                 return Err(CheckpointError::DuplicateKey { key, first, second });
             }
             self.bytes += info.bytes();
-            self.tensors.insert(key, info);
+            self.entries.insert(key, info);
+        }
+        for (key, mut coded) in contents.coded {
+            let key = match component {
+                Some(prefix) => format!("{prefix}/{key}"),
+                None => key,
+            };
+            coded.parts = vec![key.clone()];
+            self.blocks.push((key, coded));
         }
         let note = contents
             .note
             .map(|note| format!("{}: {note}", file.path.display()));
         self.notes.extend(note);
+        let layers = contents.metadata.get(convention::LAYERS_FIELD);
+        self.layers.extend(layers.map(|text| convention::Layers {
+            component: component.map(str::to_owned),
+            text: text.clone(),
+        }));
         for (key, text) in contents.metadata {
             self.metadata.entry(key).or_insert(text);
         }

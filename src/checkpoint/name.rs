@@ -6,12 +6,15 @@
 //! is a variant only if the folder also has the name without it.
 //!
 //! PyTorch's files are called so too, with other extensions, and the most common ones by another
-//! stem: `pytorch_model-00001-of-00002.bin`. Output is always safetensors.
+//! stem: `pytorch_model-00001-of-00002.bin`. Parts of a file of GGUF are numbered in the same way.
+//! Output is always safetensors.
 
 /// The extension of safetensors files, with its dot, in any case.
 const EXTENSION: &str = ".safetensors";
 /// The extensions of PyTorch files.
 const TORCH_EXTENSIONS: [&str; 4] = [".bin", ".pt", ".pth", ".ckpt"];
+/// The extension of files of GGUF.
+const GGUF_EXTENSION: &str = ".gguf";
 /// What transformers calls PyTorch's files, and what it calls the same weights as safetensors.
 const TORCH_STEM: (&str, &str) = ("pytorch_model", "model");
 /// How PyTorch's files begin that hold the state of a training beside its weights.
@@ -62,6 +65,16 @@ impl WeightName {
     pub(super) fn is_torch(name: &str) -> bool {
         let mut extensions = TORCH_EXTENSIONS.iter();
         extensions.any(|extension| without_extension(name, extension).is_some())
+    }
+
+    /// Takes the name of a file of GGUF apart; `None` where it is none.
+    pub fn of_gguf(name: &str) -> Option<WeightName> {
+        without_extension(name, GGUF_EXTENSION).map(WeightName::of_stem)
+    }
+
+    /// Whether a file is called as files of GGUF are.
+    pub(super) fn is_gguf(name: &str) -> bool {
+        without_extension(name, GGUF_EXTENSION).is_some()
     }
 
     /// The name under which the same weights go as safetensors.

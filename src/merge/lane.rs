@@ -271,7 +271,7 @@ impl<'a> Lane<'a> {
 fn stretches(job: &Job, input: &Input, part: &Part) -> impl Iterator<Item = Part> + use<> {
     let unit = match job.action {
         // A copy's parts are counted in bytes.
-        Action::Copy(_) => 1,
+        Action::Copy(_) | Action::Part => 1,
         Action::Merge { .. } => input.element_bytes,
     };
     let tile = TILE as u64;

@@ -79,13 +79,14 @@ pub fn mx(code: Code) -> Scaled {
 }
 
 pub fn encoding(rule: Rule, scaled: Scaled) -> Encoding {
+    let each = scaled.over != Over::Tensor;
     Encoding {
         format: Format::Scaled(scaled),
         rule,
         rounding: Rounding::Nearest,
         source: Float::F32,
         scales: Scales::Fresh,
-        each: true,
+        each,
     }
 }
 

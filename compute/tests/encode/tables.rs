@@ -106,7 +106,13 @@ fn nested() {
                 source: numbers.float,
                 ..of(Rule::BitsAndBytes, format)
             };
-            let beside = ["", ".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map"];
+            let beside = [
+                "",
+                ".absmax",
+                ".quant_map",
+                ".nested_absmax",
+                ".nested_quant_map",
+            ];
             let expected = beside.map(|part| output.bytes(&format!("{name}{part}")));
             let kept = expected.each_ref().map(Vec::as_slice);
             let stretch = Stretch {
@@ -118,7 +124,11 @@ fn nested() {
             };
             let parts = encode_stretch(&encoding, Level::detect(), stretch);
             for part in [0, 2, 3, 4] {
-                assert_bytes(&format!("{word} {name} {part}"), &parts[part], &expected[part]);
+                assert_bytes(
+                    &format!("{word} {name} {part}"),
+                    &parts[part],
+                    &expected[part],
+                );
             }
             for (a, b) in parts[1].iter().zip(&expected[1]) {
                 // Under a scale of zero any code is the offset.

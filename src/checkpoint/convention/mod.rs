@@ -1,243 +1,126 @@
-//! Recognises tensors that are no plain tensors.
+//! Recognises tensors that are stored as codes.
 //!
-//! A quantised checkpoint holds codes, and beside them what turns codes into numbers. Codes that
-//! are merged or copied as if they were numbers make a file that loads and is wrong, so that a
-//! checkpoint is asked here before anything is made of it. Element types that have no arithmetic
-//! are told here as well: they occur as codes only.
+//! A quantised checkpoint holds codes, and beside them what turns codes into numbers. Each
+//! convention that is read finds its tensors by the names of such entries, and checks types and
+//! shapes. Codes that no convention finds are refused by one table ([`table`]), as are element
+//! types that have no arithmetic: merged as if they were numbers, they make a file that loads and
+//! is wrong.
 
+mod awq;
+mod bitsandbytes;
+mod block_fp8;
+mod coded;
+mod comfy;
+mod compressed;
+mod deepseek;
+mod fault;
+mod gpt_oss;
+mod leftover;
+mod legacy;
+mod modelopt;
+mod narrow;
+mod plain;
+mod said;
+mod scaled;
+mod scales;
+mod scan;
 mod settings;
 mod table;
 
 use indexmap::IndexMap;
 
-pub use self::settings::quantisation;
-pub use self::table::Convention;
-use self::table::{CONVENTIONS, Sign, Stored};
+pub use self::coded::{Coded, Convention, Described};
+use self::fault::Stop;
+pub use self::fault::{ConventionError, Entry};
+pub use self::plain::Undecoded;
+pub use self::said::{LAYERS_FIELD, Layers, Said};
+use self::scan::Scan;
+pub use self::settings::{Settings, quantisation, settings};
+use super::CheckpointError;
 use super::tensor::{TensorInfo, Tensors};
-use crate::dtype::DType;
 
-/// The header metadata in which ComfyUI and torchao describe quantised layers.
-const DESCRIPTIONS: [(&str, &str); 2] = [
-    ("_quantization_metadata", "layers quantised for ComfyUI"),
-    ("tensor_names", "quantised tensors of torchao"),
+/// The tensors of a checkpoint that are stored as codes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recognised {
+    /// Each by the name that it is seen by, as `layer.weight`.
+    pub tensors: IndexMap<String, Coded>,
+    /// Entries of no tensor, which hold nothing to merge: `scaled_fp8`, and scales that are left
+    /// beside weights that are none of codes.
+    pub markers: Vec<String>,
+}
+
+/// What a checkpoint's codes are, or why they are not read.
+pub type Stored = Result<Recognised, Box<ConventionError>>;
+
+/// The conventions, each as what finds its tensors: those whose names say more come first, and
+/// those behind them see what was found.
+const CONVENTIONS: [fn(&mut Scan<'_, '_>) -> Result<(), Stop>; 10] = [
+    comfy::find,
+    legacy::find,
+    block_fp8::find,
+    compressed::find,
+    modelopt::find,
+    gpt_oss::find,
+    bitsandbytes::find,
+    awq::find,
+    deepseek::find,
+    scaled::find,
 ];
 
-/// Tensors of a checkpoint that are stored as codes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{path}: {}; codes are no numbers to merge or to copy one by one, and wgmerge does not decode \
-     these yet: {way}",
-    self.what()
-)]
-pub struct Coded {
-    /// The checkpoint.
-    pub path: String,
-    /// One tensor.
-    pub key: String,
-    /// Its element type.
-    pub dtype: DType,
-    /// Its dimensions.
-    pub shape: Vec<u64>,
-    /// What the convention is called.
-    pub convention: String,
-    /// What tells it, in words; empty where the tensor says it alone.
-    pub because: String,
-    /// Where the numbers can be had.
-    pub way: &'static str,
-}
-
-impl Coded {
-    /// How the tensor is stored and what shows it.
-    pub fn what(&self) -> String {
-        let Coded {
-            key,
-            dtype,
-            shape,
-            convention,
-            because,
-            ..
-        } = self;
-        format!("`{key}` ({dtype} {shape:?}) is stored as {convention}{because}")
-    }
-}
-
-/// What tells a convention.
-struct Evidence<'a> {
-    key: &'a str,
-    convention: &'a str,
-    because: String,
-    way: &'static str,
-}
-
-/// What a checkpoint says of itself, beside its tensors.
-#[derive(Clone, Copy, Debug)]
-pub struct Said<'a> {
-    /// The checkpoint's path, for the message.
-    pub path: &'a std::path::Path,
-    /// The `__metadata__` of its headers.
-    pub metadata: &'a IndexMap<String, String>,
-    /// The method that its folder's settings name: [`quantisation`].
-    pub quantisation: Option<&'a str>,
-}
-
-/// Checks that all tensors are plain: numbers, or integers that count something.
+/// Recognises the tensors that are stored as codes. `read` gives the bytes of small entries, and
+/// is asked for none of more than 1 MiB.
 ///
 /// # Errors
-/// The first tensor of the most particular convention that is found.
-pub fn check_plain(tensors: &Tensors, said: &Said<'_>) -> Result<(), Box<Coded>> {
-    let evidence = by_signs(tensors)
-        .or_else(|| by_type(tensors))
-        .or_else(|| by_description(tensors, said))
-        .or_else(|| by_integers(tensors));
-    let Some(Evidence {
-        key,
-        convention,
-        because,
-        way,
-    }) = evidence
-    else {
-        return Ok(());
-    };
-    let info = &tensors[key];
-    let named = said
-        .quantisation
-        .map(|method| format!("{convention} (its settings call the method `{method}`)"));
-    Err(Box::new(Coded {
-        path: said.path.display().to_string(),
-        key: key.to_owned(),
-        dtype: info.dtype,
-        shape: info.shape.to_vec(),
-        convention: named.unwrap_or_else(|| convention.to_owned()),
-        because,
-        way,
-    }))
-}
-
-/// The first tensor of the first convention in the table of which there is a sign.
-fn by_signs(tensors: &Tensors) -> Option<Evidence<'_>> {
-    let mut best: Option<(usize, Evidence<'_>)> = None;
-    for (name, info) in tensors {
-        let rows = best.as_ref().map_or(CONVENTIONS.len(), |(row, _)| *row);
-        let rows = CONVENTIONS[..rows].iter().enumerate();
-        let found = rows
-            .flat_map(|(row, convention)| convention.signs.iter().map(move |sign| (row, sign)))
-            .find_map(|(row, sign)| Some((row, codes(sign, name, info, tensors)?)));
-        if let Some((row, key)) = found {
-            let because = match key == name {
-                true => String::new(),
-                false => format!(", as `{name}` beside it shows"),
-            };
-            let Convention {
-                name: convention,
-                way,
-                ..
-            } = CONVENTIONS[row];
-            best = Some((
-                row,
-                Evidence {
-                    key,
-                    convention,
-                    because,
-                    way,
-                },
-            ));
-        }
+/// Of the outer result, what `read` gives. Of the inner one, what is wrong with the codes or not
+/// understood.
+pub fn recognise(
+    tensors: &Tensors,
+    said: &Said<'_>,
+    read: &mut dyn FnMut(&TensorInfo) -> Result<Vec<u8>, CheckpointError>,
+) -> Result<Stored, CheckpointError> {
+    match found(tensors, said, read) {
+        Ok(found) => Ok(Ok(found)),
+        Err(Stop::Convention(fault)) => Ok(Err(fault)),
+        Err(Stop::Read(fault)) => Err(*fault),
     }
-    best.map(|(_, evidence)| evidence)
 }
 
-/// The tensor whose codes a sign speaks of; None where a tensor is no such sign.
-fn codes<'a>(
-    sign: &Sign,
-    name: &'a str,
-    info: &TensorInfo,
-    tensors: &'a Tensors,
-) -> Option<&'a str> {
-    let stem = name.strip_suffix(sign.tail)?;
-    if !sign.is.fits(info) {
-        return None;
+fn found(
+    tensors: &Tensors,
+    said: &Said<'_>,
+    read: &mut dyn FnMut(&TensorInfo) -> Result<Vec<u8>, CheckpointError>,
+) -> Result<Recognised, Stop> {
+    let mut scan = Scan::new(tensors, said, read);
+    for find in CONVENTIONS {
+        find(&mut scan)?;
     }
-    let Some((tail, made)) = sign.beside else {
-        return Some(weight_of(stem, tensors).unwrap_or(name));
+    narrow::find(&mut scan)?;
+    leftover::check(&scan)?;
+    let markers: std::collections::HashSet<&str> =
+        scan.markers.iter().map(String::as_str).collect();
+    let is_told = |key: &str| scan.is_owned(key) || markers.contains(key);
+    plain::check(tensors, said, &is_told).map_err(ConventionError::from)?;
+    Ok(Recognised {
+        tensors: scan.found,
+        markers: scan.markers,
+    })
+}
+
+/// Checks that no tensor of a checkpoint is stored as codes.
+///
+/// # Errors
+/// Why codes are not read, or the first tensor that is stored so.
+pub fn check_plain(
+    tensors: &Tensors,
+    path: &std::path::Path,
+    stored: &Stored,
+) -> Result<(), Box<ConventionError>> {
+    let found = match stored {
+        Ok(found) => found.tensors.values().next(),
+        Err(fault) => return Err(fault.clone()),
     };
-    let (beside, found) = tensors.get_key_value(format!("{stem}{tail}").as_str())?;
-    if !made.fits(found) {
-        return None;
+    match found {
+        None => Ok(()),
+        Some(coded) => Err(Box::new(plain::refused(tensors, path, coded).into())),
     }
-    // Of the two, the codes are shown rather than their scales.
-    let is_codes = matches!(made, Stored::Code | Stored::Float8 | Stored::Integer);
-    let shows_itself = matches!(sign.is, Stored::Code | Stored::Integer);
-    Some(if is_codes && !shows_itself {
-        beside
-    } else {
-        name
-    })
-}
-
-/// The tensor that a marker stands beside.
-fn weight_of<'a>(stem: &str, tensors: &'a Tensors) -> Option<&'a str> {
-    let names = [format!("{stem}.weight"), stem.to_owned()];
-    let found = names
-        .iter()
-        .find_map(|name| tensors.get_key_value(name.as_str()));
-    found.map(|(name, _)| name.as_str())
-}
-
-/// The first tensor of a type that has no arithmetic.
-fn by_type(tensors: &Tensors) -> Option<Evidence<'_>> {
-    let (key, info) = tensors.iter().find(|(_, info)| info.dtype.is_opaque())?;
-    Some(Evidence {
-        key,
-        convention: match info.dtype {
-            DType::C64 => "complex numbers",
-            DType::F8E8M0 => "powers of two, the scales of microscaling formats",
-            DType::F8E4M3Fnuz | DType::F8E5M2Fnuz => "floats of another fp8 dialect (FNUZ)",
-            _ => "packed floats of a microscaling format",
-        },
-        because: String::new(),
-        way: match info.dtype {
-            DType::C64 => "leave these tensors out of the file, or store real and imaginary parts",
-            DType::F8E4M3Fnuz | DType::F8E5M2Fnuz => {
-                "write the model as f16 or bf16, in Python with `tensor.to(torch.bfloat16)`"
-            }
-            _ => "take the f16 or bf16 model that it was made from",
-        },
-    })
-}
-
-/// Codes of a checkpoint whose metadata or settings say that it is quantised. A model that was
-/// written as plain numbers may have kept such words, so that they count only beside codes.
-fn by_description<'a>(tensors: &'a Tensors, said: &Said<'a>) -> Option<Evidence<'a>> {
-    let mut described = DESCRIPTIONS.iter();
-    let described = described.find(|(field, _)| said.metadata.contains_key(*field));
-    let (convention, because) = match (described, said.quantisation) {
-        (Some((field, name)), _) => (*name, format!(", as `{field}` in the header says")),
-        (None, Some(_)) => ("codes of a quantisation", String::new()),
-        (None, None) => return None,
-    };
-    let is_code = |info: &TensorInfo| info.shape.len() > 1 && Stored::Code.fits(info);
-    let (key, _) = tensors
-        .iter()
-        .find(|(key, info)| is_code(info) && key.ends_with("weight"))?;
-    Some(Evidence {
-        key,
-        convention,
-        because,
-        way: "take the f16 or bf16 model that it was made from",
-    })
-}
-
-/// A weight in narrow integers, whatever they mean.
-fn by_integers(tensors: &Tensors) -> Option<Evidence<'_>> {
-    let is_code = |key: &str, info: &TensorInfo| {
-        let narrow = info.dtype.is_integer() && info.dtype.bits() <= 32;
-        narrow && info.shape.len() > 1 && key.ends_with(".weight")
-    };
-    let (key, _) = tensors.iter().find(|(key, info)| is_code(key, info))?;
-    Some(Evidence {
-        key,
-        convention: "integers of a quantisation that wgmerge does not know",
-        because: String::new(),
-        way: "take the f16 or bf16 model that it was made from",
-    })
 }

@@ -1,4 +1,4 @@
-//! The conventions by which tensors are stored as codes, as one table.
+//! The conventions whose codes are not read, as one table.
 //!
 //! Names are those that the libraries write, read off files of theirs. A convention is told by
 //! tensors that stand beside the codes: scales, zero points, tables, markers. Such a name alone
@@ -8,13 +8,13 @@
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 
-/// A way to store numbers as codes.
+/// A way to store numbers as codes that is not read.
 #[derive(Debug)]
-pub struct Convention {
+pub(super) struct Refusal {
     /// What it is called, as in "stored as NF4 of bitsandbytes".
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// Where the numbers can be had.
-    pub way: &'static str,
+    pub(super) way: &'static str,
     /// The tensors that tell it; one of them is enough.
     pub(super) signs: &'static [Sign],
 }
@@ -102,71 +102,33 @@ const COMPRESSED: &str = "take the f16 or bf16 model that it was made from, or l
 use Stored::{Any, Code, Float8, Grid, Integer, Scale};
 
 /// Every convention, the particular before the general.
-pub(super) static CONVENTIONS: &[Convention] = &[
-    Convention {
-        name: "layers quantised for ComfyUI (`comfy_quant`)",
+pub(super) static REFUSALS: &[Refusal] = &[
+    Refusal {
+        name: "levels of ComfyUI, without the description `comfy_quant`",
         way: ORIGINAL,
-        signs: &[
-            alone(".comfy_quant", Any),
-            beside(".weight_s_rel", Any, ".weight", Integer),
-        ],
+        signs: &[beside(".weight_s_rel", Any, ".weight", Integer)],
     },
-    Convention {
-        name: "NVFP4 of ModelOpt",
-        way: ORIGINAL,
-        signs: &[beside(".weight_scale_2", Any, ".weight", Code)],
-    },
-    Convention {
-        name: "NVFP4 of compressed-tensors",
-        way: COMPRESSED,
-        signs: &[beside(".weight_global_scale", Any, ".weight_packed", Code)],
-    },
-    Convention {
+    Refusal {
         name: "packed codes of compressed-tensors",
         way: COMPRESSED,
         signs: &[beside(".weight_packed", Code, ".weight_scale", Any)],
     },
-    Convention {
-        name: "block fp8 (`weight_scale_inv`)",
-        way: DEEPSEEK,
-        signs: &[beside(".weight_scale_inv", Any, ".weight", Code)],
-    },
-    Convention {
-        name: "block codes of DeepSeek-V4 (`scale`)",
-        way: ORIGINAL,
-        signs: &[beside(".scale", Grid, ".weight", Code)],
-    },
-    Convention {
-        name: "scaled fp8 (`scale_weight`)",
-        way: SCALED,
-        signs: &[beside(".scale_weight", Any, ".weight", Code)],
-    },
-    Convention {
+    Refusal {
         name: "scaled fp8 (`scaled_fp8`)",
         way: SCALED,
         signs: &[alone("scaled_fp8", Any)],
     },
-    Convention {
-        name: "MXFP4 of gpt-oss (`_blocks` and `_scales`)",
-        way: GPT_OSS,
-        signs: &[beside("_blocks", Integer, "_scales", Code)],
-    },
-    Convention {
+    Refusal {
         name: "GPTQ",
         way: ORIGINAL,
         signs: &[beside(".qweight", Integer, ".g_idx", Integer)],
     },
-    Convention {
+    Refusal {
         name: "SVDQuant of Nunchaku",
         way: ORIGINAL,
         signs: &[beside(".qweight", Integer, ".wscales", Any)],
     },
-    Convention {
-        name: "AWQ",
-        way: ORIGINAL,
-        signs: &[beside(".qweight", Integer, ".qzeros", Integer)],
-    },
-    Convention {
+    Refusal {
         name: "packed integers (`qweight`)",
         way: ORIGINAL,
         signs: &[
@@ -174,17 +136,7 @@ pub(super) static CONVENTIONS: &[Convention] = &[
             beside(".B", Integer, ".s", Scale),
         ],
     },
-    Convention {
-        name: "NF4 of bitsandbytes",
-        way: TRANSFORMERS,
-        signs: &[alone(".quant_state.bitsandbytes__nf4", Any)],
-    },
-    Convention {
-        name: "FP4 of bitsandbytes",
-        way: TRANSFORMERS,
-        signs: &[alone(".quant_state.bitsandbytes__fp4", Any)],
-    },
-    Convention {
+    Refusal {
         name: "4-bit codes of bitsandbytes",
         way: TRANSFORMERS,
         signs: &[
@@ -192,17 +144,12 @@ pub(super) static CONVENTIONS: &[Convention] = &[
             beside(".quant_map", Any, "", Integer),
         ],
     },
-    Convention {
-        name: "int8 of bitsandbytes (`SCB`)",
-        way: TRANSFORMERS,
-        signs: &[beside(".SCB", Any, ".weight", Integer)],
-    },
-    Convention {
+    Refusal {
         name: "HQQ",
         way: ORIGINAL,
         signs: &[alone(".W_q", Integer), beside(".W_q", Any, ".zero", Any)],
     },
-    Convention {
+    Refusal {
         name: "a quantised tensor of torchao",
         way: ORIGINAL,
         signs: &[
@@ -211,42 +158,42 @@ pub(super) static CONVENTIONS: &[Convention] = &[
             alone(":qdata", Any),
         ],
     },
-    Convention {
+    Refusal {
         name: "a quantised tensor of Quanto",
         way: ORIGINAL,
         signs: &[beside("._data", Code, "._scale", Any)],
     },
-    Convention {
+    Refusal {
         name: "EXL2",
         way: ORIGINAL,
         signs: &[alone(".q_weight", Integer)],
     },
-    Convention {
+    Refusal {
         name: "EXL3",
         way: ORIGINAL,
         signs: &[alone(".trellis", Integer)],
     },
-    Convention {
+    Refusal {
         name: "AQLM",
         way: ORIGINAL,
         signs: &[beside(".codes", Integer, ".codebooks", Any)],
     },
-    Convention {
+    Refusal {
         name: "VPTQ",
         way: ORIGINAL,
         signs: &[beside(".indices", Integer, ".centroids.weight", Any)],
     },
-    Convention {
+    Refusal {
         name: "QuIP#",
         way: ORIGINAL,
         signs: &[alone(".Qidxs", Integer)],
     },
-    Convention {
+    Refusal {
         name: "codes of TensorRT-LLM",
         way: ORIGINAL,
         signs: &[beside(".weights_scaling_factor", Any, ".weight", Code)],
     },
-    Convention {
+    Refusal {
         name: "fp8 with scales (`weight_scale`)",
         way: SCALED,
         signs: &[
@@ -255,7 +202,7 @@ pub(super) static CONVENTIONS: &[Convention] = &[
             beside(".scale_input", Any, ".weight", Float8),
         ],
     },
-    Convention {
+    Refusal {
         name: "integers with scales (`weight_scale`)",
         way: ORIGINAL,
         signs: &[

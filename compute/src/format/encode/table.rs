@@ -169,7 +169,11 @@ fn scales(
 fn scale(level: Level, block: usize, scales: &[f32], values: &mut [f32]) {
     for (values, scale) in values.chunks_mut(block).zip(scales) {
         // Zeros stay zeros.
-        let by = if *scale == 0.0 { 0.0 } else { (1.0 / scale).min(f32::MAX) };
+        let by = if *scale == 0.0 {
+            0.0
+        } else {
+            (1.0 / scale).min(f32::MAX)
+        };
         at_level!(level, times(by: f32 = by, values: &mut [f32] = values));
     }
 }
