@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::put::Put;
 use super::run::Run;
 use crate::exec::cpu::{change, product};
-use crate::format::encode::{Scales, Stretch};
+use crate::format::encode::Stretch;
 use crate::kernel::{Change, Row, TILE, Tally};
 use crate::merge::MergeError;
 use crate::merge::pool::Buffer;
@@ -51,8 +51,8 @@ impl Coder<'_, '_> {
                     Some((largest, _)) => vec![largest],
                     None => self.largest_of_matrices(results),
                 };
-                let kept = match (encoding.scales, &self.encoded.kept) {
-                    (Scales::Kept, Some(codes)) => self.kept(codes, &spans)?,
+                let kept = match &self.encoded.kept {
+                    Some(codes) if encoding.needs_kept() => self.kept(codes, &spans)?,
                     _ => Vec::new(),
                 };
                 let kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
