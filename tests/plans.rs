@@ -71,7 +71,7 @@ impl Model {
             path: self.path.clone(),
             tensors: &self.tensors,
             metadata: &self.metadata,
-            quantisation: None,
+            stored: None,
             fingerprint: String::new(),
             files: self.files.clone(),
             is_folder: self.is_folder,

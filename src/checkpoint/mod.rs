@@ -7,6 +7,7 @@
 //! Nothing here knows what a merge is.
 
 mod beside;
+mod codes;
 mod contents;
 pub mod convention;
 mod encode;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
+use self::codes::Codes;
 use self::contents::Contents;
 pub use self::convention::{Coded, Recognised, Stored, Undecoded};
 pub use self::encode::encode_header;
@@ -69,10 +71,7 @@ pub struct Checkpoint {
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
     quantisation: Option<String>,
-    settings: Vec<convention::Settings>,
-    layers: Vec<convention::Layers>,
-    blocks: Vec<(String, Coded)>,
-    stored: convention::Stored,
+    codes: Codes,
     notes: Vec<String>,
     bytes: u64,
 }
@@ -146,10 +145,7 @@ impl Checkpoint {
             indexes: Vec::new(),
             left_out: Vec::new(),
             quantisation: None,
-            settings: Vec::new(),
-            layers: Vec::new(),
-            blocks: Vec::new(),
-            stored: Ok(Recognised::default()),
+            codes: Codes::default(),
             notes: Vec::new(),
             bytes: 0,
         };
@@ -230,25 +226,6 @@ impl Checkpoint {
         self.quantisation.as_deref()
     }
 
-    /// Its tensors that are stored as codes, or why they are not read.
-    pub fn stored(&self) -> &Stored {
-        &self.stored
-    }
-
-    /// A tensor that is stored as codes, by the name that it is seen by.
-    pub fn coded(&self, name: &str) -> Option<&Coded> {
-        self.stored.as_ref().ok()?.tensors.get(name)
-    }
-
-    /// Checks that its tensors are plain numbers and integers, no codes of a quantisation.
-    ///
-    /// # Errors
-    /// [`ConventionError`](convention::ConventionError), which names a tensor, the convention and
-    /// the way out.
-    pub fn check_plain(&self) -> Result<(), Box<convention::ConventionError>> {
-        convention::check_plain(&self.tensors, &self.path, &self.stored)
-    }
-
     /// The bytes of all tensors, without headers.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -302,28 +279,6 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Recognises tensors that are stored as codes.
-    fn recognise(&mut self) -> Result<(), CheckpointError> {
-        let said = convention::Said {
-            path: &self.path,
-            metadata: &self.metadata,
-            quantisation: self.quantisation(),
-            settings: &self.settings,
-            layers: &self.layers,
-        };
-        let mut read = |info: &TensorInfo| {
-            let mut bytes = vec![0; info.bytes() as usize];
-            self.read_elements(info, 0, &mut bytes)?;
-            Ok(bytes)
-        };
-        let mut stored = convention::recognise(&self.tensors, &said, &mut read)?;
-        if let Ok(found) = &mut stored {
-            found.tensors.extend(std::mem::take(&mut self.blocks));
-        }
-        self.stored = stored;
-        Ok(())
-    }
-
     fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
         let index = group.index.as_ref().map(|index| index.path());
         let relative = index.and_then(|index| index.strip_prefix(&self.path).ok());
@@ -334,8 +289,7 @@ impl Checkpoint {
         }
         let component = group.component.as_deref();
         let folder = self.path.join(component.unwrap_or(""));
-        self.settings
-            .extend(convention::settings(&folder, component));
+        self.codes.add_settings(&folder, component);
         let (first, files) = (self.tensors.len(), self.files.len());
         for name in &group.files {
             let relative = Path::new(component.unwrap_or("")).join(name);
@@ -363,12 +317,10 @@ impl Checkpoint {
         contents: Contents,
         component: Option<&str>,
     ) -> Result<(), CheckpointError> {
+        self.codes.add_file(&contents, component);
         self.tensors.reserve(contents.tensors.len());
         for (key, info) in contents.tensors {
-            let key = match component {
-                Some(prefix) => format!("{prefix}/{key}"),
-                None => key,
-            };
+            let key = in_component(component, key);
             if let Some(first) = self.tensors.get(&key) {
                 let (first, second) = (self.files[first.file].path.clone(), file.path);
                 return Err(CheckpointError::DuplicateKey { key, first, second });
@@ -376,28 +328,23 @@ impl Checkpoint {
             self.bytes += info.bytes();
             self.tensors.insert(key, info);
         }
-        for (key, mut coded) in contents.coded {
-            let key = match component {
-                Some(prefix) => format!("{prefix}/{key}"),
-                None => key,
-            };
-            coded.parts = vec![key.clone()];
-            self.blocks.push((key, coded));
-        }
         let note = contents
             .note
             .map(|note| format!("{}: {note}", file.path.display()));
         self.notes.extend(note);
-        let layers = contents.metadata.get(convention::LAYERS_FIELD);
-        self.layers.extend(layers.map(|text| convention::Layers {
-            component: component.map(str::to_owned),
-            text: text.clone(),
-        }));
         for (key, text) in contents.metadata {
             self.metadata.entry(key).or_insert(text);
         }
         self.files.push(file);
         Ok(())
+    }
+}
+
+/// The key under which a tensor of a component is known.
+fn in_component(component: Option<&str>, key: String) -> String {
+    match component {
+        Some(prefix) => format!("{prefix}/{key}"),
+        None => key,
     }
 }
 

@@ -355,7 +355,7 @@ fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {
         path: checkpoint.path().to_owned(),
         tensors: checkpoint.tensors(),
         metadata: checkpoint.metadata(),
-        quantisation: checkpoint.quantisation().map(str::to_owned),
+        stored: Some(checkpoint.stored()),
         fingerprint: checkpoint.fingerprint()?,
         files: checkpoint
             .files()

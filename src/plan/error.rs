@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::collections::BTreeSet;
 
 use super::{InputId, ViewError};
-use crate::checkpoint::Coded;
+use crate::checkpoint::convention::ConventionError;
 use crate::figures::{binary, counted};
 use crate::kernel::HostOp;
 use crate::keys::{BlockError, FilterError, KeyReport};
@@ -20,7 +20,7 @@ pub enum PlanError {
     #[error("{model} has no tensors")]
     Empty { model: String },
     #[error(transparent)]
-    Coded(#[from] Box<Coded>),
+    Coded(#[from] Box<ConventionError>),
     #[error(
         "{model} and {reference} are different architectures: they share {shared} of {} \
          (`{example}` for one is in {reference} alone); merge models of one family",

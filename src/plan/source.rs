@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use crate::checkpoint::convention::{self, Said};
-use crate::checkpoint::{Coded, Tensors};
+use crate::checkpoint::convention::{self, ConventionError};
+use crate::checkpoint::{Stored, Tensors};
 use crate::recipe::Names;
 
 /// A model's headers.
@@ -17,9 +17,9 @@ pub struct Source<'a> {
     pub tensors: &'a Tensors,
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
-    /// The method of quantisation that its settings name:
-    /// [`Checkpoint::quantisation`](crate::checkpoint::Checkpoint::quantisation).
-    pub quantisation: Option<String>,
+    /// Its tensors that are stored as codes, where there may be some:
+    /// [`Checkpoint::stored`](crate::checkpoint::Checkpoint::stored).
+    pub stored: Option<&'a Stored>,
     /// A short name for what it holds:
     /// [`Checkpoint::fingerprint`](crate::checkpoint::Checkpoint::fingerprint).
     pub fingerprint: String,
@@ -31,13 +31,11 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// Checks that its tensors are plain numbers and integers.
-    pub(super) fn check_plain(&self) -> Result<(), Box<Coded>> {
-        let said = Said {
-            path: &self.path,
-            metadata: self.metadata,
-            quantisation: self.quantisation.as_deref(),
-        };
-        convention::check_plain(self.tensors, &said)
+    pub(super) fn check_plain(&self) -> Result<(), Box<ConventionError>> {
+        match self.stored {
+            Some(stored) => convention::check_plain(self.tensors, &self.path, stored),
+            None => Ok(()),
+        }
     }
 }
 

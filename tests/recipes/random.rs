@@ -153,7 +153,7 @@ fn planned(text: &str, missing: Missing) -> Result<bool, Fault> {
             path: path.clone(),
             tensors,
             metadata: &metadata,
-            quantisation: None,
+            stored: None,
             fingerprint: String::new(),
             files: vec![PathBuf::from("x")],
             is_folder: false,

@@ -149,7 +149,7 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
         path: path.clone(),
         tensors: &tensors,
         metadata: &metadata,
-        quantisation: None,
+        stored: None,
         fingerprint: String::new(),
         files: vec![path.clone()],
         is_folder: false,
