@@ -87,7 +87,8 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     let (wide, last) = (Matrix::of(&info.shape).columns, shape.len() - 1);
     let bits = bits(scan.settings(key), columns, wide);
     let Some(bits) = bits.filter(|_| shape[..last] == info.shape[..last]) else {
-        let expected = format!("words of 1 to 8 bits for each number of a tensor {shape:?}");
+        let expected =
+            format!("as many words as the bits of config.json make for a tensor {shape:?}");
         let told = (&*stated, &scan.tensors[&*stated]);
         return Err(scan.mismatch(CT, (key, info), told, expected));
     };
@@ -145,24 +146,23 @@ fn stated_shape(scan: &mut Scan<'_, '_>, pack: &Pack<'_>, stated: &str) -> Resul
     Ok(shape)
 }
 
-/// The bits of a code, as so many columns take so many words; the settings decide where several
-/// numbers of bits would.
+/// The bits of a code, as so many columns take so many words. Where several numbers of bits would,
+/// as of few columns, the settings must say it.
 fn bits(settings: Option<&Settings>, columns: u64, words: u64) -> Option<u32> {
     let fits = |bits: &u32| {
-        columns
-            .checked_mul(u64::from(*bits))
-            .map(|n| n.div_ceil(32))
-            == Some(words)
+        let all = columns.checked_mul(u64::from(*bits));
+        all.is_some_and(|all| all.div_ceil(32) == words)
     };
     let said = settings.map(|settings| settings.of_weights("num_bits"));
-    let mut said = said
-        .into_iter()
-        .flatten()
-        .filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
-    // Of narrow tensors 4 and 8 bits are by far the most common.
-    let usual = [4, 8, 1, 2, 3, 5, 6, 7];
+    let said = said.into_iter().flatten();
+    let mut said = said.filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
+    let mut possible = (1..=8).filter(fits);
+    let only = match (possible.next(), possible.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    };
     said.find(|bits| (1..=8).contains(bits) && fits(bits))
-        .or_else(|| usual.into_iter().find(fits))
+        .or(only)
 }
 
 /// The columns of a group: `Some(None)` for a whole row, None where the scales do not fit.

@@ -9,7 +9,10 @@ use crate::figures::counted;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum GgufError {
-    #[error("is GGUF of version {version}, of which 2 and 3 are read; {}", other_version(*.version))]
+    #[error(
+        "is GGUF of version {version}, of which 2 and 3 are read; {}",
+        other_version(*.version)
+    )]
     Version { version: u32 },
     #[error(
         "has {}, the limit is {max}; the file is damaged",
