@@ -30,22 +30,17 @@ impl Affine {
 
     /// The scales from the least to the largest number.
     fn scales(&self, grid: &Grid, reach: Reach) -> Range<u64> {
-        let Reach { first, last } = reach;
-        let end = grid.columns - 1;
-        let (low, high) = if first.matrix != last.matrix {
-            ((0, 0), (grid.rows - 1, end))
-        } else if first.row != last.row {
-            ((first.row, 0), (last.row, end))
-        } else {
-            ((first.row, first.column), (last.row, last.column))
-        };
-        let place = |matrix, corner: (u64, u64)| Place {
-            matrix,
-            row: corner.0,
-            column: corner.1,
-        };
-        let start = self.number(grid, place(first.matrix, low));
-        start..self.number(grid, place(last.matrix, high)) + 1
+        let Reach {
+            mut first,
+            mut last,
+        } = reach;
+        if (first.matrix, first.row) != (last.matrix, last.row) {
+            (first.column, last.column) = (0, grid.columns - 1);
+        }
+        if first.matrix != last.matrix {
+            (first.row, last.row) = (0, grid.rows - 1);
+        }
+        self.number(grid, first)..self.number(grid, last) + 1
     }
 }
 
@@ -105,11 +100,7 @@ impl Stored for Affine {
                     list.push(scales.at(number as usize));
                 }
             }
-            let runs = |scales| Runs {
-                first: (width - place.column % width) as usize,
-                width: width as usize,
-                scales,
-            };
+            let runs = |scales| Runs::new(width, place.column, scales);
             let [scales, zeros] = [runs(&lists[0]), runs(&lists[1])];
             let skip = (grid.stored(place) - base) as usize;
             let out = &mut target[segment.at..][..segment.length as usize];

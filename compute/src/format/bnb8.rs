@@ -49,13 +49,9 @@ impl Stored for Bnb8 {
         let grid = Grid::new(shape);
         let scales = Scales::floats(parts[1], Float::F32);
         for (row, segment) in grid.segments(&elements).enumerate() {
-            let length = segment.length as usize;
-            let out = &mut target[segment.at..][..length];
-            let runs = Runs {
-                first: length,
-                width: length,
-                scales: &[scales.at(row)],
-            };
+            let out = &mut target[segment.at..][..segment.length as usize];
+            let scale = scales.at(row);
+            let runs = Runs::one(&scale);
             run::integers(level, &parts[0][segment.at..], &runs, out);
             at_level!(level, step(out: &mut [f32] = out));
         }

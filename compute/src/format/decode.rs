@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::bnb8::Bnb8;
 use super::layout::Format;
 use super::part::Part;
+use super::rounding::settle;
 use super::stored::Stored;
 use crate::level::Level;
 
@@ -22,8 +23,7 @@ impl Format {
     }
 
     /// Decodes elements, any range of them: `parts[i]` are the bytes of `spans()[i]`, and
-    /// `target` is as long as the range. The bits do not depend on the level, but for those of
-    /// NaN.
+    /// `target` is as long as the range. The bits do not depend on the level: a NaN is 0x7fc00000.
     ///
     /// # Panics
     /// Where parts or target are shorter than that.
@@ -37,6 +37,7 @@ impl Format {
     ) {
         let stored = self.stored();
         stored.decode(level, shape, elements, parts, target);
+        settle(level, target);
     }
 
     fn stored(&self) -> &dyn Stored {

@@ -65,8 +65,11 @@ pub enum Over {
     Tensor,
     /// A matrix of a list of matrices, such as a bank of experts (`[matrices]`).
     Matrix,
-    /// A row.
+    /// A row of a matrix (`[rows, 1]` or `[rows]`, behind the dimensions of the list of them).
     Row,
+    /// All that has one place in the first dimension, such as what a convolution makes one channel
+    /// of (`[first]`, or ones behind it). It is one row, whatever its dimensions.
+    First,
     /// A block; those at the edges are cut.
     Block(Block),
 }

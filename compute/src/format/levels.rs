@@ -74,11 +74,7 @@ impl Rows<'_> {
             let number = row * self.levels.groups(&self.grid) + group;
             list.push(self.scales.at(number as usize));
         }
-        let runs = Runs {
-            first: (width - place.column % width) as usize,
-            width: width as usize,
-            scales: list,
-        };
+        let runs = Runs::new(width, place.column, list);
         let bytes = self.levels.row_bytes(&self.grid) as usize;
         let values = &self.values[row as usize * bytes..][..bytes];
         let skip = place.column as usize;

@@ -8,6 +8,12 @@
 //! A tensor of more than two dimensions is a list of matrices, each of which is stored by itself;
 //! one of a single dimension is one row. Elements are numbered as they are seen, without padding.
 
+#![allow(unsafe_code, reason = "loops compiled for an instruction set")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "plain loops over indices become vector instructions"
+)]
+
 mod affine;
 mod awq;
 mod blocks;

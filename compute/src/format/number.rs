@@ -51,6 +51,7 @@ pub(super) fn pairs(numbers: &[f32; 16], high_first: bool) -> Pairs {
 }
 
 /// A NaN has one form, so that the order of factors does not show.
+#[inline(always)]
 pub(super) fn canonical(x: f32) -> f32 {
     if x.is_nan() {
         f32::from_bits(0x7fc0_0000)

@@ -81,11 +81,7 @@ impl Packed {
 
     /// The integers of a row from a bit on.
     fn integers(&self, level: Level, bytes: &[u8], bit: u64, out: &mut [f32]) {
-        let runs = Runs {
-            first: out.len(),
-            width: 1,
-            scales: &[1.0],
-        };
+        let runs = Runs::one(&1.0);
         match self.bits() {
             4 => {
                 let skip = (bit / 4) as usize;
@@ -214,11 +210,7 @@ impl Stored for Packed {
                     self.middle()
                 });
             }
-            let runs = Runs {
-                first: usize::try_from(width - place.column % width).unwrap_or(usize::MAX),
-                width: usize::try_from(width).unwrap_or(usize::MAX),
-                scales: &list,
-            };
+            let runs = Runs::new(width, place.column, &list);
             let out = &mut target[segment.at..][..segment.length as usize];
             self.integers(level, parts[0], self.bit(&grid, place) - base, out);
             at_level!(

@@ -30,7 +30,7 @@ pub struct Part {
     pub role: Role,
     /// Its element type.
     pub dtype: DType,
-    /// Its dimensions as they are stored. Dialects differ in dimensions of one: a scale of the
-    /// tensor may be `[1]`, one for each row `[rows]`.
+    /// Its dimensions as they are stored. Dialects may cut them otherwise, into `[1]`, `[rows]` or
+    /// blocks; there are as many elements then.
     pub shape: Vec<u64>,
 }

@@ -1,5 +1,6 @@
-//! What decoding rounds to, where a library does.
+//! The last steps of decoding: what a library rounds to, and one form of NaN.
 
+use super::number::canonical;
 use crate::dtype::{Float, codec};
 use crate::level::{Level, at_level};
 
@@ -30,4 +31,23 @@ fn each(float: Float, out: &mut [f32]) {
         let stored = codec::encode(float, out[i].to_bits());
         out[i] = f32::from_bits(codec::decode(float, stored));
     }
+}
+
+/// Gives every NaN the same bits. Those of a sum depend on the instructions that make it.
+pub(super) fn settle(level: Level, out: &mut [f32]) {
+    // They are rare, and looking is faster than writing.
+    if at_level!(level, has_nan(out: &[f32] = out) -> bool) {
+        for x in out {
+            *x = canonical(*x);
+        }
+    }
+}
+
+#[inline(always)]
+fn has_nan(out: &[f32]) -> bool {
+    let mut found = 0;
+    for i in 0..out.len() {
+        found |= u32::from(out[i].is_nan());
+    }
+    found != 0
 }

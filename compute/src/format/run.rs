@@ -15,6 +15,23 @@ pub(super) struct Runs<'a> {
     pub(super) scales: &'a [f32],
 }
 
+impl<'a> Runs<'a> {
+    /// Scales of `width` columns each, of elements that begin in a column.
+    pub(super) fn new(width: u64, column: u64, scales: &'a [f32]) -> Runs<'a> {
+        let codes = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        Runs {
+            first: codes(width - column % width),
+            width: codes(width),
+            scales,
+        }
+    }
+
+    /// One scale for all.
+    pub(super) fn one(scale: &'a f32) -> Runs<'a> {
+        Runs::new(u64::MAX, 0, std::slice::from_ref(scale))
+    }
+}
+
 /// Calls a loop for each run, with its scale and the elements from one to another.
 macro_rules! for_runs {
     ($runs:expr, $length:expr, |$scale:ident, $from:ident, $to:ident| $body:block) => {

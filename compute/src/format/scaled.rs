@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::grid::{Grid, Place, Reach, behind, leading};
+use super::grid::{Grid, Place, Reach, behind, leading, product};
 use super::layout::{Block, Code, E8M0, Global, Over, Scaled};
 use super::number::NUMBERS;
 use super::part::{Part, Role};
@@ -16,13 +16,23 @@ use crate::dtype::DType;
 use crate::level::{Level, at_level};
 
 impl Scaled {
+    /// The dimensions of the matrices that the tensor is taken for.
+    fn seen(&self, shape: &[u64]) -> Vec<u64> {
+        match shape {
+            [first, rest @ ..] if self.over == Over::First && rest.len() > 1 => {
+                vec![*first, product(rest)]
+            }
+            _ => shape.to_vec(),
+        }
+    }
+
     /// Where the elements stand.
     fn grid(&self, shape: &[u64]) -> Grid {
         let unit = self.code.unit().elements;
         // Types of less than a byte may share one between rows.
         let unit = if self.stored.bits() < 8 { 1 } else { unit };
         let pad = self.pad.max(1);
-        let grid = Grid::new(shape).padded(pad, unit);
+        let grid = Grid::new(&self.seen(shape)).padded(pad, unit);
         let is_one_scale = self.scale.is_none() || self.over == Over::Tensor;
         let is_plain = pad == 1 && self.rotated.is_none() && self.global.is_none();
         if is_one_scale && is_plain && grid.stride == grid.columns {
@@ -51,7 +61,7 @@ impl Scaled {
             _ if self.scale.is_none() => 0..0,
             Over::Tensor => 0..1,
             Over::Matrix => first.matrix..last.matrix + 1,
-            Over::Row => grid.row(first)..grid.row(last) + 1,
+            Over::Row | Over::First => grid.row(first)..grid.row(last) + 1,
             Over::Block(block) => self.tiles(grid, block).range(reach),
         }
     }
@@ -82,10 +92,14 @@ impl Scaled {
             bits if bits < 8 => elements,
             _ => elements.div_ceil(unit.elements).saturating_mul(unit.bytes),
         };
+        let is_whole = |columns: u64| {
+            let fits = columns.is_multiple_of(unit.elements) || self.stored.bits() < 8;
+            is_seen && fits
+        };
         let shape = match shape {
-            [before @ .., columns] if is_seen => [before, &[stored(*columns)]].concat(),
+            [before @ .., columns] if is_whole(*columns) => [before, &[stored(*columns)]].concat(),
             [] if is_seen => Vec::new(),
-            _ => behind(shape, &[grid.stored_rows, stored(grid.stride)]),
+            _ => behind(&self.seen(shape), &[grid.stored_rows, stored(grid.stride)]),
         };
         Part {
             role: Role::Values,
@@ -119,7 +133,7 @@ impl Rows<'_> {
             _ if self.scales.is_none() => list.push(1.0),
             Over::Tensor => list.push(at(0)),
             Over::Matrix => list.push(at(place.matrix)),
-            Over::Row => list.push(at(self.grid.row(place))),
+            Over::Row | Over::First => list.push(at(self.grid.row(place))),
             Over::Block(block) => {
                 let tiles = self.scaled.tiles(&self.grid, block);
                 let row = tiles.row(place.matrix, place.row);
@@ -158,6 +172,12 @@ impl Stored for Scaled {
                 Over::Tensor => Vec::new(),
                 Over::Matrix => leading(shape).to_vec(),
                 Over::Row => behind(shape, &[grid.rows, 1]),
+                Over::First => match shape {
+                    [first, rest @ ..] if !rest.is_empty() => {
+                        [&[*first], &vec![1; rest.len()][..]].concat()
+                    }
+                    _ => vec![1],
+                },
                 Over::Block(block) => {
                     let tiles = self.tiles(&grid, block);
                     behind(shape, &[tiles.down, tiles.across])
@@ -225,11 +245,7 @@ impl Stored for Scaled {
         let mut list = Vec::new();
         let mut row = |place: Place, out: &mut [f32]| {
             rows.fill(place, out.len() as u64, &mut list);
-            let runs = Runs {
-                first: usize::try_from(width - place.column % width).unwrap_or(usize::MAX),
-                width: usize::try_from(width).unwrap_or(usize::MAX),
-                scales: &list,
-            };
+            let runs = Runs::new(width, place.column, &list);
             let skip = (grid.stored(place) - base) as usize;
             if is_unsigned_zero {
                 run::nibbles(level, &NUMBERS.e2m1_positive, parts[0], skip, &runs, out);

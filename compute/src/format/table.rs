@@ -106,11 +106,8 @@ impl Stored for Table {
         let codebook = Scales::floats(parts[2], Float::F32);
         let numbers = std::array::from_fn(|code| codebook.at(code));
         let block = self.block.max(1);
-        let runs = Runs {
-            first: usize::try_from(block - range.start % block).unwrap_or(usize::MAX),
-            width: usize::try_from(block).unwrap_or(usize::MAX),
-            scales: &self.scales(self.blocks(&range), parts),
-        };
+        let scales = self.scales(self.blocks(&range), parts);
+        let runs = Runs::new(block, range.start, &scales);
         let out = &mut target[..(range.end - range.start) as usize];
         let skip = (range.start % 2) as usize;
         run::nibbles(level, &pairs(&numbers, true), parts[0], skip, &runs, out);

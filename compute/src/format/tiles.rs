@@ -30,16 +30,12 @@ impl Tiles {
         let (height, width) = (block.rows.max(1), block.columns.max(1));
         let down = up(grid.rows, pad).div_ceil(height);
         let across = up(grid.columns, pad).div_ceil(width);
-        let tile = if is_swizzled {
-            (TILE_ROWS, TILE_COLUMNS)
-        } else {
-            (1, 1)
-        };
+        let tiled = |count: u64, tile: u64| if is_swizzled { up(count, tile) } else { count };
         Tiles {
             width,
             height,
-            down: up(down, tile.0),
-            across: up(across, tile.1),
+            down: tiled(down, TILE_ROWS),
+            across: tiled(across, TILE_COLUMNS),
             is_swizzled,
         }
     }

@@ -112,6 +112,7 @@ fn gpt_oss() {
 
 #[test]
 fn gpt_oss_experts() {
+    let mut count = 0;
     for case in crate::cases::cases("gpt_oss_mxfp4") {
         if !case.name.starts_with("blocks.decode") {
             continue;
@@ -131,7 +132,9 @@ fn gpt_oss_experts() {
             let transposed = transposed(&expected, [experts, inputs, outputs]);
             crate::compare::check(&case, &name, &tensor, &transposed);
         }
+        count += 1;
     }
+    assert_eq!(count, 2);
 }
 
 /// The same numbers with the last two dimensions exchanged.

@@ -65,9 +65,8 @@ pub fn check(place: &str, format: &Format, shape: &[u64], parts: &[&[u8]], whole
             let range = start..(start + length).min(all);
             let found = decode(level, format, shape, range.clone(), parts);
             let expected = &whole[range.start as usize..range.end as usize];
-            let same =
-                |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
-            let is_same = found.iter().zip(expected).all(same);
+            let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let is_same = bits(&found) == bits(expected);
             assert!(is_same, "{place}: {range:?} at {}", level.name());
         }
     }
