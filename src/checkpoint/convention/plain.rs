@@ -245,22 +245,3 @@ fn by_integers<'a>(left: &Left<'a>) -> Option<Evidence<'a>> {
         way: "take the f16 or bf16 model that it was made from",
     })
 }
-
-/// The error for a tensor that is stored as codes, where numbers are wanted.
-pub(super) fn refused(tensors: &Tensors, path: &Path, coded: &Coded) -> Undecoded {
-    let key = &coded.parts[0];
-    let beside = coded.beside.last();
-    let because = match coded.parts.get(1).or(beside) {
-        Some(other) => format!(", as `{other}` beside it shows"),
-        None => String::new(),
-    };
-    Undecoded {
-        path: path.display().to_string(),
-        key: key.clone(),
-        dtype: tensors[key].dtype,
-        shape: tensors[key].shape.to_vec(),
-        convention: coded.convention.name().to_owned(),
-        because,
-        way: "take the f16 or bf16 model that it was made from",
-    }
-}
