@@ -160,6 +160,12 @@ impl Scaling {
         }
     }
 
+    /// Whether numbers in the middle of two codes become the smaller: ModelOpt's mxfp4.
+    pub(super) fn is_toward_zero(&self) -> bool {
+        let is_four = matches!(self.grid, Grid::Float(Small { sign: 3, .. }));
+        self.rule == Rule::ModelOpt && self.kind == Kind::Power && is_four
+    }
+
     /// Whether a zero is added to what has met its scale, as where there could be a zero point.
     pub(super) fn adds_zero(&self) -> bool {
         let is_six = matches!(self.grid, Grid::Float(Small { sign: 5, .. }));
