@@ -131,8 +131,8 @@ impl Scaling {
         }
     }
 
-    /// That of bitsandbytes' int8, which takes numbers as F16.
-    pub(super) fn bytes() -> Scaling {
+    /// That of bitsandbytes' int8 of numbers of a type.
+    pub(super) fn bytes(source: Float) -> Scaling {
         Scaling {
             rule: Rule::BitsAndBytes,
             kind: Kind::Float,
@@ -140,7 +140,7 @@ impl Scaling {
             e8m0: E8M0::Ocp,
             is_row: true,
             is_block: false,
-            source: Float::F16,
+            source,
             arithmetic: Float::F32,
             grid: Grid::Whole {
                 least: -128.0,

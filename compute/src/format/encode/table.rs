@@ -110,10 +110,10 @@ fn copy_tables(kept: &[&[u8]], parts: &mut [Vec<u8>]) {
         number::write(&mut parts[2], 4, code, number.to_bits());
     }
     for place in [2, 4] {
-        if let (Some(part), Some(kept)) = (parts.get_mut(place), kept.get(place)) {
-            if part.len() == kept.len() {
-                part.copy_from_slice(kept);
-            }
+        if let (Some(part), Some(kept)) = (parts.get_mut(place), kept.get(place))
+            && part.len() == kept.len()
+        {
+            part.copy_from_slice(kept);
         }
     }
 }
