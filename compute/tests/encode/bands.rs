@@ -284,3 +284,41 @@ fn zeros_are_zeros() {
         assert!(numbers.iter().all(|x| *x == 0.0), "{encoding:?} {shape:?}");
     });
 }
+
+/// Numbers that are none, and scales of any bytes.
+#[test]
+fn nothing_panics() {
+    let odd = [
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        1e-45,
+        -1e-40,
+        3e34,
+        -0.0,
+        1.0,
+    ];
+    each(|encoding, shape, values| {
+        let place = |i: usize| odd[(i * 7 + i / 5) % odd.len()];
+        let values: Vec<f32> = (0..values.len()).map(place).collect();
+        encode(encoding, shape, &values);
+        let finite = values.iter().map(|x| if x.is_finite() { *x } else { 0.5 });
+        let finite: Vec<f32> = finite.collect();
+        let parts = encode(encoding, shape, &finite);
+        let numbers = decode(encoding, shape, &parts, finite.len());
+        assert!(
+            numbers.iter().all(|x| x.is_finite()),
+            "{encoding:?} {shape:?}"
+        );
+        for byte in [0, 1, 0x7f, 0x80, 0xff] {
+            let kept = Encoding {
+                scales: Scales::Kept,
+                ..encoding.clone()
+            };
+            let spans = kept.spans(shape, 0..values.len() as u64);
+            let parts: Vec<Vec<u8>> = spans.iter().map(|s| vec![byte; s.end as usize]).collect();
+            let band = kept.band(shape) as usize;
+            banded(&kept, shape, &values, 2 * band, &parts);
+        }
+    });
+}

@@ -137,6 +137,12 @@ fn model_opt() {
 }
 
 #[test]
+fn model_opt_mxfp4() {
+    let encoding = encoding(Rule::ModelOpt, mx(Code::E2M1Low));
+    file(&encoding, "modelopt_nvfp4", "mxfp4", "w", &["w", "w_scale"]);
+}
+
+#[test]
 fn torchao() {
     let modes = [
         ("floor", Exponent::Floor),

@@ -4,6 +4,7 @@ use wgmerge_compute::dtype::Float;
 use wgmerge_compute::format::{Code, Encoding, Format, Gguf, Rule, Stretch, Table, TableScale};
 use wgmerge_compute::level::Level;
 
+use crate::bands::weights;
 use crate::golden::{File, assert_bytes, encode, encode_stretch};
 use crate::layouts::{encoding, tensor};
 use crate::others::file;
@@ -137,6 +138,46 @@ fn nested() {
             }
         }
     }
+}
+
+#[test]
+fn nested_bands_make_up_the_whole() {
+    let output = File::read("bitsandbytes", "nf4_nested_f32.quant");
+    let numbers = output.bytes("l0.weight.nested_quant_map");
+    let kept: [&[u8]; 5] = [&[], &[], &[], &[], &numbers];
+    let format = Format::Table(Table {
+        block: 64,
+        scale: TableScale::Nested {
+            block: 256,
+            offset: 0.3f32.to_bits(),
+        },
+        rounded: Float::F32,
+    });
+    let encoding = of(Rule::BitsAndBytes, format);
+    let shape = [100, 403];
+    let values = weights(40_300, 7);
+    let run = |start: usize, values: &[f32]| {
+        let stretch = Stretch {
+            shape: &shape,
+            start: start as u64,
+            values,
+            largest: &[],
+            kept: &kept,
+        };
+        encode_stretch(&encoding, Level::detect(), stretch)
+    };
+    let whole = run(0, &values);
+    let band = encoding.band(&shape) as usize;
+    let mut found = vec![Vec::new(); 5];
+    for (place, values) in values.chunks(band).enumerate() {
+        for (part, bytes) in run(place * band, values).into_iter().enumerate() {
+            match part {
+                2 | 4 => found[part] = bytes,
+                _ => found[part].extend(bytes),
+            }
+        }
+    }
+    assert!(found == whole);
 }
 
 #[test]

@@ -143,6 +143,9 @@ impl Lines {
         let (level, grid, count) = (self.level, self.scaling.grid, codes.len());
         let values = &self.values[..count];
         match self.rounding {
+            Rounding::Nearest if self.scaling.is_toward_zero() => {
+                loops::toward_zero(level, values, codes);
+            }
             Rounding::Nearest => loops::nearest(level, grid, values, codes),
             Rounding::Stochastic { key } => {
                 let start = first + at as u64;

@@ -276,6 +276,29 @@ fn away_inline(values: &[f32], out: &mut [u8]) {
     }
 }
 
+/// The nearest codes of E2M1 as ModelOpt's mxfp4 has them: in the middle the smaller, and zero is
+/// below zero.
+pub(super) fn toward_zero(level: Level, values: &[f32], out: &mut [u8]) {
+    at_level!(
+        level,
+        toward_zero_inline(values: &[f32] = values, out: &mut [u8] = out)
+    );
+}
+
+#[inline(always)]
+fn toward_zero_inline(values: &[f32], out: &mut [u8]) {
+    const MIDDLES: [f32; 7] = [0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0];
+    let out = &mut out[..values.len()];
+    for i in 0..values.len() {
+        let size = values[i].abs();
+        let mut code = select(8, 0, values[i] > 0.0);
+        for j in 0..MIDDLES.len() {
+            code += u32::from(size > MIDDLES[j]);
+        }
+        out[i] = code as u8;
+    }
+}
+
 /// The whole numbers below, within the bounds of a grid, as signed bytes.
 pub(super) fn floor(level: Level, grid: Grid, values: &[f32], out: &mut [u8]) {
     let Grid::Whole { least, most } = grid else {

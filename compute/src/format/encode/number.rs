@@ -27,7 +27,7 @@ pub(super) fn stored(scale: DType, x: f32) -> u32 {
         Some(Float::F32 | Float::F64) | None => x.to_bits(),
         Some(float) => {
             let most = f32::from_bits(codec::limit(float));
-            let held = if x > most { most } else { x };
+            let held = if x.abs() > most { most.copysign(x) } else { x };
             codec::encode(float, held.to_bits()) as u32
         }
     }

@@ -131,8 +131,8 @@ impl Scaling {
         }
     }
 
-    /// That of bitsandbytes' int8, which takes numbers as F16.
-    pub(super) fn bytes() -> Scaling {
+    /// That of bitsandbytes' int8 of numbers of a type.
+    pub(super) fn bytes(source: Float) -> Scaling {
         Scaling {
             rule: Rule::BitsAndBytes,
             kind: Kind::Float,
@@ -140,7 +140,7 @@ impl Scaling {
             e8m0: E8M0::Ocp,
             is_row: true,
             is_block: false,
-            source: Float::F16,
+            source,
             arithmetic: Float::F32,
             grid: Grid::Whole {
                 least: -128.0,
@@ -158,6 +158,12 @@ impl Scaling {
             (Rule::Transformers | Rule::BitsAndBytes, _) => Operation::Times,
             _ => Operation::Over,
         }
+    }
+
+    /// Whether numbers in the middle of two codes become the smaller: ModelOpt's mxfp4.
+    pub(super) fn is_toward_zero(&self) -> bool {
+        let is_four = matches!(self.grid, Grid::Float(Small { sign: 3, .. }));
+        self.rule == Rule::ModelOpt && self.kind == Kind::Power && is_four
     }
 
     /// Whether a zero is added to what has met its scale, as where there could be a zero point.

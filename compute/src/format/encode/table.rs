@@ -12,7 +12,6 @@ use super::{Encoding, Rounding, Scales, Stretch};
 use crate::format::grid::product;
 use crate::format::{Table, TableScale};
 use crate::level::{Level, at_level};
-use crate::wgsl::select;
 
 /// Elements that are taken together, at the least.
 const CHUNK: usize = 1024;
@@ -110,10 +109,10 @@ fn copy_tables(kept: &[&[u8]], parts: &mut [Vec<u8>]) {
         number::write(&mut parts[2], 4, code, number.to_bits());
     }
     for place in [2, 4] {
-        if let (Some(part), Some(kept)) = (parts.get_mut(place), kept.get(place)) {
-            if part.len() == kept.len() {
-                part.copy_from_slice(kept);
-            }
+        if let (Some(part), Some(kept)) = (parts.get_mut(place), kept.get(place))
+            && part.len() == kept.len()
+        {
+            part.copy_from_slice(kept);
         }
     }
 }
@@ -215,13 +214,17 @@ fn drawn_ranks(numbers: &[f32], words: &[u32], values: &[f32], out: &mut [u8]) {
     let (words, numbers) = (&words[..values.len()], &numbers[..16]);
     let out = &mut out[..values.len()];
     for i in 0..values.len() {
-        let (mut low, mut high, mut rank) = (numbers[0], numbers[1], 0u32);
+        // Bits, for which no compiler makes branches.
+        let (mut low, mut high) = (numbers[0].to_bits(), numbers[1].to_bits());
+        let mut rank = 0u32;
         for j in 1..15 {
-            let is_above = numbers[j] <= values[i];
-            low = select(low, numbers[j], is_above);
-            high = select(high, numbers[j + 1], is_above);
-            rank += u32::from(is_above);
+            let is_above = u32::from(numbers[j] <= values[i]);
+            let mask = is_above.wrapping_neg();
+            low = (low & !mask) | (numbers[j].to_bits() & mask);
+            high = (high & !mask) | (numbers[j + 1].to_bits() & mask);
+            rank += is_above;
         }
+        let (low, high) = (f32::from_bits(low), f32::from_bits(high));
         let chance = (words[i] >> 8) as f32 * 5.960_464_5e-8;
         rank += u32::from(chance * (high - low) < values[i] - low);
         out[i] = rank as u8;
