@@ -241,6 +241,7 @@ fn entry(key: String, dtype: DType, shape: &[u64], work: Work) -> Draft {
         work,
         copies: Box::default(),
         said: None,
+        is_entry: true,
         is_codes: false,
     }
 }

@@ -4,7 +4,6 @@
 //! that what no convention recognised is asked here. Element types that have no arithmetic are told
 //! here as well: they occur as codes only.
 
-
 use super::said::Said;
 use super::table::{REFUSALS, Refusal, Sign, Stored};
 use crate::checkpoint::tensor::{TensorInfo, Tensors};

@@ -3,6 +3,7 @@
 mod averages;
 mod buffer;
 mod busy;
+mod carried;
 mod changes;
 mod deltas;
 mod effects;
@@ -16,6 +17,7 @@ pub(super) mod workers;
 pub(super) use averages::{Average, Averages};
 pub(super) use buffer::Buffer;
 pub(super) use busy::Busy;
+pub(super) use carried::Carried;
 pub(super) use changes::Changes;
 pub(super) use deltas::{Deltas, Ready, Scratch, product};
 pub(super) use effects::Effects;

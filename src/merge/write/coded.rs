@@ -43,7 +43,12 @@ impl Coder<'_, '_> {
         let elements = self.elements();
         let spans = encoding.spans(shape, elements.clone());
         let parts = match &self.encoded.kept {
-            Some(codes) if self.is_same(codes, results)? => self.kept(codes, &spans)?,
+            Some(codes) if self.is_same(codes, results)? => {
+                let tensor = self.run.part.job.index() * self.shared.plan.outputs;
+                let tensor = tensor + self.output.index();
+                self.shared.carried.add(tensor, results.len() as u64);
+                self.kept(codes, &spans)?
+            }
             _ => {
                 let lens = spans.iter().map(|span| (span.end - span.start) as usize);
                 let mut parts: Vec<Vec<u8>> = lens.map(|len| spare.take(len)).collect();
