@@ -71,7 +71,7 @@ pub(super) fn check(
     tensors: &Tensors,
     said: &Said<'_>,
     is_told: &dyn Fn(&str) -> bool,
-) -> Result<(), Undecoded> {
+) -> Result<(), Box<Undecoded>> {
     let left = Left { tensors, is_told };
     let evidence = by_signs(&left)
         .or_else(|| by_type(&left))
@@ -90,7 +90,7 @@ pub(super) fn check(
     let named = said
         .quantisation
         .map(|method| format!("{convention} (its settings call the method `{method}`)"));
-    Err(Undecoded {
+    Err(Box::new(Undecoded {
         path: said.path.display().to_string(),
         key: key.to_owned(),
         dtype: info.dtype,
@@ -98,7 +98,7 @@ pub(super) fn check(
         convention: named.unwrap_or_else(|| convention.to_owned()),
         because,
         way,
-    })
+    }))
 }
 
 /// The entries that no convention has found.
@@ -247,14 +247,14 @@ fn by_integers<'a>(left: &Left<'a>) -> Option<Evidence<'a>> {
 }
 
 /// The error for a tensor that is stored as codes, where numbers are wanted.
-pub(super) fn refused(tensors: &Tensors, path: &Path, coded: &Coded) -> Undecoded {
+pub(super) fn refused(tensors: &Tensors, path: &Path, coded: &Coded) -> Box<Undecoded> {
     let key = &coded.parts[0];
     let beside = coded.beside.last();
     let because = match coded.parts.get(1).or(beside) {
         Some(other) => format!(", as `{other}` beside it shows"),
         None => String::new(),
     };
-    Undecoded {
+    Box::new(Undecoded {
         path: path.display().to_string(),
         key: key.clone(),
         dtype: tensors[key].dtype,
@@ -262,5 +262,5 @@ pub(super) fn refused(tensors: &Tensors, path: &Path, coded: &Coded) -> Undecode
         convention: coded.convention.name().to_owned(),
         because,
         way: "take the f16 or bf16 model that it was made from",
-    }
+    })
 }
