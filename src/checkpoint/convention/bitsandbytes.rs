@@ -7,7 +7,6 @@ use super::fault::Stop;
 use super::said::numbers;
 use super::scales::Matrix;
 use super::scan::{Named, Scan, coded};
-use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::{DType, Float};
 use crate::format::{Format, Table, TableScale};
 

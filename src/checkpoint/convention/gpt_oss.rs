@@ -32,7 +32,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         let stored = &info.shape[..info.shape.len() - 1];
         if scale.dtype != DType::U8 || *scale.shape != *stored {
             let expected = format!("U8 {stored:?}");
-            let entry = Named::new(&*scales, scale);
+            let entry = Named::new(&scales, scale);
             return Err(scan.mismatch(Convention::GptOss, entry, Named::new(key, info), expected));
         }
         let [lead @ .., rows, blocks] = stored else {

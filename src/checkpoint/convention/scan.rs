@@ -87,11 +87,6 @@ impl<'a, 'r> Scan<'a, 'r> {
         self.owners.contains_key(key)
     }
 
-    /// The tensor that an entry belongs to.
-    pub(super) fn owner(&self, key: &str) -> Option<&Coded> {
-        Some(&self.found[*self.owners.get(key)?])
-    }
-
     /// An entry that another shows to be there.
     pub(super) fn need(
         &self,
