@@ -163,10 +163,16 @@ macro_rules! at_level {
             }
             if level.is_avx512() {
                 // SAFETY: there is a level only where the machine has its instructions.
-                unsafe { avx512($($name),*) }
+                #[allow(unsafe_code, reason = "code for instructions that are there")]
+                #[allow(clippy::let_unit_value, reason = "of functions that return nothing")]
+                let result = unsafe { avx512($($name),*) };
+                result
             } else if level.is_avx2() {
                 // SAFETY: as above.
-                unsafe { avx2($($name),*) }
+                #[allow(unsafe_code, reason = "code for instructions that are there")]
+                #[allow(clippy::let_unit_value, reason = "of functions that return nothing")]
+                let result = unsafe { avx2($($name),*) };
+                result
             } else {
                 $function($($name),*)
             }

@@ -6,7 +6,8 @@ use super::contents::Contents;
 use super::convention::{
     self, Coded, ConventionError, LAYERS_FIELD, Layers, Recognised, Said, Settings, Stored,
 };
-use super::tensor::TensorInfo;
+use super::logical;
+use super::tensor::{TensorInfo, Tensors};
 use super::{Checkpoint, CheckpointError, in_component};
 
 /// What is known of a checkpoint's codes.
@@ -20,6 +21,8 @@ pub(super) struct Codes {
     blocks: Vec<(String, Coded)>,
     /// What was made of all that.
     stored: Stored,
+    /// Where some entries are codes, the tensors.
+    tensors: Option<Tensors>,
 }
 
 impl Default for Codes {
@@ -29,6 +32,7 @@ impl Default for Codes {
             layers: Vec::new(),
             blocks: Vec::new(),
             stored: Ok(Recognised::default()),
+            tensors: None,
         }
     }
 }
@@ -57,6 +61,38 @@ impl Codes {
 }
 
 impl Checkpoint {
+    /// Its tensors by key, in the order of their bytes: by file, then by offset. Keys of a
+    /// component folder are `component/key`. A tensor that is stored as codes is one, whatever
+    /// entries it is made of.
+    pub fn tensors(&self) -> &Tensors {
+        self.codes.tensors.as_ref().unwrap_or(&self.entries)
+    }
+
+    /// The entries that mark it as one of codes, and belong to no tensor.
+    pub fn markers(&self) -> &[String] {
+        match &self.codes.stored {
+            Ok(found) => &found.markers,
+            Err(_) => &[],
+        }
+    }
+
+    /// Has tensors that are stored with rows and columns added, of a number that the file does not
+    /// tell, be of the shapes that other checkpoints have them in.
+    pub fn agree(checkpoints: &mut [Checkpoint]) {
+        for at in 0..checkpoints.len() {
+            let (before, rest) = checkpoints.split_at_mut(at);
+            let Some((own, after)) = rest.split_first_mut() else {
+                return;
+            };
+            let Some(tensors) = &mut own.codes.tensors else {
+                continue;
+            };
+            for other in before.iter().chain(&*after) {
+                logical::adopt(tensors, other.tensors());
+            }
+        }
+    }
+
     /// Its tensors that are stored as codes, or why they are not read.
     pub fn stored(&self) -> &Stored {
         &self.codes.stored
@@ -67,13 +103,15 @@ impl Checkpoint {
         self.codes.stored.as_ref().ok()?.tensors.get(name)
     }
 
-    /// Checks that its tensors are plain numbers and integers, no codes of a quantisation.
+    /// Checks that what is stored as codes is understood.
     ///
     /// # Errors
-    /// [`ConventionError`], which names a tensor, the convention and
-    /// the way out.
-    pub fn check_plain(&self) -> Result<(), Box<ConventionError>> {
-        convention::check_plain(&self.tensors, &self.path, &self.codes.stored)
+    /// [`ConventionError`], which names a tensor, the convention and the way out.
+    pub fn check_decoded(&self) -> Result<(), Box<ConventionError>> {
+        match &self.codes.stored {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(fault.clone()),
+        }
     }
 
     /// Recognises tensors that are stored as codes.
@@ -90,9 +128,11 @@ impl Checkpoint {
             self.read_elements(info, 0, &mut bytes)?;
             Ok(bytes)
         };
-        let mut stored = convention::recognise(&self.tensors, &said, &mut read)?;
+        let mut stored = convention::recognise(&self.entries, &said, &mut read)?;
         if let Ok(found) = &mut stored {
             found.tensors.extend(std::mem::take(&mut self.codes.blocks));
+            let none = found.tensors.is_empty() && found.markers.is_empty();
+            self.codes.tensors = (!none).then(|| logical::tensors(&self.entries, found));
         }
         self.codes.stored = stored;
         Ok(())

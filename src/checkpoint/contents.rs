@@ -76,6 +76,7 @@ pub(super) fn open(
             // Within the file, as the header was checked against its length.
             span: data_start + entry.span.start..data_start + entry.span.end,
             strides: None,
+            coding: None,
         };
         (key, info)
     });

@@ -8,6 +8,7 @@
 
 mod beside;
 mod codes;
+mod coding;
 mod contents;
 pub mod convention;
 mod encode;
@@ -22,6 +23,7 @@ mod index;
 mod index_error;
 mod json;
 mod licence;
+mod logical;
 mod name;
 mod parse;
 mod snapshot;
@@ -36,6 +38,7 @@ use indexmap::IndexMap;
 
 pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
 use self::codes::Codes;
+pub use self::coding::{Coding, Entry};
 use self::contents::Contents;
 pub use self::convention::{Coded, Recognised, Stored, Undecoded};
 pub use self::encode::encode_header;
@@ -66,7 +69,7 @@ pub struct Checkpoint {
     name: String,
     is_folder: bool,
     files: Vec<WeightFile>,
-    tensors: Tensors,
+    entries: Tensors,
     metadata: IndexMap<String, String>,
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
@@ -140,7 +143,7 @@ impl Checkpoint {
             name: display_name(path, found.is_dir()),
             is_folder: found.is_dir(),
             files: Vec::new(),
-            tensors: Tensors::default(),
+            entries: Tensors::default(),
             metadata: IndexMap::new(),
             indexes: Vec::new(),
             left_out: Vec::new(),
@@ -162,7 +165,7 @@ impl Checkpoint {
             checkpoint.add_file(file, contents, None)?;
         }
         // They are kept for as long as a merge runs.
-        checkpoint.tensors.shrink_to_fit();
+        checkpoint.entries.shrink_to_fit();
         checkpoint.recognise()?;
         Ok(checkpoint)
     }
@@ -188,15 +191,14 @@ impl Checkpoint {
         &self.files
     }
 
-    /// Its tensors by key, in the order of their bytes: by file, then by offset. Keys of a
-    /// component folder are `component/key`.
-    pub fn tensors(&self) -> &Tensors {
-        &self.tensors
+    /// What its files hold, entry by entry, in the same order.
+    pub fn entries(&self) -> &Tensors {
+        &self.entries
     }
 
-    /// The tensor of this key.
+    /// The entry of this key.
     pub fn get(&self, key: &str) -> Option<&TensorInfo> {
-        self.tensors.get(key)
+        self.entries.get(key)
     }
 
     /// The `__metadata__` of all files; where two files disagree, that of the first.
@@ -290,7 +292,7 @@ impl Checkpoint {
         let component = group.component.as_deref();
         let folder = self.path.join(component.unwrap_or(""));
         self.codes.add_settings(&folder, component);
-        let (first, files) = (self.tensors.len(), self.files.len());
+        let (first, files) = (self.entries.len(), self.files.len());
         for name in &group.files {
             let relative = Path::new(component.unwrap_or("")).join(name);
             let (path, number) = (self.path.join(&relative), self.files.len());
@@ -306,7 +308,7 @@ impl Checkpoint {
         }
         if let Some(index) = &group.index {
             let shard = |file: usize| group.files[file - files].as_str();
-            index.check(&self.tensors, first..self.tensors.len(), component, shard)?;
+            index.check(&self.entries, first..self.entries.len(), component, shard)?;
         }
         Ok(())
     }
@@ -318,15 +320,15 @@ impl Checkpoint {
         component: Option<&str>,
     ) -> Result<(), CheckpointError> {
         self.codes.add_file(&contents, component);
-        self.tensors.reserve(contents.tensors.len());
+        self.entries.reserve(contents.tensors.len());
         for (key, info) in contents.tensors {
             let key = in_component(component, key);
-            if let Some(first) = self.tensors.get(&key) {
+            if let Some(first) = self.entries.get(&key) {
                 let (first, second) = (self.files[first.file].path.clone(), file.path);
                 return Err(CheckpointError::DuplicateKey { key, first, second });
             }
             self.bytes += info.bytes();
-            self.tensors.insert(key, info);
+            self.entries.insert(key, info);
         }
         let note = contents
             .note

@@ -1,10 +1,12 @@
 //! What a checkpoint knows of a tensor.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use super::coding::Coding;
 use super::strided::Axes;
 use crate::dtype::DType;
 
@@ -29,6 +31,8 @@ pub struct TensorInfo {
     /// How many elements lie from one to the next of each dimension, where they do not lie one
     /// after the other.
     pub strides: Option<Box<[u64]>>,
+    /// Where it is stored as codes, how. It is seen as f32 then, and its span is that of its codes.
+    pub coding: Option<Arc<Coding>>,
 }
 
 impl TensorInfo {
@@ -38,11 +42,23 @@ impl TensorInfo {
         self.shape.iter().product()
     }
 
-    /// The number of its bytes. In the file it may take fewer, or more.
+    /// The number of its bytes. In the file it may take fewer, or more. Of codes, that of all that
+    /// they are made of.
     pub fn bytes(&self) -> u64 {
+        if let Some(coding) = &self.coding {
+            return coding.bytes();
+        }
         match self.strides {
             None => self.span.end - self.span.start,
             Some(_) => self.elements() * self.dtype.unit().bytes,
+        }
+    }
+
+    /// Its type, or the format of its codes, in words.
+    pub fn form(&self) -> String {
+        match &self.coding {
+            Some(coding) => coding.format.to_string(),
+            None => self.dtype.to_string(),
         }
     }
 

@@ -40,21 +40,23 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
                 },
                 space: Space::Weight,
             }],
-            Options {
-                dtype: args.dtype,
-                shard_bytes: args.max_shard_size,
-                // What a checkpoint holds is not judged here.
-                on_nan: OnNan::Keep,
-                on_overflow: args.on_overflow,
-                metadata: crate::recipe::Metadata::Full,
-                strip_prefix: args.strip_prefix.clone().into_iter().collect(),
-                add_prefix: args.add_prefix.clone().unwrap_or_default(),
-                output_names: match renames {
-                    true => OutputNames::Graph,
-                    false => OutputNames::Reference,
-                },
-                ..Options::default()
-            },
+            args.format
+                .apply(Options {
+                    dtype: args.dtype,
+                    shard_bytes: args.max_shard_size,
+                    // What a checkpoint holds is not judged here.
+                    on_nan: OnNan::Keep,
+                    on_overflow: args.on_overflow,
+                    metadata: crate::recipe::Metadata::Full,
+                    strip_prefix: args.strip_prefix.clone().into_iter().collect(),
+                    add_prefix: args.add_prefix.clone().unwrap_or_default(),
+                    output_names: match renames {
+                        true => OutputNames::Graph,
+                        false => OutputNames::Reference,
+                    },
+                    ..Options::default()
+                })
+                .map_err(Failure::input)?,
         )
     };
     if let Some(to) = &args.to {
@@ -99,8 +101,8 @@ fn source(args: &ConvertArgs, path: &Path, recipe: &Recipe, to: &str) -> Result<
     }
     let checkpoint = Checkpoint::open(path)?;
     // Of codes, neither names nor shapes are those of a config.
-    let plain = checkpoint.check_plain();
-    plain.map_err(|fault| Failure::input(fault.to_string()))?;
+    let decoded = checkpoint.check_decoded();
+    decoded.map_err(|fault| Failure::input(fault.to_string()))?;
     let names = [Names {
         path: checkpoint.path(),
         tensors: checkpoint.tensors(),

@@ -21,7 +21,7 @@ pub(super) fn options(args: &OptionArgs) -> Result<Options, Failure> {
 
 /// Those about what fits and what is written.
 pub(super) fn fitted(args: &FitArgs) -> Result<Options, Failure> {
-    Ok(Options {
+    let options = Options {
         dtype: args.dtype,
         missing: args.missing,
         shape: args.shape,
@@ -32,7 +32,8 @@ pub(super) fn fitted(args: &FitArgs) -> Result<Options, Failure> {
         metadata: args.metadata,
         shard_bytes: args.max_shard_size,
         ..Options::default()
-    })
+    };
+    args.format.apply(options).map_err(Failure::input)
 }
 
 /// The files besides models that the arguments name: none of them may be written.

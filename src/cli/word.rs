@@ -10,7 +10,11 @@ use crate::dtype::Float;
 use crate::kernel::Compute;
 use crate::method::{Method, find, named};
 use crate::recipe::mergeflux::{BlockOrder, DeltaMerge, Election, Precision, Prune, TrimScope};
-use crate::recipe::{Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy};
+use crate::recipe::target::{Layers, TARGETS};
+use crate::recipe::{
+    CodeRounding, CodeScales, Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType,
+    ShapePolicy, Storing,
+};
 
 /// A parser of the words that `read` knows.
 fn words<T: Clone + Send + Sync + 'static>(
@@ -80,6 +84,67 @@ pub(super) fn output_dtype() -> impl TypedValueParser<Value = OutputDType> {
     let values = std::iter::once(OutputDType::Keep).chain(floats);
     let values = values.chain([OutputDType::Promoted]);
     words(values.map(OutputDType::word), OutputDType::from_word)
+}
+
+/// A format of weights: of codes, or a dtype.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum FormatWord {
+    /// How codes are stored.
+    Storing(Storing),
+    /// Numbers.
+    Float(Float),
+}
+
+impl Default for FormatWord {
+    fn default() -> FormatWord {
+        FormatWord::Storing(Storing::Keep)
+    }
+}
+
+impl FormatWord {
+    /// The word of it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            FormatWord::Storing(storing) => storing.word(),
+            FormatWord::Float(float) => float.name(),
+        }
+    }
+
+    fn from_word(word: &str) -> Option<FormatWord> {
+        let float = || Float::from_name(word).map(FormatWord::Float);
+        Storing::from_word(word)
+            .map(FormatWord::Storing)
+            .or_else(float)
+    }
+}
+
+/// `keep`, the float types, and the formats of codes, with their summaries in the long help.
+pub(super) fn format() -> impl TypedValueParser<Value = FormatWord> {
+    let keep = PossibleValue::new(Storing::Keep.word()).help("each in that of the base");
+    let floats = Float::ALL
+        .iter()
+        .map(|float| PossibleValue::new(float.name()));
+    let targets = TARGETS.iter();
+    let targets = targets.map(|target| PossibleValue::new(target.word).help(target.summary));
+    words(
+        [keep].into_iter().chain(floats).chain(targets),
+        FormatWord::from_word,
+    )
+}
+
+/// Which weights stay in high precision.
+pub(super) fn layers() -> impl TypedValueParser<Value = Layers> {
+    words(Layers::WORDS, Layers::from_word)
+}
+
+/// How numbers become codes.
+pub(super) fn rounding() -> impl TypedValueParser<Value = CodeRounding> {
+    words(CodeRounding::WORDS, CodeRounding::from_word)
+}
+
+/// Where scales come from.
+pub(super) fn scales() -> impl TypedValueParser<Value = CodeScales> {
+    words(CodeScales::WORDS, CodeScales::from_word)
 }
 
 /// The working dtypes.

@@ -347,15 +347,19 @@ fn open(paths: &[PathBuf], threads: usize) -> Result<Vec<Checkpoint>, Checkpoint
         opened.collect::<Result<Vec<Checkpoint>, _>>()
     });
     let opened = opened.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(opened.into_iter().flatten().collect())
+    let mut opened: Vec<Checkpoint> = opened.into_iter().flatten().collect();
+    Checkpoint::agree(&mut opened);
+    Ok(opened)
 }
 
 fn source(checkpoint: &Checkpoint) -> Result<Source<'_>, CheckpointError> {
     Ok(Source {
         path: checkpoint.path().to_owned(),
         tensors: checkpoint.tensors(),
+        entries: checkpoint.entries(),
+        markers: checkpoint.markers(),
         metadata: checkpoint.metadata(),
-        stored: Some(checkpoint.stored()),
+        undecoded: checkpoint.check_decoded().err(),
         fingerprint: checkpoint.fingerprint()?,
         files: checkpoint
             .files()

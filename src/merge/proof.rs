@@ -100,7 +100,7 @@ impl Merge {
         let tensors = jobs.iter().zip(blocks).zip(found);
         let tensors = tensors.map(|((job, block), survival)| {
             let state = match job.action {
-                Action::Copy(_) => State::Copied,
+                Action::Copy(_) | Action::Part => State::Copied,
                 Action::Merge { .. } => State::Computed,
             };
             let form = Form {

@@ -1,11 +1,12 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
-use super::{Factor, Factors};
+use std::sync::Arc;
+
+use super::{Codes, Factor, Factors, Gathered};
 use crate::checkpoint::{Axes, heap_bytes};
 use crate::dtype::DType;
 use crate::kernel::joint::SharedOp;
-use crate::recipe::{ModelId, Rule};
-use crate::vocabulary::{Origin, RowMap};
+use crate::recipe::ModelId;
 
 /// What is wanted of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +82,10 @@ pub enum Bytes {
     /// What an operation on several tensors gives: elements of one of them in another order, or
     /// computed, as f32.
     Joint(Box<Joint>),
+    /// Decoded from codes, as f32.
+    Coded(Codes),
+    /// Bytes that no file has: the marker of a format.
+    Constant(Arc<[u8]>),
     /// Zeros.
     Zero,
     /// What follows after some elements.
@@ -136,8 +141,9 @@ impl Bytes {
                 first.map_or_else(ModelId::default, |own| own.bytes.model())
             }
             Bytes::Delta(factors) => factors.model(),
+            Bytes::Coded(codes) => codes.model,
             Bytes::Joint(joint) => joint.source().bytes.model(),
-            Bytes::Inside { .. } | Bytes::Zero => ModelId::default(),
+            Bytes::Inside { .. } | Bytes::Constant(_) | Bytes::Zero => ModelId::default(),
         }
     }
 
@@ -163,17 +169,21 @@ impl Bytes {
             Bytes::Strided { of, .. } | Bytes::From { of, .. } => of.read_bytes(elements, unit),
             Bytes::Gathered(rows) => rows.read_bytes(elements),
             Bytes::Delta(factors) => factors.stored_bytes(),
+            Bytes::Coded(codes) => codes.read_bytes(elements),
             Bytes::Joint(joint) => joint.read_bytes(elements),
-            Bytes::Inside { .. } | Bytes::Zero => 0,
+            Bytes::Inside { .. } | Bytes::Constant(_) | Bytes::Zero => 0,
         }
     }
 
     /// The deltas that are computed from factors.
     pub fn deltas(&self) -> Vec<&Factors> {
         match self {
-            Bytes::Run { .. } | Bytes::Inside { .. } | Bytes::Repeated { .. } | Bytes::Zero => {
-                Vec::new()
-            }
+            Bytes::Run { .. }
+            | Bytes::Inside { .. }
+            | Bytes::Repeated { .. }
+            | Bytes::Coded(_)
+            | Bytes::Constant(_)
+            | Bytes::Zero => Vec::new(),
             Bytes::Joined(runs) => runs.iter().flat_map(|(_, bytes)| bytes.deltas()).collect(),
             Bytes::Fitted { of, .. }
             | Bytes::Spread { of, .. }
@@ -214,6 +224,8 @@ impl Bytes {
             | Bytes::Inside { .. }
             | Bytes::Repeated { .. }
             | Bytes::Delta(_)
+            | Bytes::Coded(_)
+            | Bytes::Constant(_)
             | Bytes::Zero => Vec::new(),
         }
     }
@@ -239,6 +251,8 @@ impl Bytes {
             | Bytes::Inside { .. }
             | Bytes::Repeated { .. }
             | Bytes::Delta(_)
+            | Bytes::Coded(_)
+            | Bytes::Constant(_)
             | Bytes::Zero => Vec::new(),
         }
     }
@@ -265,7 +279,18 @@ impl Bytes {
             | Bytes::Inside { .. }
             | Bytes::Repeated { .. }
             | Bytes::Delta(_)
+            | Bytes::Coded(_)
+            | Bytes::Constant(_)
             | Bytes::Zero => false,
+        }
+    }
+
+    /// Whether it is decoded from codes, in whatever order.
+    pub(super) fn is_coded(&self) -> bool {
+        match self {
+            Bytes::Coded(_) => true,
+            Bytes::Strided { of, .. } | Bytes::From { of, .. } => of.is_coded(),
+            _ => false,
         }
     }
 
@@ -274,6 +299,9 @@ impl Bytes {
         let boxed = |of: &Bytes| heap_bytes(size_of::<Bytes>()) + of.held_bytes();
         match self {
             Bytes::Run { .. } | Bytes::Repeated { .. } | Bytes::Zero => 0,
+            // The coding is the model's.
+            Bytes::Coded(_) => 0,
+            Bytes::Constant(bytes) => heap_bytes(bytes.len()),
             Bytes::Fitted { of, cut } => {
                 let lens = [&cut.stored, &cut.within];
                 let lens = lens.map(|lens| heap_bytes(size_of_val(lens.as_slice())));
@@ -318,82 +346,6 @@ impl Bytes {
                 skip,
                 of: Box::new(other),
             },
-        }
-    }
-}
-
-/// The rows of a gathered matrix.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Gathered {
-    /// What the rows are taken from.
-    pub sources: Vec<RowSource>,
-    /// Which rows.
-    pub map: Rule<RowMap>,
-    /// Elements of a row.
-    pub columns: u64,
-    /// Whether its elements are f32, decoded from those of the sources. Else they are bytes of the
-    /// sources, and no row is computed.
-    pub decoded: bool,
-}
-
-/// A tensor that rows are taken from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RowSource {
-    /// Its elements.
-    pub bytes: Bytes,
-    /// Their type.
-    pub dtype: DType,
-}
-
-impl RowSource {
-    /// Bytes of one element.
-    pub fn unit(&self) -> u64 {
-        self.dtype.unit().bytes
-    }
-}
-
-impl Gathered {
-    /// Bytes of the files that are read for `elements` of it.
-    pub fn read_bytes(&self, elements: u64) -> u64 {
-        let all = self.rows() * self.columns;
-        match elements == all {
-            true => self.all_bytes(),
-            false => {
-                let share = u128::from(self.all_bytes()) * u128::from(elements);
-                (share / u128::from(all.max(1))) as u64
-            }
-        }
-    }
-
-    fn all_bytes(&self) -> u64 {
-        let row = |source: u16| {
-            let source = &self.sources[usize::from(source)];
-            source.bytes.read_bytes(self.columns, source.unit())
-        };
-        let map = &self.map.0;
-        let runs = map.runs().iter().map(|run| match run.origin {
-            Origin::Zero | Origin::Average => 0,
-            Origin::Rows(first) => u64::from(run.count) * row(first.source),
-            Origin::Mean { first, count } => {
-                let terms = map.terms(first, count).iter();
-                terms.map(|term| row(term.source)).sum()
-            }
-        });
-        let once: u64 = runs.sum();
-        // The mean of all rows takes a reading of its own.
-        once << u32::from(map.averages())
-    }
-
-    fn rows(&self) -> u64 {
-        u64::from(self.map.0.rows())
-    }
-
-    /// Bytes of the mean of all rows, once it is known, and of what it is added up in.
-    pub(super) fn average_bytes(&self) -> u64 {
-        let each = (size_of::<f32>() + size_of::<f64>()) as u64;
-        match self.map.0.averages() {
-            true => self.columns * each,
-            false => 0,
         }
     }
 }

@@ -81,6 +81,8 @@ pub(super) struct Stored {
     pub(super) on_overflow: OnOverflow,
     /// What it is measured against.
     pub(super) base: Option<Node>,
+    /// What must be known of it besides what it is made of.
+    pub(super) known: Option<StatisticId>,
 }
 
 /// An expression whose class is known.
@@ -164,7 +166,8 @@ impl Classes {
 
     fn extract(&mut self, expression: &Expression, root: Node, stored: Stored) -> ClassId {
         let slots = expression.next_slot().index();
-        let rounds = expression.levels(&[root]).into_iter();
+        let known = stored.known.as_slice();
+        let rounds = expression.levels_with(&[root], known).into_iter();
         let rounds = rounds.map(|statistics| self.round(expression, &statistics));
         let rounds = rounds.collect();
         let store = self.stored(expression, root, stored);
@@ -224,6 +227,7 @@ impl Classes {
             // What it leads to shows in the output.
             on_overflow: OnOverflow::Keep,
             base: None,
+            known: None,
         };
         self.stored(expression, value, stored)
     }

@@ -37,9 +37,7 @@ pub(super) fn divide(
     let reference = &sources[recipe.reference.index()];
     let path = || reference.path.display().to_string();
     // A folder of components that was converted is none any more, and another may become one.
-    let from_reference = jobs
-        .iter()
-        .any(|job| reference.tensors.contains_key(&job.key));
+    let from_reference = jobs.iter().any(|job| reference.file_of(&job.key).is_some());
     let components = match from_reference {
         true => has_components(reference),
         false => jobs.iter().any(|job| component_in(&job.key).is_some()),
@@ -190,8 +188,8 @@ fn as_reference(
         members.insert(own_name(file), Vec::new());
     }
     for (at, job) in jobs.iter().enumerate() {
-        let file = match reference.tensors.get(&job.key) {
-            Some(info) => &reference.files[info.file],
+        let file = match reference.file_of(&job.key) {
+            Some(file) => &reference.files[file],
             None => place_of_extra(&job.key, reference, sources)?,
         };
         members.entry(own_name(file)).or_default().push(at);
@@ -224,7 +222,7 @@ fn place_of_extra<'a>(
     let holder = || {
         let mut holders = sources.iter().filter(|source| source.is_folder);
         holders.find_map(|source| {
-            let file = &source.files[source.tensors.get(key)?.file];
+            let file = &source.files[source.file_of(key)?];
             Some(file).filter(in_it)
         })
     };

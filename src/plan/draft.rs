@@ -1,9 +1,12 @@
 //! Drafts of jobs, before equal computations are joined.
 
+use std::sync::Arc;
+
 use super::bytes::Bytes;
 use super::class::{Classes, Stored};
 use super::job::{Action, Input, Job, Place, Run, Work as Arithmetic};
-use super::{InputId, PlanError, Seen};
+use super::said::Said;
+use super::{Encoded, InputId, Largest, PlanError, Seen};
 use crate::dtype::{DType, Float};
 use crate::kernel::{Expression, Node, Parts, SlotId};
 
@@ -16,20 +19,26 @@ pub(super) struct Draft {
     pub(super) work: Work,
     /// Every model's tensor, where copies are compared.
     pub(super) copies: Box<[Seen]>,
+    /// What the header says of it, where it is stored as codes.
+    pub(super) said: Option<Said>,
+    /// Whether it is the codes of a tensor, copied.
+    pub(super) is_codes: bool,
 }
 
 /// How it comes about.
 pub(super) enum Work {
     Copy(Input),
-    Merge(Box<Lowered>, Stored),
+    Merge(Box<Lowered>, Stored, Option<Arc<Encoded>>),
+    /// It is written with another.
+    Part,
 }
 
 impl Work {
     /// The type in which the result is stored, if it is computed.
     pub(super) fn float(&self) -> Option<Float> {
         match self {
-            Work::Copy(_) => None,
-            Work::Merge(_, stored) => Some(stored.float),
+            Work::Copy(_) | Work::Part => None,
+            Work::Merge(_, stored, _) => Some(stored.float),
         }
     }
 }
@@ -44,6 +53,8 @@ pub(super) struct Lowered {
     pub(super) inputs: Vec<(SlotId, Input)>,
     /// The tensor that the result goes out from, where it is one of the inputs.
     pub(super) base: Option<Node>,
+    /// What must be known of a result that is encoded.
+    pub(super) largest: Option<Largest>,
 }
 
 impl Draft {
@@ -51,7 +62,8 @@ impl Draft {
     pub(super) fn job(self, classes: &mut Classes) -> Result<Job, PlanError> {
         let action = match self.work {
             Work::Copy(input) => Action::Copy(input),
-            Work::Merge(lowered, stored) => {
+            Work::Part => Action::Part,
+            Work::Merge(lowered, stored, encoded) => {
                 let mut inputs = Vec::new();
                 let work = lowered.work(stored, &mut inputs, classes);
                 let work = classes.work(work.ok_or_else(|| too_many(&self.key))?);
@@ -60,6 +72,7 @@ impl Draft {
                     outputs: classes.works(None, work),
                     float: stored.float,
                     resident: false,
+                    encoded,
                 }
             }
         };
@@ -69,7 +82,12 @@ impl Draft {
             dtype: self.dtype,
             elements,
             // Types narrower than a byte are counted by their stored bytes.
-            bytes: (elements * self.dtype.bits()).div_ceil(8),
+            bytes: match &action {
+                Action::Merge {
+                    encoded: Some(_), ..
+                } => 0,
+                _ => (elements * self.dtype.bits()).div_ceil(8),
+            },
             shape: classes.shape(&self.shape),
             place: Place::default(),
             run: self.run,
@@ -92,11 +110,12 @@ impl Draft {
         }
         match (&mut job.action, self.work) {
             (Action::Copy(known), Work::Copy(input)) if *known == input => Ok(()),
+            (Action::Part, Work::Part) => Ok(()),
             (
                 Action::Merge {
                     inputs, outputs, ..
                 },
-                Work::Merge(lowered, stored),
+                Work::Merge(lowered, stored, _),
             ) => {
                 let mut all = std::mem::take(inputs).into_vec();
                 let work = lowered.work(stored, &mut all, classes);
@@ -115,7 +134,15 @@ impl Lowered {
     pub(super) fn whole_input(&self, slot: SlotId) -> Option<&Input> {
         let mut inputs = self.inputs.iter();
         let (_, input) = inputs.find(|(own, _)| *own == slot)?;
-        matches!(input.bytes, Bytes::Run { .. }).then_some(input)
+        matches!(input.bytes, Bytes::Run { .. } | Bytes::Coded(_)).then_some(input)
+    }
+
+    /// What the result goes out from, with its type, where it is read.
+    pub(super) fn base_input(&self) -> Option<(Input, Float)> {
+        let (slot, float) = self.expression.untouched(self.base?)?;
+        let mut inputs = self.inputs.iter();
+        let (_, input) = inputs.find(|(own, _)| *own == slot)?;
+        Some((input.clone(), float))
     }
 
     /// What is computed; `all` gets the inputs that it does not have. None where those are more
@@ -130,6 +157,7 @@ impl Lowered {
             expression,
             root,
             inputs,
+            largest,
             ..
         } = self;
         let class = classes.class(&expression, root, stored);
@@ -158,6 +186,7 @@ impl Lowered {
             statistics,
             planes,
             stages,
+            largest,
         })
     }
 }

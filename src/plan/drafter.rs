@@ -29,12 +29,13 @@ pub(super) struct Drafter<'a> {
 }
 
 impl<'a> Drafter<'a> {
-    /// What is asked for, or None where it cannot be made; the ledger says why.
+    /// What is asked for, with its entries where it is stored as codes; nothing where it cannot be
+    /// made, and the ledger says why.
     pub(super) fn one(
         self,
         asked: &Asked<'_>,
         ledger: &mut Ledger<'a>,
-    ) -> Result<Option<Draft>, PlanError> {
+    ) -> Result<Vec<Draft>, PlanError> {
         let (recipe, key) = (self.recipe, asked.key);
         let name = self.solution.output_name(key);
         let Some(origin) = self.solution.origin(recipe, recipe.root(), &asked.view) else {
@@ -43,7 +44,7 @@ impl<'a> Drafter<'a> {
             if recipe.options.missing == Missing::Skip {
                 ledger.untaken(name);
             }
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let seen = Seen::of(&origin, self.sources)?;
         let counts = !recipe.options.integers && self.counts(key);
@@ -51,27 +52,45 @@ impl<'a> Drafter<'a> {
         let (dtype, work) = match self.stored(key, &seen)?.filter(|_| merged) {
             Some(float) => match self.merge(asked, float, &origin, &seen, ledger)? {
                 Some(work) => (work.float().unwrap_or(float).dtype(), work),
-                None => return Ok(None),
+                None => return Ok(Vec::new()),
             },
-            None => (seen.dtype, self.copy(key, &origin, &seen, ledger)),
+            None => match self.copy(key, &origin, &seen, ledger) {
+                Work::Copy(input) if self.is_decoded(&seen) => {
+                    let work = self.numbers(input, &seen);
+                    (work.float().unwrap_or(Float::BF16).dtype(), work)
+                }
+                work => (seen.dtype, work),
+            },
+        };
+        let target = self.target(name, &seen).filter(|_| asked.run.is_none());
+        let work = match target {
+            Some(target) => self.targeted(name, &seen, work, target),
+            None => work,
         };
         let shape = match &work {
-            Work::Copy(_) => seen.shape,
-            Work::Merge(lowered, _) => lowered.shape.clone(),
+            Work::Copy(_) | Work::Part => seen.shape.clone(),
+            Work::Merge(lowered, ..) => lowered.shape.clone(),
         };
         let shape = asked.inner(shape);
         let copies = match work {
             Work::Copy(_) if recipe.options.compares => self.copies(key),
             _ => Box::default(),
         };
-        Ok(Some(Draft {
+        let draft = Draft {
             key: name.to_owned(),
             dtype,
             shape,
             run: asked.run,
             work,
             copies,
-        }))
+            said: None,
+            is_codes: false,
+        };
+        let own = match &origin {
+            View::Tensor(leaf) => Some(leaf.name.as_str()),
+            _ => None,
+        };
+        Ok(self.with_entries(draft, own, &seen))
     }
 
     /// Whether the model config of the output says that a tensor is of integers, whatever type a
@@ -121,7 +140,9 @@ impl<'a> Drafter<'a> {
     ) -> Result<Option<Work>, PlanError> {
         let recipe = self.recipe;
         let routed = self.solution.routed(recipe, recipe.root(), &asked.view);
+        let kept = self.kept(seen);
         let unchecked = recipe.options.on_nan == OnNan::Keep && float.dtype() == seen.dtype;
+        let unchecked = unchecked || kept.is_some();
         if unchecked && routed.as_ref() == Some(origin) {
             // Nothing is computed and nothing checked: not a bit may change.
             return Ok(Some(self.copy(asked.key, origin, seen, ledger)));
@@ -150,12 +171,21 @@ impl<'a> Drafter<'a> {
             OutputDType::Computed => lowered.float,
             _ => float,
         };
-        let stored = Stored {
-            float,
-            on_overflow: recipe.options.on_overflow,
-            base: lowered.base,
+        let name = self.solution.output_name(asked.key);
+        let encoded = match (origin, kept.filter(|_| asked.run.is_none())) {
+            (View::Tensor(leaf), Some(codes)) => {
+                self.encoded((name, &leaf.name), codes, &mut lowered)
+            }
+            _ => None,
         };
-        Ok(Some(Work::Merge(Box::new(lowered), stored)))
+        let stored = Stored {
+            float: if encoded.is_some() { Float::F32 } else { float },
+            on_overflow: recipe.options.on_overflow,
+            base: lowered.base.filter(|_| self.measures && encoded.is_none()),
+            known: encoded.as_ref().and_then(|encoded| encoded.1),
+        };
+        let encoded = encoded.map(|encoded| encoded.0);
+        Ok(Some(Work::Merge(Box::new(lowered), stored, encoded)))
     }
 
     /// The type of a merged tensor in the output; None where the tensor is no number, or keeps a
@@ -213,8 +243,7 @@ impl<'a> Drafter<'a> {
         if root.is_some() && policy.grows() && differ {
             return self.framed(asked, compute, loader);
         }
-        let base = root.filter(|_| self.measures);
-        let base = base.and_then(|_| loader.origin_value(&expression));
+        let base = root.and_then(|_| loader.origin_value(&expression));
         Ok(root.map(|root| Lowered {
             base,
             ..root.lowered(shape.to_vec(), expression, loader)
@@ -364,6 +393,7 @@ impl Root {
             float: self.float,
             inputs: loader.into_inputs(),
             base: None,
+            largest: None,
         }
     }
 

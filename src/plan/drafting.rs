@@ -74,10 +74,11 @@ impl<'a> Drafter<'a> {
             return Ok(());
         };
         for part in 0..parts {
-            match self.one(&whole.expert(Run { part, parts }), ledger)? {
-                Some(draft) => drafts.push(draft),
-                None => break,
+            let own = self.one(&whole.expert(Run { part, parts }), ledger)?;
+            if own.is_empty() {
+                break;
             }
+            drafts.extend(own);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub enum PlanError {
     #[error("{model} has no tensors")]
     Empty { model: String },
     #[error(transparent)]
-    Coded(#[from] Box<ConventionError>),
+    Codes(#[from] Box<ConventionError>),
     #[error(
         "{model} and {reference} are different architectures: they share {shared} of {} \
          (`{example}` for one is in {reference} alone); merge models of one family",

@@ -64,7 +64,7 @@ impl Held {
         let maps = row_maps(jobs);
         let jobs = jobs.iter().map(|job| {
             let inputs = match &job.action {
-                Action::Copy(_) => 0,
+                Action::Copy(_) | Action::Part => 0,
                 Action::Merge { inputs, .. } => heap_bytes(size_of_val(&**inputs)),
             };
             let arranged = job

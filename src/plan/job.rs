@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Bytes, ClassId, FileId, InputId, Joint, OutputId, Seen};
+use super::{Bytes, ClassId, Encoded, FileId, InputId, Joint, Largest, OutputId, Seen};
 use crate::dtype::{DType, Float};
-use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Stage, Statistic};
+use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Stage, Statistic, TILE};
 use crate::recipe::ModelId;
 
 /// Bytes of an element of a plane that the host makes.
@@ -60,6 +60,8 @@ pub struct Work {
     pub planes: Vec<Plane>,
     /// What the host makes of whole values, in the order in which it can be made.
     pub stages: Vec<Stage>,
+    /// Where the largest magnitudes of a result that is encoded are found, if they are needed.
+    pub largest: Option<Largest>,
 }
 
 impl Work {
@@ -85,7 +87,7 @@ impl Work {
             own.len() == others.len() && own.iter().zip(others).all(same)
         };
         (self.class, &self.slots) == (other.class, &other.slots)
-            && self.row == other.row
+            && (&self.row, self.largest) == (&other.row, other.largest)
             && statistics()
             && planes()
             && stages()
@@ -107,7 +109,12 @@ pub enum Action {
         float: Float,
         /// Whether its statistics and its merge share one reading, in memory.
         resident: bool,
+        /// Where the result is stored as codes, how. It is computed as f32 then, and its entries
+        /// are jobs of their own: [`Action::Part`].
+        encoded: Option<Arc<Encoded>>,
     },
+    /// It is written with the tensor that it is part of.
+    Part,
 }
 
 /// One of the entries along the first dimension by which a tensor of the output is computed. They
@@ -157,15 +164,36 @@ impl Job {
         match &self.action {
             Action::Copy(input) => std::slice::from_ref(input),
             Action::Merge { inputs, .. } => inputs,
+            Action::Part => &[],
         }
     }
 
     /// What each output computes; nothing where it is copied.
     pub fn outputs(&self) -> &[Arc<Work>] {
         match &self.action {
-            Action::Copy(_) => &[],
+            Action::Copy(_) | Action::Part => &[],
             Action::Merge { outputs, .. } => outputs,
         }
+    }
+
+    /// How its result is stored as codes, where it is.
+    pub fn encoded(&self) -> Option<&Arc<Encoded>> {
+        match &self.action {
+            Action::Merge { encoded, .. } => encoded.as_ref(),
+            Action::Copy(_) | Action::Part => None,
+        }
+    }
+
+    /// Whether it is an entry of a file: what is stored as codes is several others.
+    pub fn is_entry(&self) -> bool {
+        self.encoded().is_none()
+    }
+
+    /// Elements of which a multiple is cut from it: a tile, or as many tiles as codes are made of
+    /// together.
+    pub(crate) fn grain(&self) -> u64 {
+        let tile = TILE as u64;
+        self.encoded().map_or(tile, |encoded| encoded.grain())
     }
 
     /// What an output computes; None where it is copied.
@@ -182,7 +210,7 @@ impl Job {
     pub fn slots(&self, output: OutputId) -> impl Iterator<Item = (SlotId, &Input)> {
         let copied = match &self.action {
             Action::Copy(input) => Some((SlotId::default(), input)),
-            Action::Merge { .. } => None,
+            Action::Merge { .. } | Action::Part => None,
         };
         let slots = self.work(output).map_or(&[][..], |work| &work.slots);
         let inputs = self.inputs();
@@ -222,7 +250,7 @@ impl Job {
     /// Bytes of the output that one element makes; of a copy, one byte makes one.
     pub(crate) fn unit_bytes(&self) -> u64 {
         match &self.action {
-            Action::Copy(_) => 1,
+            Action::Copy(_) | Action::Part => 1,
             Action::Merge { float, .. } => float.bytes() as u64,
         }
     }
@@ -275,7 +303,7 @@ impl Job {
     pub(crate) fn arena_bytes(&self, elements: u64) -> u64 {
         let padded = |bytes: u64| bytes.next_multiple_of(ARENA_ALIGNMENT as u64);
         match &self.action {
-            Action::Copy(_) => padded(elements),
+            Action::Copy(_) | Action::Part => padded(elements),
             Action::Merge { inputs, .. } => {
                 let inputs = inputs.iter();
                 let inputs = inputs.map(|input| padded(elements * input.element_bytes));
@@ -293,6 +321,7 @@ impl Job {
                 let inputs = inputs.iter();
                 inputs.map(|input| input.read_bytes(self.elements)).sum()
             }
+            Action::Part => 0,
         }
     }
 }

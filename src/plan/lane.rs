@@ -37,7 +37,7 @@ pub(super) struct Work<'a> {
 
 /// Bytes that a chunk of a job takes: its inputs, and what the host looks at one by one.
 pub(super) fn chunk_bytes(job: &Job, chunk: usize) -> u64 {
-    if let Action::Copy(_) = job.action {
+    if let Action::Copy(_) | Action::Part = job.action {
         return 0;
     }
     let elements = job.elements.min(chunk as u64);
@@ -86,6 +86,8 @@ pub(super) fn widest_scratch(jobs: &[Job], work: &Work<'_>, block: usize) -> u64
 #[derive(Clone, Copy)]
 pub(super) struct Least {
     pub(super) arena: u64,
+    /// Of an output: a tile, or what is encoded together.
+    pub(super) output: u64,
     pub(super) outputs: u64,
     /// The factors of the delta that it reads.
     pub(super) factors: u64,
@@ -99,7 +101,7 @@ pub(super) struct Least {
 
 impl Least {
     /// Bytes of a tile of output, whatever its type.
-    const OUTPUT: u64 = TILE as u64 * 8;
+    const TILE_OUTPUT: u64 = TILE as u64 * 8;
 
     /// A tile of every input of the widest tensor, and one of output.
     pub(super) fn of(jobs: &[Job], work: &Work<'_>, factors: u64) -> Least {
@@ -122,7 +124,10 @@ impl Least {
         });
         let changes = size_of::<Change>() * work.measured;
         let tiles = registers.unwrap_or(0) as u64 * TILE as u64 * 4;
+        let encoded = jobs.iter().filter_map(Job::encoded);
+        let encoded = encoded.map(|encoded| encoded.least_bytes()).max();
         Least {
+            output: encoded.unwrap_or(0).max(Least::TILE_OUTPUT),
             arena: (slots.unwrap_or(1) as u64 * tile * outputs).next_multiple_of(PAGE_BYTES),
             outputs,
             factors,
@@ -139,7 +144,7 @@ impl Least {
 
     /// Bytes of a lane with no more than that.
     pub(super) fn lane(self) -> u64 {
-        let buffers = self.arena + self.outputs * (Least::OUTPUT + PAGE_BYTES);
+        let buffers = self.arena + self.outputs * (self.output + PAGE_BYTES);
         self.factors + self.desk + self.scratch + buffers
     }
 }
@@ -164,9 +169,9 @@ impl Lane {
         let bytes = bytes.saturating_sub(scratch);
         let pages = |bytes: u64| bytes / PAGE_BYTES * PAGE_BYTES;
         // A page more is held so that the output can be placed as the disk wants it.
-        let output = output_max.min(bytes / 3);
+        let output = output_max.min(bytes / 3).max(least.output);
         let output = output.min(bytes.saturating_sub(least.arena)) / least.outputs;
-        let output = pages(output).saturating_sub(PAGE_BYTES).max(Least::OUTPUT);
+        let output = pages(output).saturating_sub(PAGE_BYTES).max(least.output);
         let arena = bytes.saturating_sub((output + PAGE_BYTES) * least.outputs);
         let arena = pages(arena.min(arena_max.max(least.arena)));
         Lane {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::division::{Division, divide, key_in_file};
-use super::job::Job;
+use super::job::{Action, Job};
 use super::{FileId, Output, PlanError, Source};
 use crate::checkpoint::{HeaderError, Shape, encode_header, header_bytes};
 use crate::dtype::DType;
@@ -51,15 +51,16 @@ impl PlannedFile {
         jobs: &'a [Job],
     ) -> impl Iterator<Item = (&'a str, &'a DType, Shape, Range<u64>)> {
         let jobs = jobs[self.jobs.clone()].iter();
-        jobs.filter(|job| !job.goes_on()).map(|job| {
-            let parts = job.run.map_or(1, |run| run.parts);
-            let span = job.place.offset..job.place.offset + job.bytes * parts;
-            let mut shape: Shape = job.shape.iter().copied().collect();
-            if job.run.is_some() {
-                shape.insert(0, parts);
-            }
-            (self.key(job), &job.dtype, shape, span)
-        })
+        jobs.filter(|job| job.is_entry() && !job.goes_on())
+            .map(|job| {
+                let parts = job.run.map_or(1, |run| run.parts);
+                let span = job.place.offset..job.place.offset + job.bytes * parts;
+                let mut shape: Shape = job.shape.iter().copied().collect();
+                if job.run.is_some() {
+                    shape.insert(0, parts);
+                }
+                (self.key(job), &job.dtype, shape, span)
+            })
     }
 }
 
@@ -79,7 +80,9 @@ pub(super) fn place(
         first = own.end;
         let data_bytes = set_offsets(&mut jobs[own.clone()], FileId::new(files.len()));
         let mut dtypes = BTreeMap::new();
-        for job in &jobs[own.clone()] {
+        // Codes are of no type in which a model is computed.
+        let numbers = jobs[own.clone()].iter();
+        for job in numbers.filter(|job| !matches!(job.action, Action::Part)) {
             *dtypes.entry(job.dtype).or_default() += job.bytes;
         }
         files.push(PlannedFile {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Source;
+use super::{CodedOutput, Source, said};
 use crate::checkpoint::{is_licence, recorded_name};
 use crate::loader::HASHES;
 use crate::recipe::{Metadata, ModelId, RECORD, Recipe, mecha, record};
@@ -38,9 +38,9 @@ const SPEC: &str = "modelspec.";
 /// The entries of the output's metadata, of a recipe as it was `given`, and with all that its
 /// models make of it.
 pub(super) fn metadata(
-    given: &Recipe,
-    recipe: &Recipe,
+    (given, recipe): (&Recipe, &Recipe),
     sources: &[Source<'_>],
+    coded: &CodedOutput,
 ) -> Vec<(String, String)> {
     let reference = &sources[recipe.reference.index()];
     let own = ModelId::all()
@@ -49,6 +49,8 @@ pub(super) fn metadata(
     let sources: Vec<&Source<'_>> = own.map(|(_, source)| source).collect();
     let mut entries = vec![("format".to_owned(), "pt".to_owned())];
     entries.extend_from_slice(&recipe.options.entries);
+    // Loaders go by it, so that it is there whatever else is recorded.
+    entries.extend(said::entry(&coded.said));
     if recipe.options.metadata == Metadata::None {
         return entries;
     }
@@ -74,7 +76,8 @@ pub(super) fn metadata(
     }
     if recipe.options.metadata == Metadata::Full {
         let carried = reference.metadata.iter();
-        for (name, value) in carried.filter(|(name, _)| !is_hash(name)) {
+        let is_own = |name: &str| is_hash(name) || name == said::FIELD;
+        for (name, value) in carried.filter(|(name, _)| !is_own(name)) {
             add(name, value.clone());
         }
         return entries;

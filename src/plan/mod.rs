@@ -32,16 +32,20 @@ mod account;
 mod asked;
 mod bytes;
 mod class;
+mod coded_output;
+mod coder;
+mod codes;
 mod division;
 mod draft;
 mod drafter;
 mod drafting;
+mod encoded;
 mod error;
 mod explain;
 mod factor_bytes;
 mod factors;
 mod frame;
-
+mod gathered;
 mod held;
 mod id;
 mod job;
@@ -56,17 +60,22 @@ mod parallel;
 mod part;
 mod reads;
 mod resolve;
+mod said;
 mod schedules;
 mod seen;
 mod source;
 mod task;
 mod view_error;
 
-pub use bytes::{Bytes, Cut, Gathered, Joint, JointSource, RowSource};
+pub use bytes::{Bytes, Cut, Joint, JointSource};
 pub use class::{Class, Group, Round};
+pub use coded_output::CodedOutput;
+pub use codes::Codes;
+pub use encoded::{Encoded, Largest};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
+pub use gathered::{Gathered, RowSource};
 pub use id::{ClassId, FileId, InputId, JobId, OutputId, ProgramId};
 pub use job::{Action, Input, Job, Place, Run, Work};
 pub(crate) use lane::PAGE_BYTES;
@@ -111,6 +120,8 @@ pub struct Plan {
     pub memory: MemoryPlan,
     /// The account of keys.
     pub report: KeyReport,
+    /// What is stored as codes.
+    pub coded: CodedOutput,
     /// What the metadata of each output says.
     metadata: IndexVec<OutputId, Vec<(String, String)>>,
 }
@@ -140,6 +151,7 @@ pub(crate) fn build_all(
         classes,
         mut jobs,
         report,
+        coded,
         first,
         metadata,
     } = Drafts::of(recipes, sources, limits)?;
@@ -152,6 +164,7 @@ pub(crate) fn build_all(
     // Jobs change places when all outputs have theirs.
     let placed = first.map(|first| layout::place(&first, sources, output, &mut jobs));
     let mut files = placed.transpose()?.unwrap_or_default();
+    encoded::link(&mut jobs);
     for metadata in &metadata {
         layout::measure(&mut files, &jobs, metadata)?;
     }
@@ -193,6 +206,7 @@ pub(crate) fn build_all(
         task_count: measure.tasks,
         memory,
         report,
+        coded,
         metadata: metadata.into(),
     })
 }
@@ -202,6 +216,7 @@ struct Drafts {
     classes: class::Classes,
     jobs: Vec<Job>,
     report: KeyReport,
+    coded: CodedOutput,
     /// The first recipe, as it is once schedules and additions are applied.
     first: Option<Recipe>,
     metadata: Vec<Vec<(String, String)>>,
@@ -214,7 +229,7 @@ impl Drafts {
         limits: &Limits,
     ) -> Result<Drafts, PlanError> {
         let (mut classes, mut jobs) = (class::Classes::default(), Vec::new());
-        let mut report = KeyReport::default();
+        let (mut report, mut coded) = (KeyReport::default(), CodedOutput::default());
         let (mut first, mut metadata) = (None, Vec::with_capacity(recipes.len()));
         resolve::check(sources)?;
         let names = source::names(sources);
@@ -226,16 +241,19 @@ impl Drafts {
             let recipe = extended.map_or(applied.recipe, Cow::Owned);
             let recipe = recipe.as_ref();
             let drafted = (recipe, limits);
-            report = resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
+            let resolved =
+                resolve::resolve(drafted, sources, &mut recogniser, &mut classes, &mut jobs)?;
+            (report, coded) = (resolved.report, resolved.coded);
             report.notes.extend(notes.into_iter().chain(applied.notes));
             report.blocks = applied.blocks;
-            metadata.push(metadata::metadata(given, recipe, sources));
+            metadata.push(metadata::metadata((given, recipe), sources, &coded));
             first.get_or_insert_with(|| recipe.clone());
         }
         Ok(Drafts {
             classes,
             jobs,
             report,
+            coded,
             first,
             metadata,
         })

@@ -2,6 +2,7 @@
 
 use super::account::{self, Account};
 use super::class::Classes;
+use super::coded_output::CodedOutput;
 use super::drafter::Drafter;
 use super::job::{Action, Job};
 use super::ledger::Ledger;
@@ -24,7 +25,9 @@ pub(super) fn check(sources: &[Source<'_>]) -> Result<(), PlanError> {
                 model: account::name(source),
             });
         }
-        source.check_plain()?;
+        if let Some(fault) = &source.undecoded {
+            return Err(fault.clone().into());
+        }
     }
     Ok(())
 }
@@ -37,7 +40,7 @@ pub(super) fn resolve(
     recogniser: &mut Recogniser<'_>,
     classes: &mut Classes,
     jobs: &mut Vec<Job>,
-) -> Result<KeyReport, PlanError> {
+) -> Result<Resolved, PlanError> {
     spaces(recipe)?;
     let solution = Solution::of(recipe, recogniser)?;
     let names;
@@ -72,7 +75,7 @@ pub(super) fn resolve(
         measures: limits.measures,
     };
     let mut ledger = Ledger::new(sources);
-    draft(drafter, &keys, classes, &mut ledger, jobs)?;
+    let coded = draft(drafter, &keys, classes, &mut ledger, jobs)?;
     let worked_out = ledger.report(recipe, keys.len());
     ledger.check(recipe, &worked_out)?;
     let report = compared.unwrap_or(worked_out);
@@ -80,8 +83,11 @@ pub(super) fn resolve(
         .iter()
         .filter(|job| matches!(&job.action, Action::Copy(input) if input.bytes.deltas().is_empty()))
         .count();
-    Ok(KeyReport {
-        merged: jobs.len() - copied,
+    let parts = jobs.iter();
+    let parts = parts.filter(|job| matches!(job.action, Action::Part));
+    let merged = jobs.len() - copied - parts.count();
+    let report = KeyReport {
+        merged,
         copied,
         notes: solution
             .notes
@@ -90,7 +96,14 @@ pub(super) fn resolve(
             .chain(ledger.note())
             .collect(),
         ..report
-    })
+    };
+    Ok(Resolved { report, coded })
+}
+
+/// What the jobs of a recipe come with.
+pub(super) struct Resolved {
+    pub(super) report: KeyReport,
+    pub(super) coded: CodedOutput,
 }
 
 /// Drafts tensors and makes their jobs, or adds to those of the outputs before.
@@ -100,19 +113,29 @@ fn draft<'a>(
     classes: &mut Classes,
     ledger: &mut Ledger<'a>,
     jobs: &mut Vec<Job>,
-) -> Result<(), PlanError> {
+) -> Result<CodedOutput, PlanError> {
+    let mut coded = CodedOutput::default();
     let first = jobs.is_empty();
     let mut known = jobs.iter_mut();
     let mut own = Vec::with_capacity(if first { keys.len() } else { 0 });
     let models = drafter.sources.len().max(1);
     let round = (ROUND_BYTES / DRAFT_BYTES / models).clamp(ROUND.start, ROUND.end);
     for keys in keys.chunks(round) {
-        for draft in drafter.all(keys, ledger)? {
+        for mut draft in drafter.all(keys, ledger)? {
+            coded.note(&mut draft);
             match known.next() {
                 Some(job) => draft.join(job, classes)?,
                 None if first => own.push(draft.job(classes)?),
                 None => return Err(draft.stray()),
             }
+        }
+    }
+    let markers = drafter.markers(&coded, if first { &own } else { known.as_slice() });
+    for draft in markers {
+        match known.next() {
+            Some(job) => draft.join(job, classes)?,
+            None if first => own.push(draft.job(classes)?),
+            None => return Err(draft.stray()),
         }
     }
     if let Some(job) = known.next() {
@@ -124,5 +147,5 @@ fn draft<'a>(
         // Moved, not copied: they may be many.
         *jobs = own;
     }
-    Ok(())
+    Ok(coded)
 }

@@ -1,8 +1,10 @@
 //! Tensors as a recipe sees them.
 
-use super::bytes::{Bytes, Gathered, RowSource};
-use super::{Factors, Joint, JointSource, Source, ViewError};
-use crate::checkpoint::{Axes, TensorInfo};
+use std::sync::Arc;
+
+use super::bytes::Bytes;
+use super::{Codes, Factors, Gathered, Joint, JointSource, RowSource, Source, ViewError};
+use crate::checkpoint::{Axes, Coding, TensorInfo};
 use crate::dtype::{DType, Float};
 use crate::kernel::joint::SharedOp;
 use crate::keys::Reshape;
@@ -25,6 +27,9 @@ pub struct Seen {
 impl Seen {
     /// A tensor of a model.
     pub fn tensor(model: ModelId, info: &TensorInfo) -> Seen {
+        if let Some(coding) = &info.coding {
+            return Seen::coded(model, info, coding);
+        }
         let run = Bytes::Run {
             model,
             file: info.file,
@@ -38,6 +43,27 @@ impl Seen {
                 None => run,
                 Some(axes) => Bytes::Strided {
                     of: Box::new(run),
+                    axes,
+                },
+            },
+        }
+    }
+
+    /// A tensor of a model that is stored as codes: f32.
+    fn coded(model: ModelId, info: &TensorInfo, coding: &Arc<Coding>) -> Seen {
+        let codes = Bytes::Coded(Codes {
+            model,
+            coding: Arc::clone(coding),
+        });
+        Seen {
+            dtype: Float::F32.dtype(),
+            // What loaders of decoded models keep them in.
+            kept: Float::BF16.dtype(),
+            shape: info.shape.to_vec(),
+            bytes: match info.axes() {
+                None => codes,
+                Some(axes) => Bytes::Strided {
+                    of: Box::new(codes),
                     axes,
                 },
             },

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use crate::checkpoint::convention::{self, ConventionError};
-use crate::checkpoint::{Stored, Tensors};
+use crate::checkpoint::Tensors;
+use crate::checkpoint::convention::ConventionError;
 use crate::recipe::Names;
 
 /// A model's headers.
@@ -15,11 +15,15 @@ pub struct Source<'a> {
     pub path: PathBuf,
     /// The tensors, in file order.
     pub tensors: &'a Tensors,
+    /// What its files hold, entry by entry: where some are codes, other than the tensors.
+    pub entries: &'a Tensors,
+    /// The entries that mark it as one of codes, and belong to no tensor.
+    pub markers: &'a [String],
     /// The metadata of its headers.
     pub metadata: &'a IndexMap<String, String>,
-    /// Its tensors that are stored as codes, where there may be some:
-    /// [`Checkpoint::stored`](crate::checkpoint::Checkpoint::stored).
-    pub stored: Option<&'a Stored>,
+    /// Why what is stored as codes is not understood, if it is not:
+    /// [`Checkpoint::check_decoded`](crate::checkpoint::Checkpoint::check_decoded).
+    pub undecoded: Option<Box<ConventionError>>,
     /// A short name for what it holds:
     /// [`Checkpoint::fingerprint`](crate::checkpoint::Checkpoint::fingerprint).
     pub fingerprint: String,
@@ -30,12 +34,10 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Checks that its tensors are plain numbers and integers.
-    pub(super) fn check_plain(&self) -> Result<(), Box<ConventionError>> {
-        match self.stored {
-            Some(stored) => convention::check_plain(self.tensors, &self.path, stored),
-            None => Ok(()),
-        }
+    /// Which of its files holds a tensor, or an entry, of this name.
+    pub(super) fn file_of(&self, key: &str) -> Option<usize> {
+        let info = self.tensors.get(key).or_else(|| self.entries.get(key));
+        info.map(|info| info.file)
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn surveyed(
     classes: &IndexVec<ClassId, Class>,
 ) -> Vec<JobId> {
     let needed = |job: &Job| match &job.action {
-        Action::Copy(_) => false,
+        Action::Copy(_) | Action::Part => false,
         Action::Merge {
             outputs, resident, ..
         } => {
@@ -114,7 +114,8 @@ impl<'a> Cutter<'a> {
             let last = &self.jobs[last.job];
             // A lane has the stages of one tensor at a time.
             let staged = last.is_whole() || job.is_whole();
-            staged || last.place.file != job.place.file || last.streams != job.streams
+            let coded = !(last.is_entry() && job.is_entry());
+            staged || coded || last.place.file != job.place.file || last.streams != job.streams
         });
         if other || parts.len() >= PARTS_MAX {
             return None;
@@ -133,7 +134,7 @@ impl<'a> Cutter<'a> {
             return (parts.is_empty() || !full).then(|| part(job.elements));
         }
         // A part whose inputs fit the arena and whose output fits its buffer.
-        let (tile, unit) = (TILE as u64, job.unit_bytes());
+        let (tile, unit) = (job.grain(), job.unit_bytes());
         let output_max = self.memory.output_bytes as u64;
         let free = output_max.saturating_sub(self.open.output_bytes) / unit;
         let rest = units(job) - self.start;
@@ -162,7 +163,7 @@ impl<'a> Cutter<'a> {
 /// What a job is counted in: elements, or bytes of a copy.
 fn units(job: &Job) -> u64 {
     match &job.action {
-        Action::Copy(_) => job.bytes,
+        Action::Copy(_) | Action::Part => job.bytes,
         Action::Merge { .. } => job.elements,
     }
 }
@@ -172,6 +173,14 @@ impl Iterator for Cutter<'_> {
 
     fn next(&mut self) -> Option<Task> {
         while let Some(job) = self.jobs.get(self.at) {
+            if let Action::Part = job.action {
+                // What follows does not lie beside what came before.
+                if !self.open.parts.is_empty() {
+                    break;
+                }
+                self.at += 1;
+                continue;
+            }
             let Some(part) = self.part(job) else { break };
             self.open.arena_bytes += job.arena_bytes(part.len);
             self.open.output_bytes += part.len * job.unit_bytes();

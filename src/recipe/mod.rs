@@ -36,6 +36,7 @@ mod names;
 mod naming;
 mod node;
 mod options;
+mod output_format;
 mod pattern;
 mod prefix;
 mod python;
@@ -52,6 +53,7 @@ mod solve_error;
 mod space;
 pub mod supermario;
 mod sweep;
+pub mod target;
 mod term;
 mod trace;
 mod typing;
@@ -81,6 +83,7 @@ pub use options::{
     ShapePolicy, SideFiles,
 };
 pub(crate) use options::{broadcast, same_numbers};
+pub use output_format::{CodeRounding, CodeScales, OutputFormat, Storing};
 pub use pattern::Pattern;
 pub(crate) use recognise::FAMILY_SHARE;
 pub use recognise::{Recogniser, Unclear};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Addition, Card};
+use super::{Addition, Card, OutputFormat};
 use crate::dtype::Float;
 pub use crate::kernel::OnOverflow;
 
@@ -249,6 +249,8 @@ pub struct Options {
     pub compute: Compute,
     /// Dtype of merged tensors.
     pub dtype: OutputDType,
+    /// How they are stored where they are codes, or are to be.
+    pub format: OutputFormat,
     /// Seed of random methods.
     pub seed: u64,
     /// Policy for tensors that a model lacks.
@@ -311,6 +313,7 @@ impl Options {
             && self.shape == ShapePolicy::Error
             && !self.integers
             && !self.direct_casts
+            && self.format == OutputFormat::default()
             && self.filter.is_all()
     }
 }

@@ -41,6 +41,7 @@ fn info(dtype: DType, shape: &[u64]) -> TensorInfo {
         file: 0,
         span: 0..shape.iter().product::<u64>() * dtype.bits() / 8,
         strides: None,
+        coding: None,
     }
 }
 

@@ -164,6 +164,7 @@ fn check_names(header: &Header) {
                 file: 0,
                 span: entry.span.clone(),
                 strides: None,
+                coding: None,
             };
             (key.clone(), info)
         })

@@ -19,6 +19,8 @@ mod awq;
 mod blocks;
 mod bnb8;
 mod decode;
+mod display;
+pub mod encode;
 mod gguf;
 mod grid;
 mod layout;
@@ -36,6 +38,7 @@ mod superblocks;
 mod table;
 mod tiles;
 
+pub use encode::{Encoding, Exponent, Rounding, Rule, Scales, Stretch};
 pub use layout::{
     Affine, Awq, Block, Code, E8M0, Format, Gguf, Global, Levels, Over, Packed, Scaled, Table,
     TableScale,

@@ -34,8 +34,13 @@ impl Expression {
 
     /// The statistics that `roots` need, in levels: each level needs only those before it.
     pub fn levels(&self, roots: &[Node]) -> Vec<Vec<StatisticId>> {
+        self.levels_with(roots, &[])
+    }
+
+    /// The same, with statistics that are wanted for themselves.
+    pub fn levels_with(&self, roots: &[Node], wanted: &[StatisticId]) -> Vec<Vec<StatisticId>> {
         let mut levels: Vec<Vec<StatisticId>> = Vec::new();
-        let needed = self.needed(roots);
+        let needed = self.needed(roots, wanted);
         for (statistic, number) in self.statistics.iter().zip(StatisticId::all()) {
             if needed[number.index()] {
                 let values = statistic.values.iter();
@@ -48,9 +53,9 @@ impl Expression {
         levels
     }
 
-    /// Which statistics the values under `roots` read, directly, through planes and stages or
-    /// through other statistics.
-    fn needed(&self, roots: &[Node]) -> Vec<bool> {
+    /// Which statistics are wanted, or the values under `roots` read, directly, through planes and
+    /// stages or through other statistics.
+    fn needed(&self, roots: &[Node], wanted: &[StatisticId]) -> Vec<bool> {
         let mut needed = vec![false; self.statistics.len()];
         let mut live = vec![false; self.steps.len()];
         let mark = |live: &mut [bool], values: &[Node]| {
@@ -59,6 +64,10 @@ impl Expression {
             }
         };
         mark(&mut live, roots);
+        for statistic in wanted {
+            needed[statistic.index()] = true;
+            mark(&mut live, &self.statistics[statistic.index()].values);
+        }
         // Whatever a step reads is made of earlier steps.
         for number in (0..self.steps.len()).rev() {
             if !live[number] {

@@ -45,7 +45,8 @@ pub use pair::TilePair;
 pub use plane::{Made, Plane, RowSums};
 pub use program::{Entry, Operand, Output, Program, Step, Storing};
 pub use reduce::{
-    Derive, Iterate, Largest, LargestNonzero, Measure, Measures, Passes, Reduce, Reduction, Sums,
+    Derive, Greatest, Iterate, Largest, LargestNonzero, Measure, Measures, Passes, Reduce,
+    Reduction, Sums,
 };
 pub use row::Row;
 pub use selection::{BINS, Contradiction, Grid, Kept, Selection, Threshold, Ties};

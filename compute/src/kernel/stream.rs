@@ -15,8 +15,18 @@ impl Stream {
     /// SHA-256 of `"wgmerge/dropout/v1"`, the seed (u64), the model's position among the merged
     /// models (u32), both little-endian, and the tensor's name.
     pub fn dropout(seed: u64, model: u32, tensor: &str) -> Stream {
+        Stream::of("wgmerge/dropout/v1", seed, model, tensor)
+    }
+
+    /// The stream by which the numbers of a tensor are rounded to codes: the same of
+    /// `"wgmerge/codes/v1"`, as if of model 0. So none of its words is one of a mask.
+    pub fn codes(seed: u64, tensor: &str) -> Stream {
+        Stream::of("wgmerge/codes/v1", seed, 0, tensor)
+    }
+
+    fn of(purpose: &str, seed: u64, model: u32, tensor: &str) -> Stream {
         let mut hash = Sha256::new();
-        hash.update(b"wgmerge/dropout/v1");
+        hash.update(purpose.as_bytes());
         hash.update(seed.to_le_bytes());
         hash.update(model.to_le_bytes());
         hash.update(tensor.as_bytes());

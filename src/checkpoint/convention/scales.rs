@@ -51,6 +51,13 @@ pub(super) fn over(shape: &[u64], scales: &[u64], said: Option<Block>) -> Option
         return Some(Over::Tensor);
     }
     let lead = &shape[..shape.len().saturating_sub(2)];
+    let is_first = |len: &u64| shape.len() > 3 && Some(len) == shape.first();
+    if let [first, ones @ ..] = scales
+        && is_first(first)
+        && ones.iter().all(|len| *len == 1)
+    {
+        return Some(Over::First);
+    }
     let rest = scales.strip_prefix(lead)?;
     let matrix = Matrix::of(shape);
     match *rest {

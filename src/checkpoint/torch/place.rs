@@ -63,6 +63,7 @@ pub(super) fn place(
         file,
         span: first..first + extent * unit,
         strides: (!is_run).then(|| tensor.strides.to_vec().into()),
+        coding: None,
     })
 }
 

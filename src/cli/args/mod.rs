@@ -4,6 +4,7 @@ mod additions;
 mod average;
 mod diff;
 pub(super) mod examples;
+mod format;
 mod generate;
 mod mergeflux;
 mod options;
@@ -20,6 +21,7 @@ use regex::Regex;
 pub(super) use additions::AdditionArgs;
 pub(super) use average::{AverageArgs, Order};
 pub(super) use diff::DiffArgs;
+pub(super) use format::FormatArgs;
 pub(super) use generate::{CompletionsArgs, ManArgs};
 pub(super) use mergeflux::{DeltaArgs, FluxArgs, MixArgs};
 pub(super) use options::{FitArgs, LimitArgs, OptionArgs, OutputArgs, ReportArgs, WorkArgs};
@@ -303,6 +305,9 @@ pub(super) struct ConvertArgs {
     /// Dtype of the output's floats; `keep` changes no bit
     #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
     pub(super) dtype: OutputDType,
+
+    #[command(flatten)]
+    pub(super) format: FormatArgs,
 
     /// What to do about numbers that the dtype cannot hold
     #[arg(

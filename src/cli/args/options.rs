@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::AdditionArgs;
+use super::{AdditionArgs, FormatArgs};
 use crate::cli::{size, word};
 use crate::kernel::Compute;
 use crate::merge::{DeviceChoice, Proof};
@@ -28,6 +28,9 @@ pub(in crate::cli) struct FitArgs {
         help_heading = MERGE
     )]
     pub(in crate::cli) dtype: OutputDType,
+
+    #[command(flatten)]
+    pub(in crate::cli) format: FormatArgs,
 
     /// What to do about a tensor that a model lacks
     #[arg(

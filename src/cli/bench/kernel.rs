@@ -142,14 +142,17 @@ fn plan(recipe: &Recipe, elements: u64, float: Float) -> Result<Plan, crate::pla
         file: 0,
         span: 0..elements * float.bytes() as u64,
         strides: None,
+        coding: None,
     };
     let tensors = Tensors::from_iter([("synthetic".to_owned(), info)]);
     let metadata = IndexMap::new();
     let source = |path: &PathBuf| Source {
         path: path.clone(),
         tensors: &tensors,
+        entries: &tensors,
+        markers: &[],
         metadata: &metadata,
-        stored: None,
+        undecoded: None,
         fingerprint: String::new(),
         files: vec![path.clone()],
         is_folder: false,

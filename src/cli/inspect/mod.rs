@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::out::{self, Kind};
 use super::written::Written;
 use super::{models, recipe};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, TensorInfo};
 use crate::keys::adapter::Adapter;
 use crate::keys::blocks::places;
 use crate::keys::{FilterError, Verdict};
@@ -48,7 +48,7 @@ struct Inspection {
     stored: Option<String>,
     metadata: IndexMap<String, String>,
     /// Totals of the tensors below, by dtype.
-    dtypes: IndexMap<&'static str, Total>,
+    dtypes: IndexMap<String, Total>,
     total: Total,
     tensors: Vec<TensorRow>,
 }
@@ -70,7 +70,7 @@ struct Total {
 #[derive(Debug, Serialize)]
 struct TensorRow {
     key: String,
-    dtype: &'static str,
+    dtype: String,
     shape: Vec<u64>,
     elements: u64,
     bytes: u64,
@@ -114,7 +114,7 @@ fn report(
     let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
     let tensors = rows.iter().zip(places(&keys)).map(|(row, block)| {
         let form = Form {
-            dtype: row.dtype.to_owned(),
+            dtype: row.dtype.clone(),
             shape: row.shape.clone(),
         };
         Tensor {
@@ -176,7 +176,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
             false => None,
         };
         let (elements, bytes) = (info.elements(), info.bytes());
-        let of_type = inspection.dtypes.entry(info.dtype.name()).or_default();
+        let of_type = inspection.dtypes.entry(info.form()).or_default();
         for total in [of_type, &mut inspection.total] {
             total.tensors += 1;
             total.elements += elements;
@@ -184,7 +184,7 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
         }
         inspection.tensors.push(TensorRow {
             key: key.clone(),
-            dtype: info.dtype.name(),
+            dtype: info.form(),
             shape: info.shape.to_vec(),
             elements,
             bytes,
@@ -202,10 +202,32 @@ fn inspect(checkpoint: &Checkpoint, args: &InspectArgs) -> Result<Inspection, Fa
 /// How the tensors are stored, where they are codes or factors.
 fn stored(checkpoint: &Checkpoint) -> Option<String> {
     let names = checkpoint.tensors().keys().map(String::as_str);
-    match checkpoint.check_plain() {
-        Err(coded) => Some(coded.what()),
-        Ok(()) => Some(Adapter::of(names)?.to_string()),
+    match checkpoint.check_decoded() {
+        Err(fault) => Some(fault.to_string()),
+        Ok(()) => codes(checkpoint).or_else(|| Some(Adapter::of(names)?.to_string())),
     }
+}
+
+/// What of the parameters is stored as codes, by which conventions, and what it is decoded to.
+fn codes(checkpoint: &Checkpoint) -> Option<String> {
+    let mut found: IndexMap<(&str, &str), u64> = IndexMap::new();
+    for info in checkpoint.tensors().values() {
+        if let Some(coding) = &info.coding {
+            let key = (coding.convention, coding.format.rounded().name());
+            *found.entry(key).or_default() += info.elements();
+        }
+    }
+    let all: u64 = checkpoint
+        .tensors()
+        .values()
+        .map(TensorInfo::elements)
+        .sum();
+    let lines = found.iter().map(|((convention, float), elements)| {
+        let share = *elements as f64 / all.max(1) as f64 * 100.0;
+        format!("{share:.1} % of the parameters are {convention}, decoded to {float}")
+    });
+    let lines: Vec<String> = lines.collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {

@@ -131,14 +131,14 @@ fn dtypes(inspection: &Inspection) -> String {
         ("bytes", Align::Right),
     ];
     let mut table = Table::new(&columns);
-    let all = (inspection.dtypes.len() != 1).then_some(("all", inspection.total));
+    let all = (inspection.dtypes.len() != 1).then_some(("all".to_owned(), inspection.total));
     let dtypes = inspection
         .dtypes
         .iter()
-        .map(|(name, total)| (*name, *total));
+        .map(|(name, total)| (name.clone(), *total));
     for (name, total) in dtypes.chain(all) {
         table.row(vec![
-            name.to_owned(),
+            name,
             total.tensors.to_string(),
             total.elements.to_string(),
             human(total.bytes),

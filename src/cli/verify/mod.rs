@@ -78,7 +78,7 @@ fn prepared(
     drop(inputs);
     let mut limits = args.limits.clone();
     // The headers of the output are held beside the merge.
-    limits.memory = limits.memory.saturating_sub(held_bytes(output.tensors()));
+    limits.memory = limits.memory.saturating_sub(held_bytes(output.entries()));
     let work = WorkArgs {
         device: args.device.clone(),
         limits,

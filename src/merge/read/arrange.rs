@@ -3,7 +3,7 @@
 
 use super::gather::Gatherer;
 use super::joint::JointReader;
-use super::{factors, number};
+use super::{coded, factors, number};
 use crate::merge::MergeError;
 use crate::merge::shared::Shared;
 use crate::plan::{Bytes, Cut, JointSource};
@@ -116,6 +116,12 @@ pub(in crate::merge) fn read(
                 source: &source,
             };
             reader.read(unit, start, target)
+        }
+        Bytes::Coded(codes) => coded::read(shared, codes, start, target),
+        Bytes::Constant(bytes) => {
+            let start = start as usize;
+            target.copy_from_slice(&bytes[start..start + target.len()]);
+            Ok(())
         }
         Bytes::Zero => {
             target.fill(0);

@@ -34,14 +34,14 @@ pub(in crate::merge) fn read_input(
     let job = &shared.plan.jobs[part.job];
     let unit = match job.action {
         // A copy's parts are counted in bytes.
-        Action::Copy(_) => 1,
+        Action::Copy(_) | Action::Part => 1,
         Action::Merge { .. } => input.element_bytes,
     };
     let end = at + (part.len * unit) as usize;
     let padded = end.next_multiple_of(ARENA_ALIGNMENT);
     let target = &mut arena[at..end];
     match job.action {
-        Action::Copy(_) => read_copy(shared, job, input, part.start, target)?,
+        Action::Copy(_) | Action::Part => read_copy(shared, job, input, part.start, target)?,
         Action::Merge { .. } => {
             let form = (&*job.shape, unit);
             arrange::read(shared, &input.bytes, form, part.start, target)?;
@@ -49,6 +49,18 @@ pub(in crate::merge) fn read_input(
     }
     arena[end..padded].fill(0);
     Ok(padded)
+}
+
+/// Reads elements of an input from one on, of a tensor of this shape.
+pub(in crate::merge) fn read_elements(
+    shared: &Shared<'_>,
+    input: &Input,
+    shape: &[u64],
+    start: u64,
+    target: &mut [u8],
+) -> Result<(), MergeError> {
+    let form = (shape, input.element_bytes);
+    arrange::read(shared, &input.bytes, form, start, target)
 }
 
 /// Reads bytes of a copied tensor. Its parts are counted in bytes, and begin between elements.

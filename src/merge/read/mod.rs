@@ -2,6 +2,7 @@
 
 mod arrange;
 mod binomial;
+mod coded;
 mod column_sums;
 mod columns;
 mod factors;
@@ -13,5 +14,6 @@ mod planes;
 mod rows;
 mod stages;
 
-pub(super) use inputs::{read_copy, read_input};
+pub(super) use coded::read as read_codes;
+pub(super) use inputs::{read_copy, read_elements, read_input};
 pub(super) use planes::{Maker, Place};

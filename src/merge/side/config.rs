@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::companions::Companion;
 use super::described::Described;
 use super::edit::{self, Object, Place, set};
+use super::quantised::Settings;
 use super::{dtype, tied};
 use crate::checkpoint::{CONFIG_BYTES_MAX, TensorInfo, read_beside};
 use crate::plan::Job;
@@ -63,7 +64,10 @@ impl Described<'_> {
 
     fn edited(&self, name: &Path, text: &str) -> Option<String> {
         let folder = name.parent().unwrap_or(Path::new(""));
+        let settings = Settings::of(self);
+        let keeps = matches!(settings, Settings::Kept);
         let dtype = dtype::change(self.reference(), &self.plan.files, folder);
+        let dtype = dtype.filter(|_| !keeps);
         let is_whole = folder == Path::new("");
         let vocabulary = self.vocabulary().filter(|_| is_whole);
         let stacks = self.recipe.folder.iter().flat_map(|folder| &folder.stacks);
@@ -73,6 +77,7 @@ impl Described<'_> {
         let tied = is_whole.then(|| tied::change(self)).flatten();
         edit::edited(text, &mut |place, object| {
             let mut changed = dtype.is_some_and(|dtype| dtype::write(object, dtype));
+            changed |= settings.write(place, object);
             if place.path.iter().any(|name| is_other(name)) {
                 return changed;
             }

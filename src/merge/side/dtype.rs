@@ -50,6 +50,8 @@ pub(super) fn write(object: &mut Object, dtype: &str) -> bool {
 /// The float type that most bytes of a model's folder have.
 fn of_model(model: &Checkpoint, folder: &Path) -> Option<&'static str> {
     let tensors = model.tensors().values();
+    // Of codes it says what they are decoded to.
+    let tensors = tensors.filter(|info| info.coding.is_none());
     let tensors = tensors.filter(|info| model.files()[info.file].relative.parent() == Some(folder));
     most(tensors.map(|info| (&info.dtype, info.bytes())))
 }

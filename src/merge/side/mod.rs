@@ -8,6 +8,7 @@ mod described;
 mod dtype;
 mod edit;
 mod indexes;
+mod quantised;
 mod tied;
 
 pub(super) use companions::find;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::described::Described;
+use self::quantised::Settings;
 use crate::checkpoint::{CARD, Checkpoint};
 use crate::plan::{OutputId, Plan};
 use crate::recipe::{Card, FolderRequest, Metadata, Options, Recipe, SideFiles};
@@ -77,11 +79,18 @@ pub(super) fn files(
         is_text || folder.left_out.contains(name)
     };
     let copied = companions.copied.iter();
-    let copied = copied.filter(|companion| !replaced(&companion.name));
+    let settings = Settings::of(&described);
+    let copied = copied.filter(|own| !(replaced(&own.name) || settings.drops(&own.name)));
     side.extend(copied.map(|companion| SideFile {
         content: described.content(companion),
         name: companion.name.clone(),
     }));
+    side.extend(
+        quantised::modelopt(&described).map(|(name, bytes)| SideFile {
+            name: name.into(),
+            content: SideContent::Bytes(bytes),
+        }),
+    );
     if has_card(&recipe.options) {
         let blocks = plan.jobs.len().min(BLOCKS) as u64;
         let recipe = plan.metadata(OutputId::FIRST).iter();

@@ -1,6 +1,7 @@
 //! The merge of tasks and the writing of what comes out.
 
 mod chunked;
+mod coded;
 mod put;
 mod run;
 pub(super) mod told;

@@ -1,6 +1,5 @@
 //! Runs of elements, and the windows of output that they are written in.
 
-use crate::kernel::TILE;
 use crate::plan::{IndexVec, Job, JobId, Part};
 
 /// A run of elements of one of the task's parts.
@@ -20,10 +19,10 @@ pub(in crate::merge) fn windows(
     parts: &[Part],
     limit: usize,
 ) -> Vec<(Vec<Run>, usize)> {
-    let tile = TILE as u64;
     let mut windows: Vec<(Vec<Run>, usize)> = vec![(Vec::new(), 0)];
     for (at, part) in parts.iter().enumerate() {
-        let unit = jobs[part.job].unit_bytes();
+        let job = &jobs[part.job];
+        let (unit, tile) = (job.unit_bytes(), job.grain());
         let mut skip = 0;
         while skip < part.len {
             let used = windows.last().map_or(0, |(_, used)| *used);

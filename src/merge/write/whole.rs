@@ -17,6 +17,11 @@ pub(in crate::merge) struct Inputs {
 }
 
 impl Inputs {
+    /// The row of a part.
+    pub(super) fn row(&self, at: usize) -> &Row {
+        &self.rows[at]
+    }
+
     /// The rows of its parts.
     pub(super) fn into_rows(self) -> Vec<Row> {
         self.rows
@@ -57,7 +62,7 @@ fn resident_rows(
                 Action::Merge {
                     outputs, resident, ..
                 } => *resident && outputs[0].class == number,
-                Action::Copy(_) => false,
+                Action::Copy(_) | Action::Part => false,
             })
             .collect();
         if members.is_empty() {
@@ -93,6 +98,8 @@ pub(in crate::merge) fn fill(
                 let target = &mut target[run.output..][..from.len()];
                 shared.permits.with(|| target.copy_from_slice(from));
             }
+            // It is in no task.
+            Action::Part => {}
             Action::Merge { outputs, .. } => {
                 let mut piece = loaded.piece_of(plan, &run.part, &task.rows[run.at]);
                 piece.output = run.output;

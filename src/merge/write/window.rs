@@ -1,13 +1,15 @@
 //! The merge of one task: windows of output, computed and handed over.
 
+use super::coded::Coder;
 use super::put::Put;
 use super::run::{Run, windows};
 use super::{chunked, whole};
+use crate::kernel::Row;
 use crate::merge::MergeError;
 use crate::merge::find::{Rows, flaw};
 use crate::merge::lane::Lane;
 use crate::merge::pool::Buffer;
-use crate::plan::{Job, PAGE_BYTES, Task};
+use crate::plan::{Job, OutputId, PAGE_BYTES, Task};
 
 /// Reads and computes a task and hands its windows over, for each output to what takes them.
 pub(in crate::merge) fn run(
@@ -46,26 +48,37 @@ fn merge(
     match task.streams(&lane.shared.plan.jobs) {
         true => {
             let rows = chunked::rows(lane, task, known)?;
-            each_window(lane, task, output, outputs, |lane, window, targets| {
-                chunked::fill(lane, &rows, window, targets)
-            })
+            let row = |at: usize, number: usize| &rows[at][number];
+            each_window(
+                lane,
+                task,
+                output,
+                (outputs, &row),
+                |lane, window, targets| chunked::fill(lane, &rows, window, targets),
+            )
         }
         false => {
             let inputs = whole::load(lane, task, known)?;
             // A device has one output only.
-            each_window(lane, task, output, outputs, |lane, window, targets| {
-                whole::fill(lane, &inputs, window, targets[0])
-            })
+            let row = |at: usize, _: usize| inputs.row(at);
+            each_window(
+                lane,
+                task,
+                output,
+                (outputs, &row),
+                |lane, window, targets| whole::fill(lane, &inputs, window, targets[0]),
+            )
         }
     }
 }
 
-/// Has every window of a task filled for every output, and hands it over.
-fn each_window<'a>(
+/// Has every window of a task filled for every output, and hands it over. The rows of parts, by
+/// their numbers and those of outputs, say what is known of them.
+fn each_window<'a, 'r>(
     lane: &mut Lane<'a>,
     task: &Task,
     output: &mut Buffer,
-    outputs: &[impl Put],
+    (outputs, row): (&[impl Put], &dyn Fn(usize, usize) -> &'r Row),
     fill: impl Fn(&mut Lane<'a>, &[Run], &mut [&mut [u8]]) -> Result<(), MergeError>,
 ) -> Result<(), MergeError> {
     let shared = lane.shared;
@@ -83,11 +96,27 @@ fn each_window<'a>(
             .map(|(part, header)| {
                 // Where the address equals the place in the file modulo a page, blocks go out
                 // directly.
-                let shift = ((header + offset) % PAGE_BYTES) as usize;
+                let shift = match job.is_entry() {
+                    true => ((header + offset) % PAGE_BYTES) as usize,
+                    false => 0,
+                };
                 &mut part[shift..][..bytes]
             })
             .collect();
         fill(lane, &window, &mut targets)?;
+        if let Some(encoded) = job.encoded() {
+            for (at, (own, target)) in outputs.iter().zip(&targets).enumerate() {
+                let coder = Coder {
+                    shared,
+                    encoded,
+                    run: &window[0],
+                    output: OutputId::new(at),
+                    row: row(window[0].at, at),
+                };
+                coder.put(target, &mut lane.staging, own)?;
+            }
+            continue;
+        }
         for (own, target) in outputs.iter().zip(&targets) {
             shared
                 .writing

@@ -4,9 +4,11 @@ use super::RecordError;
 use super::field::Field;
 use crate::kernel::Compute;
 use crate::keys::{Filter, blocks};
+use crate::recipe::target::Layers;
 use crate::recipe::{
-    Addition, BlockOption, Experts, Metadata, Missing, ModelId, OnNan, OnOverflow, Options,
-    OutputDType, OutputNames, Pattern, ShapePolicy, SideFiles,
+    Addition, BlockOption, CodeRounding, CodeScales, Experts, Metadata, Missing, ModelId, OnNan,
+    OnOverflow, Options, OutputDType, OutputFormat, OutputNames, Pattern, ShapePolicy, SideFiles,
+    Storing,
 };
 
 /// The options, with additions of some of so many models.
@@ -48,6 +50,15 @@ pub(super) fn options(record: &Field<'_>, models: usize) -> Result<Options, Reco
         output_names: match flag(record, "graph_names")? {
             true => OutputNames::Graph,
             false => OutputNames::Reference,
+        },
+        format: match record.get("format") {
+            None => OutputFormat::default(),
+            Some(own) => OutputFormat {
+                storing: word(&own, "storing", Storing::from_word)?,
+                layers: word(&own, "layers", Layers::from_word)?,
+                rounding: word(&own, "rounding", CodeRounding::from_word)?,
+                scales: word(&own, "scales", CodeScales::from_word)?,
+            },
         },
         shard_bytes: record
             .get("max_shard_size")

@@ -6,7 +6,8 @@ use crate::checkpoint::recorded_name;
 use crate::method::{ParameterValue, Space, find, text_of};
 use crate::recipe::{
     Addition, Constant, Experts, Form, LayerRoute, LiteralEntry, Metadata, ModelId, NodeId,
-    Omitted, Options, OutputNames, Recipe, RecipeNode, Route, Rule, Scheduled, SideFiles, Text,
+    Omitted, Options, OutputFormat, OutputNames, Recipe, RecipeNode, Route, Rule, Scheduled,
+    SideFiles, Text,
 };
 
 /// The recipe as JSON. It names models by file name, not by path, so that the output does not
@@ -100,6 +101,20 @@ fn add_options(value: &mut Json, options: &Options) {
     ];
     for (name, _) in flags.into_iter().filter(|(_, given)| *given) {
         value[name] = json!(true);
+    }
+    if options.format != OutputFormat::default() {
+        let OutputFormat {
+            storing,
+            layers,
+            rounding,
+            scales,
+        } = &options.format;
+        value["format"] = json!({
+            "storing": storing.word(),
+            "layers": layers.word(),
+            "rounding": rounding.word(),
+            "scales": scales.word(),
+        });
     }
     if options.experts != Experts::default() {
         value["experts"] = json!(options.experts.word());

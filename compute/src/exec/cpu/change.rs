@@ -5,7 +5,7 @@ use super::bounds::Bounds;
 use super::sum::{Terms, Whole, filled, trees};
 use crate::dtype::Float;
 use crate::dtype::codec::{LEAST_TOLD, are_numbers, limit, marks, told};
-use crate::kernel::TileChange;
+use crate::kernel::{Change, TileChange};
 use crate::level::at_level;
 
 /// What a tile changes: of its results, of what is stored of them as a type, and of the base, as
@@ -29,6 +29,16 @@ pub(super) fn tile(
             level,
             marked(values: [&Whole; 3] = values, limit: u32 = limit(float)) -> TileChange
         ),
+    }
+}
+
+/// Adds what a tile changes, by its number: of its results, of what is stored of them, and of the
+/// base, where all are f32.
+pub fn add_tile(level: Level, change: &mut Change, number: u64, values: [&[f32]; 3]) {
+    if change.takes(number) {
+        let len = values[0].len();
+        let bits = values.map(bytemuck::cast_slice::<f32, u32>);
+        change.add(len, tile(level, Float::F32, bits, [None; 3]));
     }
 }
 

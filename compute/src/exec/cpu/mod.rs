@@ -12,7 +12,7 @@
 
 mod bounds;
 mod call;
-mod change;
+pub mod change;
 mod codec;
 mod elements;
 mod fault;

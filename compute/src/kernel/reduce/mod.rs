@@ -6,6 +6,7 @@
 //! here; whatever runs passes knows no more of it than these two traits.
 
 mod counted;
+mod greatest;
 mod iterate;
 mod largest;
 mod measures;
@@ -15,6 +16,7 @@ mod sum;
 use std::fmt::Debug;
 use std::ops::Range;
 
+pub use greatest::Greatest;
 pub use iterate::{Iterate, Passes};
 pub use largest::Largest;
 pub use measures::{Measure, Measures};

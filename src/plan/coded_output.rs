@@ -1,0 +1,107 @@
+//! What of the output is stored as codes, as a whole.
+
+use std::sync::Arc;
+
+use super::bytes::Bytes;
+use super::draft::{Draft, Work};
+use super::drafter::Drafter;
+use super::job::{Action, Input, Job};
+use super::said::Said;
+use crate::checkpoint::TensorInfo;
+use crate::dtype::DType;
+use crate::recipe::Storing;
+use crate::recipe::target::{Marks, Target};
+
+/// What of the output is stored as codes.
+#[derive(Clone, Debug, Default)]
+pub struct CodedOutput {
+    /// Tensors that are.
+    pub tensors: usize,
+    /// What the header says of them.
+    pub(super) said: Vec<Said>,
+    /// Layers that are not: matrices that a format was asked for, and that stay as they are.
+    pub left: Vec<String>,
+}
+
+impl CodedOutput {
+    /// Takes note of a draft.
+    pub(super) fn note(&mut self, draft: &mut Draft) {
+        self.said.extend(draft.said.take());
+        match &draft.work {
+            Work::Merge(_, _, Some(_)) => self.tensors += 1,
+            Work::Copy(_) if draft.is_codes => self.tensors += 1,
+            Work::Copy(_) | Work::Merge(..) if draft.shape.len() == 2 => {
+                let name = draft.key.strip_suffix(".weight");
+                self.left.extend(name.map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drafter<'_> {
+    /// The entries of the output that mark it as one of codes.
+    pub(super) fn markers(self, coded: &CodedOutput, jobs: &[Job]) -> Vec<Draft> {
+        if coded.tensors == 0 {
+            return Vec::new();
+        }
+        match self.recipe.options.format.storing {
+            Storing::Keep => self.kept_markers(),
+            Storing::Target(Target {
+                marks: Marks::ScaledFp8,
+                ..
+            }) => vec![scaled_fp8(jobs)],
+            Storing::Target(_) => Vec::new(),
+        }
+    }
+
+    /// Those of the reference model.
+    fn kept_markers(self) -> Vec<Draft> {
+        let reference = self.recipe.reference;
+        let source = &self.sources[reference.index()];
+        let known = source.markers.iter();
+        let known = known.filter_map(|key| Some((key, source.entries.get(key)?)));
+        let draft = |(key, info): (&String, &TensorInfo)| Draft {
+            key: key.clone(),
+            dtype: info.dtype,
+            shape: info.shape.to_vec(),
+            run: None,
+            work: Work::Copy(Input {
+                element_bytes: 1,
+                bytes: Bytes::Run {
+                    model: reference,
+                    file: info.file,
+                    offset: info.span.start,
+                },
+            }),
+            copies: Box::default(),
+            said: None,
+            is_codes: false,
+        };
+        known.map(draft).collect()
+    }
+}
+
+/// The marker of ComfyUI's fp8 of old: beside all layers, where what their names have in common
+/// ends.
+fn scaled_fp8(jobs: &[Job]) -> Draft {
+    let parts = jobs.iter();
+    let parts = parts.filter(|job| matches!(job.action, Action::Part));
+    let mut names = parts.map(|job| job.key.as_str());
+    let first = names.next().unwrap_or_default();
+    const PREFIX: &str = "model.diffusion_model.";
+    let has_prefix = first.starts_with(PREFIX) && names.all(|name| name.starts_with(PREFIX));
+    Draft {
+        key: format!("{}scaled_fp8", if has_prefix { PREFIX } else { "" }),
+        dtype: DType::F8E4M3,
+        shape: vec![0],
+        run: None,
+        work: Work::Copy(Input {
+            element_bytes: 1,
+            bytes: Bytes::Constant(Arc::new([])),
+        }),
+        copies: Box::default(),
+        said: None,
+        is_codes: false,
+    }
+}
