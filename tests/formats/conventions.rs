@@ -78,7 +78,7 @@ fn found(
 /// What is not read in tensors that are refused.
 fn undecoded(stored: Stored) -> Undecoded {
     match stored.map_err(|fault| *fault) {
-        Err(ConventionError::Undecoded(undecoded)) => undecoded,
+        Err(ConventionError::Undecoded(undecoded)) => *undecoded,
         other => panic!("not refused as codes that are not read: {other:?}"),
     }
 }

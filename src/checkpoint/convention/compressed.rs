@@ -4,7 +4,7 @@
 use super::coded::Convention;
 use super::fault::Stop;
 use super::scales::{self, Matrix};
-use super::scan::{Scan, coded, plain};
+use super::scan::{Named, Scan, coded, plain};
 use super::settings::Settings;
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
@@ -71,11 +71,8 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     } = pack;
     let order = format!("{weight}_g_idx");
     if scan.tensors.contains_key(&order) {
-        return Err(scan.undecoded(
-            key,
-            "codes of compressed-tensors in groups that mix columns",
-            &order,
-        ));
+        let what = "codes of compressed-tensors in groups that mix columns";
+        return Err(scan.undecoded(key, what, &order));
     }
     let stated = format!("{weight}_shape");
     let shape = stated_shape(scan, pack, &stated)?;
@@ -89,15 +86,20 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     let Some(bits) = bits.filter(|_| shape[..last] == info.shape[..last]) else {
         let expected =
             format!("as many words as the bits of config.json make for a tensor {shape:?}");
-        let told = (&*stated, &scan.tensors[&*stated]);
-        return Err(scan.mismatch(CT, (key, info), told, expected));
+        let told = Named::new(&stated, &scan.tensors[&*stated]);
+        return Err(scan.mismatch(CT, Named::new(key, info), told, expected));
     };
     let groups = Matrix::of(&found.shape).columns;
     let group = group(scan.settings(key), columns, groups);
     let fits = found.elements() == count.saturating_mul(rows).saturating_mul(groups);
     let (Some(float), Some(group)) = (scales::float(found.dtype).filter(|_| fits), group) else {
         let expected = format!("BF16, F16 or F32, one for each group of {rows} rows of {columns},");
-        return Err(scan.mismatch(CT, (scale, found), (key, info), expected));
+        return Err(scan.mismatch(
+            CT,
+            Named::new(scale, found),
+            Named::new(key, info),
+            expected,
+        ));
     };
     let mut parts = vec![key, scale];
     let zeros = format!("{weight}_zero_point");
@@ -107,7 +109,12 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         let elements = count.saturating_mul(high).saturating_mul(groups);
         if zero.dtype != DType::I32 || zero.elements() != elements {
             let expected = format!("I32 [{high}, {groups}]");
-            return Err(scan.mismatch(CT, (&zeros, zero), (key, info), expected));
+            return Err(scan.mismatch(
+                CT,
+                Named::new(&zeros, zero),
+                Named::new(key, info),
+                expected,
+            ));
         }
         parts.push(&zeros);
     }
@@ -131,7 +138,12 @@ fn stated_shape(scan: &mut Scan<'_, '_>, pack: &Pack<'_>, stated: &str) -> Resul
     if !matches!(told.dtype, DType::I64 | DType::I32) || told.elements() != info.shape.len() as u64
     {
         let expected = format!("I64 [{}]", info.shape.len());
-        return Err(scan.mismatch(CT, (stated, told), (key, info), expected));
+        return Err(scan.mismatch(
+            CT,
+            Named::new(stated, told),
+            Named::new(key, info),
+            expected,
+        ));
     }
     let bytes = scan.bytes(stated)?;
     let words = bytes.chunks_exact(size as usize).map(|word| {
@@ -212,7 +224,12 @@ fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     let fits = known && found.elements() == count.saturating_mul(rows).saturating_mul(groups);
     let (Some(code), Some(wide)) = (code.filter(|_| fits), wide) else {
         let expected = "F8_E4M3 for each 16 numbers or U8 for each 32";
-        return Err(scan.mismatch(CT, (scale, found), (key, info), expected));
+        return Err(scan.mismatch(
+            CT,
+            Named::new(scale, found),
+            Named::new(key, info),
+            expected,
+        ));
     };
     let mut parts = vec![key, scale];
     match (global, columns) {
@@ -221,7 +238,7 @@ fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         }
         (Some(one), _) => {
             let expected = "F32, one for each matrix of NVFP4,";
-            return Err(scan.mismatch(CT, (&name, one), (key, info), expected));
+            return Err(scan.mismatch(CT, Named::new(&name, one), Named::new(key, info), expected));
         }
         (None, 16) => {
             scan.need(CT, key, &name)?;

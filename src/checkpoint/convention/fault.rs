@@ -13,7 +13,7 @@ use crate::dtype::DType;
 pub enum ConventionError {
     /// Codes that are not read.
     #[error(transparent)]
-    Undecoded(#[from] Undecoded),
+    Undecoded(#[from] Box<Undecoded>),
     /// An entry is absent that another needs.
     #[error(
         "{path}: `{key}` shows {}, and `{absent}`, which belongs to it, is not there; the file is \

@@ -68,7 +68,7 @@ pub(super) fn check(
     tensors: &Tensors,
     said: &Said<'_>,
     is_told: &dyn Fn(&str) -> bool,
-) -> Result<(), Undecoded> {
+) -> Result<(), Box<Undecoded>> {
     let left = Left { tensors, is_told };
     let evidence = by_signs(&left)
         .or_else(|| by_type(&left))
@@ -87,7 +87,7 @@ pub(super) fn check(
     let named = said
         .quantisation
         .map(|method| format!("{convention} (its settings call the method `{method}`)"));
-    Err(Undecoded {
+    Err(Box::new(Undecoded {
         path: said.path.display().to_string(),
         key: key.to_owned(),
         dtype: info.dtype,
@@ -95,7 +95,7 @@ pub(super) fn check(
         convention: named.unwrap_or_else(|| convention.to_owned()),
         because,
         way,
-    })
+    }))
 }
 
 /// The entries that no convention has found.

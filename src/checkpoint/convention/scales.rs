@@ -95,10 +95,8 @@ fn block(matrix: Matrix, down: u64, across: u64, said: Option<Block>) -> Option<
     };
     let is_even = rows.is_multiple_of(down) && columns.is_multiple_of(across);
     let usual = USUAL.into_iter().find(fits);
-    match usual.or_else(|| (is_even && fits(&even)).then_some(even)) {
-        Some(block) => Some(Over::Block(block)),
-        None => None,
-    }
+    let block = usual.or_else(|| (is_even && fits(&even)).then_some(even));
+    block.map(Over::Block)
 }
 
 /// Whether scales are powers of two: their type, or bytes that mean it.
