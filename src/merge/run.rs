@@ -7,7 +7,7 @@ use super::device::Degraded;
 use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
 use super::pool::{
-    Averages, Busy, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room, workers,
+    Averages, Busy, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room, Spare, workers,
 };
 use super::shared::Shared;
 use super::write::{Put, window};
@@ -74,6 +74,7 @@ impl Merge {
             deltas: Deltas::default(),
             averages: Averages::default(),
             joints: Joints::default(),
+            spare: Spare::default(),
             reading: Busy::default(),
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),

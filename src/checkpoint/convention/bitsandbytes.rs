@@ -130,7 +130,8 @@ fn table(scan: &mut Scan<'_, '_>, key: &str, weight: &str) -> Result<Coded, Stop
         .try_fold(1u64, |all, &n| all.checked_mul(n));
     let all = all.ok_or_else(|| scan.description(key, format!("`shape` is {:?}", said.shape)))?;
     let owner = (weight, info);
-    check(scan, owner, owner, &[DType::U8], all.div_ceil(2))?;
+    let told = (key, &scan.tensors[key]);
+    check(scan, owner, told, &[DType::U8], all.div_ceil(2))?;
     let blocks = all.div_ceil(said.block);
     let part = |tail: &str, dtype: DType, elements: u64| {
         let name = format!("{weight}.{tail}");

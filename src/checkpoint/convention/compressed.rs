@@ -78,33 +78,19 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         ));
     }
     let stated = format!("{weight}_shape");
-    let told = scan.need(CT, key, &stated)?;
-    let size = told.dtype.bits() / 8;
-    if !matches!(told.dtype, DType::I64 | DType::I32) || told.elements() != info.shape.len() as u64
-    {
-        let expected = format!("I64 [{}]", info.shape.len());
-        return Err(scan.mismatch(CT, (&stated, told), (key, info), expected));
-    }
-    let bytes = scan.bytes(&stated)?;
-    let words = bytes.chunks_exact(size as usize).map(|word| {
-        let mut whole = [0; 8];
-        whole[..word.len()].copy_from_slice(word);
-        u64::from_le_bytes(whole)
-    });
-    let shape: Vec<u64> = words.collect();
-    let (
-        Matrix {
-            count,
-            rows,
-            columns,
-        },
-        wide,
-    ) = (Matrix::of(&shape), Matrix::of(&info.shape).columns);
-    let last = shape.len() - 1;
+    let shape = stated_shape(scan, pack, &stated)?;
+    let Matrix {
+        count,
+        rows,
+        columns,
+    } = Matrix::of(&shape);
+    let (wide, last) = (Matrix::of(&info.shape).columns, shape.len() - 1);
     let bits = bits(scan.settings(key), columns, wide);
     let Some(bits) = bits.filter(|_| shape[..last] == info.shape[..last]) else {
-        let expected = format!("words of 1 to 8 bits for each number of a tensor {shape:?}");
-        return Err(scan.mismatch(CT, (key, info), (&stated, told), expected));
+        let expected =
+            format!("as many words as the bits of config.json make for a tensor {shape:?}");
+        let told = (&*stated, &scan.tensors[&*stated]);
+        return Err(scan.mismatch(CT, (key, info), told, expected));
     };
     let groups = Matrix::of(&found.shape).columns;
     let group = group(scan.settings(key), columns, groups);
@@ -137,24 +123,46 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     scan.claim(weight.to_owned(), coded)
 }
 
-/// The bits of a code, as so many columns take so many words; the settings decide where several
-/// numbers of bits would.
+/// The dimensions that an entry beside packed codes states.
+fn stated_shape(scan: &mut Scan<'_, '_>, pack: &Pack<'_>, stated: &str) -> Result<Vec<u64>, Stop> {
+    let &Pack { key, info, .. } = pack;
+    let told = scan.need(CT, key, stated)?;
+    let size = told.dtype.bits() / 8;
+    if !matches!(told.dtype, DType::I64 | DType::I32) || told.elements() != info.shape.len() as u64
+    {
+        let expected = format!("I64 [{}]", info.shape.len());
+        return Err(scan.mismatch(CT, (stated, told), (key, info), expected));
+    }
+    let bytes = scan.bytes(stated)?;
+    let words = bytes.chunks_exact(size as usize).map(|word| {
+        let mut whole = [0; 8];
+        whole[..word.len()].copy_from_slice(word);
+        u64::from_le_bytes(whole)
+    });
+    let shape: Vec<u64> = words.collect();
+    if shape.iter().any(|&size| size > i64::MAX as u64) {
+        return Err(scan.description(stated, "it holds a size below zero"));
+    }
+    Ok(shape)
+}
+
+/// The bits of a code, as so many columns take so many words. Where several numbers of bits would,
+/// as of few columns, the settings must say it.
 fn bits(settings: Option<&Settings>, columns: u64, words: u64) -> Option<u32> {
     let fits = |bits: &u32| {
-        columns
-            .checked_mul(u64::from(*bits))
-            .map(|n| n.div_ceil(32))
-            == Some(words)
+        let all = columns.checked_mul(u64::from(*bits));
+        all.is_some_and(|all| all.div_ceil(32) == words)
     };
     let said = settings.map(|settings| settings.of_weights("num_bits"));
-    let mut said = said
-        .into_iter()
-        .flatten()
-        .filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
-    // Of narrow tensors 4 and 8 bits are by far the most common.
-    let usual = [4, 8, 1, 2, 3, 5, 6, 7];
+    let said = said.into_iter().flatten();
+    let mut said = said.filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
+    let mut possible = (1..=8).filter(fits);
+    let only = match (possible.next(), possible.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    };
     said.find(|bits| (1..=8).contains(bits) && fits(bits))
-        .or_else(|| usual.into_iter().find(fits))
+        .or(only)
 }
 
 /// The columns of a group: `Some(None)` for a whole row, None where the scales do not fit.

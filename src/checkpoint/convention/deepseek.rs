@@ -43,7 +43,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             return Err(scan.mismatch(Convention::DeepSeek, entry, (&weight, info), expected));
         };
         let shape = match format.code {
-            Code::E2M1Low => doubled(&info.shape),
+            Code::E2M1Low => scales::doubled(&info.shape),
             _ => info.shape.to_vec(),
         };
         let beside = scan.companions(&weight);
@@ -90,13 +90,4 @@ fn format(
         scale: Some(scale.dtype),
         ..plain(code, info.dtype)
     })
-}
-
-/// The dimensions of a tensor of which a byte holds two columns.
-pub(super) fn doubled(shape: &[u64]) -> Vec<u64> {
-    let mut shape = shape.to_vec();
-    if let Some(last) = shape.last_mut() {
-        *last = last.saturating_mul(2);
-    }
-    shape
 }

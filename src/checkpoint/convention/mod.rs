@@ -105,22 +105,3 @@ fn found(
         markers: scan.markers,
     })
 }
-
-/// Checks that no tensor of a checkpoint is stored as codes.
-///
-/// # Errors
-/// Why codes are not read, or the first tensor that is stored so.
-pub fn check_plain(
-    tensors: &Tensors,
-    path: &std::path::Path,
-    stored: &Stored,
-) -> Result<(), Box<ConventionError>> {
-    let found = match stored {
-        Ok(found) => found.tensors.values().next(),
-        Err(fault) => return Err(fault.clone()),
-    };
-    match found {
-        None => Ok(()),
-        Some(coded) => Err(Box::new(plain::refused(tensors, path, coded).into())),
-    }
-}

@@ -2,9 +2,8 @@
 //! lie otherwise than ComfyUI's, and nothing but the names tells which they are.
 
 use super::coded::Convention;
-use super::deepseek::doubled;
 use super::fault::Stop;
-use super::scales::Matrix;
+use super::scales::{self, Matrix};
 use super::scan::{Scan, coded, plain};
 use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Global, Over, Scaled};
@@ -18,7 +17,8 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         let Some(weight) = global.strip_suffix(GLOBAL) else {
             continue;
         };
-        if scan.is_owned(global) {
+        // A weight that others claim is told with what is left over.
+        if scan.is_owned(global) || scan.is_owned(weight) {
             continue;
         }
         let info = match tensors.get(weight) {
@@ -43,7 +43,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         }
         let key = format!("{weight}_scale");
         let scale = scan.need(convention, global, &key)?;
-        let shape = doubled(&info.shape);
+        let shape = scales::doubled(&info.shape);
         let Matrix { count, columns, .. } = Matrix::of(&shape);
         let mut scales = shape.clone();
         let last = scales.len() - 1;

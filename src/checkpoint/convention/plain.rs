@@ -4,9 +4,7 @@
 //! that what no convention recognised is asked here. Element types that have no arithmetic are told
 //! here as well: they occur as codes only.
 
-use std::path::Path;
 
-use super::coded::Coded;
 use super::said::Said;
 use super::table::{REFUSALS, Refusal, Sign, Stored};
 use crate::checkpoint::tensor::{TensorInfo, Tensors};
@@ -244,23 +242,4 @@ fn by_integers<'a>(left: &Left<'a>) -> Option<Evidence<'a>> {
         because: String::new(),
         way: "take the f16 or bf16 model that it was made from",
     })
-}
-
-/// The error for a tensor that is stored as codes, where numbers are wanted.
-pub(super) fn refused(tensors: &Tensors, path: &Path, coded: &Coded) -> Undecoded {
-    let key = &coded.parts[0];
-    let beside = coded.beside.last();
-    let because = match coded.parts.get(1).or(beside) {
-        Some(other) => format!(", as `{other}` beside it shows"),
-        None => String::new(),
-    };
-    Undecoded {
-        path: path.display().to_string(),
-        key: key.clone(),
-        dtype: tensors[key].dtype,
-        shape: tensors[key].shape.to_vec(),
-        convention: coded.convention.name().to_owned(),
-        because,
-        way: "take the f16 or bf16 model that it was made from",
-    }
 }

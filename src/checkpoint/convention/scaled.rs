@@ -3,7 +3,6 @@
 
 use super::block_fp8::said;
 use super::coded::Convention;
-use super::deepseek::doubled;
 use super::fault::Stop;
 use super::scales;
 use super::scan::{Scan, coded, plain};
@@ -64,7 +63,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             return Err(scan.mismatch(convention, (key, scale), (name, info), expected));
         };
         let shape = match info.dtype {
-            DType::U8 => doubled(&info.shape),
+            DType::U8 => scales::doubled(&info.shape),
             _ => info.shape.to_vec(),
         };
         let coded = coded(

@@ -35,7 +35,8 @@ impl Matrix {
             [lead @ .., rows, columns] => (*rows, *columns, lead),
         };
         Matrix {
-            count: lead.iter().product(),
+            // What a file states of dimensions may be anything.
+            count: lead.iter().fold(1, |all, &size| all.saturating_mul(size)),
             rows,
             columns,
         }
@@ -63,7 +64,9 @@ pub(super) fn over(shape: &[u64], scales: &[u64], said: Option<Block>) -> Option
         [] | [1] | [1, 1] => Some(Over::Matrix),
         [columns] if shape.len() == 1 => block(matrix, 1, columns, said),
         [rows] => (rows == matrix.rows).then_some(Over::Row),
-        [rows, columns] | [rows, columns, 1] => block(matrix, rows, columns, said),
+        [rows, columns] | [rows, columns, 1] | [rows, 1, columns, 1] => {
+            block(matrix, rows, columns, said)
+        }
         _ => None,
     }
 }
@@ -111,4 +114,13 @@ pub(super) fn float(dtype: DType) -> Option<Float> {
         DType::BF16 => Some(Float::BF16),
         _ => None,
     }
+}
+
+/// The dimensions of a tensor of which a byte holds two columns.
+pub(super) fn doubled(shape: &[u64]) -> Vec<u64> {
+    let mut shape = shape.to_vec();
+    if let Some(last) = shape.last_mut() {
+        *last = last.saturating_mul(2);
+    }
+    shape
 }

@@ -10,6 +10,7 @@ mod joints;
 mod overflowed;
 mod permits;
 mod room;
+mod spare;
 pub(super) mod workers;
 
 pub(super) use averages::{Average, Averages};
@@ -22,3 +23,4 @@ pub(super) use joints::Joints;
 pub(super) use overflowed::Overflowed;
 pub(super) use permits::Permits;
 pub(super) use room::Room;
+pub(super) use spare::Spare;

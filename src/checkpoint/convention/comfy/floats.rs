@@ -1,7 +1,7 @@
 //! ComfyUI's floats of 8 and 4 bits.
 
 use super::layer::Layer;
-use crate::checkpoint::convention::coded::Coded;
+use crate::checkpoint::convention::coded::{Coded, Convention};
 use crate::checkpoint::convention::fault::Stop;
 use crate::checkpoint::convention::scales::{self, Matrix};
 use crate::checkpoint::convention::scan::{Scan, plain};
@@ -42,6 +42,7 @@ pub(super) fn fp8(layer: &Layer<'_>, scan: &Scan<'_, '_>, format: &str) -> Resul
 /// NVFP4: nibbles, a scale for each 16 columns in tiles, and one for the matrix.
 pub(super) fn nvfp4(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop> {
     layer.check_type(scan, DType::U8)?;
+    scan.agree(&layer.key, Convention::Comfy, &["nvfp4", "comfyui"])?;
     let stored = layer.matrix();
     let seen = Tiled::of(layer, scan, stored.columns.saturating_mul(2), 16)?;
     let (scale, found) = layer.part(scan, "weight_scale")?;

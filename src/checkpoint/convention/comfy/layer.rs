@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::super::coded::{Coded, Convention, Described};
-use super::super::fault::Stop;
-use super::super::said::numbers;
-use super::super::scales::Matrix;
-use super::super::scan::{Scan, coded};
+use crate::checkpoint::convention::coded::{Coded, Convention, Described};
+use crate::checkpoint::convention::fault::Stop;
+use crate::checkpoint::convention::said::numbers;
+use crate::checkpoint::convention::scales::Matrix;
+use crate::checkpoint::convention::scan::{Scan, coded};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::Format;
