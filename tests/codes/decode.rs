@@ -132,7 +132,12 @@ fn decodes(topic: &str, count: usize) {
             assert!(is_asked, "{}: {key} is {}", case.name, tensor.dtype);
             compare(&case, &key, tensor, &wanted);
         }
-        let codes = [".weight_scale", ".comfy_quant", ".scale_weight", "scaled_fp8"];
+        let codes = [
+            ".weight_scale",
+            ".comfy_quant",
+            ".scale_weight",
+            "scaled_fp8",
+        ];
         let left = found
             .keys()
             .find(|key| codes.iter().any(|end| key.ends_with(end)));

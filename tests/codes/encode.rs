@@ -198,7 +198,13 @@ fn what_libraries_wrote_is_kept() {
             let input = folder.join("model.safetensors");
             std::fs::copy(&case.output, &input).expect("the codes");
             let rest = ["-o", "out.safetensors", "--device", "cpu", "-q"];
-            let models = ["merge", "-M", "linear", "model.safetensors", "model.safetensors"];
+            let models = [
+                "merge",
+                "-M",
+                "linear",
+                "model.safetensors",
+                "model.safetensors",
+            ];
             prints(folder, &[&models[..], &rest].concat());
             let (before, after) = (stored(&input), stored(&folder.join("out.safetensors")));
             for (key, tensor) in &before {

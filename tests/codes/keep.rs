@@ -97,12 +97,11 @@ fn every_format_has_a_step() {
 /// The formats are those of `--help`, so that none is left out here.
 #[test]
 fn the_formats_are_those_of_the_command() {
-    let help = crate::support::command::prints(
-        Models::new().folder(),
-        &["convert", "--help"],
-    );
+    let help = crate::support::command::prints(Models::new().folder(), &["convert", "--help"]);
     let options = help.split("--format <FORMAT>").nth(1).expect("the option");
-    let lines = options.lines().take_while(|line| !line.contains("[default"));
+    let lines = options
+        .lines()
+        .take_while(|line| !line.contains("[default"));
     let words = lines.filter_map(|line| line.trim().strip_prefix("- "));
     let words = words.map(|line| line.split(':').next().unwrap_or_default());
     let plain = ["keep", "f64", "f32", "f16", "bf16", "f8_e4m3", "f8_e5m2"];

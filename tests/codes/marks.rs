@@ -83,7 +83,15 @@ fn numbers_have_no_marks() {
     let plain = models.stored("a.safetensors");
     for format in super::models::FORMATS {
         let coded = models.coded("a", format);
-        let merge = ["merge", "-M", "linear", &coded, "b.safetensors", "--format", "bf16"];
+        let merge = [
+            "merge",
+            "-M",
+            "linear",
+            &coded,
+            "b.safetensors",
+            "--format",
+            "bf16",
+        ];
         models.runs(&[&merge[..], &["-o", "numbers.safetensors"]].concat());
         let numbers = models.stored("numbers.safetensors");
         let header = |file: &File| -> Vec<(String, DType, Vec<u64>)> {
@@ -110,10 +118,21 @@ fn scales_of_inputs_are_carried() {
         let kept = models.stored(&models.linear("scaled.safetensors", "b.safetensors"));
         assert!(kept.keys().eq(file.keys()), "{format}");
         assert!(kept[&key] == file[&key], "{format}");
-        models.runs(&["convert", "scaled.safetensors", "--format", "bf16", "-o", "n.safetensors"]);
+        models.runs(&[
+            "convert",
+            "scaled.safetensors",
+            "--format",
+            "bf16",
+            "-o",
+            "n.safetensors",
+        ]);
         let numbers = models.stored("n.safetensors");
         assert!(!numbers.contains_key(&key), "{format}");
-        assert_eq!(numbers.len(), models.stored("a.safetensors").len(), "{format}");
+        assert_eq!(
+            numbers.len(),
+            models.stored("a.safetensors").len(),
+            "{format}"
+        );
     }
 }
 
@@ -135,7 +154,14 @@ fn the_marker_of_old_is_kept() {
         save(&models.path("marked.safetensors"), &file, &[]);
         let kept = models.stored(&models.linear("marked.safetensors", "b.safetensors"));
         assert!(kept["scaled_fp8"] == marker, "{:?}", kept["scaled_fp8"]);
-        models.runs(&["convert", "marked.safetensors", "--format", "bf16", "-o", "n.safetensors"]);
+        models.runs(&[
+            "convert",
+            "marked.safetensors",
+            "--format",
+            "bf16",
+            "-o",
+            "n.safetensors",
+        ]);
         assert!(!models.stored("n.safetensors").contains_key("scaled_fp8"));
     }
 }
@@ -226,7 +252,11 @@ fn configs_of_folders_say_what_the_codes_are() {
             let file = models.path(name).join("hf_quant_config.json");
             assert_eq!(file.exists(), is_modelopt, "{format}: {}", file.display());
         }
-        for (to, dtype) in [("bf16", "bfloat16"), ("f32", "float32"), ("comfy-fp8", "bfloat16")] {
+        for (to, dtype) in [
+            ("bf16", "bfloat16"),
+            ("f32", "float32"),
+            ("comfy-fp8", "bfloat16"),
+        ] {
             models.runs(&["convert", "coded", "--format", to, "-o", "other/"]);
             let other = config(&models, "other");
             assert_eq!(other.get("quantization_config"), None, "{format}, {to}");
@@ -237,6 +267,10 @@ fn configs_of_folders_say_what_the_codes_are() {
         }
         // Numbers that are merged with codes are numbers, and so does their config say.
         models.runs(&["merge", "-M", "linear", plain, "coded", "-o", "numbers/"]);
-        assert_eq!(config(&models, "numbers"), config(&models, plain), "{format}");
+        assert_eq!(
+            config(&models, "numbers"),
+            config(&models, plain),
+            "{format}"
+        );
     }
 }

@@ -7,7 +7,9 @@ use crate::support::tensors::Stored;
 /// the numbers had.
 fn plain_formats() -> impl Iterator<Item = &'static &'static str> {
     let rounding = ["ct-fp8", "ct-int8", "ct-int4"];
-    FORMATS.iter().filter(move |format| !rounding.contains(format))
+    FORMATS
+        .iter()
+        .filter(move |format| !rounding.contains(format))
 }
 
 /// What belongs to codes; the numbers beside them were rounded once more on the other way.
@@ -18,7 +20,9 @@ fn codes(file: &File) -> Vec<(&String, &Stored)> {
         names.iter().any(|name| key.contains(name)) && (!is_weight || tensor.dtype.bits() == 8)
     };
     let entries = file.iter();
-    entries.filter(|(key, tensor)| is_code(key, tensor)).collect()
+    entries
+        .filter(|(key, tensor)| is_code(key, tensor))
+        .collect()
 }
 
 /// A merge of codes is the merge of their numbers, in the format of the base: the same bytes as
@@ -38,9 +42,23 @@ fn codes_are_merged_as_their_numbers() {
             let merge = [&["merge"][..], method].concat();
             let own = [coded.as_str(), "b.safetensors", "-o", "own.safetensors"];
             models.runs(&[&merge[..], &own].concat());
-            let long = [decoded.as_str(), "b.safetensors", "--dtype", "f32", "-o", "long.safetensors"];
+            let long = [
+                decoded.as_str(),
+                "b.safetensors",
+                "--dtype",
+                "f32",
+                "-o",
+                "long.safetensors",
+            ];
             models.runs(&[&merge[..], &long].concat());
-            let encode = ["convert", "long.safetensors", "--format", format, "-o", "way.safetensors"];
+            let encode = [
+                "convert",
+                "long.safetensors",
+                "--format",
+                format,
+                "-o",
+                "way.safetensors",
+            ];
             models.runs(&encode);
             let [own, way] = ["own.safetensors", "way.safetensors"].map(|name| models.stored(name));
             assert!(own.keys().eq(way.keys()), "{format}: {method:?}");
@@ -59,9 +77,29 @@ fn fine_tunes_of_codes_over_a_base_of_numbers() {
     let models = Models::new();
     let [first, second] = [("b", "comfy-int8"), ("a", "ct-int4")].map(|(m, f)| models.coded(m, f));
     let [one, two] = [&first, &second].map(|name| models.decoded(name));
-    let merge = ["merge", "-M", "task_arithmetic", "-p", "weight=0.5", "--base", "a.safetensors"];
-    models.runs(&[&merge[..], &[first.as_str(), &second, "-o", "codes.safetensors"]].concat());
-    models.runs(&[&merge[..], &[one.as_str(), &two, "-o", "numbers.safetensors"]].concat());
+    let merge = [
+        "merge",
+        "-M",
+        "task_arithmetic",
+        "-p",
+        "weight=0.5",
+        "--base",
+        "a.safetensors",
+    ];
+    models.runs(
+        &[
+            &merge[..],
+            &[first.as_str(), &second, "-o", "codes.safetensors"],
+        ]
+        .concat(),
+    );
+    models.runs(
+        &[
+            &merge[..],
+            &[one.as_str(), &two, "-o", "numbers.safetensors"],
+        ]
+        .concat(),
+    );
     let [codes, numbers] = ["codes.safetensors", "numbers.safetensors"].map(|f| models.stored(f));
     let base = models.stored("a.safetensors");
     assert!(codes.keys().eq(base.keys()), "{:?}", codes.keys());
@@ -80,8 +118,23 @@ fn two_formats_make_that_of_the_base() {
     let [a, b] = [("a", "comfy-int8"), ("b", "comfy-nvfp4")].map(|(m, f)| models.coded(m, f));
     for (base, other, format) in [(&a, &b, "comfy-int8"), (&b, &a, "comfy-nvfp4")] {
         let mixed = models.stored(&models.linear(base, other));
-        models.runs(&["merge", "-M", "linear", &models.decoded(base), &models.decoded(other), "-o", "n.safetensors"]);
-        models.runs(&["convert", "n.safetensors", "--format", format, "-o", "way.safetensors"]);
+        models.runs(&[
+            "merge",
+            "-M",
+            "linear",
+            &models.decoded(base),
+            &models.decoded(other),
+            "-o",
+            "n.safetensors",
+        ]);
+        models.runs(&[
+            "convert",
+            "n.safetensors",
+            "--format",
+            format,
+            "-o",
+            "way.safetensors",
+        ]);
         let way = models.stored("way.safetensors");
         assert!(mixed.keys().eq(way.keys()), "{format}");
         for ((key, mixed), (_, way)) in codes(&mixed).into_iter().zip(codes(&way)) {
@@ -100,7 +153,15 @@ fn layers_that_are_left_out_are_copied() {
         let pattern = format!("^{FIRST}");
         let cases = [("--include", true), ("--exclude", false)];
         for (option, is_merged) in cases {
-            let line = ["merge", "-M", "linear", &coded, "b.safetensors", option, &pattern];
+            let line = [
+                "merge",
+                "-M",
+                "linear",
+                &coded,
+                "b.safetensors",
+                option,
+                &pattern,
+            ];
             models.runs(&[&line[..], &["-o", "out.safetensors"]].concat());
             let after = models.stored("out.safetensors");
             assert!(before.keys().eq(after.keys()), "{format}: {option}");
@@ -110,7 +171,10 @@ fn layers_that_are_left_out_are_copied() {
                 }
             }
             let changed = before.keys().filter(|key| before[*key] != after[*key]);
-            assert!(changed.count() > 0, "{format}: {option}: nothing was merged");
+            assert!(
+                changed.count() > 0,
+                "{format}: {option}: nothing was merged"
+            );
         }
     }
 }
@@ -122,7 +186,13 @@ fn a_sweep_over_a_base_of_codes() {
     for format in ["comfy-fp8", "comfy-nvfp4", "ct-int4"] {
         let coded = models.coded("a", format);
         let merge = ["merge", "-M", "weighted_sum", &coded, "b.safetensors"];
-        models.runs(&[&merge[..], &["--sweep", "alpha=0:1:0.5", "-o", "swept.safetensors"]].concat());
+        models.runs(
+            &[
+                &merge[..],
+                &["--sweep", "alpha=0:1:0.5", "-o", "swept.safetensors"],
+            ]
+            .concat(),
+        );
         let mut all = Vec::new();
         for alpha in ["0", "0.5", "1"] {
             let value = format!("alpha={alpha}");
@@ -134,7 +204,13 @@ fn a_sweep_over_a_base_of_codes() {
         }
         // At 0 nothing is b's.
         assert!(all[0] == models.stored(&coded), "{format}");
-        let key = all[0].keys().find(|key| key.starts_with(LAYER)).expect("a layer");
-        assert!(all[0][key] != all[1][key] || all[1][key] != all[2][key], "{format}: {key}");
+        let key = all[0]
+            .keys()
+            .find(|key| key.starts_with(LAYER))
+            .expect("a layer");
+        assert!(
+            all[0][key] != all[1][key] || all[1][key] != all[2][key],
+            "{format}: {key}"
+        );
     }
 }

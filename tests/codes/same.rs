@@ -14,7 +14,16 @@ use crate::support::models::{floats, values, write};
 const COMMANDS: &[&[&str]] = &[
     &["convert", "large-a.safetensors"],
     &["merge", "-M", "linear", "CODED", "large-b.safetensors"],
-    &["merge", "-M", "ties", "-p", "density=0.4", "--base", "CODED", "large-b.safetensors"],
+    &[
+        "merge",
+        "-M",
+        "ties",
+        "-p",
+        "density=0.4",
+        "--base",
+        "CODED",
+        "large-b.safetensors",
+    ],
     &[
         "merge",
         "-M",

@@ -65,11 +65,13 @@ impl Step {
     /// How far each number of a matrix may be from its code.
     pub fn bounds(&self, numbers: &[f64], columns: usize) -> Vec<f64> {
         let rows = numbers.len() / columns;
-        let [down, across] = [(self.rows, rows), (self.columns, columns)].map(|(of, all)| match of {
-            0 => all,
-            of => of,
-        });
-        let group = |at: usize| (at / columns / down) * columns.div_ceil(across) + at % columns / across;
+        let [down, across] =
+            [(self.rows, rows), (self.columns, columns)].map(|(of, all)| match of {
+                0 => all,
+                of => of,
+            });
+        let group =
+            |at: usize| (at / columns / down) * columns.div_ceil(across) + at % columns / across;
         let mut largest = vec![0.0_f64; rows.div_ceil(down) * columns.div_ceil(across)];
         for (at, number) in numbers.iter().enumerate() {
             largest[group(at)] = largest[group(at)].max(number.abs());

@@ -5,28 +5,31 @@ use wgmerge::dtype::Float;
 use super::models::{FORMATS, File, Models, numbers};
 use crate::support::models::{floats, write};
 
-/// The merge of a file with itself, in a format, by chance.
-fn by_chance(models: &Models, input: &str, format: &str, seed: &str) -> (String, File) {
-    let output = format!("chance-{seed}.safetensors");
-    let merge = ["merge", "-M", "linear", input, input, "--format", format];
-    let chance = ["--format-rounding", "stochastic", "--seed", seed, "-o", &output];
-    models.runs(&[&merge[..], &chance].concat());
-    let file = models.stored(&output);
-    (output, file)
+/// The merge of a file with itself, in a format, by chance where there is a seed.
+fn merged(models: &Models, input: &str, format: &str, seed: Option<&str>) -> File {
+    let mut line = vec!["merge", "-M", "linear", input, input, "--format", format];
+    line.extend(["-o", OUTPUT]);
+    if let Some(seed) = seed {
+        line.extend(["--format-rounding", "stochastic", "--seed", seed]);
+    }
+    models.runs(&line);
+    models.stored(OUTPUT)
 }
+
+const OUTPUT: &str = "chance.safetensors";
 
 #[test]
 fn the_seed_decides() {
     let models = Models::new();
     for format in FORMATS {
-        let (_, one) = by_chance(&models, "a.safetensors", format, "1");
-        let (_, again) = by_chance(&models, "a.safetensors", format, "1");
-        let (_, other) = by_chance(&models, "a.safetensors", format, "2");
+        let chance = |seed| merged(&models, "a.safetensors", format, seed);
+        let [one, again, other] = ["1", "1", "2"].map(|seed| chance(Some(seed)));
         assert!(one == again, "{format}");
-        let nearest = models.stored(&models.coded("a", format));
+        let nearest = chance(None);
         for (name, file) in [("another seed", &other), ("the nearest", &nearest)] {
             assert!(one.keys().eq(file.keys()), "{format}: {name}");
-            let differing: Vec<&String> = one.keys().filter(|key| one[*key] != file[*key]).collect();
+            let differing: Vec<&String> =
+                one.keys().filter(|key| one[*key] != file[*key]).collect();
             assert!(!differing.is_empty(), "{format}: {name}: the same codes");
             // Chance is asked for codes only: scales are of the numbers, and numbers stay.
             let codes = [".weight", ".weight_packed"];
@@ -53,13 +56,15 @@ fn the_mean_is_right() {
     let tensor = floats(key, Float::F32, &SHAPE, &all);
     write(&models.path("constant.safetensors"), &[tensor]);
     for format in FORMATS {
-        let (name, _) = by_chance(&models, "constant.safetensors", format, "3");
-        let found = numbers(&models.stored(&models.decoded(&name))[key]);
+        merged(&models, "constant.safetensors", format, Some("3"));
+        let found = numbers(&models.stored(&models.decoded(OUTPUT))[key]);
         let between = found.iter().enumerate().filter(|(at, _)| !is_largest(*at));
         let between: Vec<f64> = between.map(|(_, number)| *number).collect();
         let count = between.len() as f64;
         let mean = between.iter().sum::<f64>() / count;
-        let squares = between.iter().map(|number| (number - mean) * (number - mean));
+        let squares = between
+            .iter()
+            .map(|number| (number - mean) * (number - mean));
         let deviation = (squares.sum::<f64>() / count).sqrt();
         let off = (mean - f64::from(NUMBER)).abs();
         assert!(deviation > 0.0, "{format}: no chance");
