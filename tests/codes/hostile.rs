@@ -190,6 +190,22 @@ fn scales_that_are_odd() {
     }
 }
 
+/// Codes of fp8 that have no scale are numbers as they are, for ComfyUI too.
+#[test]
+fn no_scale_is_one() {
+    let models = Models::new();
+    let key = format!("{FIRST}.weight");
+    for (format, entry) in [
+        ("comfy-fp8", "weight_scale"),
+        ("scaled-fp8", "scale_weight"),
+    ] {
+        let file = without(&models, format, entry);
+        save(&models.path("x.safetensors"), &file, &[]);
+        let decoded = models.stored(&models.decoded("x.safetensors"));
+        assert_eq!(numbers(&decoded[&key]), numbers(&file[&key]), "{format}");
+    }
+}
+
 /// The bytes of a file in GGUF.
 fn gguf() -> Vec<u8> {
     let cases = cases("gguf");
@@ -234,7 +250,7 @@ fn absurd_counts_in_gguf() {
             "the header counts 18446744073709551615 fields",
         ),
         (24, 1 << 62, "has 4611686018427387904 bytes"),
-        (4, 99 | 2 << 32, "version 99"),
+        (4, 99 | (2 << 32), "version 99"),
     ] {
         let mut bytes = sound.clone();
         bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());

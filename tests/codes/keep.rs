@@ -87,6 +87,31 @@ fn only_what_a_fine_tune_changes_changes() {
     }
 }
 
+/// Static scales are the base's, whatever the numbers are now.
+#[test]
+fn static_scales_stay() {
+    let models = Models::new();
+    for format in FORMATS {
+        let coded = models.coded("a", format);
+        let merge = ["merge", "-M", "linear", &coded, "b.safetensors"];
+        let scales = ["--format-scales", "static", "-o", "static.safetensors"];
+        models.runs(&[&merge[..], &scales].concat());
+        let (before, after) = (models.stored(&coded), models.stored("static.safetensors"));
+        assert!(before.keys().eq(after.keys()), "{format}");
+        let (mut stay, mut change) = (0, 0);
+        for (key, tensor) in &before {
+            if key.ends_with(".weight") || key.ends_with(".weight_packed") {
+                change += usize::from(*tensor != after[key]);
+            } else {
+                assert!(*tensor == after[key], "{format}: {key}");
+                stay += 1;
+            }
+        }
+        assert!(stay >= 2, "{format}: {stay} scales");
+        assert_eq!(change, 10, "{format}: weights that change");
+    }
+}
+
 /// The table of steps and the list of formats name the same.
 #[test]
 fn every_format_has_a_step() {
