@@ -7,6 +7,7 @@ mod dtypes;
 mod files;
 mod folders;
 mod fuzz;
+mod gguf;
 mod headers;
 mod indexes;
 mod limits;

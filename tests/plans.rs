@@ -52,6 +52,7 @@ impl Model {
                     file,
                     span: start..start + bytes,
                     strides: None,
+                    coding: None,
                 };
                 start += bytes;
                 tensors.insert(key.to_owned(), info);
@@ -71,7 +72,9 @@ impl Model {
             path: self.path.clone(),
             tensors: &self.tensors,
             metadata: &self.metadata,
-            quantisation: None,
+            entries: &self.tensors,
+            markers: &[],
+            undecoded: None,
             fingerprint: String::new(),
             files: self.files.clone(),
             is_folder: self.is_folder,

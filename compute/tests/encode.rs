@@ -12,3 +12,5 @@ mod layouts;
 mod others;
 #[path = "encode/random.rs"]
 mod random;
+#[path = "encode/tables.rs"]
+mod tables;

@@ -4,8 +4,8 @@
 //! level down), shards with an index, or plain weight files whose union is the checkpoint. Names
 //! alone decide; nothing but the index is opened here. PyTorch's files are taken where a folder has
 //! no safetensors; those that loaders know by name, where it has such; and files of GGUF where it
-//! has neither. A weight file that is not
-//! chosen is listed as left out, never passed over in silence.
+//! has neither. A weight file that is not chosen is listed as left out, never passed over in
+//! silence.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;

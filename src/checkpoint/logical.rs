@@ -106,7 +106,10 @@ pub(super) fn adopt(tensors: &mut Tensors, other: &Tensors) {
         let (Some(pad), Some(other)) = (coding.padded, other.get(name)) else {
             continue;
         };
-        let is_known = other.coding.as_ref().is_none_or(|other| other.padded.is_none());
+        let is_known = other
+            .coding
+            .as_ref()
+            .is_none_or(|other| other.padded.is_none());
         let padded = |shape: &[u64]| -> Option<Vec<u64>> {
             let lead = shape.len().checked_sub(2)?;
             let last = shape[lead..].iter();

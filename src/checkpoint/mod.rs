@@ -7,6 +7,7 @@
 //! Nothing here knows what a merge is.
 
 mod beside;
+mod codes;
 mod coding;
 mod contents;
 pub mod convention;
@@ -36,6 +37,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 pub use self::beside::{BesideError, CONFIG_BYTES_MAX, read_beside};
+use self::codes::Codes;
 pub use self::coding::{Coding, Entry};
 use self::contents::Contents;
 pub use self::convention::{Coded, Recognised, Stored, Undecoded};
@@ -68,17 +70,11 @@ pub struct Checkpoint {
     is_folder: bool,
     files: Vec<WeightFile>,
     entries: Tensors,
-    /// Where some entries are codes, the tensors.
-    tensors: Option<Tensors>,
-    markers: Vec<String>,
     metadata: IndexMap<String, String>,
     indexes: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
     quantisation: Option<String>,
-    settings: Vec<convention::Settings>,
-    layers: Vec<convention::Layers>,
-    blocks: Vec<(String, Coded)>,
-    stored: convention::Stored,
+    codes: Codes,
     notes: Vec<String>,
     bytes: u64,
 }
@@ -148,16 +144,11 @@ impl Checkpoint {
             is_folder: found.is_dir(),
             files: Vec::new(),
             entries: Tensors::default(),
-            tensors: None,
-            markers: Vec::new(),
             metadata: IndexMap::new(),
             indexes: Vec::new(),
             left_out: Vec::new(),
             quantisation: None,
-            settings: Vec::new(),
-            layers: Vec::new(),
-            blocks: Vec::new(),
-            stored: Ok(Recognised::default()),
+            codes: Codes::default(),
             notes: Vec::new(),
             bytes: 0,
         };
@@ -177,23 +168,6 @@ impl Checkpoint {
         checkpoint.entries.shrink_to_fit();
         checkpoint.recognise()?;
         Ok(checkpoint)
-    }
-
-    /// Has tensors that are stored with rows and columns added, of a number that the file does not
-    /// tell, be of the shapes that other checkpoints have them in.
-    pub fn agree(checkpoints: &mut [Checkpoint]) {
-        for at in 0..checkpoints.len() {
-            let (before, rest) = checkpoints.split_at_mut(at);
-            let Some((own, after)) = rest.split_first_mut() else {
-                return;
-            };
-            let Some(tensors) = &mut own.tensors else {
-                continue;
-            };
-            for other in before.iter().chain(&*after) {
-                logical::adopt(tensors, other.tensors());
-            }
-        }
     }
 
     /// Where it was opened.
@@ -217,21 +191,9 @@ impl Checkpoint {
         &self.files
     }
 
-    /// Its tensors by key, in the order of their bytes: by file, then by offset. Keys of a
-    /// component folder are `component/key`. A tensor that is stored as codes is one, whatever
-    /// entries it is made of.
-    pub fn tensors(&self) -> &Tensors {
-        self.tensors.as_ref().unwrap_or(&self.entries)
-    }
-
     /// What its files hold, entry by entry, in the same order.
     pub fn entries(&self) -> &Tensors {
         &self.entries
-    }
-
-    /// The entries that mark it as one of codes, and belong to no tensor.
-    pub fn markers(&self) -> &[String] {
-        &self.markers
     }
 
     /// The entry of this key.
@@ -264,28 +226,6 @@ impl Checkpoint {
     /// The method of quantisation that the settings in its folder name.
     pub fn quantisation(&self) -> Option<&str> {
         self.quantisation.as_deref()
-    }
-
-    /// Its tensors that are stored as codes, or why they are not read.
-    pub fn stored(&self) -> &Stored {
-        &self.stored
-    }
-
-    /// A tensor that is stored as codes, by the name that it is seen by.
-    pub fn coded(&self, name: &str) -> Option<&Coded> {
-        self.stored.as_ref().ok()?.tensors.get(name)
-    }
-
-    /// Checks that what is stored as codes is understood.
-    ///
-    /// # Errors
-    /// [`ConventionError`](convention::ConventionError), which names a tensor, the convention and
-    /// the way out.
-    pub fn check_decoded(&self) -> Result<(), Box<convention::ConventionError>> {
-        match &self.stored {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(fault.clone()),
-        }
     }
 
     /// The bytes of all tensors, without headers.
@@ -341,30 +281,6 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Recognises tensors that are stored as codes.
-    fn recognise(&mut self) -> Result<(), CheckpointError> {
-        let said = convention::Said {
-            path: &self.path,
-            metadata: &self.metadata,
-            quantisation: self.quantisation(),
-            settings: &self.settings,
-            layers: &self.layers,
-        };
-        let mut read = |info: &TensorInfo| {
-            let mut bytes = vec![0; info.bytes() as usize];
-            self.read_elements(info, 0, &mut bytes)?;
-            Ok(bytes)
-        };
-        self.stored = convention::recognise(&self.entries, &said, &mut read)?;
-        if let Ok(recognised) = &mut self.stored {
-            recognised.tensors.extend(std::mem::take(&mut self.blocks));
-            self.markers.clone_from(&recognised.markers);
-            let coded = !(recognised.tensors.is_empty() && recognised.markers.is_empty());
-            self.tensors = coded.then(|| logical::tensors(&self.entries, recognised));
-        }
-        Ok(())
-    }
-
     fn add_group(&mut self, group: &Group) -> Result<(), CheckpointError> {
         let index = group.index.as_ref().map(|index| index.path());
         let relative = index.and_then(|index| index.strip_prefix(&self.path).ok());
@@ -375,8 +291,7 @@ impl Checkpoint {
         }
         let component = group.component.as_deref();
         let folder = self.path.join(component.unwrap_or(""));
-        self.settings
-            .extend(convention::settings(&folder, component));
+        self.codes.add_settings(&folder, component);
         let (first, files) = (self.entries.len(), self.files.len());
         for name in &group.files {
             let relative = Path::new(component.unwrap_or("")).join(name);
@@ -404,12 +319,10 @@ impl Checkpoint {
         contents: Contents,
         component: Option<&str>,
     ) -> Result<(), CheckpointError> {
+        self.codes.add_file(&contents, component);
         self.entries.reserve(contents.tensors.len());
         for (key, info) in contents.tensors {
-            let key = match component {
-                Some(prefix) => format!("{prefix}/{key}"),
-                None => key,
-            };
+            let key = in_component(component, key);
             if let Some(first) = self.entries.get(&key) {
                 let (first, second) = (self.files[first.file].path.clone(), file.path);
                 return Err(CheckpointError::DuplicateKey { key, first, second });
@@ -417,28 +330,23 @@ impl Checkpoint {
             self.bytes += info.bytes();
             self.entries.insert(key, info);
         }
-        for (key, mut coded) in contents.coded {
-            let key = match component {
-                Some(prefix) => format!("{prefix}/{key}"),
-                None => key,
-            };
-            coded.parts = vec![key.clone()];
-            self.blocks.push((key, coded));
-        }
         let note = contents
             .note
             .map(|note| format!("{}: {note}", file.path.display()));
         self.notes.extend(note);
-        let layers = contents.metadata.get(convention::LAYERS_FIELD);
-        self.layers.extend(layers.map(|text| convention::Layers {
-            component: component.map(str::to_owned),
-            text: text.clone(),
-        }));
         for (key, text) in contents.metadata {
             self.metadata.entry(key).or_insert(text);
         }
         self.files.push(file);
         Ok(())
+    }
+}
+
+/// The key under which a tensor of a component is known.
+fn in_component(component: Option<&str>, key: String) -> String {
+    match component {
+        Some(prefix) => format!("{prefix}/{key}"),
+        None => key,
     }
 }
 

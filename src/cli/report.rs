@@ -256,7 +256,11 @@ fn line(output: &Path, report: &Report, done: Done) -> String {
     let name = output.display().to_string();
     let name = out::escape(&name);
     let (computed, copied) = (report.computed, report.copied);
-    match done {
+    let coded = match report.coded {
+        0 => String::new(),
+        coded => format!("; {coded} stored as codes, {} unchanged", report.carried),
+    };
+    let told = match done {
         Done::Merged => format!(
             "{name}: {} merged, {copied} copied",
             counted(computed, "tensor")
@@ -277,7 +281,8 @@ fn line(output: &Path, report: &Report, done: Done) -> String {
             "{name}: {} converted: {computed} computed, {copied} copied",
             counted(computed + copied, "tensor")
         ),
-    }
+    };
+    told + &coded
 }
 
 /// How much of the change is in the output, and which models have no part in it.

@@ -52,7 +52,8 @@ impl<'a> Checked<'a> {
         let mut known = 0;
         for file in plan.files.iter() {
             let mut start = 0;
-            for (at, job) in file.jobs.clone().zip(plan.jobs_of(file)) {
+            let entries = file.jobs.clone().zip(plan.jobs_of(file));
+            for (at, job) in entries.filter(|(_, job)| job.is_entry()) {
                 let is_first = job.run.is_none_or(|run| run.part == 0);
                 if is_first {
                     start = job.place.offset;
@@ -213,8 +214,12 @@ fn path_of(output: &Checkpoint, info: &TensorInfo) -> PathBuf {
 
 /// The tensors of an output that no job makes.
 fn strange(plan: &Plan, output: &Checkpoint) -> Vec<Difference> {
-    let made: std::collections::HashSet<&str> =
-        plan.jobs.iter().map(|job| job.key.as_str()).collect();
+    let made: std::collections::HashSet<&str> = plan
+        .jobs
+        .iter()
+        .filter(|job| job.is_entry())
+        .map(|job| job.key.as_str())
+        .collect();
     let tensors = output.entries().iter();
     let strange = tensors.filter(|(key, _)| !made.contains(key.as_str()));
     let strange = strange.map(|(key, info)| Difference::Strange {

@@ -19,6 +19,8 @@ pub(super) struct Lane<'a> {
     pub(super) engine: Engine<'a>,
     pub(super) arena: Buffer,
     pub(super) output: Buffer,
+    /// What is written of codes.
+    pub(super) staging: Buffer,
     maker: Maker<'a>,
     kept: Option<Kept>,
 }
@@ -81,6 +83,7 @@ impl<'a> Lane<'a> {
             engine: Engine::new(*device, memory, permits, degraded, level),
             arena: Buffer::with_capacity(memory.arena_bytes),
             output: Buffer::with_capacity(memory.window_stride() * plan.outputs),
+            staging: Buffer::default(),
             maker: Maker::new(shared, level),
             kept: None,
         }

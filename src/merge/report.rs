@@ -34,6 +34,10 @@ pub struct Report {
     pub computed: usize,
     /// Tensors whose bytes were copied.
     pub copied: usize,
+    /// Tensors that are stored as codes and scales; of several outputs, those of each.
+    pub coded: usize,
+    /// Those of them whose codes are the base's, byte for byte, as nothing of them changed.
+    pub carried: usize,
     /// Results that their type could not hold and that were stored as `--on-overflow` says.
     pub overflowed_values: u64,
     /// Tensors that hold such results; of several outputs, those of each.

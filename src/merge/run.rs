@@ -7,12 +7,13 @@ use super::device::Degraded;
 use super::find::{Rows, flaw, survey};
 use super::lane::Lane;
 use super::pool::{
-    Averages, Busy, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room, workers,
+    Averages, Busy, Carried, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room, Spare,
+    workers,
 };
 use super::shared::Shared;
 use super::write::{Put, window};
 use super::{Merge, MergeError, Progress, Proof, Report, proof};
-use crate::plan::{OutputId, Task};
+use crate::plan::{JobId, OutputId, Task};
 use crate::recipe::ModelId;
 use crate::report::Survival;
 use crate::sink::Sink;
@@ -74,6 +75,8 @@ impl Merge {
             deltas: Deltas::default(),
             averages: Averages::default(),
             joints: Joints::default(),
+            carried: Carried::default(),
+            spare: Spare::default(),
             reading: Busy::default(),
             writing: Busy::default(),
             bytes_read: AtomicU64::new(0),
@@ -149,6 +152,12 @@ impl Merge {
             floor_ratio: 0.0,
             computed: self.plan().report.merged,
             copied: self.plan().report.copied,
+            coded: self.plan().coded.tensors * outputs,
+            carried: {
+                let jobs = &self.plan().jobs;
+                let elements = |tensor: usize| jobs[JobId::new(tensor / outputs)].elements;
+                self.plan().coded.copied * outputs + shared.carried.whole(elements)
+            },
             survival: proof::total(changes.iter().flatten()),
             survival_by_output: (0..outputs)
                 .map(|output| proof::total(changes.iter().skip(output).step_by(outputs).flatten()))

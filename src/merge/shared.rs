@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::device::{Degraded, Device};
-use super::pool::{Averages, Busy, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room};
+use super::pool::{
+    Averages, Busy, Carried, Changes, Deltas, Effects, Joints, Overflowed, Permits, Room, Spare,
+};
 use super::{MergeError, Progress};
 use crate::checkpoint::Checkpoint;
 use crate::dtype::Float;
@@ -29,6 +31,10 @@ pub(super) struct Shared<'a> {
     pub(super) deltas: Deltas,
     pub(super) averages: Averages,
     pub(super) joints: Joints,
+    /// Whose codes are the base's.
+    pub(super) carried: Carried,
+    /// For codes.
+    pub(super) spare: Spare,
     pub(super) reading: Busy,
     pub(super) writing: Busy,
     pub(super) bytes_read: AtomicU64,

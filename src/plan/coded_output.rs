@@ -17,6 +17,10 @@ use crate::recipe::target::{Marks, Target};
 pub struct CodedOutput {
     /// Tensors that are.
     pub tensors: usize,
+    /// Those of them that are copied.
+    pub copied: usize,
+    /// Entries that are copied.
+    pub(super) entries: usize,
     /// What the header says of them.
     pub(super) said: Vec<Said>,
     /// Layers that are not: matrices that a format was asked for, and that stay as they are.
@@ -27,10 +31,13 @@ impl CodedOutput {
     /// Takes note of a draft.
     pub(super) fn note(&mut self, draft: &mut Draft) {
         self.said.extend(draft.said.take());
+        let is_copy = matches!(draft.work, Work::Copy(_));
+        self.entries += usize::from(is_copy && draft.is_entry);
+        self.copied += usize::from(draft.is_codes);
         match &draft.work {
             Work::Merge(_, _, Some(_)) => self.tensors += 1,
             Work::Copy(_) if draft.is_codes => self.tensors += 1,
-            Work::Copy(_) | Work::Merge(..) if draft.shape.len() == 2 => {
+            Work::Copy(_) | Work::Merge(..) if draft.shape.len() == 2 && !draft.is_entry => {
                 let name = draft.key.strip_suffix(".weight");
                 self.left.extend(name.map(str::to_owned));
             }
@@ -76,6 +83,7 @@ impl Drafter<'_> {
             }),
             copies: Box::default(),
             said: None,
+            is_entry: true,
             is_codes: false,
         };
         known.map(draft).collect()
@@ -102,6 +110,7 @@ fn scaled_fp8(jobs: &[Job]) -> Draft {
         }),
         copies: Box::default(),
         said: None,
+        is_entry: true,
         is_codes: false,
     }
 }

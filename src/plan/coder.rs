@@ -13,6 +13,7 @@ use super::said::Said;
 use super::seen::Seen;
 use crate::checkpoint;
 use crate::dtype::{DType, Float};
+use crate::format::Format;
 use crate::format::encode::{Encoding, Scales};
 use crate::kernel::{
     Compute, Entry, Expression, Formula, Greatest, Node, Operand, ScalarId, StatisticId, Stream,
@@ -114,8 +115,9 @@ impl Drafter<'_> {
         };
         let source = lowered.expression.untouched(lowered.root);
         let format = &self.recipe.options.format;
+        let float = seen.kept.float().unwrap_or(Float::F32);
         let encoding = Encoding {
-            format: target.format(),
+            format: target.format(float),
             rule: target.rule,
             rounding: format.rounding(self.code_key(name)),
             source: match source {
@@ -126,7 +128,7 @@ impl Drafter<'_> {
             each: false,
         };
         let known = lowered.look_at(&encoding, None);
-        let entries = target.entries(name, &lowered.shape);
+        let entries = target.entries(name, &encoding.format, &lowered.shape);
         let encoded = Encoded {
             encoding,
             shape: lowered.shape.clone(),
@@ -192,7 +194,10 @@ impl Drafter<'_> {
             _ => None,
         };
         match (&draft.work, codes, self.target(&draft.key, seen)) {
-            (Work::Merge(_, _, Some(_)), _, Some(target)) => marked(draft, target),
+            (Work::Merge(_, _, Some(encoded)), _, Some(target)) => {
+                let format = encoded.encoding.format.clone();
+                marked(draft, target, &format)
+            }
             (Work::Merge(_, _, Some(_)), Some((own, codes)), None) => {
                 let parts = codes.drafts(own, &draft.key, true);
                 [draft].into_iter().chain(parts).collect()
@@ -206,13 +211,13 @@ impl Drafter<'_> {
 }
 
 /// A draft that is stored in a format, with its entries and marks.
-fn marked(draft: Draft, target: &Target) -> Vec<Draft> {
+fn marked(draft: Draft, target: &Target, format: &Format) -> Vec<Draft> {
     let (key, shape) = (draft.key.clone(), draft.shape.clone());
     let said = target.marks.layer(&shape).map(|said| Said {
         layer: Target::layer(&key).to_owned(),
         text: said.to_string(),
     });
-    let parts = target.entries(&key, &shape).into_iter();
+    let parts = target.entries(&key, format, &shape).into_iter();
     let parts = parts.map(|(name, part)| entry(name, part.dtype, &part.shape, Work::Part));
     let marks = target.marks.beside(&key, &shape).into_iter();
     let marks = marks.map(|mark| {
@@ -236,6 +241,7 @@ fn entry(key: String, dtype: DType, shape: &[u64], work: Work) -> Draft {
         work,
         copies: Box::default(),
         said: None,
+        is_entry: true,
         is_codes: false,
     }
 }

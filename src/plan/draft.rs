@@ -21,7 +21,9 @@ pub(super) struct Draft {
     pub(super) copies: Box<[Seen]>,
     /// What the header says of it, where it is stored as codes.
     pub(super) said: Option<Said>,
-    /// Whether it is the codes of a tensor, copied.
+    /// Whether it is an entry of codes: of a tensor, or beside some.
+    pub(super) is_entry: bool,
+    /// Whether it stands for all entries of a tensor of codes that is copied.
     pub(super) is_codes: bool,
 }
 

@@ -84,6 +84,7 @@ impl<'a> Drafter<'a> {
             work,
             copies,
             said: None,
+            is_entry: false,
             is_codes: false,
         };
         let own = match &origin {

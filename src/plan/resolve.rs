@@ -88,7 +88,7 @@ pub(super) fn resolve(
     let merged = jobs.len() - copied - parts.count();
     let report = KeyReport {
         merged,
-        copied,
+        copied: copied + coded.copied - coded.entries.min(copied + coded.copied),
         notes: solution
             .notes
             .iter()
@@ -131,7 +131,8 @@ fn draft<'a>(
         }
     }
     let markers = drafter.markers(&coded, if first { &own } else { known.as_slice() });
-    for draft in markers {
+    for mut draft in markers {
+        coded.note(&mut draft);
         match known.next() {
             Some(job) => draft.join(job, classes)?,
             None if first => own.push(draft.job(classes)?),

@@ -1,12 +1,13 @@
 //! Checkpoints of codes are told from checkpoints of numbers.
 
 mod codes;
+mod read;
 
 use std::path::Path;
 
 use indexmap::IndexMap;
-use wgmerge::checkpoint::convention::{Said, check_plain};
-use wgmerge::checkpoint::{Coded, TensorInfo, Tensors};
+use wgmerge::checkpoint::convention::{ConventionError, LAYERS_FIELD, Layers, Said, recognise};
+use wgmerge::checkpoint::{Recognised, Stored, TensorInfo, Tensors, Undecoded};
 use wgmerge::dtype::DType;
 use wgmerge::keys::config::configs;
 
@@ -40,39 +41,140 @@ fn info(dtype: DType, shape: &[u64]) -> TensorInfo {
         file: 0,
         span: 0..shape.iter().product::<u64>() * dtype.bits() / 8,
         strides: None,
+        coding: None,
     }
+}
+
+/// What is recognised, where every small entry holds a text.
+fn recognised(
+    tensors: &Tensors,
+    metadata: &IndexMap<String, String>,
+    quantisation: Option<&str>,
+    text: &str,
+) -> Stored {
+    let layers = metadata.get(LAYERS_FIELD).map(|text| Layers {
+        component: None,
+        text: text.clone(),
+    });
+    let said = Said {
+        path: Path::new("m"),
+        metadata,
+        quantisation,
+        settings: &[],
+        layers: layers.as_slice(),
+    };
+    let mut read = |_: &TensorInfo| Ok(text.as_bytes().to_vec());
+    recognise(tensors, &said, &mut read).expect("a reader that does not fail")
 }
 
 fn found(
     tensors: &Tensors,
     metadata: &IndexMap<String, String>,
     quantisation: Option<&str>,
-) -> Result<(), Box<Coded>> {
-    let said = Said {
-        path: Path::new("m"),
-        metadata,
-        quantisation,
-    };
-    check_plain(tensors, &said)
+) -> Stored {
+    recognised(tensors, metadata, quantisation, "{}")
+}
+
+/// What is not read in tensors that are refused.
+fn undecoded(stored: Stored) -> Undecoded {
+    match stored.map_err(|fault| *fault) {
+        Err(ConventionError::Undecoded(undecoded)) => *undecoded,
+        other => panic!("not refused as codes that are not read: {other:?}"),
+    }
 }
 
 fn plain(text: &str) {
     assert_eq!(
         found(&tensors(text), &IndexMap::new(), None),
-        Ok(()),
+        Ok(Recognised::default()),
         "{text}"
     );
 }
 
 #[test]
-fn codes_are_recognised_and_named() {
-    for &(text, convention, key) in codes::CODED {
-        let coded = found(&tensors(text), &IndexMap::new(), None).expect_err(text);
+fn codes_that_are_not_read_are_named() {
+    for &(text, convention, key) in codes::REFUSED {
+        let coded = undecoded(found(&tensors(text), &IndexMap::new(), None));
         assert!(coded.convention.contains(convention), "{text}: {coded}");
         assert_eq!(coded.key, key, "{text}: {coded}");
         let message = coded.to_string();
         assert!(message.starts_with(&format!("m: `{key}`")), "{message}");
     }
+}
+
+#[test]
+fn codes_are_recognised() {
+    for read in read::READ {
+        let tensors = tensors(read.entries);
+        let found = recognised(&tensors, &IndexMap::new(), None, read.text);
+        let found = found.unwrap_or_else(|fault| panic!("{}: {fault}", read.entries));
+        let names: Vec<&String> = found.tensors.keys().collect();
+        assert_eq!(names, [read.name], "{}", read.entries);
+        let coded = &found.tensors[read.name];
+        assert_eq!(*coded.shape, *read.shape, "{}", read.entries);
+        let convention = coded.convention.name();
+        assert!(convention.contains(read.convention), "{convention}");
+        // Every part is there, with the type and the size that the format gives it.
+        let mut shape = coded.shape.to_vec();
+        if coded.transposed {
+            let last = shape.len() - 1;
+            shape.swap(last, last - 1);
+        }
+        let parts = coded.format.parts(&shape);
+        assert_eq!(parts.len(), coded.parts.len(), "{}", read.entries);
+        for (part, key) in parts.iter().zip(&coded.parts) {
+            let info = &tensors[key];
+            let elements: u64 = part.shape.iter().product();
+            assert_eq!(
+                (part.dtype, elements),
+                (info.dtype, info.elements()),
+                "{key}"
+            );
+        }
+        for key in &coded.beside {
+            assert!(tensors.contains_key(key), "{key}");
+        }
+    }
+}
+
+#[test]
+fn half_a_convention_is_refused() {
+    for &(entries, text, part) in read::FAULTY {
+        let found = recognised(&tensors(entries), &IndexMap::new(), None, text);
+        let message = found.expect_err(entries).to_string();
+        assert!(message.starts_with("m: `"), "{message}");
+        assert!(
+            message.contains(part),
+            "{entries}: no {part:?} in {message}"
+        );
+    }
+}
+
+/// Scales that a tool left beside weights that are none of codes hold nothing.
+#[test]
+fn dummy_scales_are_markers() {
+    let text = "b.weight F8_E4M3 8x8; b.scale_weight F32; f.weight BF16 8x8; f.scale_weight F32; \
+                f.scale_input F32; scaled_fp8 F8_E4M3 0";
+    let found = found(&tensors(text), &IndexMap::new(), None).expect("scaled fp8");
+    let markers = ["f.scale_weight", "f.scale_input", "scaled_fp8"];
+    assert_eq!(found.markers, markers);
+}
+
+/// The header counts where an entry says something else.
+#[test]
+fn headers_override_entries() {
+    let told = r#"{"layers":{"b":{"format":"float8_e4m3fn"}}}"#;
+    let metadata = IndexMap::from([(LAYERS_FIELD.to_owned(), told.to_owned())]);
+    let codes = tensors("b.weight F8_E4M3 8x8; b.weight_scale F32; b.comfy_quant U8 9");
+    let found = recognised(&codes, &metadata, None, r#"{"format":"nvfp4"}"#);
+    let found = found.expect("fp8, as the header says");
+    assert_eq!(found.tensors["b.weight"].beside, ["b.comfy_quant"]);
+    // What it says of a layer of numbers is left from another file.
+    let numbers = tensors("b.weight BF16 8x8");
+    assert_eq!(
+        recognised(&numbers, &metadata, None, ""),
+        Ok(Recognised::default())
+    );
 }
 
 /// Every config, as published and with all its floats in fp8, which has no scales.
@@ -92,7 +194,7 @@ fn models_of_numbers_are_plain() {
                 .collect();
             assert_eq!(
                 found(&tensors, &IndexMap::new(), None),
-                Ok(()),
+                Ok(Recognised::default()),
                 "{}",
                 config.id()
             );
@@ -118,22 +220,22 @@ fn scales_of_networks_are_no_scales_of_codes() {
 /// What is said beside the tensors counts where there are codes, and names the method.
 #[test]
 fn settings_and_metadata_count_beside_codes() {
-    let none = IndexMap::new();
+    let (none, plain) = (IndexMap::new(), Ok(Recognised::default()));
     let weights = tensors("a.weight BF16 8x8; n.weight F32 8; ids I64 4");
-    assert_eq!(found(&weights, &none, Some("gptq")), Ok(()));
+    assert_eq!(found(&weights, &none, Some("gptq")), plain);
     let codes = tensors("a.weight F8_E4M3 8x8; n.weight BF16 8");
-    assert_eq!(found(&codes, &none, None), Ok(()));
-    let coded = found(&codes, &none, Some("fbgemm_fp8")).expect_err("codes");
+    assert_eq!(found(&codes, &none, None), plain);
+    let coded = undecoded(found(&codes, &none, Some("fbgemm_fp8")));
     assert!(coded.to_string().contains("method `fbgemm_fp8`"), "{coded}");
     for (field, name) in [
-        ("_quantization_metadata", "ComfyUI"),
+        (LAYERS_FIELD, "no object `layers`"),
         ("tensor_names", "torchao"),
     ] {
         let metadata = IndexMap::from([(field.to_owned(), "{}".to_owned())]);
-        assert_eq!(found(&weights, &metadata, None), Ok(()));
-        let coded = found(&codes, &metadata, None).expect_err("codes");
-        assert!(coded.to_string().contains(name), "{coded}");
-        assert!(coded.to_string().contains(field), "{coded}");
+        assert_eq!(found(&weights, &metadata, None), plain);
+        let fault = found(&codes, &metadata, None).expect_err("codes");
+        assert!(fault.to_string().contains(name), "{fault}");
+        assert!(fault.to_string().contains(field), "{fault}");
     }
 }
 

@@ -166,13 +166,13 @@ fn no_weights() {
     scratch.put("a/b/m.safetensors", &scalars(&["a"]));
     assert_eq!(
         scratch.message(),
-        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt) at its top or one folder \
+        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt, .gguf) at its top or one folder \
          down; name the folder that holds some, such as a/b in it"
     );
     std::fs::remove_dir_all(scratch.path().join("a")).unwrap();
     assert_eq!(
         scratch.message(),
-        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt); name such a file or a \
+        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt, .gguf); name such a file or a \
          folder that holds some"
     );
 }
@@ -180,16 +180,20 @@ fn no_weights() {
 #[test]
 fn foreign_only() {
     let scratch = Scratch::new();
-    scratch.put("model.gguf", b"");
-    let gguf = "model.gguf: is a GGUF file, which wgmerge does not read; ";
-    assert!(scratch.message().starts_with(&format!("DIR/{gguf}")));
+    scratch.put("model.pkl", b"");
+    let pickle = "model.pkl: is a pickle file, which wgmerge does not read; ";
+    assert!(scratch.message().starts_with(&format!("DIR/{pickle}")));
     // Beside weights it is none of our business.
     scratch.put("model.safetensors", &scalars(&["a"]));
     assert_eq!(keys(&scratch.open().unwrap()), ["a"]);
     // A whole component would be missing without it.
     let components = Scratch::with(&["unet/u.safetensors"]);
-    components.put("vae/model.gguf", b"");
-    assert!(components.message().starts_with(&format!("DIR/vae/{gguf}")));
+    components.put("vae/model.pkl", b"");
+    assert!(
+        components
+            .message()
+            .starts_with(&format!("DIR/vae/{pickle}"))
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ const PAGE: u64 = 4096;
 fn arena_bytes(job: &Job, units: u64) -> u64 {
     let padded = |bytes: u64| bytes.next_multiple_of(ALIGNMENT);
     match &job.action {
-        Action::Copy(_) => padded(units),
+        Action::Copy(_) | Action::Part => padded(units),
         Action::Merge { inputs, .. } => {
             let inputs = inputs.iter();
             inputs
@@ -33,7 +33,7 @@ fn arena_bytes(job: &Job, units: u64) -> u64 {
 /// How many units a job has, elements or bytes of a copy, and the bytes that each makes.
 fn units(job: &Job) -> (u64, u64) {
     match &job.action {
-        Action::Copy(_) => (job.bytes, 1),
+        Action::Copy(_) | Action::Part => (job.bytes, 1),
         Action::Merge { float, .. } => (job.elements, float.bytes() as u64),
     }
 }

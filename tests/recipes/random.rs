@@ -127,6 +127,7 @@ fn headers(count: usize) -> Vec<Tensors> {
                 file: 0,
                 span: start..start + 64,
                 strides: None,
+                coding: None,
             };
             tensors.insert(format!("k{number}"), info);
         }
@@ -153,7 +154,9 @@ fn planned(text: &str, missing: Missing) -> Result<bool, Fault> {
             path: path.clone(),
             tensors,
             metadata: &metadata,
-            quantisation: None,
+            entries: tensors,
+            markers: &[],
+            undecoded: None,
             fingerprint: String::new(),
             files: vec![PathBuf::from("x")],
             is_folder: false,

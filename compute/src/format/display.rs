@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::layout::{Code, Format, Global, Gguf, Over, Scaled, TableScale};
+use super::layout::{Code, Format, Gguf, Global, Over, Scaled, TableScale};
 use crate::dtype::{DType, Float};
 
 impl fmt::Display for Code {
@@ -24,7 +24,7 @@ impl fmt::Display for Over {
         match self {
             Over::Tensor => f.write_str("tensor"),
             Over::Matrix => f.write_str("matrix"),
-            Over::Row => f.write_str("row"),
+            Over::Row | Over::First => f.write_str("row"),
             Over::Block(block) => write!(f, "{}x{}", block.rows, block.columns),
         }
     }
@@ -57,11 +57,16 @@ impl fmt::Display for Scaled {
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rotated = |len: Option<u64>| len.map_or_else(String::new, |n| format!(", rotated by {n}"));
+        let rotated =
+            |len: Option<u64>| len.map_or_else(String::new, |n| format!(", rotated by {n}"));
         match self {
             Format::Scaled(scaled) => scaled.fmt(f),
             Format::Packed(packed) => {
-                let zeros = if packed.zeros { " with zero points" } else { "" };
+                let zeros = if packed.zeros {
+                    " with zero points"
+                } else {
+                    ""
+                };
                 let over = match packed.group {
                     Some(columns) => format!("1x{columns}"),
                     None => Over::Row.to_string(),
@@ -72,7 +77,11 @@ impl fmt::Display for Format {
             Format::Levels(levels) => {
                 let (bits, group) = (levels.bits, levels.group);
                 let rotated = rotated(levels.rotated);
-                write!(f, "{bits}-bit levels * {} by 1x{group} * F32 by row{rotated}", levels.scale)
+                write!(
+                    f,
+                    "{bits}-bit levels * {} by 1x{group} * F32 by row{rotated}",
+                    levels.scale
+                )
             }
             Format::Affine(affine) => {
                 let (scale, group) = (affine.scale.dtype(), affine.group);

@@ -22,6 +22,11 @@ impl Rotation {
         })
     }
 
+    /// Rotates the groups of a whole row.
+    pub(super) fn encode(&self, level: Level, row: &mut [f32]) {
+        rotate(level, self.group as usize, row);
+    }
+
     /// What must be decoded for these elements.
     pub(super) fn widened(&self, mut reach: Reach) -> Reach {
         reach.first.column -= reach.first.column % self.group;

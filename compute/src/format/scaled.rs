@@ -27,7 +27,7 @@ impl Scaled {
     }
 
     /// Where the elements stand.
-    fn grid(&self, shape: &[u64]) -> Grid {
+    pub(super) fn grid(&self, shape: &[u64]) -> Grid {
         let unit = self.code.unit().elements;
         // Types of less than a byte may share one between rows.
         let unit = if self.stored.bits() < 8 { 1 } else { unit };
@@ -50,7 +50,7 @@ impl Scaled {
         }
     }
 
-    fn tiles(&self, grid: &Grid, block: Block) -> Tiles {
+    pub(super) fn tiles(&self, grid: &Grid, block: Block) -> Tiles {
         Tiles::new(grid, block, self.pad, self.swizzled)
     }
 

@@ -1,9 +1,10 @@
 //! ComfyUI's formats, by comfy-kitchen and by convert-to-quant.
 
 use wgmerge_compute::dtype::DType;
-use wgmerge_compute::format::{Code, Over, Rule, Scaled};
+use wgmerge_compute::format::{Code, Encoding, Over, Rule, Scaled, Scales, Stretch};
+use wgmerge_compute::level::Level;
 
-use crate::golden::{Case, check, check_close};
+use crate::golden::{Case, File, assert_bytes, check, check_close, encode_stretch};
 use crate::layouts::{block, comfy_mxfp8, comfy_nvfp4, encoding, row, tensor};
 
 const TYPES: [&str; 3] = ["f32", "bf16", "f16"];
@@ -158,4 +159,90 @@ fn convert_to_quant() {
         ..tensor(Code::I8)
     };
     converted(&rotated, "src_f32", "int8_row_convrot64_f32", &whole);
+}
+
+/// What encoding under given scales gives.
+fn kept(scaled: Scaled, shape: &[u64], values: &[f32], scales: &[Vec<u8>]) -> Vec<u8> {
+    let encoding = Encoding {
+        scales: Scales::Kept,
+        ..encoding(Rule::ComfyKitchen, scaled)
+    };
+    let mut kept: Vec<&[u8]> = vec![&[]];
+    kept.extend(scales.iter().map(Vec::as_slice));
+    let stretch = Stretch {
+        shape,
+        start: 0,
+        values,
+        largest: &[],
+        kept: &kept,
+    };
+    let parts = encode_stretch(&encoding, Level::detect(), stretch);
+    assert_eq!(parts[1..], *scales);
+    parts[0].clone()
+}
+
+#[test]
+fn fp8_saturates() {
+    for (word, code) in [("e4m3fn", Code::E4M3), ("e5m2", Code::E5M2)] {
+        let name = format!("float8_{word}_saturation_scale1");
+        let source = File::read("comfy_fp8", &format!("{name}.src")).source("sat.weight");
+        let scales = [1f32.to_le_bytes().to_vec()];
+        let mut found = kept(tensor(code), &source.shape, &source.values, &scales);
+        let output = File::read("comfy_fp8", &format!("{name}.quant"));
+        let mut expected = output.bytes("sat.weight");
+        // The sign of a NaN is free, and so are its lower bits.
+        for (place, value) in source.values.iter().enumerate() {
+            if value.is_nan() {
+                assert!(expected[place] & 0x7f > 0x7c && found[place] & 0x7f > 0x7c);
+                (found[place], expected[place]) = (0, 0);
+            }
+        }
+        assert_bytes(&name, &found, &expected);
+    }
+}
+
+#[test]
+fn nvfp4_ties() {
+    let source = File::read("comfy_nvfp4", "nvfp4_ties.src").source("ties.weight");
+    let stretch = Stretch {
+        shape: &source.shape,
+        start: 0,
+        values: &source.values,
+        // So that the scale of the matrix is 1, as it was there.
+        largest: &[2688.0],
+        kept: &[],
+    };
+    let encoding = encoding(Rule::ComfyKitchen, comfy_nvfp4());
+    let parts = encode_stretch(&encoding, Level::detect(), stretch);
+    let output = File::read("comfy_nvfp4", "nvfp4_ties.quant");
+    let names = ["ties.weight", "ties.weight_scale", "ties.weight_scale_2"];
+    for (part, name) in parts.iter().zip(names) {
+        assert_bytes(name, part, &output.bytes(name));
+    }
+}
+
+/// Banks of experts: what was decoded becomes the same codes again.
+#[test]
+fn experts() {
+    let matrix = |code: Code| Scaled {
+        over: Over::Matrix,
+        ..tensor(code)
+    };
+    let cases = [
+        ("float8_e4m3fn", matrix(Code::E4M3)),
+        ("int8_tensorwise", matrix(Code::I8)),
+        ("mxfp8", comfy_mxfp8()),
+        ("nvfp4", comfy_nvfp4()),
+    ];
+    for (word, scaled) in cases {
+        let quant = File::read("comfy_experts", &format!("experts_{word}.quant"));
+        let numbers = File::read("comfy_experts", &format!("experts_{word}.f32"));
+        let numbers = numbers.source("bank.weight");
+        let mut scales = vec![quant.bytes("bank.weight_scale")];
+        if scaled.global.is_some() {
+            scales.push(quant.bytes("bank.weight_scale_2"));
+        }
+        let found = kept(scaled, &numbers.shape, &numbers.values, &scales);
+        assert_bytes(word, &found, &quant.bytes("bank.weight"));
+    }
 }

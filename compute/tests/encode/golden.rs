@@ -19,9 +19,13 @@ pub struct Source {
 
 impl File {
     pub fn read(topic: &str, name: &str) -> File {
+        File(File::raw(topic, &format!("{name}.safetensors")))
+    }
+
+    pub fn raw(topic: &str, name: &str) -> Vec<u8> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/formats");
-        let path = folder.join(topic).join(format!("{name}.safetensors"));
-        File(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        let path = folder.join(topic).join(name);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
     fn tensors(&self) -> SafeTensors<'_> {

@@ -79,22 +79,32 @@ pub fn mx(code: Code) -> Scaled {
 }
 
 pub fn encoding(rule: Rule, scaled: Scaled) -> Encoding {
+    let each = scaled.over != Over::Tensor;
     Encoding {
         format: Format::Scaled(scaled),
         rule,
         rounding: Rounding::Nearest,
         source: Float::F32,
         scales: Scales::Fresh,
-        each: false,
+        each,
     }
 }
 
 pub fn packed(bits: u32, group: Option<u64>, scale: Float) -> Encoding {
+    integers(bits, group, scale, false)
+}
+
+/// The same with zero points.
+pub fn asymmetric(bits: u32, group: Option<u64>, scale: Float) -> Encoding {
+    integers(bits, group, scale, true)
+}
+
+fn integers(bits: u32, group: Option<u64>, scale: Float, zeros: bool) -> Encoding {
     Encoding {
         format: Format::Packed(Packed {
             bits,
             group,
-            zeros: false,
+            zeros,
             scale,
         }),
         ..encoding(Rule::CompressedTensors, tensor(Code::I8))

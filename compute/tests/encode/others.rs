@@ -4,9 +4,9 @@ use wgmerge_compute::dtype::{DType, Float};
 use wgmerge_compute::format::{Code, Encoding, Exponent, Global, Rule, Scaled};
 
 use crate::golden::{Case, check};
-use crate::layouts::{block, encoding, mx, nvfp4, packed, row, tensor};
+use crate::layouts::{asymmetric, block, encoding, mx, nvfp4, packed, row, tensor};
 
-fn file(encoding: &Encoding, topic: &str, name: &str, source: &str, parts: &[&str]) {
+pub fn file(encoding: &Encoding, topic: &str, name: &str, source: &str, parts: &[&str]) {
     let case = Case {
         input: &format!("{name}.src"),
         source,
@@ -113,6 +113,13 @@ fn compressed_tensors() {
         compressed(&encoding(rule, mx(Code::E4M3)), &name("mxfp8"), &plain);
         compressed(&encoding(rule, mx(Code::E2M3)), &name("mxfp6"), &words);
     }
+    for (word, float) in [("f32", Float::F32), ("bf16", Float::BF16)] {
+        let words = ["weight_packed", "weight_scale", "weight_zero_point"];
+        for (kind, group) in [("channel", None), ("group32", Some(32))] {
+            let encoding = asymmetric(4, group, float);
+            compressed(&encoding, &format!("int4_{kind}_asym_{word}"), &words);
+        }
+    }
     let words = ["weight_packed", "weight_scale"];
     compressed(&packed(4, None, Float::F32), "int4_channel_odd", &words);
     compressed(&packed(3, None, Float::F32), "int3_channel", &words);
@@ -127,6 +134,12 @@ fn model_opt() {
         let name = format!("nvfp4_{word}");
         file(&nested, "modelopt_nvfp4", &name, names[0], &names);
     }
+}
+
+#[test]
+fn model_opt_mxfp4() {
+    let encoding = encoding(Rule::ModelOpt, mx(Code::E2M1Low));
+    file(&encoding, "modelopt_nvfp4", "mxfp4", "w", &["w", "w_scale"]);
 }
 
 #[test]

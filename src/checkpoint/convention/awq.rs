@@ -3,7 +3,7 @@
 use super::coded::Convention;
 use super::fault::Stop;
 use super::scales;
-use super::scan::{Scan, coded};
+use super::scan::{Named, Scan, coded};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::{Awq, Format};
@@ -38,12 +38,22 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         };
         let Some((format, shape)) = format else {
             let expected = "F16, one for each output and group of inputs,";
-            return Err(scan.mismatch(Convention::Awq, (&scales, scale), (key, info), expected));
+            return Err(scan.mismatch(
+                Convention::Awq,
+                Named::new(&scales, scale),
+                Named::new(key, info),
+                expected,
+            ));
         };
         let fit = [scale.shape[0], info.shape[1]];
         if zero.dtype != DType::I32 || *zero.shape != fit {
             let expected = format!("I32 {fit:?}");
-            return Err(scan.mismatch(Convention::Awq, (&zeros, zero), (key, info), expected));
+            return Err(scan.mismatch(
+                Convention::Awq,
+                Named::new(&zeros, zero),
+                Named::new(key, info),
+                expected,
+            ));
         }
         let name = format!("{stem}.weight");
         let parts = [&**key, &*scales, &*zeros];

@@ -6,8 +6,7 @@ use super::coded::{Coded, Convention, Described};
 use super::fault::Stop;
 use super::said::numbers;
 use super::scales::Matrix;
-use super::scan::{Scan, coded};
-use crate::checkpoint::tensor::TensorInfo;
+use super::scan::{Named, Scan, coded};
 use crate::dtype::{DType, Float};
 use crate::format::{Format, Table, TableScale};
 
@@ -56,11 +55,21 @@ fn integers(scan: &mut Scan<'_, '_>, key: &str, stem: &str) -> Result<(), Stop> 
     }
     let rows = Matrix::of(&info.shape).rows;
     if info.dtype != DType::I8 || info.shape.len() != 2 {
-        return Err(scan.mismatch(BNB, (&weight, info), (key, scale), "I8 of two dimensions"));
+        return Err(scan.mismatch(
+            BNB,
+            Named::new(&weight, info),
+            Named::new(key, scale),
+            "I8 of two dimensions",
+        ));
     }
     if scale.dtype != DType::F32 || scale.elements() != rows {
         let expected = format!("F32 [{rows}]");
-        return Err(scan.mismatch(BNB, (key, scale), (&weight, info), expected));
+        return Err(scan.mismatch(
+            BNB,
+            Named::new(key, scale),
+            Named::new(&weight, info),
+            expected,
+        ));
     }
     let mut beside = Vec::new();
     let form = format!("{stem}.weight_format");
@@ -129,13 +138,14 @@ fn table(scan: &mut Scan<'_, '_>, key: &str, weight: &str) -> Result<Coded, Stop
         .iter()
         .try_fold(1u64, |all, &n| all.checked_mul(n));
     let all = all.ok_or_else(|| scan.description(key, format!("`shape` is {:?}", said.shape)))?;
-    let owner = (weight, info);
-    check(scan, owner, owner, &[DType::U8], all.div_ceil(2))?;
+    let owner = Named::new(weight, info);
+    let told = Named::new(key, &scan.tensors[key]);
+    check(scan, owner, told, &[DType::U8], all.div_ceil(2))?;
     let blocks = all.div_ceil(said.block);
     let part = |tail: &str, dtype: DType, elements: u64| {
         let name = format!("{weight}.{tail}");
         let found = scan.need(BNB, key, &name)?;
-        check(scan, (&name, found), owner, &[dtype], elements)?;
+        check(scan, Named::new(&name, found), owner, &[dtype], elements)?;
         Ok::<String, Stop>(name)
     };
     let mut parts = vec![weight.to_owned()];
@@ -171,12 +181,12 @@ fn table(scan: &mut Scan<'_, '_>, key: &str, weight: &str) -> Result<Coded, Stop
 
 fn check(
     scan: &Scan<'_, '_>,
-    entry: (&str, &TensorInfo),
-    beside: (&str, &TensorInfo),
+    entry: Named<'_>,
+    beside: Named<'_>,
     dtypes: &[DType],
     elements: u64,
 ) -> Result<(), Stop> {
-    if dtypes.contains(&entry.1.dtype) && entry.1.elements() == elements {
+    if dtypes.contains(&entry.info.dtype) && entry.info.elements() == elements {
         return Ok(());
     }
     let names: Vec<&str> = dtypes.iter().map(|dtype| dtype.name()).collect();

@@ -4,7 +4,7 @@ use super::coded::Convention;
 use super::fault::Stop;
 use super::said::numbers;
 use super::scales;
-use super::scan::{Scan, coded, plain};
+use super::scan::{Named, Scan, coded, plain};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Over, Scaled};
@@ -30,9 +30,14 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             DType::F8E5M2 => Code::E5M2,
             _ if info.dtype.is_mergeable() => continue,
             _ => {
-                let entry = (weight, info);
+                let entry = Named::new(weight, info);
                 let expected = "F8_E4M3";
-                return Err(scan.mismatch(Convention::BlockFp8, entry, (key, scale), expected));
+                return Err(scan.mismatch(
+                    Convention::BlockFp8,
+                    entry,
+                    Named::new(key, scale),
+                    expected,
+                ));
             }
         };
         let said = said(scan, weight);
@@ -43,8 +48,13 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
                 }
                 None => "F32 or F8_E8M0, one for each tile,".to_owned(),
             };
-            let beside = (weight, info);
-            return Err(scan.mismatch(Convention::BlockFp8, (key, scale), beside, expected));
+            let beside = Named::new(weight, info);
+            return Err(scan.mismatch(
+                Convention::BlockFp8,
+                Named::new(key, scale),
+                beside,
+                expected,
+            ));
         };
         let format = Format::Scaled(Scaled {
             over,

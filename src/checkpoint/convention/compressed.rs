@@ -4,7 +4,7 @@
 use super::coded::Convention;
 use super::fault::Stop;
 use super::scales::{self, Matrix};
-use super::scan::{Scan, coded, plain};
+use super::scan::{Named, Scan, coded, plain};
 use super::settings::Settings;
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
@@ -71,47 +71,35 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     } = pack;
     let order = format!("{weight}_g_idx");
     if scan.tensors.contains_key(&order) {
-        return Err(scan.undecoded(
-            key,
-            "codes of compressed-tensors in groups that mix columns",
-            &order,
-        ));
+        let what = "codes of compressed-tensors in groups that mix columns";
+        return Err(scan.undecoded(key, what, &order));
     }
     let stated = format!("{weight}_shape");
-    let told = scan.need(CT, key, &stated)?;
-    let size = told.dtype.bits() / 8;
-    if !matches!(told.dtype, DType::I64 | DType::I32) || told.elements() != info.shape.len() as u64
-    {
-        let expected = format!("I64 [{}]", info.shape.len());
-        return Err(scan.mismatch(CT, (&stated, told), (key, info), expected));
-    }
-    let bytes = scan.bytes(&stated)?;
-    let words = bytes.chunks_exact(size as usize).map(|word| {
-        let mut whole = [0; 8];
-        whole[..word.len()].copy_from_slice(word);
-        u64::from_le_bytes(whole)
-    });
-    let shape: Vec<u64> = words.collect();
-    let (
-        Matrix {
-            count,
-            rows,
-            columns,
-        },
-        wide,
-    ) = (Matrix::of(&shape), Matrix::of(&info.shape).columns);
-    let last = shape.len() - 1;
+    let shape = stated_shape(scan, pack, &stated)?;
+    let Matrix {
+        count,
+        rows,
+        columns,
+    } = Matrix::of(&shape);
+    let (wide, last) = (Matrix::of(&info.shape).columns, shape.len() - 1);
     let bits = bits(scan.settings(key), columns, wide);
     let Some(bits) = bits.filter(|_| shape[..last] == info.shape[..last]) else {
-        let expected = format!("words of 1 to 8 bits for each number of a tensor {shape:?}");
-        return Err(scan.mismatch(CT, (key, info), (&stated, told), expected));
+        let expected =
+            format!("as many words as the bits of config.json make for a tensor {shape:?}");
+        let told = Named::new(&stated, &scan.tensors[&*stated]);
+        return Err(scan.mismatch(CT, Named::new(key, info), told, expected));
     };
     let groups = Matrix::of(&found.shape).columns;
     let group = group(scan.settings(key), columns, groups);
     let fits = found.elements() == count.saturating_mul(rows).saturating_mul(groups);
     let (Some(float), Some(group)) = (scales::float(found.dtype).filter(|_| fits), group) else {
         let expected = format!("BF16, F16 or F32, one for each group of {rows} rows of {columns},");
-        return Err(scan.mismatch(CT, (scale, found), (key, info), expected));
+        return Err(scan.mismatch(
+            CT,
+            Named::new(scale, found),
+            Named::new(key, info),
+            expected,
+        ));
     };
     let mut parts = vec![key, scale];
     let zeros = format!("{weight}_zero_point");
@@ -121,7 +109,12 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         let elements = count.saturating_mul(high).saturating_mul(groups);
         if zero.dtype != DType::I32 || zero.elements() != elements {
             let expected = format!("I32 [{high}, {groups}]");
-            return Err(scan.mismatch(CT, (&zeros, zero), (key, info), expected));
+            return Err(scan.mismatch(
+                CT,
+                Named::new(&zeros, zero),
+                Named::new(key, info),
+                expected,
+            ));
         }
         parts.push(&zeros);
     }
@@ -137,24 +130,51 @@ fn integers(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     scan.claim(weight.to_owned(), coded)
 }
 
-/// The bits of a code, as so many columns take so many words; the settings decide where several
-/// numbers of bits would.
+/// The dimensions that an entry beside packed codes states.
+fn stated_shape(scan: &mut Scan<'_, '_>, pack: &Pack<'_>, stated: &str) -> Result<Vec<u64>, Stop> {
+    let &Pack { key, info, .. } = pack;
+    let told = scan.need(CT, key, stated)?;
+    let size = told.dtype.bits() / 8;
+    if !matches!(told.dtype, DType::I64 | DType::I32) || told.elements() != info.shape.len() as u64
+    {
+        let expected = format!("I64 [{}]", info.shape.len());
+        return Err(scan.mismatch(
+            CT,
+            Named::new(stated, told),
+            Named::new(key, info),
+            expected,
+        ));
+    }
+    let bytes = scan.bytes(stated)?;
+    let words = bytes.chunks_exact(size as usize).map(|word| {
+        let mut whole = [0; 8];
+        whole[..word.len()].copy_from_slice(word);
+        u64::from_le_bytes(whole)
+    });
+    let shape: Vec<u64> = words.collect();
+    if shape.iter().any(|&size| size > i64::MAX as u64) {
+        return Err(scan.description(stated, "it holds a size below zero"));
+    }
+    Ok(shape)
+}
+
+/// The bits of a code, as so many columns take so many words. Where several numbers of bits would,
+/// as of few columns, the settings must say it.
 fn bits(settings: Option<&Settings>, columns: u64, words: u64) -> Option<u32> {
     let fits = |bits: &u32| {
-        columns
-            .checked_mul(u64::from(*bits))
-            .map(|n| n.div_ceil(32))
-            == Some(words)
+        let all = columns.checked_mul(u64::from(*bits));
+        all.is_some_and(|all| all.div_ceil(32) == words)
     };
     let said = settings.map(|settings| settings.of_weights("num_bits"));
-    let mut said = said
-        .into_iter()
-        .flatten()
-        .filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
-    // Of narrow tensors 4 and 8 bits are by far the most common.
-    let usual = [4, 8, 1, 2, 3, 5, 6, 7];
+    let said = said.into_iter().flatten();
+    let mut said = said.filter_map(|bits| u32::try_from(bits.as_u64()?).ok());
+    let mut possible = (1..=8).filter(fits);
+    let only = match (possible.next(), possible.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    };
     said.find(|bits| (1..=8).contains(bits) && fits(bits))
-        .or_else(|| usual.into_iter().find(fits))
+        .or(only)
 }
 
 /// The columns of a group: `Some(None)` for a whole row, None where the scales do not fit.
@@ -204,7 +224,12 @@ fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
     let fits = known && found.elements() == count.saturating_mul(rows).saturating_mul(groups);
     let (Some(code), Some(wide)) = (code.filter(|_| fits), wide) else {
         let expected = "F8_E4M3 for each 16 numbers or U8 for each 32";
-        return Err(scan.mismatch(CT, (scale, found), (key, info), expected));
+        return Err(scan.mismatch(
+            CT,
+            Named::new(scale, found),
+            Named::new(key, info),
+            expected,
+        ));
     };
     let mut parts = vec![key, scale];
     match (global, columns) {
@@ -213,7 +238,7 @@ fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         }
         (Some(one), _) => {
             let expected = "F32, one for each matrix of NVFP4,";
-            return Err(scan.mismatch(CT, (&name, one), (key, info), expected));
+            return Err(scan.mismatch(CT, Named::new(&name, one), Named::new(key, info), expected));
         }
         (None, 16) => {
             scan.need(CT, key, &name)?;

@@ -4,7 +4,7 @@ use super::block_fp8::said;
 use super::coded::Convention;
 use super::fault::Stop;
 use super::scales::{self, Matrix};
-use super::scan::{Scan, coded, plain};
+use super::scan::{Named, Scan, coded, plain};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Over, Scaled};
@@ -37,17 +37,22 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         if info.dtype.is_mergeable() && !is_fp8(info) {
             continue;
         }
-        let (key, entry) = (&**key, (&**key, scale));
-        let Some(format) = format(scan, (&weight, info), scale) else {
+        let entry = Named::new(key, scale);
+        let Some(format) = format(scan, Named::new(&weight, info), scale) else {
             let expected = "F8_E8M0, one for each tile of fp8 or for 32 codes of 4 bits,";
-            return Err(scan.mismatch(Convention::DeepSeek, entry, (&weight, info), expected));
+            return Err(scan.mismatch(
+                Convention::DeepSeek,
+                entry,
+                Named::new(&weight, info),
+                expected,
+            ));
         };
         let shape = match format.code {
-            Code::E2M1Low => doubled(&info.shape),
+            Code::E2M1Low => scales::doubled(&info.shape),
             _ => info.shape.to_vec(),
         };
         let beside = scan.companions(&weight);
-        let parts = [&*weight, key];
+        let parts = [&*weight, &**key];
         let format = Format::Scaled(format);
         let coded = coded(Convention::DeepSeek, format, &shape, &parts, beside);
         scan.claim(weight, coded)?;
@@ -59,11 +64,8 @@ fn is_fp8(info: &TensorInfo) -> bool {
     matches!(info.dtype, DType::F8E4M3 | DType::F8E5M2)
 }
 
-fn format(
-    scan: &Scan<'_, '_>,
-    (weight, info): (&str, &TensorInfo),
-    scale: &TensorInfo,
-) -> Option<Scaled> {
+fn format(scan: &Scan<'_, '_>, weight: Named<'_>, scale: &TensorInfo) -> Option<Scaled> {
+    let info = weight.info;
     let code = match info.dtype {
         DType::F8E4M3 => Code::E4M3,
         DType::F8E5M2 => Code::E5M2,
@@ -84,19 +86,10 @@ fn format(
         }
         _ => return None,
     };
-    let over = scales::over(&info.shape, &scale.shape, said(scan, weight))?;
+    let over = scales::over(&info.shape, &scale.shape, said(scan, weight.key))?;
     Some(Scaled {
         over,
         scale: Some(scale.dtype),
         ..plain(code, info.dtype)
     })
-}
-
-/// The dimensions of a tensor of which a byte holds two columns.
-pub(super) fn doubled(shape: &[u64]) -> Vec<u64> {
-    let mut shape = shape.to_vec();
-    if let Some(last) = shape.last_mut() {
-        *last = last.saturating_mul(2);
-    }
-    shape
 }

@@ -13,10 +13,10 @@ use crate::dtype::DType;
 pub enum ConventionError {
     /// Codes that are not read.
     #[error(transparent)]
-    Undecoded(#[from] Undecoded),
+    Undecoded(#[from] Box<Undecoded>),
     /// An entry is absent that another needs.
     #[error(
-        "{path}: `{key}` says {}, and `{absent}`, which belongs to it, is not there; the file is \
+        "{path}: `{key}` shows {}, and `{absent}`, which belongs to it, is not there; the file is \
          incomplete: download it again, or take the f16 or bf16 model that it was made from",
         .convention.name()
     )]
@@ -120,6 +120,16 @@ pub enum ConventionError {
         /// The method that it names.
         method: String,
     },
+}
+
+impl ConventionError {
+    /// How a tensor is stored and what shows it, or what is wrong.
+    pub fn what(&self) -> String {
+        match self {
+            ConventionError::Undecoded(undecoded) => undecoded.what(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// An entry of a checkpoint, for messages.

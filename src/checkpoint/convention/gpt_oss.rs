@@ -3,7 +3,7 @@
 
 use super::coded::{Coded, Convention};
 use super::fault::Stop;
-use super::scan::{Scan, coded, plain};
+use super::scan::{Named, Scan, coded, plain};
 use crate::dtype::DType;
 use crate::format::{Block, Code, E8M0, Format, Over, Scaled};
 
@@ -32,8 +32,8 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         let stored = &info.shape[..info.shape.len() - 1];
         if scale.dtype != DType::U8 || *scale.shape != *stored {
             let expected = format!("U8 {stored:?}");
-            let entry = (&*scales, scale);
-            return Err(scan.mismatch(Convention::GptOss, entry, (key, info), expected));
+            let entry = Named::new(&scales, scale);
+            return Err(scan.mismatch(Convention::GptOss, entry, Named::new(key, info), expected));
         }
         let [lead @ .., rows, blocks] = stored else {
             continue;

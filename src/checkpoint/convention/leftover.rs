@@ -1,6 +1,8 @@
 //! What is left when codes were found: entries that belong to a layer of another convention, and
 //! entries whose codes are not there.
 
+use std::collections::HashSet;
+
 use super::coded::{Coded, Convention};
 use super::fault::{ConventionError, Stop};
 use super::scan::Scan;
@@ -23,6 +25,7 @@ pub(super) fn check(scan: &Scan<'_, '_>) -> Result<(), Stop> {
     if scan.found.is_empty() {
         return Ok(());
     }
+    let markers: HashSet<&String> = scan.markers.iter().collect();
     for key in scan.tensors.keys() {
         let told = TAILS
             .iter()
@@ -42,8 +45,7 @@ pub(super) fn check(scan: &Scan<'_, '_>) -> Result<(), Stop> {
             }
             .into());
         }
-        let marked = scan.markers.contains(key);
-        if !marked && !scan.tensors.contains_key(&weight) {
+        if !markers.contains(key) && !scan.tensors.contains_key(&weight) {
             scan.need(convention, key, &weight)?;
         }
     }

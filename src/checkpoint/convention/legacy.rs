@@ -3,83 +3,94 @@
 //! A layer is told by the type of its weight: scales beside weights that are no fp8 are left from
 //! whoever wrote the file, and mean nothing.
 
+use std::collections::{HashMap, HashSet};
+
 use super::coded::{Coded, Convention, Described};
 use super::fault::Stop;
 use super::scales;
-use super::scan::{Scan, coded, plain};
-use crate::checkpoint::tensor::TensorInfo;
+use super::scan::{Named, Scan, coded, plain};
+use crate::checkpoint::tensor::{TensorInfo, Tensors};
 use crate::dtype::DType;
 use crate::format::{Code, Format, Scaled};
 
+const CONVENTION: Convention = Convention::ScaledFp8;
 const MARKER: &str = "scaled_fp8";
 const SCALE: &str = ".scale_weight";
 const INPUT: &str = ".scale_input";
 
+/// Components of a name that are tried as a marker's prefix at most.
+const DEPTH_MAX: usize = 32;
+
+/// The markers of a checkpoint, by what stands in front of them in their names.
+struct Markers<'a>(HashMap<&'a str, Named<'a>>);
+
+impl<'a> Markers<'a> {
+    fn of(tensors: &'a Tensors) -> Markers<'a> {
+        let found = tensors.iter().filter_map(|(key, info)| {
+            let prefix = key.strip_suffix(MARKER)?;
+            let small = info.elements() <= 2 && (info.dtype == DType::F32 || fp8(info).is_some());
+            let whole = prefix.is_empty() || prefix.ends_with(['.', '/']);
+            (small && whole).then_some((prefix, Named::new(key, info)))
+        });
+        Markers(found.collect())
+    }
+
+    /// The marker of the model that a key is of: that of the longest prefix.
+    fn of_key(&self, key: &str) -> Option<Named<'a>> {
+        let ends = key.match_indices(['.', '/']).map(|(at, _)| at + 1);
+        let prefixes = std::iter::once(0).chain(ends).take(DEPTH_MAX);
+        let found = prefixes.filter_map(|end| self.0.get(&key[..end]));
+        found.last().copied()
+    }
+}
+
 /// Finds scaled fp8.
 pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
     let tensors = scan.tensors;
-    let is_marker = |key: &str, info: &TensorInfo| {
-        let stem = key.strip_suffix(MARKER);
-        let small = info.elements() <= 2 && (info.dtype == DType::F32 || fp8(info).is_some());
-        small && stem.is_some_and(|stem| stem.is_empty() || stem.ends_with(['.', '/']))
-    };
-    let markers = tensors.iter().filter(|(key, info)| is_marker(key, info));
-    let markers: Vec<(&String, &TensorInfo)> = markers.collect();
-    let marker_of = |key: &str| {
-        let prefix = |marker: &str| key.starts_with(&marker[..marker.len() - MARKER.len()]);
-        markers.iter().find(|(marker, _)| prefix(marker)).copied()
-    };
-    let mut dummies = Vec::new();
+    let markers = Markers::of(tensors);
+    let (mut dummies, mut some) = (Vec::new(), false);
+    // Markers of models of which a layer was found.
+    let mut used = HashSet::new();
     for key in tensors.keys() {
-        let Some(stem) = key.strip_suffix(SCALE).or_else(|| key.strip_suffix(INPUT)) else {
+        let stem = key.strip_suffix(SCALE).or_else(|| key.strip_suffix(INPUT));
+        let Some(stem) = stem.filter(|_| !scan.is_owned(key)) else {
             continue;
         };
-        let (weight, marker) = (format!("{stem}.weight"), marker_of(key));
-        let Some(info) = tensors.get(&weight) else {
-            if let Some((marker, _)) = marker {
-                scan.need(Convention::ScaledFp8, marker, &weight)?;
+        let (weight, marker) = (format!("{stem}.weight"), markers.of_key(key));
+        let Some((weight, info)) = tensors.get_key_value(&weight) else {
+            if let Some(marker) = marker {
+                scan.need(CONVENTION, marker.key, &weight)?;
             }
             continue;
         };
-        if scan
-            .owner(&weight)
-            .is_some_and(|other| other.convention == Convention::ScaledFp8)
-        {
-            continue;
-        }
-        let is_scale = key.ends_with(SCALE);
         let scaled = tensors.contains_key(&format!("{stem}{SCALE}"));
         if fp8(info).is_none() {
             let is_number = info.dtype.is_mergeable();
             dummies.extend(is_number.then_some((key, marker.is_some())));
-        } else if is_scale || (!scaled && marker.is_some()) {
-            let coded = layer(scan, stem, (&weight, info), marker)?;
-            scan.claim(weight, coded)?;
+        } else if key.ends_with(SCALE) || (!scaled && marker.is_some()) {
+            let coded = layer(scan, stem, Named::new(weight, info), marker)?;
+            scan.claim(weight.clone(), coded)?;
+            used.extend(marker.map(|marker| marker.key));
+            some = true;
         }
     }
-    let found = scan.found.values();
-    let found: Vec<&Coded> = found
-        .filter(|coded| coded.convention == Convention::ScaledFp8)
-        .collect();
-    for &(marker, _) in &markers {
-        let prefix = &marker[..marker.len() - MARKER.len()];
-        let mut scaled = found
-            .iter()
-            .filter(|coded| coded.parts[0].starts_with(prefix));
-        let mut codes = tensors.iter().filter(|(key, info)| {
-            key.starts_with(prefix) && key.ends_with(".weight") && fp8(info).is_some()
-        });
-        if let (None, Some((weight, _))) = (scaled.next(), codes.next()) {
-            let stem = weight.trim_end_matches(".weight");
-            scan.need(Convention::ScaledFp8, marker, &format!("{stem}{SCALE}"))?;
+    for (key, info) in tensors {
+        let stem = key.strip_suffix(".weight").filter(|_| fp8(info).is_some());
+        let marker = stem.and_then(|_| markers.of_key(key));
+        if let (Some(stem), Some(marker)) = (stem, marker)
+            && !used.contains(marker.key)
+        {
+            scan.need(CONVENTION, marker.key, &format!("{stem}{SCALE}"))?;
         }
     }
-    let some = !found.is_empty();
     let dummies = dummies.into_iter().filter(|&(_, marked)| marked || some);
-    let dummies: Vec<&String> = dummies.map(|(key, _)| key).collect();
-    scan.markers.extend(dummies.into_iter().cloned());
-    scan.markers
-        .extend(markers.iter().map(|&(key, _)| key.clone()));
+    scan.markers.extend(dummies.map(|(key, _)| key.clone()));
+    let told = tensors.keys();
+    let told = told.filter(|key| {
+        let prefix = key.strip_suffix(MARKER);
+        prefix.is_some_and(|prefix| markers.0.contains_key(prefix))
+    });
+    scan.markers.extend(told.cloned());
     Ok(())
 }
 
@@ -87,19 +98,23 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
 fn layer(
     scan: &Scan<'_, '_>,
     stem: &str,
-    (weight, info): (&str, &TensorInfo),
-    marker: Option<(&String, &TensorInfo)>,
+    weight: Named<'_>,
+    marker: Option<Named<'_>>,
 ) -> Result<Coded, Stop> {
+    let info = weight.info;
     let code = fp8(info).unwrap_or(Code::E4M3);
     let key = format!("{stem}{SCALE}");
     let mut format = plain(code, info.dtype);
-    let mut parts = vec![weight];
+    let mut parts = vec![weight.key];
     if let Some(scale) = scan.tensors.get(&key) {
         let over = scales::over(&info.shape, &scale.shape, None);
         let (Some(rounded), Some(over)) = (scales::float(scale.dtype), over) else {
             let expected = "F32, F16 or BF16, one for the tensor or for each row or block,";
-            let entry = (&*key, scale);
-            return Err(scan.mismatch(Convention::ScaledFp8, entry, (weight, info), expected));
+            let scale = Named {
+                key: &key,
+                info: scale,
+            };
+            return Err(scan.mismatch(CONVENTION, scale, weight, expected));
         };
         let scale = Some(scale.dtype);
         format = Scaled {
@@ -112,8 +127,8 @@ fn layer(
     }
     let described = match marker {
         None => Described::Nothing,
-        Some((key, info)) => Described::Marker {
-            key: key.clone(),
+        Some(Named { key, info }) => Described::Marker {
+            key: key.to_owned(),
             dtype: info.dtype,
             elements: info.elements(),
         },
@@ -124,7 +139,7 @@ fn layer(
     Ok(Coded {
         described,
         ..coded(
-            Convention::ScaledFp8,
+            CONVENTION,
             Format::Scaled(format),
             &info.shape,
             &parts,

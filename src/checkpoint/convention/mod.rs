@@ -27,6 +27,8 @@ mod scan;
 mod settings;
 mod table;
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 pub use self::coded::{Coded, Convention, Described};
@@ -52,9 +54,12 @@ pub struct Recognised {
 /// What a checkpoint's codes are, or why they are not read.
 pub type Stored = Result<Recognised, Box<ConventionError>>;
 
+/// Finds the tensors of a convention.
+type Find = fn(&mut Scan<'_, '_>) -> Result<(), Stop>;
+
 /// The conventions, each as what finds its tensors: those whose names say more come first, and
 /// those behind them see what was found.
-const CONVENTIONS: [fn(&mut Scan<'_, '_>) -> Result<(), Stop>; 10] = [
+const CONVENTIONS: [Find; 10] = [
     comfy::find,
     legacy::find,
     block_fp8::find,
@@ -96,31 +101,11 @@ fn found(
     }
     narrow::find(&mut scan)?;
     leftover::check(&scan)?;
-    let markers: std::collections::HashSet<&str> =
-        scan.markers.iter().map(String::as_str).collect();
+    let markers: HashSet<&str> = scan.markers.iter().map(String::as_str).collect();
     let is_told = |key: &str| scan.is_owned(key) || markers.contains(key);
     plain::check(tensors, said, &is_told).map_err(ConventionError::from)?;
     Ok(Recognised {
         tensors: scan.found,
         markers: scan.markers,
     })
-}
-
-/// Checks that no tensor of a checkpoint is stored as codes.
-///
-/// # Errors
-/// Why codes are not read, or the first tensor that is stored so.
-pub fn check_plain(
-    tensors: &Tensors,
-    path: &std::path::Path,
-    stored: &Stored,
-) -> Result<(), Box<ConventionError>> {
-    let found = match stored {
-        Ok(found) => found.tensors.values().next(),
-        Err(fault) => return Err(fault.clone()),
-    };
-    match found {
-        None => Ok(()),
-        Some(coded) => Err(Box::new(plain::refused(tensors, path, coded).into())),
-    }
 }

@@ -4,9 +4,6 @@
 //! that what no convention recognised is asked here. Element types that have no arithmetic are told
 //! here as well: they occur as codes only.
 
-use std::path::Path;
-
-use super::coded::Coded;
 use super::said::Said;
 use super::table::{REFUSALS, Refusal, Sign, Stored};
 use crate::checkpoint::tensor::{TensorInfo, Tensors};
@@ -71,7 +68,7 @@ pub(super) fn check(
     tensors: &Tensors,
     said: &Said<'_>,
     is_told: &dyn Fn(&str) -> bool,
-) -> Result<(), Undecoded> {
+) -> Result<(), Box<Undecoded>> {
     let left = Left { tensors, is_told };
     let evidence = by_signs(&left)
         .or_else(|| by_type(&left))
@@ -90,7 +87,7 @@ pub(super) fn check(
     let named = said
         .quantisation
         .map(|method| format!("{convention} (its settings call the method `{method}`)"));
-    Err(Undecoded {
+    Err(Box::new(Undecoded {
         path: said.path.display().to_string(),
         key: key.to_owned(),
         dtype: info.dtype,
@@ -98,7 +95,7 @@ pub(super) fn check(
         convention: named.unwrap_or_else(|| convention.to_owned()),
         because,
         way,
-    })
+    }))
 }
 
 /// The entries that no convention has found.
@@ -244,23 +241,4 @@ fn by_integers<'a>(left: &Left<'a>) -> Option<Evidence<'a>> {
         because: String::new(),
         way: "take the f16 or bf16 model that it was made from",
     })
-}
-
-/// The error for a tensor that is stored as codes, where numbers are wanted.
-pub(super) fn refused(tensors: &Tensors, path: &Path, coded: &Coded) -> Undecoded {
-    let key = &coded.parts[0];
-    let beside = coded.beside.last();
-    let because = match coded.parts.get(1).or(beside) {
-        Some(other) => format!(", as `{other}` beside it shows"),
-        None => String::new(),
-    };
-    Undecoded {
-        path: path.display().to_string(),
-        key: key.clone(),
-        dtype: tensors[key].dtype,
-        shape: tensors[key].shape.to_vec(),
-        convention: coded.convention.name().to_owned(),
-        because,
-        way: "take the f16 or bf16 model that it was made from",
-    }
 }

@@ -1,12 +1,13 @@
 //! A tensor and its `_scale`, without more: fp8 and int8 of several libraries, and microscaling
 //! formats. Types and shapes tell which.
 
+use serde_json::Value;
+
 use super::block_fp8::said;
 use super::coded::Convention;
-use super::deepseek::doubled;
 use super::fault::Stop;
 use super::scales;
-use super::scan::{Scan, coded, plain};
+use super::scan::{Named, Scan, coded, plain};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::{DType, Float};
 use crate::format::{Block, Code, Format, Over, Scaled};
@@ -46,25 +47,27 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         if tensors.contains_key(&zeros) {
             let settings = scan.settings(name);
             let said = settings.map(|settings| settings.of_weights("symmetric"));
-            let mut said = said.into_iter().flatten();
-            if !said
-                .next()
-                .is_some_and(|value| value.as_bool() == Some(true))
-            {
+            let said = said.into_iter().flatten().next();
+            if said.and_then(Value::as_bool) != Some(true) {
                 return Err(scan.undecoded(name, "codes with zero points", &zeros));
             }
             beside.push(zeros);
         }
-        let Some(format) = format(scan, (name, info, code), scale) else {
+        let Some(format) = format(scan, Named::new(name, info), code, scale) else {
             // Bytes with scales are many things; those that are not known are refused as such.
             if info.dtype == DType::U8 {
                 continue;
             }
             let expected = "one for the tensor or for each row, block or 32 numbers,";
-            return Err(scan.mismatch(convention, (key, scale), (name, info), expected));
+            return Err(scan.mismatch(
+                convention,
+                Named::new(key, scale),
+                Named::new(name, info),
+                expected,
+            ));
         };
         let shape = match info.dtype {
-            DType::U8 => doubled(&info.shape),
+            DType::U8 => scales::doubled(&info.shape),
             _ => info.shape.to_vec(),
         };
         let coded = coded(
@@ -92,11 +95,8 @@ fn code(info: &TensorInfo) -> Option<Code> {
     })
 }
 
-fn format(
-    scan: &Scan<'_, '_>,
-    (name, info, code): (&str, &TensorInfo, Code),
-    scale: &TensorInfo,
-) -> Option<Scaled> {
+fn format(scan: &Scan<'_, '_>, codes: Named<'_>, code: Code, scale: &TensorInfo) -> Option<Scaled> {
+    let info = codes.info;
     let each = if info.dtype == DType::U8 { 2 } else { 1 };
     let numbers = info.elements().checked_mul(each)?;
     let columns = info.shape.last()?.checked_mul(each)?;
@@ -117,6 +117,6 @@ fn format(
     if info.dtype == DType::U8 || (is_power && info.dtype == DType::I8) {
         return None;
     }
-    let over = scales::over(&info.shape, &scale.shape, said(scan, name))?;
+    let over = scales::over(&info.shape, &scale.shape, said(scan, codes.key))?;
     Some(Scaled { over, ..base })
 }

@@ -35,7 +35,8 @@ impl Matrix {
             [lead @ .., rows, columns] => (*rows, *columns, lead),
         };
         Matrix {
-            count: lead.iter().product(),
+            // What a file states of dimensions may be anything.
+            count: lead.iter().fold(1, |all, &size| all.saturating_mul(size)),
             rows,
             columns,
         }
@@ -50,13 +51,22 @@ pub(super) fn over(shape: &[u64], scales: &[u64], said: Option<Block>) -> Option
         return Some(Over::Tensor);
     }
     let lead = &shape[..shape.len().saturating_sub(2)];
+    let is_first = |len: &u64| shape.len() > 3 && Some(len) == shape.first();
+    if let [first, ones @ ..] = scales
+        && is_first(first)
+        && ones.iter().all(|len| *len == 1)
+    {
+        return Some(Over::First);
+    }
     let rest = scales.strip_prefix(lead)?;
     let matrix = Matrix::of(shape);
     match *rest {
         [] | [1] | [1, 1] => Some(Over::Matrix),
         [columns] if shape.len() == 1 => block(matrix, 1, columns, said),
         [rows] => (rows == matrix.rows).then_some(Over::Row),
-        [rows, columns] | [rows, columns, 1] => block(matrix, rows, columns, said),
+        [rows, columns] | [rows, columns, 1] | [rows, 1, columns, 1] => {
+            block(matrix, rows, columns, said)
+        }
         _ => None,
     }
 }
@@ -85,10 +95,8 @@ fn block(matrix: Matrix, down: u64, across: u64, said: Option<Block>) -> Option<
     };
     let is_even = rows.is_multiple_of(down) && columns.is_multiple_of(across);
     let usual = USUAL.into_iter().find(fits);
-    match usual.or_else(|| (is_even && fits(&even)).then_some(even)) {
-        Some(block) => Some(Over::Block(block)),
-        None => None,
-    }
+    let block = usual.or_else(|| (is_even && fits(&even)).then_some(even));
+    block.map(Over::Block)
 }
 
 /// Whether scales are powers of two: their type, or bytes that mean it.
@@ -104,4 +112,13 @@ pub(super) fn float(dtype: DType) -> Option<Float> {
         DType::BF16 => Some(Float::BF16),
         _ => None,
     }
+}
+
+/// The dimensions of a tensor of which a byte holds two columns.
+pub(super) fn doubled(shape: &[u64]) -> Vec<u64> {
+    let mut shape = shape.to_vec();
+    if let Some(last) = shape.last_mut() {
+        *last = last.saturating_mul(2);
+    }
+    shape
 }

@@ -31,6 +31,19 @@ const COMPANIONS: [&str; 6] = [
     "input_amax",
 ];
 
+/// An entry of a checkpoint.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'e> {
+    pub(super) key: &'e str,
+    pub(super) info: &'e TensorInfo,
+}
+
+impl<'e> Named<'e> {
+    pub(super) fn new(key: &'e str, info: &'e TensorInfo) -> Named<'e> {
+        Named { key, info }
+    }
+}
+
 /// A checkpoint while its codes are looked for.
 pub(super) struct Scan<'a, 'r> {
     /// All entries.
@@ -72,11 +85,6 @@ impl<'a, 'r> Scan<'a, 'r> {
     /// Whether an entry was claimed.
     pub(super) fn is_owned(&self, key: &str) -> bool {
         self.owners.contains_key(key)
-    }
-
-    /// The tensor that an entry belongs to.
-    pub(super) fn owner(&self, key: &str) -> Option<&Coded> {
-        Some(&self.found[*self.owners.get(key)?])
     }
 
     /// An entry that another shows to be there.
@@ -138,8 +146,8 @@ impl<'a, 'r> Scan<'a, 'r> {
         if let Some(other) = self.tensors.get(&name).filter(|_| !part) {
             return Err(self.mismatch(
                 coded.convention,
-                (&name, other),
-                (&coded.parts[0], &self.tensors[&coded.parts[0]]),
+                Named::new(&name, other),
+                Named::new(&coded.parts[0], &self.tensors[&coded.parts[0]]),
                 "no entry",
             ));
         }
@@ -171,11 +179,11 @@ impl<'a, 'r> Scan<'a, 'r> {
     pub(super) fn mismatch(
         &self,
         convention: Convention,
-        entry: (&str, &TensorInfo),
-        beside: (&str, &TensorInfo),
+        entry: Named<'_>,
+        beside: Named<'_>,
         expected: impl Into<String>,
     ) -> Stop {
-        let shown = |(key, info): (&str, &TensorInfo)| {
+        let shown = |Named { key, info }: Named<'_>| {
             Box::new(Entry {
                 key: key.to_owned(),
                 dtype: info.dtype,
@@ -205,7 +213,7 @@ impl<'a, 'r> Scan<'a, 'r> {
     /// The error for codes of a known convention in a form that is not read.
     pub(super) fn undecoded(&self, key: &str, what: &str, by: &str) -> Stop {
         let info = &self.tensors[key];
-        ConventionError::from(Undecoded {
+        ConventionError::from(Box::new(Undecoded {
             path: self.said.path.display().to_string(),
             key: key.to_owned(),
             dtype: info.dtype,
@@ -216,7 +224,7 @@ impl<'a, 'r> Scan<'a, 'r> {
                 false => format!(", as `{by}` shows"),
             },
             way: "take the f16 or bf16 model that it was made from",
-        })
+        }))
         .into()
     }
 

@@ -43,8 +43,6 @@ pub(super) enum Stored {
     Code,
     /// What scales of codes are kept in: anything but 8-bit floats with a mantissa.
     Scale,
-    /// Scales by block: two-dimensional, or powers of two.
-    Grid,
 }
 
 impl Stored {
@@ -56,10 +54,6 @@ impl Stored {
             Stored::Integer => dtype.is_integer(),
             Stored::Code => is_float8(dtype) || dtype.is_integer() || dtype.is_opaque(),
             Stored::Scale => !is_float8(dtype),
-            Stored::Grid => {
-                let by_block = info.shape.len() == 2 && !is_float8(dtype);
-                dtype == DType::F8E8M0 || by_block
-            }
         }
     }
 }
@@ -91,15 +85,11 @@ const SCALED: &str = "take the f16 or bf16 model that it was made from, or write
                       each weight as f32 times its scale";
 const TRANSFORMERS: &str = "take the f16 or bf16 model that it was made from, or load this one \
                             with transformers, call `model.dequantize()` and save it";
-const DEEPSEEK: &str = "take a bf16 model, or write one with fp8_cast_bf16.py of DeepSeek-V3's \
-                        repository";
-const GPT_OSS: &str = "take a bf16 model, or load this one with transformers and \
-                       `Mxfp4Config(dequantize=True)` and save it";
 const COMPRESSED: &str = "take the f16 or bf16 model that it was made from, or load this one with \
                           transformers and `CompressedTensorsConfig(run_compressed=False)` and \
                           save it";
 
-use Stored::{Any, Code, Float8, Grid, Integer, Scale};
+use Stored::{Any, Code, Float8, Integer, Scale};
 
 /// Every convention, the particular before the general.
 pub(super) static REFUSALS: &[Refusal] = &[

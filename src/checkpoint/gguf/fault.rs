@@ -9,9 +9,15 @@ use crate::figures::counted;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum GgufError {
-    #[error("is GGUF of version {version}, of which 2 and 3 are read; {}", other_version(*.version))]
+    #[error(
+        "is GGUF of version {version}, of which 2 and 3 are read; {}",
+        other_version(*.version)
+    )]
     Version { version: u32 },
-    #[error("has {count} tensors, the limit is {max}; the file is damaged")]
+    #[error(
+        "has {}, the limit is {max}; the file is damaged",
+        counted(*.count, "tensor")
+    )]
     TooManyTensors { count: u64, max: usize },
     #[error(
         "the header counts {count} {what}, and {} that are left do not hold as many; the file is \

@@ -118,6 +118,7 @@ fn found(file: &WeightFile, number: usize) -> Result<Found, Stop> {
             file: number,
             span,
             strides: None,
+            coding: None,
         };
         found.tensors.push((entry.name.clone(), info));
     }

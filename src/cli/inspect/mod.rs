@@ -217,7 +217,11 @@ fn codes(checkpoint: &Checkpoint) -> Option<String> {
             *found.entry(key).or_default() += info.elements();
         }
     }
-    let all: u64 = checkpoint.tensors().values().map(TensorInfo::elements).sum();
+    let all: u64 = checkpoint
+        .tensors()
+        .values()
+        .map(TensorInfo::elements)
+        .sum();
     let lines = found.iter().map(|((convention, float), elements)| {
         let share = *elements as f64 / all.max(1) as f64 * 100.0;
         format!("{share:.1} % of the parameters are {convention}, decoded to {float}")

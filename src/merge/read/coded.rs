@@ -19,22 +19,23 @@ pub(in crate::merge) fn read(
     let spans = coding.format.spans(&coding.shape, elements.clone());
     let mut parts = Vec::with_capacity(spans.len());
     for (entry, span) in coding.parts.iter().zip(spans) {
-        let mut bytes = vec![0; (span.end - span.start) as usize];
+        let mut bytes = shared.spare.take((span.end - span.start) as usize);
         let place = (codes.model, entry.file);
         shared.read(place, entry.span.start + span.start, &mut bytes)?;
         parts.push(bytes);
     }
-    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     shared.permits.with(|| {
         let (format, shape, level) = (&coding.format, &coding.shape, shared.level);
         match bytemuck::try_cast_slice_mut(target) {
-            Ok(numbers) => format.decode(level, shape, elements, &parts, numbers),
+            Ok(numbers) => format.decode(level, shape, elements, &slices, numbers),
             Err(_) => {
                 let mut numbers = vec![0.0; target.len() / FLOAT];
-                format.decode(level, shape, elements, &parts, &mut numbers);
+                format.decode(level, shape, elements, &slices, &mut numbers);
                 target.copy_from_slice(bytemuck::cast_slice(&numbers));
             }
         }
     });
+    parts.into_iter().for_each(|part| shared.spare.give(part));
     Ok(())
 }

@@ -36,7 +36,7 @@ impl Settings {
             Storing::Keep => Settings::Kept,
             Storing::Target(Target { marks, .. }) => match marks {
                 Marks::Comfy { .. } | Marks::ScaledFp8 => Settings::Dropped,
-                Marks::Config(made) => Settings::Made(with_left(made(), &coded.left)),
+                Marks::Config { said, .. } => Settings::Made(with_left(said(), &coded.left)),
                 Marks::ModelOpt => Settings::Made(json!({
                     "quant_method": "modelopt",
                     "quant_algo": "NVFP4",

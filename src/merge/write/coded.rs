@@ -5,12 +5,13 @@ use std::ops::Range;
 use super::put::Put;
 use super::run::Run;
 use crate::exec::cpu::{change, product};
-use crate::format::encode::{Scales, Stretch};
+use crate::format::encode::Stretch;
 use crate::kernel::{Change, Row, TILE, Tally};
 use crate::merge::MergeError;
-use crate::merge::read::read_elements;
+use crate::merge::pool::Buffer;
+use crate::merge::read::{read_codes, read_elements};
 use crate::merge::shared::Shared;
-use crate::plan::{Codes, Encoded, OutputId, Part};
+use crate::plan::{Codes, Encoded, FileId, OutputId, PAGE_BYTES, Part};
 
 /// Tiles that are looked at together, where all are.
 const TILES: u64 = 64;
@@ -27,24 +28,36 @@ pub(super) struct Coder<'a, 'b> {
 
 impl Coder<'_, '_> {
     /// Encodes results, f32 in the machine's order, and hands the entries over.
-    pub(super) fn put(&self, results: &[u8], own: &impl Put) -> Result<(), MergeError> {
+    pub(super) fn put(
+        &self,
+        results: &[u8],
+        staging: &mut Buffer,
+        own: &impl Put,
+    ) -> Result<(), MergeError> {
         // They lie at the beginning of a page.
         let results: &[f32] = bytemuck::cast_slice(results);
         let Encoded {
             encoding, shape, ..
         } = self.encoded;
+        let spare = &self.shared.spare;
         let elements = self.elements();
         let spans = encoding.spans(shape, elements.clone());
         let parts = match &self.encoded.kept {
-            Some(codes) if self.is_same(codes, results)? => self.kept(codes, &spans)?,
+            Some(codes) if self.is_same(codes, results)? => {
+                let tensor = self.run.part.job.index() * self.shared.plan.outputs;
+                let tensor = tensor + self.output.index();
+                self.shared.carried.add(tensor, results.len() as u64);
+                self.kept(codes, &spans)?
+            }
             _ => {
-                let mut parts: Vec<Vec<u8>> = spans.iter().map(|_| Vec::new()).collect();
+                let lens = spans.iter().map(|span| (span.end - span.start) as usize);
+                let mut parts: Vec<Vec<u8>> = lens.map(|len| spare.take(len)).collect();
                 let largest = match self.largest() {
                     Some((largest, _)) => vec![largest],
                     None => self.largest_of_matrices(results),
                 };
-                let kept = match (encoding.scales, &self.encoded.kept) {
-                    (Scales::Kept, Some(codes)) => self.kept(codes, &spans)?,
+                let kept = match &self.encoded.kept {
+                    Some(codes) if encoding.needs_kept() => self.kept(codes, &spans)?,
                     _ => Vec::new(),
                 };
                 let kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
@@ -66,6 +79,7 @@ impl Coder<'_, '_> {
             // What belongs to all of the tensor comes with every run, and is written with the
             // first.
             if span.start == 0 && elements.start > 0 {
+                spare.give(bytes);
                 continue;
             }
             let place = self.shared.plan.jobs[*job].place;
@@ -79,11 +93,31 @@ impl Coder<'_, '_> {
                 output: 0,
             };
             let offset = place.offset + span.start;
-            let put = || own.put(&[run], place.file, offset, &bytes);
+            let staged = self.staged(place.file, offset, &bytes, staging);
+            let put = || own.put(&[run], place.file, offset, staged);
             self.shared.writing.during(put)?;
             self.shared.progress.advance(bytes.len() as u64);
+            spare.give(bytes);
         }
         Ok(())
+    }
+
+    /// The bytes where the address equals the place in the file modulo a page, so that blocks go
+    /// out directly.
+    fn staged<'s>(
+        &self,
+        file: FileId,
+        offset: u64,
+        bytes: &[u8],
+        staging: &'s mut Buffer,
+    ) -> &'s [u8] {
+        let header = self.shared.plan.files[file].header_bytes[self.output.index()];
+        let shift = ((header + offset) % PAGE_BYTES) as usize;
+        let page = PAGE_BYTES as usize;
+        let place = &mut staging.take(bytes.len().next_multiple_of(page) + page)[shift..];
+        let place = &mut place[..bytes.len()];
+        self.shared.permits.with(|| place.copy_from_slice(bytes));
+        place
     }
 
     fn elements(&self) -> Range<u64> {
@@ -128,7 +162,7 @@ impl Coder<'_, '_> {
         let starts = self.elements().step_by(tile as usize);
         for (start, results) in starts.zip(results.chunks(tile as usize)) {
             let base = &mut base[..results.len()];
-            codes_at(self.shared, codes, start, base)?;
+            read_codes(self.shared, codes, start, bytemuck::cast_slice_mut(base))?;
             if results != base {
                 return Ok(false);
             }
@@ -140,7 +174,7 @@ impl Coder<'_, '_> {
     fn kept(&self, codes: &Codes, spans: &[Range<u64>]) -> Result<Vec<Vec<u8>>, MergeError> {
         let entries = codes.coding.parts.iter().zip(spans);
         let parts = entries.map(|(entry, span)| {
-            let mut bytes = vec![0; (span.end - span.start) as usize];
+            let mut bytes = self.shared.spare.take((span.end - span.start) as usize);
             let place = (codes.model, entry.file);
             let offset = entry.span.start + span.start;
             self.shared.read(place, offset, &mut bytes)?;
@@ -214,14 +248,4 @@ impl Coder<'_, '_> {
             .note((self.run.part.job, self.output), len, found);
         Ok(())
     }
-}
-
-/// The numbers of a model's codes from an element on.
-fn codes_at(
-    shared: &Shared<'_>,
-    codes: &Codes,
-    start: u64,
-    target: &mut [f32],
-) -> Result<(), MergeError> {
-    crate::merge::read::read_codes(shared, codes, start, bytemuck::cast_slice_mut(target))
 }

@@ -113,7 +113,7 @@ fn each_window<'a, 'r>(
                     output: OutputId::new(at),
                     row: row(window[0].at, at),
                 };
-                coder.put(target, own)?;
+                coder.put(target, &mut lane.staging, own)?;
             }
             continue;
         }

@@ -22,7 +22,12 @@ pub enum Marks {
     /// An empty entry beside all layers, of the type of the codes: ComfyUI of old.
     ScaledFp8,
     /// The `quantization_config` of the folder's config.json.
-    Config(fn() -> Value),
+    Config {
+        /// What it says.
+        said: fn() -> Value,
+        /// Whether codes lie in words, so that the shape is an entry of its own.
+        packs: bool,
+    },
     /// The folder's hf_quant_config.json, and its config.json.
     ModelOpt,
 }
@@ -81,6 +86,19 @@ impl Marks {
                 bytes,
             }
         });
-        mark.into_iter().collect()
+        mark.into_iter().chain(self.packed(name, shape)).collect()
+    }
+
+    /// The shape of a weight whose codes lie in words, for compressed-tensors.
+    fn packed(&self, name: &str, shape: &[u64]) -> Option<Mark> {
+        let Marks::Config { packs: true, .. } = self else {
+            return None;
+        };
+        Some(Mark {
+            name: format!("{}.weight_shape", Target::layer(name)),
+            dtype: DType::I64,
+            shape: vec![shape.len() as u64],
+            bytes: shape.iter().flat_map(|len| len.to_le_bytes()).collect(),
+        })
     }
 }

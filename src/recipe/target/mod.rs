@@ -12,9 +12,9 @@ pub use layers::Layers;
 pub use marks::{Mark, Marks};
 pub use table::TARGETS;
 
-use crate::dtype::DType;
+use crate::dtype::{DType, Float};
 use crate::format::encode::Rule;
-use crate::format::{Format, Part, Role};
+use crate::format::{Block, Format, Over, Part, Role};
 
 /// A format that weights can be stored in.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Target {
     /// What it is and who loads it, in one line.
     pub summary: &'static str,
     /// How numbers are stored.
-    pub(super) format: fn() -> Format,
+    pub(super) format: fn(Float) -> Format,
     /// The rules by which codes are made.
     pub rule: Rule,
     /// What the entries of a layer are called, in the order of the format's parts, behind the
@@ -32,8 +32,8 @@ pub struct Target {
     pub(super) names: &'static [&'static str],
     /// The dimensions of a scale of the whole tensor.
     pub(super) scalar: &'static [u64],
-    /// A row is stored only if it has a multiple of so many columns.
-    pub(super) columns: u64,
+    /// A matrix is stored so only if it has a multiple of so many rows and columns.
+    pub(super) block: Block,
     /// Where it is said that weights are stored so.
     pub marks: Marks,
 }
@@ -47,9 +47,12 @@ impl Target {
         TARGETS.iter().find(|target| target.word == word)
     }
 
-    /// How numbers are stored.
-    pub fn format(&self) -> Format {
-        (self.format)()
+    /// How numbers of a model of some type are stored.
+    pub fn format(&self, float: Float) -> Format {
+        (self.format)(match float {
+            Float::F16 | Float::BF16 => float,
+            _ => Float::F32,
+        })
     }
 
     /// Whether a tensor of this name and shape can be stored so: the matrix of a layer.
@@ -57,8 +60,12 @@ impl Target {
         let [rows, columns] = *shape else {
             return false;
         };
-        let is_whole = rows > 0 && columns > 0 && columns.is_multiple_of(self.columns);
-        name.ends_with(WEIGHT) && is_whole
+        let Block {
+            rows: down,
+            columns: across,
+        } = self.block;
+        let is_whole = rows.is_multiple_of(down) && columns.is_multiple_of(across);
+        name.ends_with(WEIGHT) && rows > 0 && columns > 0 && is_whole
     }
 
     /// The layer that a weight belongs to.
@@ -68,26 +75,25 @@ impl Target {
 
     /// The entries of a weight, in the order of the format's parts: their names, with type and
     /// dimensions.
-    pub fn entries(&self, name: &str, shape: &[u64]) -> Vec<(String, Part)> {
+    pub fn entries(&self, name: &str, format: &Format, shape: &[u64]) -> Vec<(String, Part)> {
         let layer = Target::layer(name);
-        let parts = self.format().parts(shape).into_iter().zip(self.names);
+        let parts = format.parts(shape).into_iter().zip(self.names);
         let parts = parts.map(|(mut part, tail)| {
             let is_scalar = part.role != Role::Values && part.shape.iter().product::<u64>() == 1;
             let over_tensor = is_scalar && shape.iter().product::<u64>() > 1;
-            if over_tensor && part.dtype == DType::F32 && !self.has_blocks(part.role) {
+            if over_tensor && part.dtype == DType::F32 && !has_blocks(format, part.role) {
                 part.shape = self.scalar.to_vec();
             }
             (format!("{layer}.{tail}"), part)
         });
         parts.collect()
     }
+}
 
-    /// Whether an entry has a number for each block or row, even where there is only one.
-    fn has_blocks(&self, role: Role) -> bool {
-        use crate::format::Over;
-        match self.format() {
-            Format::Scaled(scaled) => role == Role::Scale && scaled.over != Over::Tensor,
-            _ => role == Role::Scale,
-        }
+/// Whether an entry has a number for each block or row, even where there is only one.
+fn has_blocks(format: &Format, role: Role) -> bool {
+    match format {
+        Format::Scaled(scaled) => role == Role::Scale && scaled.over != Over::Tensor,
+        _ => role == Role::Scale,
     }
 }

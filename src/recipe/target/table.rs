@@ -42,17 +42,20 @@ pub static TARGETS: &[Target] = &[
     Target {
         word: "comfy-fp8",
         summary: "fp8 (e4m3) with a scale for each layer, for ComfyUI",
-        format: || Format::Scaled(PLAIN),
+        format: |_| Format::Scaled(PLAIN),
         rule: Rule::ComfyKitchen,
         names: &["weight", "weight_scale"],
         scalar: &[],
-        columns: 1,
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
         marks: comfy("float8_e4m3fn"),
     },
     Target {
         word: "comfy-fp8-e5m2",
         summary: "fp8 (e5m2) with a scale for each layer, for ComfyUI",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 code: Code::E5M2,
                 stored: DType::F8E5M2,
@@ -62,23 +65,29 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::ComfyKitchen,
         names: &["weight", "weight_scale"],
         scalar: &[],
-        columns: 1,
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
         marks: comfy("float8_e5m2"),
     },
     Target {
         word: "scaled-fp8",
         summary: "fp8 (e4m3) with `scale_weight` and the marker `scaled_fp8`: ComfyUI of old",
-        format: || Format::Scaled(PLAIN),
+        format: |_| Format::Scaled(PLAIN),
         rule: Rule::ComfyKitchen,
         names: &["weight", "scale_weight"],
         scalar: &[],
-        columns: 1,
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
         marks: Marks::ScaledFp8,
     },
     Target {
         word: "comfy-int8",
         summary: "int8 with a scale for each row (int8_tensorwise), for ComfyUI",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 code: Code::I8,
                 stored: DType::I8,
@@ -89,7 +98,10 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::ComfyKitchen,
         names: &["weight", "weight_scale"],
         scalar: &[],
-        columns: 1,
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
         marks: Marks::Comfy {
             format: "int8_tensorwise",
             per_row: true,
@@ -100,7 +112,7 @@ pub static TARGETS: &[Target] = &[
     Target {
         word: "comfy-int8-tensor",
         summary: "int8 with a scale for each layer (int8_tensorwise), for ComfyUI",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 code: Code::I8,
                 stored: DType::I8,
@@ -110,13 +122,16 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::ComfyKitchen,
         names: &["weight", "weight_scale"],
         scalar: &[],
-        columns: 1,
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
         marks: comfy("int8_tensorwise"),
     },
     Target {
         word: "comfy-int8-convrot",
         summary: "int8 by rows, rotated in groups of 256 (ConvRot), for ComfyUI",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 code: Code::I8,
                 stored: DType::I8,
@@ -128,7 +143,10 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::ComfyKitchen,
         names: &["weight", "weight_scale"],
         scalar: &[],
-        columns: ROTATED,
+        block: Block {
+            rows: 1,
+            columns: ROTATED,
+        },
         marks: Marks::Comfy {
             format: "int8_tensorwise",
             per_row: true,
@@ -139,7 +157,7 @@ pub static TARGETS: &[Target] = &[
     Target {
         word: "comfy-nvfp4",
         summary: "NVFP4 in tiles of NVIDIA's kernels, for ComfyUI",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 code: Code::E2M1High,
                 stored: DType::U8,
@@ -154,7 +172,10 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::ComfyKitchen,
         names: &["weight", "weight_scale", "weight_scale_2"],
         scalar: &[],
-        columns: 1,
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
         marks: Marks::Comfy {
             format: "nvfp4",
             per_row: false,
@@ -165,7 +186,7 @@ pub static TARGETS: &[Target] = &[
     Target {
         word: "comfy-mxfp8",
         summary: "MXFP8 in tiles of NVIDIA's kernels, for ComfyUI",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 pad: 32,
                 over: group(32),
@@ -178,7 +199,10 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::ComfyKitchen,
         names: &["weight", "weight_scale"],
         scalar: &[],
-        columns: 1,
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
         marks: Marks::Comfy {
             format: "mxfp8",
             per_row: false,
@@ -189,7 +213,7 @@ pub static TARGETS: &[Target] = &[
     Target {
         word: "block-fp8",
         summary: "fp8 in blocks of 128 x 128 (`weight_scale_inv`), for transformers and vLLM",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 over: Over::Block(Block {
                     rows: 128,
@@ -201,72 +225,106 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::Transformers,
         names: &["weight", "weight_scale_inv"],
         scalar: &[1, 1],
-        columns: 1,
-        marks: Marks::Config(block_fp8),
+        block: Block {
+            rows: 128,
+            columns: 128,
+        },
+        marks: Marks::Config {
+            said: block_fp8,
+            packs: false,
+        },
     },
     Target {
         word: "ct-fp8",
         summary: "fp8 with a scale for each row (float-quantized), for vLLM and transformers",
-        format: || {
+        format: |float| {
             Format::Scaled(Scaled {
                 over: Over::Row,
+                scale: Some(float.dtype()),
+                rounded: float,
                 ..PLAIN
             })
         },
         rule: Rule::CompressedTensors,
         names: &["weight", "weight_scale"],
         scalar: &[1],
-        columns: 1,
-        marks: Marks::Config(ct_fp8),
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
+        marks: Marks::Config {
+            said: ct_fp8,
+            packs: false,
+        },
     },
     Target {
         word: "ct-int8",
         summary: "int8 with a scale for each row (int-quantized), for vLLM and transformers",
-        format: || {
+        format: |float| {
             Format::Scaled(Scaled {
                 code: Code::I8,
                 stored: DType::I8,
                 over: Over::Row,
+                scale: Some(float.dtype()),
+                rounded: float,
                 ..PLAIN
             })
         },
         rule: Rule::CompressedTensors,
         names: &["weight", "weight_scale"],
         scalar: &[1],
-        columns: 1,
-        marks: Marks::Config(ct_int8),
+        block: Block {
+            rows: 1,
+            columns: 1,
+        },
+        marks: Marks::Config {
+            said: ct_int8,
+            packs: false,
+        },
     },
     Target {
         word: "ct-int4",
         summary: "int4 in groups of 128 (pack-quantized), for vLLM and transformers",
-        format: || {
+        format: |float| {
             Format::Packed(Packed {
                 bits: 4,
                 group: Some(128),
                 zeros: false,
-                scale: Float::BF16,
+                scale: float,
             })
         },
         rule: Rule::CompressedTensors,
         names: &["weight_packed", "weight_scale"],
         scalar: &[1],
-        columns: 128,
-        marks: Marks::Config(ct_int4),
+        block: Block {
+            rows: 1,
+            columns: 128,
+        },
+        marks: Marks::Config {
+            said: ct_int4,
+            packs: true,
+        },
     },
     Target {
         word: "ct-nvfp4",
         summary: "NVFP4 of compressed-tensors, for vLLM and transformers",
-        format: || nvfp4(Global::Over),
+        format: |_| nvfp4(Global::Over),
         rule: Rule::CompressedTensors,
         names: &["weight_packed", "weight_scale", "weight_global_scale"],
         scalar: &[1],
-        columns: 16,
-        marks: Marks::Config(ct_nvfp4),
+        block: Block {
+            rows: 1,
+            columns: 16,
+        },
+        marks: Marks::Config {
+            said: ct_nvfp4,
+            packs: false,
+        },
     },
     Target {
         word: "mxfp4",
         summary: "MXFP4 of compressed-tensors, for vLLM and transformers",
-        format: || {
+        format: |_| {
             Format::Scaled(Scaled {
                 code: Code::E2M1Low,
                 stored: DType::U8,
@@ -278,17 +336,26 @@ pub static TARGETS: &[Target] = &[
         rule: Rule::CompressedTensors,
         names: &["weight_packed", "weight_scale"],
         scalar: &[1],
-        columns: 32,
-        marks: Marks::Config(ct_mxfp4),
+        block: Block {
+            rows: 1,
+            columns: 32,
+        },
+        marks: Marks::Config {
+            said: ct_mxfp4,
+            packs: false,
+        },
     },
     Target {
         word: "modelopt-nvfp4",
         summary: "NVFP4 of NVIDIA's ModelOpt, for TensorRT-LLM and vLLM",
-        format: || nvfp4(Global::Times),
+        format: |_| nvfp4(Global::Times),
         rule: Rule::ModelOpt,
         names: &["weight", "weight_scale", "weight_scale_2"],
         scalar: &[],
-        columns: 16,
+        block: Block {
+            rows: 1,
+            columns: 16,
+        },
         marks: Marks::ModelOpt,
     },
 ];

@@ -1,10 +1,12 @@
 //! The codes of rows.
 
+use std::ops::Range;
+
 use super::Rounding;
 use super::draw;
-use super::loops;
-use super::rotate::rotate;
+use super::loops::{self, Extremes};
 use super::scaling::Scaling;
+use crate::format::rotation::Rotation;
 use crate::level::Level;
 
 /// Elements that pass the loops together: what is held of them stays in the cache.
@@ -15,7 +17,7 @@ pub(super) struct Lines {
     level: Level,
     scaling: Scaling,
     rounding: Rounding,
-    rotated: Option<u64>,
+    rotation: Option<Rotation>,
     /// The numbers as the library is given them.
     row: Vec<f32>,
     /// The first element of `row`.
@@ -30,13 +32,13 @@ impl Lines {
         level: Level,
         scaling: Scaling,
         rounding: Rounding,
-        rotated: Option<u64>,
+        rotation: Option<Rotation>,
     ) -> Lines {
         Lines {
             level,
             scaling,
             rounding,
-            rotated,
+            rotation,
             row: Vec::new(),
             held: None,
             values: [0.0; SEGMENT],
@@ -53,10 +55,10 @@ impl Lines {
         self.row.clear();
         self.row.extend_from_slice(values);
         if self.rounding == Rounding::Nearest {
-            loops::round(self.level, self.scaling.source(), &mut self.row);
+            loops::round(self.level, self.scaling.given(), &mut self.row);
         }
-        if let Some(group) = self.rotated {
-            rotate(self.level, group as usize, &mut self.row);
+        if let Some(rotation) = self.rotation {
+            rotation.encode(self.level, &mut self.row);
         }
     }
 
@@ -65,15 +67,34 @@ impl Lines {
         loops::maxima(self.level, block, &self.row, most);
     }
 
+    /// The least and the largest numbers of its blocks.
+    pub(super) fn extremes(&self, block: usize) -> impl Iterator<Item = Extremes> {
+        let level = self.level;
+        let blocks = self.row.chunks(block);
+        blocks.map(move |values| Extremes::of(level, values))
+    }
+
     /// Its codes, one to a byte, under the scales of its blocks: what [`Scaling`] gives as
     /// `by`.
     pub(super) fn codes(&mut self, block: usize, scales: &[f32], codes: &mut [u8]) {
+        self.shifted(block, scales, &[], codes);
+    }
+
+    /// The same with whole numbers added, one for each block; none where there are none.
+    pub(super) fn shifted(
+        &mut self,
+        block: usize,
+        scales: &[f32],
+        shifts: &[f32],
+        codes: &mut [u8],
+    ) {
         let first = self.held.unwrap_or_default();
         let count = self.row.len();
         for at in (0..count).step_by(SEGMENT) {
-            let end = count.min(at + SEGMENT);
-            self.spread(at..end, block, scales);
-            self.segment(first, at, &mut codes[at..end]);
+            let range = at..count.min(at + SEGMENT);
+            self.scale(range.clone(), block, scales);
+            self.shift(range.clone(), block, shifts);
+            self.round(first, at, &mut codes[range]);
         }
         // Where a scale is zero there is no quotient.
         for (place, _) in scales.iter().enumerate().filter(|(_, by)| **by == 0.0) {
@@ -82,8 +103,31 @@ impl Lines {
         }
     }
 
-    /// Writes the scale of each element of a range.
-    fn spread(&mut self, range: std::ops::Range<usize>, block: usize, scales: &[f32]) {
+    /// Elements of a range and their scales meet.
+    fn scale(&mut self, range: Range<usize>, block: usize, scales: &[f32]) {
+        let (level, scaling, count) = (self.level, self.scaling, range.len());
+        self.spread(range.clone(), block, scales);
+        let values = &mut self.values[..count];
+        values.copy_from_slice(&self.row[range]);
+        loops::scale(level, scaling.operation(), &self.by[..count], values);
+        loops::round(level, scaling.arithmetic, values);
+    }
+
+    /// What is to be added is.
+    fn shift(&mut self, range: Range<usize>, block: usize, shifts: &[f32]) {
+        let count = range.len();
+        match shifts.is_empty() {
+            true if !self.scaling.adds_zero() => return,
+            true => self.by[..count].fill(0.0),
+            false => self.spread(range, block, shifts),
+        }
+        let values = &mut self.values[..count];
+        loops::add(self.level, &self.by[..count], values);
+        loops::round(self.level, self.scaling.arithmetic, values);
+    }
+
+    /// Writes what its block has for each element of a range.
+    fn spread(&mut self, range: Range<usize>, block: usize, scales: &[f32]) {
         let mut at = range.start;
         while at < range.end {
             let place = at / block;
@@ -95,24 +139,21 @@ impl Lines {
     }
 
     /// The codes of elements from `at` on; `first` is the row's first in the tensor.
-    fn segment(&mut self, first: u64, at: usize, codes: &mut [u8]) {
-        let (level, scaling, count) = (self.level, &self.scaling, codes.len());
-        let values = &mut self.values[..count];
-        values.copy_from_slice(&self.row[at..at + count]);
-        loops::scale(level, scaling.operation(), &self.by[..count], values);
-        loops::round(level, scaling.arithmetic, values);
-        if scaling.adds_zero() {
-            loops::add_zero(level, values);
-        }
+    fn round(&mut self, first: u64, at: usize, codes: &mut [u8]) {
+        let (level, grid, count) = (self.level, self.scaling.grid, codes.len());
+        let values = &self.values[..count];
         match self.rounding {
-            Rounding::Nearest => loops::nearest(level, scaling.grid, values, codes),
+            Rounding::Nearest if self.scaling.is_toward_zero() => {
+                loops::toward_zero(level, values, codes);
+            }
+            Rounding::Nearest => loops::nearest(level, grid, values, codes),
             Rounding::Stochastic { key } => {
                 let start = first + at as u64;
                 let skip = (start % 4) as usize;
                 let needed = (skip + count).next_multiple_of(4);
                 draw::words(level, key, start - skip as u64, &mut self.words[..needed]);
                 let words = &self.words[skip..skip + count];
-                loops::drawn(level, scaling.grid, words, values, codes);
+                loops::drawn(level, grid, words, values, codes);
             }
         }
     }

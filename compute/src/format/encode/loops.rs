@@ -115,6 +115,31 @@ fn largest_of(block: usize, values: &[f32], out: &mut [u32]) {
     }
 }
 
+/// The least and the largest of some numbers and zero.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extremes {
+    /// The least.
+    pub(super) least: f32,
+    /// The largest.
+    pub(super) most: f32,
+}
+
+impl Extremes {
+    pub(super) fn of(level: Level, values: &[f32]) -> Extremes {
+        at_level!(level, extremes(values: &[f32] = values) -> Extremes)
+    }
+}
+
+#[inline(always)]
+fn extremes(values: &[f32]) -> Extremes {
+    let (mut least, mut most) = (0.0, 0.0);
+    for i in 0..values.len() {
+        least = select(least, values[i], values[i] < least);
+        most = select(most, values[i], values[i] > most);
+    }
+    Extremes { least, most }
+}
+
 /// Rounds numbers to a type.
 pub(super) fn round(level: Level, float: Float, values: &mut [f32]) {
     match float {
@@ -167,15 +192,16 @@ fn scaled(operation: Operation, by: &[f32], values: &mut [f32]) {
     }
 }
 
-/// Adds a zero, which makes -0 a +0.
-pub(super) fn add_zero(level: Level, values: &mut [f32]) {
-    at_level!(level, zero_added(values: &mut [f32] = values));
+/// Adds a number to each. A zero makes -0 a +0.
+pub(super) fn add(level: Level, shifts: &[f32], values: &mut [f32]) {
+    at_level!(level, added(shifts: &[f32] = shifts, values: &mut [f32] = values));
 }
 
 #[inline(always)]
-fn zero_added(values: &mut [f32]) {
+fn added(shifts: &[f32], values: &mut [f32]) {
+    let shifts = &shifts[..values.len()];
     for i in 0..values.len() {
-        values[i] += 0.0;
+        values[i] += shifts[i];
     }
 }
 
@@ -233,6 +259,77 @@ fn whole(x: f32) -> i32 {
     (x + LARGE).to_bits().wrapping_sub(LARGE.to_bits()) as i32
 }
 
+/// The nearest whole numbers as signed bytes, of two the one farther from zero.
+pub(super) fn away(level: Level, values: &[f32], out: &mut [u8]) {
+    at_level!(level, away_inline(values: &[f32] = values, out: &mut [u8] = out));
+}
+
+#[inline(always)]
+fn away_inline(values: &[f32], out: &mut [u8]) {
+    let out = &mut out[..values.len()];
+    for i in 0..values.len() {
+        let x = within(values[i], -128.0, 127.0);
+        let size = x.abs();
+        let floor = below(size);
+        let rounded = floor + i32::from(size - floor as f32 >= 0.5);
+        out[i] = select(rounded, -rounded, x < 0.0) as u8;
+    }
+}
+
+/// The nearest codes of E2M1 as ModelOpt's mxfp4 has them: in the middle the smaller, and zero is
+/// below zero.
+pub(super) fn toward_zero(level: Level, values: &[f32], out: &mut [u8]) {
+    at_level!(
+        level,
+        toward_zero_inline(values: &[f32] = values, out: &mut [u8] = out)
+    );
+}
+
+#[inline(always)]
+fn toward_zero_inline(values: &[f32], out: &mut [u8]) {
+    const MIDDLES: [f32; 7] = [0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0];
+    let out = &mut out[..values.len()];
+    for i in 0..values.len() {
+        let size = values[i].abs();
+        let mut code = select(8, 0, values[i] > 0.0);
+        for j in 0..MIDDLES.len() {
+            code += u32::from(size > MIDDLES[j]);
+        }
+        out[i] = code as u8;
+    }
+}
+
+/// The whole numbers below, within the bounds of a grid, as signed bytes.
+pub(super) fn floor(level: Level, grid: Grid, values: &[f32], out: &mut [u8]) {
+    let Grid::Whole { least, most } = grid else {
+        return;
+    };
+    at_level!(
+        level,
+        floor_inline(
+            least: f32 = least,
+            most: f32 = most,
+            values: &[f32] = values,
+            out: &mut [u8] = out,
+        )
+    );
+}
+
+#[inline(always)]
+fn floor_inline(least: f32, most: f32, values: &[f32], out: &mut [u8]) {
+    let out = &mut out[..values.len()];
+    for i in 0..values.len() {
+        out[i] = below(within(values[i], least, most)) as u8;
+    }
+}
+
+/// The whole number below one below 2^22.
+#[inline(always)]
+fn below(x: f32) -> i32 {
+    let near = whole(x);
+    near - i32::from(near as f32 > x)
+}
+
 /// One of the two codes next to each number, the nearer the likelier, as random words say.
 pub(super) fn drawn(level: Level, grid: Grid, words: &[u32], values: &[f32], out: &mut [u8]) {
     at_level!(
@@ -262,8 +359,7 @@ fn drawn_inline(grid: Grid, words: &[u32], values: &[f32], out: &mut [u8]) {
         Grid::Whole { least, most } => {
             for i in 0..values.len() {
                 let x = within(values[i], least, most);
-                let near = whole(x);
-                let floor = near - i32::from(near as f32 > x);
+                let floor = below(x);
                 // 24 bits, which f32 holds.
                 let chance = (words[i] >> 8) as f32 * 5.960_464_5e-8;
                 out[i] = (floor + i32::from(chance < x - floor as f32)) as u8;

@@ -6,23 +6,28 @@
 //! tensor, where a format needs that, and the random words of its elements.
 #![allow(unsafe_code, reason = "loops compiled for an instruction set")]
 
+mod bnb8;
+mod choice;
 mod draw;
-mod extent;
+mod gguf;
+mod ladder;
 mod lines;
 mod loops;
+mod nested;
 mod number;
 mod pack;
 mod packed;
 mod place;
 mod power;
-mod rotate;
 mod scaled;
 mod scaling;
 mod table;
 
 use std::ops::Range;
 
-use super::{Code, Format, TableScale};
+use self::gguf::Blocks;
+use self::place::Place;
+use super::{Format, Over};
 use crate::dtype::Float;
 use crate::level::Level;
 
@@ -101,9 +106,8 @@ pub struct Encoding {
     pub source: Float,
     /// Where scales come from.
     pub scales: Scales,
-    /// Whether each matrix of a tensor of more than two dimensions has scales of its own, where
-    /// the format has one for the whole tensor, or for each of its rows: a bank of experts. Else
-    /// what lies behind the first dimension is one row, as of convolutions.
+    /// Whether the largest magnitude of each matrix is given, where matrices have scales of their
+    /// own; else that of the tensor serves them all.
     pub each: bool,
 }
 
@@ -116,17 +120,18 @@ pub struct Stretch<'a> {
     pub start: u64,
     /// The numbers.
     pub values: &'a [f32],
-    /// The largest magnitude of the tensor, or of each of its matrices where
+    /// The largest magnitude of the tensor, or of its matrices from the first on, where
     /// [`Encoding::each`]; empty where it is not needed.
     pub largest: &'a [f32],
-    /// For each part the bytes of [`Encoding::spans`] that are there, of which the scales are
-    /// kept; empty where scales are fresh.
+    /// For each part the bytes of [`Encoding::spans`] that are there, where they are needed
+    /// ([`Encoding::needs_kept`]): scales that stay, and the numbers of tables. Where these are not
+    /// there a table is NF4's, and scales cannot be nested.
     pub kept: &'a [&'a [u8]],
 }
 
 impl Stretch<'_> {
     /// Its elements.
-    fn elements(&self) -> Range<u64> {
+    pub(super) fn elements(&self) -> Range<u64> {
         self.start..self.start + self.values.len() as u64
     }
 }
@@ -136,8 +141,11 @@ impl Encoding {
     pub fn can_write(&self) -> bool {
         match &self.format {
             Format::Scaled(scaled) => scaling::Scaling::of(self, scaled).is_some(),
-            Format::Packed(packed) => !packed.zeros && matches!(packed.bits, 2..=8),
-            Format::Table(table) => table.scale == TableScale::Plain && table.block % 2 == 0,
+            Format::Packed(packed) => matches!(packed.bits, 2..=8),
+            // Random words come in fours.
+            Format::Table(table) => table.block > 0 && table.block.is_multiple_of(4),
+            Format::Gguf(gguf) => Blocks::of(*gguf).is_some(),
+            Format::Bnb8 => true,
             _ => false,
         }
     }
@@ -146,23 +154,27 @@ impl Encoding {
     /// at one or where the tensor ends.
     pub fn band(&self, shape: &[u64]) -> u64 {
         match &self.format {
-            Format::Scaled(scaled) => place::Place::of(self, scaled, shape).band(),
-            Format::Table(table) => table.block.max(1),
+            Format::Scaled(scaled) => Place::of(scaled, shape).band(),
+            Format::Packed(packed) => packed::band(packed, shape),
+            Format::Table(table) => table::band(table),
+            Format::Gguf(_) => gguf::BLOCK as u64,
             _ => shape.last().copied().unwrap_or(1).max(1),
         }
     }
 
     /// Whether the largest magnitude of the whole tensor, or of each matrix, must be known before.
     pub fn needs_largest(&self) -> bool {
-        match &self.format {
-            Format::Scaled(scaled) => {
-                let over = scaled.over;
-                let is_whole = matches!(over, super::Over::Tensor | super::Over::Matrix);
-                let is_whole = is_whole && scaled.scale.is_some();
-                self.scales == Scales::Fresh && (is_whole || scaled.global.is_some())
-            }
-            _ => false,
-        }
+        let Format::Scaled(scaled) = &self.format else {
+            return false;
+        };
+        let is_whole = matches!(scaled.over, Over::Tensor | Over::Matrix);
+        let is_needed = scaled.global.is_some() || is_whole && scaled.scale.is_some();
+        is_needed && self.scales == Scales::Fresh
+    }
+
+    /// Whether what a stretch has as kept is asked for: scales, or the numbers of a table.
+    pub fn needs_kept(&self) -> bool {
+        self.scales == Scales::Kept || matches!(self.format, Format::Table(_))
     }
 
     /// The bytes of each part that whole bands make up, in the order of [`Format::parts`]; what is
@@ -170,9 +182,17 @@ impl Encoding {
     /// as a whole comes whole.
     pub fn spans(&self, shape: &[u64], elements: Range<u64>) -> Vec<Range<u64>> {
         match &self.format {
-            Format::Scaled(scaled) => place::Place::of(self, scaled, shape).spans(elements),
+            Format::Scaled(scaled) => Place::of(scaled, shape).spans(elements),
             Format::Packed(packed) => packed::spans(packed, shape, elements),
             Format::Table(table) => table::spans(table, elements),
+            Format::Bnb8 => bnb8::spans(shape, elements),
+            Format::Gguf(gguf) => {
+                let blocks = Blocks::of(*gguf);
+                blocks
+                    .iter()
+                    .map(|blocks| blocks.span(elements.clone()))
+                    .collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -189,16 +209,13 @@ impl Encoding {
             Format::Scaled(scaled) => scaled::encode(self, scaled, level, stretch, parts),
             Format::Packed(packed) => packed::encode(self, packed, level, stretch, parts),
             Format::Table(table) => table::encode(self, table, level, stretch, parts),
+            Format::Bnb8 => bnb8::encode(self, level, stretch, parts),
+            Format::Gguf(gguf) => {
+                if let Some(blocks) = Blocks::of(*gguf) {
+                    blocks.encode(self, level, stretch, &mut parts[0]);
+                }
+            }
             _ => {}
         }
-    }
-}
-
-/// Bits of a code.
-fn bits(code: Code) -> u32 {
-    match code {
-        Code::E4M3 | Code::E5M2 | Code::I8 => 8,
-        Code::E2M1High | Code::E2M1Low | Code::I4Low => 4,
-        Code::E2M3 | Code::E3M2 => 6,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::dtype::{DType, Float, codec};
 use crate::format::E8M0;
+use crate::format::scale::Scales;
 
 /// A number rounded to a type, as f32.
 pub(super) fn rounded(float: Float, x: f32) -> f32 {
@@ -20,18 +21,13 @@ pub(super) fn epsilon(float: Float) -> f32 {
     }
 }
 
-/// Bytes of a scale.
-pub(super) fn width(scale: DType) -> usize {
-    (scale.bits() / 8).max(1) as usize
-}
-
 /// The bits of a scale that is stored as a float; what it cannot hold is its largest number.
 pub(super) fn stored(scale: DType, x: f32) -> u32 {
     match scale.float() {
         Some(Float::F32 | Float::F64) | None => x.to_bits(),
         Some(float) => {
             let most = f32::from_bits(codec::limit(float));
-            let held = if x > most { most } else { x };
+            let held = if x.abs() > most { most.copysign(x) } else { x };
             codec::encode(float, held.to_bits()) as u32
         }
     }
@@ -39,20 +35,12 @@ pub(super) fn stored(scale: DType, x: f32) -> u32 {
 
 /// The number that the bits of a scale mean.
 pub(super) fn meant(scale: DType, e8m0: E8M0, bits: u32) -> f32 {
-    match scale.float() {
-        Some(float) => f32::from_bits(codec::decode(float, u64::from(bits))),
-        None => power(e8m0, bits as u8),
-    }
-}
-
-/// The number that a byte of E8M0 means.
-fn power(e8m0: E8M0, byte: u8) -> f32 {
-    let shifted = f32::from_bits(u32::from(byte) << 23);
-    match (e8m0, byte) {
-        (E8M0::Ocp, u8::MAX) => f32::NAN,
-        (E8M0::Ocp | E8M0::Power, 0) => f32::from_bits(0x0040_0000),
-        _ => shifted,
-    }
+    // Of the largest power the decoder keeps half.
+    let e8m0 = match e8m0 {
+        E8M0::Power => E8M0::Ocp,
+        e8m0 => e8m0,
+    };
+    Scales::new(&bits.to_le_bytes(), scale, e8m0).at(0)
 }
 
 /// The bits of a little-endian scale of up to four bytes; 0 for what is not there.

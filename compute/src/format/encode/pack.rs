@@ -45,3 +45,12 @@ pub(super) fn dense(bits: u32, codes: &[u8], out: &mut [u8]) {
         out[at] = held as u8;
     }
 }
+
+/// Two to a byte from code `start` on, where rows share bytes.
+pub(super) fn shared(is_high_first: bool, start: usize, codes: &[u8], out: &mut [u8]) {
+    for (place, code) in codes.iter().enumerate() {
+        let at = start + place;
+        let is_high = at.is_multiple_of(2) == is_high_first;
+        out[at / 2] |= (code & 15) << if is_high { 4 } else { 0 };
+    }
+}

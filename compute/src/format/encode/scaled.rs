@@ -5,7 +5,8 @@ use super::number;
 use super::pack;
 use super::place::Place;
 use super::scaling::{Scale, Scaling};
-use super::{Encoding, Scales, Stretch, bits};
+use super::{Encoding, Scales, Stretch};
+use crate::format::rotation::Rotation;
 use crate::format::{Code, Scaled};
 use crate::level::Level;
 
@@ -19,6 +20,7 @@ struct Bands<'a> {
     place: Place,
     code: Code,
     is_kept: bool,
+    each: bool,
     stretch: Stretch<'a>,
     lines: Lines,
 }
@@ -47,14 +49,17 @@ pub(super) fn encode(
     let Some(scaling) = Scaling::of(encoding, scaled) else {
         return;
     };
+    let place = Place::of(scaled, stretch.shape);
+    let rotation = Rotation::new(scaled.rotated, &place.grid);
     let mut bands = Bands {
         level,
         scaling,
-        place: Place::of(encoding, scaled, stretch.shape),
+        place,
         code: scaled.code,
         is_kept: encoding.scales == Scales::Kept,
+        each: encoding.each,
         stretch,
-        lines: Lines::new(level, scaling, encoding.rounding, scaled.rotated),
+        lines: Lines::new(level, scaling, encoding.rounding, rotation),
     };
     if bands.is_kept {
         for (part, kept) in parts.iter_mut().zip(stretch.kept).skip(1) {
@@ -67,21 +72,21 @@ pub(super) fn encode(
 
 impl Bands<'_> {
     fn encode(&mut self, parts: &mut [Vec<u8>]) {
-        if self.place.is_whole {
+        if self.place.is_whole() && !self.is_kept {
             self.whole(parts);
         }
         if self.place.is_flat {
             return self.flat(parts);
         }
-        let extent = self.place.extent;
-        let columns = extent.columns.max(1);
+        let grid = self.place.grid;
+        let columns = grid.columns.max(1);
         let first = self.stretch.start / columns;
         let end = first + self.stretch.values.len() as u64 / columns;
         let mut row = first;
         while row < end {
-            let matrix = row / extent.rows.max(1);
-            let within = row - matrix * extent.rows;
-            let count = (end - row).min(extent.rows - within);
+            let matrix = row / grid.rows.max(1);
+            let within = row - matrix * grid.rows;
+            let count = (end - row).min(grid.rows - within);
             let rows = Rows {
                 matrix,
                 first: within,
@@ -93,55 +98,61 @@ impl Bands<'_> {
         }
     }
 
-    /// The scale of a matrix where there is none beside it.
-    fn of_matrix(&self, matrix: u64) -> Scale {
-        let (index, from) = self.index(matrix);
-        if self.is_kept {
-            let kept = self.stretch.kept.get(1).copied().unwrap_or_default();
-            let width = self.place.scale_bytes.unwrap_or(4) as usize;
-            return self.scaling.kept(number::read(kept, width, from), 1.0);
-        }
-        let most = self.stretch.largest.get(index).copied().unwrap_or_default();
-        self.scaling.fresh(self.scaling.largest(most), 1.0)
+    /// The largest magnitude of a matrix, or of the tensor where that serves all.
+    fn largest(&self, number: u64) -> f32 {
+        let number = if self.each { number as usize } else { 0 };
+        let most = self.stretch.largest.get(number);
+        most.copied().unwrap_or_default()
     }
 
-    /// The place of a matrix among those that have a scale of their own, and among those of the
-    /// stretch.
-    fn index(&self, matrix: u64) -> (usize, usize) {
-        let own = self.place.matrices(&self.stretch.elements());
-        let index = matrix.min(own.end.saturating_sub(1)).max(own.start);
-        (index as usize, (index - own.start) as usize)
+    fn kept(&self, part: usize) -> &[u8] {
+        self.stretch.kept.get(part).copied().unwrap_or_default()
+    }
+
+    /// The scale of a matrix where there is none finer; of `first`, the first of the stretch.
+    fn of_matrix(&self, matrix: u64) -> Scale {
+        let number = self.place.of_matrix(matrix);
+        let Some(bytes) = self.place.scale_bytes else {
+            return self.scaling.fresh(0.0, 1.0);
+        };
+        if self.is_kept {
+            let at = (number - self.place.of_matrix(self.first())) as usize;
+            let bits = number::read(self.kept(1), bytes as usize, at);
+            return self.scaling.kept(bits, 1.0);
+        }
+        let most = self.scaling.largest(self.largest(number));
+        self.scaling.fresh(most, 1.0)
+    }
+
+    /// The first matrix of the stretch.
+    fn first(&self) -> u64 {
+        self.place.matrices(&self.stretch.elements()).start
     }
 
     /// Writes the scales of matrices.
     fn whole(&self, parts: &mut [Vec<u8>]) {
-        let (Some(bytes), false) = (self.place.scale_bytes, self.is_kept) else {
+        let Some(bytes) = self.place.scale_bytes else {
             return;
         };
-        for matrix in self.place.matrices(&self.stretch.elements()) {
-            let (_, at) = self.index(matrix);
-            number::write(
-                &mut parts[1],
-                bytes as usize,
-                at,
-                self.of_matrix(matrix).bits,
-            );
+        for at in 0..parts[1].len() / bytes as usize {
+            let scale = self.of_matrix(self.first() + at as u64);
+            number::write(&mut parts[1], bytes as usize, at, scale.bits);
         }
     }
 
-    /// The codes of elements that are bytes under a scale of their matrix.
+    /// The codes of a tensor that is one row under one scale.
     fn flat(&mut self, parts: &mut [Vec<u8>]) {
         let values = self.stretch.values;
-        let area = self.place.extent.area().max(1);
-        let mut at = 0;
-        while at < values.len() {
-            let start = self.stretch.start + at as u64;
-            let left = (area - start % area).min(CHUNK as u64) as usize;
-            let end = values.len().min(at + left);
-            let scale = self.of_matrix(start / area);
-            self.lines.take(start, &values[at..end]);
-            self.lines.codes(CHUNK, &[scale.by], &mut parts[0][at..end]);
-            at = end;
+        let scale = self.of_matrix(0);
+        let mut codes = [0; CHUNK];
+        for at in (0..values.len()).step_by(CHUNK) {
+            let end = values.len().min(at + CHUNK);
+            self.lines
+                .take(self.stretch.start + at as u64, &values[at..end]);
+            let codes = &mut codes[..end - at];
+            self.lines.codes(CHUNK, &[scale.by], codes);
+            let start = self.place.values_at(at as u64) as usize;
+            self.pack(codes, &mut parts[0][start..]);
         }
     }
 
@@ -149,32 +160,28 @@ impl Bands<'_> {
     fn rows(&mut self, rows: Rows, parts: &mut [Vec<u8>]) {
         let place = self.place;
         let global = self.global(rows.matrix, parts);
-        let columns = place.extent.columns as usize;
-        let blocks = columns.div_ceil(place.block as usize);
+        let columns = place.grid.columns as usize;
+        let block = place.block as usize;
+        let blocks = columns.div_ceil(block);
         let mut most = vec![0; blocks];
         let mut by = vec![0.0; blocks];
         let mut codes = vec![0; columns];
-        let origin = self.stretch.start;
-        let row_bytes = place.row_bytes as usize;
         for strip in (0..rows.count).step_by(place.strip as usize) {
-            let end = rows.count.min(strip + place.strip);
-            let all = strip..end;
+            let all = strip..rows.count.min(strip + place.strip);
             let from = |row: u64| rows.at + row as usize * columns;
-            if !place.is_whole && !self.is_kept {
+            if !place.is_whole() && !self.is_kept {
                 most.fill(0);
                 for row in all.clone() {
                     self.take(from(row), columns);
-                    self.lines.maxima(place.block as usize, &mut most);
+                    self.lines.maxima(block, &mut most);
                 }
             }
-            let first = origin + from(strip) as u64;
-            self.scales(rows, strip, global, &most, &mut by, parts);
-            let base = place.values_at(first) - place.values_at(origin);
+            let row = rows.first + strip;
+            self.scales(rows.matrix, row, global, &most, &mut by, parts);
             for row in all {
                 self.take(from(row), columns);
-                self.lines.codes(place.block as usize, &by, &mut codes);
-                let at = base as usize + (row - strip) as usize * row_bytes;
-                self.pack(&codes, &mut parts[0][at..at + row_bytes]);
+                self.lines.codes(block, &by, &mut codes);
+                self.put(from(row), &codes, &mut parts[0]);
             }
         }
     }
@@ -190,45 +197,35 @@ impl Bands<'_> {
         if !self.place.has_global {
             return 1.0;
         }
-        let (index, at) = self.index(matrix);
+        let at = (matrix - self.first()) as usize;
         if self.is_kept {
-            let kept = self.stretch.kept.get(2).copied().unwrap_or_default();
-            return f32::from_bits(number::read(kept, 4, at));
+            return f32::from_bits(number::read(self.kept(2), 4, at));
         }
-        let most = self.stretch.largest.get(index).copied().unwrap_or_default();
-        let global = self.scaling.global(most);
+        let global = self.scaling.global(self.largest(matrix));
         number::write(&mut parts[2], 4, at, global.to_bits());
         global
     }
 
-    /// The scales of the blocks of some rows, which are written where they are fresh.
+    /// The scales of the blocks of a row, which are written where they are fresh.
     fn scales(
         &self,
-        rows: Rows,
-        strip: u64,
+        matrix: u64,
+        row: u64,
         global: f32,
         most: &[u32],
         by: &mut [f32],
         parts: &mut [Vec<u8>],
     ) {
         let place = &self.place;
-        if place.is_whole {
-            by.fill(self.of_matrix(rows.matrix).by);
-            return;
-        }
-        let Some(bytes) = place.scale_bytes else {
-            by.fill(1.0);
+        let Some(bytes) = place.scale_bytes.filter(|_| !place.is_whole()) else {
+            by.fill(self.of_matrix(matrix).by);
             return;
         };
-        let begin = self.stretch.start + rows.at as u64;
-        let matrix = place.scales_at(begin) - place.before(rows.first);
         let base = place.scales_at(self.stretch.start);
-        let kept = self.stretch.kept.get(1).copied().unwrap_or_default();
-        let number = (rows.first + strip) / place.strip;
         for (block, by) in by.iter_mut().enumerate() {
-            let at = (matrix + place.scale(number, block as u64) - base) as usize;
+            let at = (place.scale(matrix, row, block as u64) - base) as usize;
             let scale = if self.is_kept {
-                let bits = number::read(kept, bytes as usize, at);
+                let bits = number::read(self.kept(1), bytes as usize, at);
                 self.scaling.kept(bits, global)
             } else {
                 self.scaling.fresh(f32::from_bits(most[block]), global)
@@ -240,12 +237,26 @@ impl Bands<'_> {
         }
     }
 
-    /// Writes the codes of a row as they are stored.
+    /// Writes the codes of the row that begins at an element of the stretch.
+    fn put(&self, at: usize, codes: &[u8], values: &mut [u8]) {
+        let start = self.stretch.start;
+        if self.place.is_shared {
+            return pack::shared(self.code == Code::E2M1High, at, codes, values);
+        }
+        let from = self.place.values_at(start + at as u64) - self.place.values_at(start);
+        let from = from as usize;
+        self.pack(
+            codes,
+            &mut values[from..from + self.place.row_bytes() as usize],
+        );
+    }
+
+    /// Writes codes from the first byte on as they are stored.
     fn pack(&self, codes: &[u8], out: &mut [u8]) {
         match self.code {
             Code::E2M1High => pack::high_first(self.level, codes, out),
             Code::E2M1Low | Code::I4Low => pack::low_first(self.level, codes, out),
-            Code::E2M3 | Code::E3M2 => pack::dense(bits(self.code), codes, out),
+            Code::E2M3 | Code::E3M2 => pack::dense(6, codes, out),
             Code::E4M3 | Code::E5M2 | Code::I8 => out[..codes.len()].copy_from_slice(codes),
         }
     }

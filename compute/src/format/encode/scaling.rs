@@ -1,9 +1,8 @@
 //! How a scale is chosen, and what it does to a number: the rules of the libraries.
 
 use super::loops::{Grid, Operation, Small};
-use super::number::{epsilon, meant, rounded, stored};
-use super::power::{self, Codes};
-use super::{Encoding, Exponent, Rounding, Rule};
+use super::number::{meant, rounded};
+use super::{Encoding, Rounding, Rule};
 use crate::dtype::{DType, Float};
 use crate::format::{Code, E8M0, Over, Packed, Scaled};
 
@@ -16,9 +15,18 @@ pub(super) struct Scale {
     pub(super) by: f32,
 }
 
+/// A scale with a zero point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shift {
+    /// The scale.
+    pub(super) scale: Scale,
+    /// The whole number that stands for zero.
+    pub(super) shift: f32,
+}
+
 /// What kind of scales there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// None.
     Bare,
     /// A float.
@@ -34,20 +42,20 @@ enum Kind {
 /// How scales are found and used.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scaling {
-    rule: Rule,
-    kind: Kind,
-    scale: DType,
+    pub(super) rule: Rule,
+    pub(super) kind: Kind,
+    pub(super) scale: DType,
     e8m0: E8M0,
-    is_row: bool,
-    is_block: bool,
+    pub(super) is_row: bool,
+    pub(super) is_block: bool,
     /// The type of the numbers.
-    source: Float,
+    pub(super) source: Float,
     /// The type that a number is rounded to when it has met its scale.
     pub(super) arithmetic: Float,
     /// What it is rounded to then.
     pub(super) grid: Grid,
     /// The number of the grid that the largest magnitude becomes.
-    top: f32,
+    pub(super) top: f32,
 }
 
 impl Scaling {
@@ -77,15 +85,27 @@ impl Scaling {
             _ => true,
         };
         let is_rotated = scaled.rotated.is_some();
+        if is_rotated && scaled.over == Over::Tensor {
+            // The largest magnitude of the rotated numbers is not known.
+            return None;
+        }
         is_known.then(|| Scaling {
-            rule: encoding.rule,
+            rule: match encoding.rule {
+                // It leaves rotated rows to comfy-kitchen.
+                Rule::ConvertToQuant if is_rotated => Rule::ComfyKitchen,
+                rule => rule,
+            },
             kind,
             scale: scaled.scale.unwrap_or(DType::F32),
             e8m0: scaled.e8m0,
             is_row: scaled.over == Over::Row,
             is_block: matches!(scaled.over, Over::Block(_)),
             source: source(encoding, is_rotated),
-            arithmetic: arithmetic(encoding, is_rotated),
+            arithmetic: match kind {
+                // These divide in f32.
+                Kind::Power | Kind::Nested => Float::F32,
+                _ => arithmetic(encoding, is_rotated),
+            },
             grid,
             top,
         })
@@ -111,77 +131,57 @@ impl Scaling {
         }
     }
 
+    /// That of bitsandbytes' int8 of numbers of a type.
+    pub(super) fn bytes(source: Float) -> Scaling {
+        Scaling {
+            rule: Rule::BitsAndBytes,
+            kind: Kind::Float,
+            scale: DType::F32,
+            e8m0: E8M0::Ocp,
+            is_row: true,
+            is_block: false,
+            source,
+            arithmetic: Float::F32,
+            grid: Grid::Whole {
+                least: -128.0,
+                most: 127.0,
+            },
+            top: 127.0,
+        }
+    }
+
     /// How numbers meet their scales.
     pub(super) fn operation(&self) -> Operation {
         match (self.rule, self.kind) {
             (Rule::ComfyKitchen, Kind::Float) if !self.is_integer() => Operation::Times,
             (Rule::ConvertToQuant, Kind::Float) => Operation::Times,
-            (Rule::Transformers, _) => Operation::Times,
+            (Rule::Transformers | Rule::BitsAndBytes, _) => Operation::Times,
             _ => Operation::Over,
         }
+    }
+
+    /// Whether numbers in the middle of two codes become the smaller: ModelOpt's mxfp4.
+    pub(super) fn is_toward_zero(&self) -> bool {
+        let is_four = matches!(self.grid, Grid::Float(Small { sign: 3, .. }));
+        self.rule == Rule::ModelOpt && self.kind == Kind::Power && is_four
     }
 
     /// Whether a zero is added to what has met its scale, as where there could be a zero point.
     pub(super) fn adds_zero(&self) -> bool {
         let is_six = matches!(self.grid, Grid::Float(Small { sign: 5, .. }));
-        self.rule == Rule::CompressedTensors && !is_six
-    }
-
-    /// The largest magnitude of a matrix, as it is when numbers have been rounded to their type.
-    pub(super) fn largest(&self, most: f32) -> f32 {
-        match (self.rule, self.kind) {
-            // It looks for the largest before it rounds.
-            (Rule::ConvertToQuant, Kind::Nested) => most,
-            _ => rounded(self.source, most),
+        match self.rule {
+            Rule::CompressedTensors => !is_six,
+            // It writes a sign only for what is below zero.
+            Rule::ModelOpt => true,
+            _ => false,
         }
     }
 
     /// The type that numbers are rounded to first.
-    pub(super) fn source(&self) -> Float {
+    pub(super) fn given(&self) -> Float {
         match (self.rule, self.kind) {
             (Rule::ConvertToQuant, Kind::Nested | Kind::Power) => Float::BF16,
             _ => self.source,
-        }
-    }
-
-    /// The scale of a whole matrix, as stored in f32.
-    pub(super) fn global(&self, most: f32) -> f32 {
-        let most = self.largest(most);
-        let global = match self.rule {
-            Rule::CompressedTensors => {
-                let inverse = rounded(self.source, 1.0 / most);
-                rounded(self.source, inverse * 2688.0)
-            }
-            Rule::ComfyKitchen => rounded(self.source, most / 2688.0),
-            _ => most / 2688.0,
-        };
-        // All-zero matrices: a scale that is a number.
-        if global == 0.0 || (most == 0.0 && global.is_infinite()) {
-            return 1.0;
-        }
-        global
-    }
-
-    /// The scale of numbers whose largest magnitude is `most`.
-    pub(super) fn fresh(&self, most: f32, global: f32) -> Scale {
-        match self.kind {
-            Kind::Bare => Scale { bits: 0, by: 1.0 },
-            Kind::Float => self.float(most),
-            Kind::Power => {
-                let byte = power::byte(self.exponent(), self.codes(), most);
-                self.kept(u32::from(byte), global)
-            }
-            Kind::Square => {
-                let least = f32::from_bits(0x0080_0000);
-                let wanted = if most == 0.0 {
-                    1.0
-                } else {
-                    1.0 / (self.top / most)
-                };
-                let byte = power::ceil_log2(wanted.max(least)) + 127;
-                self.kept(byte.clamp(0, 254) as u32, global)
-            }
-            Kind::Nested => self.kept(stored(DType::F8E4M3, self.nested(most, global)), global),
         }
     }
 
@@ -190,16 +190,19 @@ impl Scaling {
         let scale = meant(self.scale, self.e8m0, bits);
         let by = match (self.rule, self.kind) {
             (_, Kind::Bare) => 1.0,
+            (Rule::BitsAndBytes, _) if scale == 0.0 => 0.0,
+            (Rule::BitsAndBytes, _) => 1.0 / scale * self.top,
             (Rule::CompressedTensors, Kind::Nested) => scale / global,
             (_, Kind::Nested) => global * scale,
             (Rule::Torchao(_), Kind::Power) => scale.max(f32::MIN_POSITIVE),
             (_, Kind::Power) => scale,
             _ if self.operation() == Operation::Times => {
-                let inverse = 1.0 / scale;
-                if self.rule == Rule::ComfyKitchen {
-                    rounded(self.arithmetic, inverse)
-                } else {
-                    inverse
+                // Zeros times infinity would be no zeros.
+                let inverse = (1.0 / scale).min(f32::MAX);
+                let near = rounded(self.arithmetic, inverse);
+                match self.rule {
+                    Rule::ComfyKitchen if near.is_finite() => near,
+                    _ => inverse,
                 }
             }
             (Rule::ComfyKitchen, _) => rounded(self.arithmetic, scale),
@@ -208,108 +211,9 @@ impl Scaling {
         Scale { bits, by }
     }
 
-    fn is_integer(&self) -> bool {
+    /// Whether codes are integers.
+    pub(super) fn is_integer(&self) -> bool {
         matches!(self.grid, Grid::Whole { .. })
-    }
-
-    /// A scale that is a float.
-    fn float(&self, most: f32) -> Scale {
-        let divided = rounded(self.source, most / self.top);
-        match self.rule {
-            Rule::ComfyKitchen if self.is_integer() => {
-                self.exact((most / self.top).max(self.least()))
-            }
-            Rule::ComfyKitchen => self.exact(self.bounded(most / self.top)),
-            Rule::ConvertToQuant if self.is_integer() && !self.is_row => {
-                let scale = most / self.top;
-                self.exact(if self.is_block {
-                    scale.max(1e-8)
-                } else {
-                    scale
-                })
-            }
-            Rule::ConvertToQuant | Rule::Transformers => self.inverse(most),
-            Rule::Musubi => self.exact(divided.max(1e-8)),
-            Rule::CompressedTensors => self.exact(divided),
-            _ => self.exact(most / self.top),
-        }
-    }
-
-    /// The scale that its number says; of zeros any, as long as it is a number.
-    fn exact(&self, scale: f32) -> Scale {
-        let none = match self.rule {
-            Rule::CompressedTensors => epsilon(self.source),
-            _ => 1.0,
-        };
-        let bits = stored(self.scale, if scale == 0.0 { none } else { scale });
-        self.kept(bits, 1.0)
-    }
-
-    /// The scale whose inverse is what numbers are multiplied with.
-    fn inverse(&self, most: f32) -> Scale {
-        if most == 0.0 {
-            return self.exact(1.0);
-        }
-        let by = self.top * (1.0 / most);
-        let bits = stored(self.scale, 1.0 / by);
-        Scale { bits, by }
-    }
-
-    /// The least scale.
-    fn least(&self) -> f32 {
-        match self.top {
-            7.0 => 1e-10,
-            _ => 1e-30,
-        }
-    }
-
-    /// A scale whose inverse the type of the numbers holds.
-    fn bounded(&self, scale: f32) -> f32 {
-        match self.source {
-            Float::F16 if scale != 0.0 => 1.0 / (1.0 / scale).clamp(-65504.0, 65504.0),
-            _ => scale,
-        }
-    }
-
-    /// The finer of two scales.
-    fn nested(&self, most: f32, global: f32) -> f32 {
-        let (top, largest) = (self.top, 448.0);
-        match self.rule {
-            Rule::CompressedTensors => {
-                let scale = stored(DType::F8E4M3, global * (most / top));
-                match scale {
-                    0 => 0.125,
-                    _ => meant(DType::F8E4M3, E8M0::Ocp, scale),
-                }
-            }
-            Rule::ModelOpt if most == 0.0 => 1.0,
-            Rule::ModelOpt => (most / (top * global)).clamp(0.001_953_125, largest),
-            _ => {
-                let scale = (most / top) / global;
-                if scale > largest { largest } else { scale }
-            }
-        }
-    }
-
-    fn exponent(&self) -> Exponent {
-        match self.rule {
-            Rule::Torchao(exponent) => exponent,
-            Rule::CompressedTensors => Exponent::Even,
-            _ => Exponent::LogRatio,
-        }
-    }
-
-    fn codes(&self) -> Codes {
-        let exponent = self.top.to_bits() >> 23;
-        let mantissa = match self.grid {
-            Grid::Float(small) => small.mantissa,
-            Grid::Whole { .. } => 0,
-        };
-        Codes {
-            most: self.top,
-            exponent: exponent as i32 - 127,
-            mantissa,
-        }
     }
 }
 
@@ -349,9 +253,7 @@ fn source(encoding: &Encoding, is_rotated: bool) -> Float {
 fn arithmetic(encoding: &Encoding, is_rotated: bool) -> Float {
     match (encoding.rounding, encoding.rule) {
         (Rounding::Stochastic { .. }, _) => Float::F32,
-        (_, Rule::ComfyKitchen | Rule::Musubi | Rule::CompressedTensors) => {
-            source(encoding, is_rotated)
-        }
+        (_, Rule::ComfyKitchen | Rule::CompressedTensors) => source(encoding, is_rotated),
         _ => Float::F32,
     }
 }

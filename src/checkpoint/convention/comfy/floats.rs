@@ -1,10 +1,10 @@
 //! ComfyUI's floats of 8 and 4 bits.
 
 use super::layer::Layer;
-use crate::checkpoint::convention::coded::Coded;
+use crate::checkpoint::convention::coded::{Coded, Convention};
 use crate::checkpoint::convention::fault::Stop;
 use crate::checkpoint::convention::scales::{self, Matrix};
-use crate::checkpoint::convention::scan::{Scan, plain};
+use crate::checkpoint::convention::scan::{Named, Scan, plain};
 use crate::dtype::DType;
 use crate::format::{Block, Code, E8M0, Format, Global, Over, Scaled};
 
@@ -29,7 +29,7 @@ pub(super) fn fp8(layer: &Layer<'_>, scan: &Scan<'_, '_>, format: &str) -> Resul
     let over = scales::over(shape, &scale.shape, said);
     let (Some(_), Some(over)) = (scales::float(scale.dtype), over) else {
         let expected = "F32, one for the tensor or for each expert, row or block,";
-        return Err(layer.unfit(scan, (&key, scale), expected));
+        return Err(layer.unfit(scan, Named::new(&key, scale), expected));
     };
     let format = Format::Scaled(Scaled {
         over,
@@ -42,12 +42,23 @@ pub(super) fn fp8(layer: &Layer<'_>, scan: &Scan<'_, '_>, format: &str) -> Resul
 /// NVFP4: nibbles, a scale for each 16 columns in tiles, and one for the matrix.
 pub(super) fn nvfp4(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop> {
     layer.check_type(scan, DType::U8)?;
+    scan.agree(&layer.key, Convention::Comfy, &["nvfp4", "comfyui"])?;
     let stored = layer.matrix();
     let seen = Tiled::of(layer, scan, stored.columns.saturating_mul(2), 16)?;
     let (scale, found) = layer.part(scan, "weight_scale")?;
-    layer.check(scan, (&scale, found), &[DType::F8E4M3], seen.scales)?;
+    layer.check(
+        scan,
+        Named::new(&scale, found),
+        &[DType::F8E4M3],
+        seen.scales,
+    )?;
     let (global, found) = layer.part(scan, "weight_scale_2")?;
-    layer.check(scan, (&global, found), &[DType::F32], stored.count)?;
+    layer.check(
+        scan,
+        Named::new(&global, found),
+        &[DType::F32],
+        stored.count,
+    )?;
     let format = Format::Scaled(Scaled {
         pad: seen.pad,
         over: Over::Block(Block {
@@ -70,7 +81,7 @@ pub(super) fn mxfp8(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Sto
     let seen = Tiled::of(layer, scan, layer.matrix().columns, 32)?;
     let (scale, found) = layer.part(scan, "weight_scale")?;
     let types = [DType::F8E8M0, DType::U8];
-    layer.check(scan, (&scale, found), &types, seen.scales)?;
+    layer.check(scan, Named::new(&scale, found), &types, seen.scales)?;
     let format = Format::Scaled(Scaled {
         pad: seen.pad,
         over: Over::Block(Block {
@@ -113,7 +124,7 @@ impl Tiled {
         let is_whole = columns.is_multiple_of(block) && layer.weight.shape.len() > 1;
         let Some(scales) = sizes.filter(|_| is_whole) else {
             let expected = format!("a matrix of whole blocks of {block} columns");
-            return Err(layer.unfit(scan, (&layer.key, layer.weight), &expected));
+            return Err(layer.unfit(scan, Named::new(&layer.key, layer.weight), &expected));
         };
         let stored = layer.shape(columns);
         let last = stored.len() - 2;
@@ -130,7 +141,7 @@ impl Tiled {
             let is_so = padded.is_some_and(|padded| padded[last..] == stored[last..]);
             if !(fits && is_so) {
                 let expected = format!("what `orig_shape` {shape:?} is padded to");
-                return Err(layer.unfit(scan, (&layer.key, layer.weight), &expected));
+                return Err(layer.unfit(scan, Named::new(&layer.key, layer.weight), &expected));
             }
             let padded = false;
             return Ok(Tiled {
@@ -143,10 +154,11 @@ impl Tiled {
         let mut shape = stored;
         // A bias has an element for each row.
         let bias = scan.tensors.get(&format!("{}.bias", layer.name));
-        if let Some(&[length]) = bias.map(|bias| &*bias.shape) {
-            if last == 0 && length.checked_next_multiple_of(pad) == Some(rows) {
-                shape[0] = length;
-            }
+        if let Some(&[length]) = bias.map(|bias| &*bias.shape)
+            && last == 0
+            && length.checked_next_multiple_of(pad) == Some(rows)
+        {
+            shape[0] = length;
         }
         let padded = pad > 1;
         Ok(Tiled {

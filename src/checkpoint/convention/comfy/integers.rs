@@ -6,7 +6,7 @@ use super::layer::Layer;
 use crate::checkpoint::convention::coded::Coded;
 use crate::checkpoint::convention::fault::Stop;
 use crate::checkpoint::convention::scales::{self, Matrix};
-use crate::checkpoint::convention::scan::{Scan, plain};
+use crate::checkpoint::convention::scan::{Named, Scan, plain};
 use crate::dtype::DType;
 use crate::format::{Affine, Block, Code, Format, Levels, Over, Scaled};
 
@@ -23,7 +23,7 @@ pub(super) fn int8(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop
     let over = scales::over(shape, &scale.shape, said);
     let (Some(_), Some(over)) = (scales::float(scale.dtype), over) else {
         let expected = "F32, one for the tensor or for each expert, row or block,";
-        return Err(layer.unfit(scan, (&key, scale), expected));
+        return Err(layer.unfit(scan, Named::new(&key, scale), expected));
     };
     let rotated = match layer.option("convrot").and_then(Value::as_bool) {
         Some(true) => Some(layer.rotation(scan, layer.matrix().columns)?),
@@ -32,7 +32,7 @@ pub(super) fn int8(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop
     if rotated.is_some() && over != Over::Row && layer.matrix().rows > 1 {
         return Err(layer.unfit(
             scan,
-            (&key, scale),
+            Named::new(&key, scale),
             "one for each row, as `convrot` is set,",
         ));
     }
@@ -57,7 +57,7 @@ pub(super) fn int4(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop
     let (key, scale) = layer.part(scan, "weight_scale")?;
     layer.check(
         scan,
-        (&key, scale),
+        Named::new(&key, scale),
         &[DType::F32],
         count.saturating_mul(rows),
     )?;
@@ -102,16 +102,21 @@ pub(super) fn levels(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, St
     let types = [DType::F8E4M3, DType::U8, DType::F32];
     let Some((bits, columns)) = bits.filter(|_| types.contains(&scale)) else {
         let expected = "F8_E4M3, U8 or F32, one for each group of columns,";
-        return Err(layer.unfit(scan, (&relative, found), expected));
+        return Err(layer.unfit(scan, Named::new(&relative, found), expected));
     };
-    layer.check(scan, (&relative, found), &types, all.saturating_mul(groups))?;
+    layer.check(
+        scan,
+        Named::new(&relative, found),
+        &types,
+        all.saturating_mul(groups),
+    )?;
     let (channel, found) = layer.part(scan, "weight_s_channel")?;
-    layer.check(scan, (&channel, found), &[DType::F32], all)?;
+    layer.check(scan, Named::new(&channel, found), &[DType::F32], all)?;
     let codebook = format!("{}.weight_codebook", layer.name);
     let mut parts = vec![&*relative, &*channel];
     let table = scan.tensors.get(&codebook);
     if let Some(found) = table {
-        layer.check(scan, (&codebook, found), &[DType::F32], 16)?;
+        layer.check(scan, Named::new(&codebook, found), &[DType::F32], 16)?;
         parts.push(&codebook);
     }
     let format = Format::Levels(Levels {
@@ -143,13 +148,18 @@ pub(super) fn affine(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, St
     };
     let (Some(float), Some(group)) = (scales::float(scale.dtype), group) else {
         let expected = format!("BF16, F16 or F32 of shape [groups, {rows}]");
-        return Err(layer.unfit(scan, (&key, scale), &expected));
+        return Err(layer.unfit(scan, Named::new(&key, scale), &expected));
     };
     if zero.shape != scale.shape {
         let expected = format!("{} {:?}", scale.dtype.name(), &*scale.shape);
-        return Err(layer.unfit(scan, (&zeros, zero), &expected));
+        return Err(layer.unfit(scan, Named::new(&zeros, zero), &expected));
     }
-    layer.check(scan, (&zeros, zero), &[scale.dtype], scale.elements())?;
+    layer.check(
+        scan,
+        Named::new(&zeros, zero),
+        &[scale.dtype],
+        scale.elements(),
+    )?;
     let format = Format::Affine(Affine {
         group,
         scale: float,

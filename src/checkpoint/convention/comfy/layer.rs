@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::super::coded::{Coded, Convention, Described};
-use super::super::fault::Stop;
-use super::super::said::numbers;
-use super::super::scales::Matrix;
-use super::super::scan::{Scan, coded};
+use crate::checkpoint::convention::coded::{Coded, Convention, Described};
+use crate::checkpoint::convention::fault::Stop;
+use crate::checkpoint::convention::said::numbers;
+use crate::checkpoint::convention::scales::Matrix;
+use crate::checkpoint::convention::scan::{Named, Scan, coded};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::Format;
@@ -96,7 +96,7 @@ impl<'a> Layer<'a> {
     pub(super) fn check_type(&self, scan: &Scan<'_, '_>, dtype: DType) -> Result<(), Stop> {
         match self.weight.dtype == dtype {
             true => Ok(()),
-            false => Err(self.unfit(scan, (&self.key, self.weight), dtype.name())),
+            false => Err(self.unfit(scan, Named::new(&self.key, self.weight), dtype.name())),
         }
     }
 
@@ -104,11 +104,11 @@ impl<'a> Layer<'a> {
     pub(super) fn check(
         &self,
         scan: &Scan<'_, '_>,
-        entry: (&str, &TensorInfo),
+        entry: Named<'_>,
         dtypes: &[DType],
         elements: u64,
     ) -> Result<(), Stop> {
-        if dtypes.contains(&entry.1.dtype) && entry.1.elements() == elements {
+        if dtypes.contains(&entry.info.dtype) && entry.info.elements() == elements {
             return Ok(());
         }
         let names: Vec<&str> = dtypes.iter().map(|dtype| dtype.name()).collect();
@@ -117,17 +117,13 @@ impl<'a> Layer<'a> {
     }
 
     /// The error for an entry that does not fit.
-    pub(super) fn unfit(
-        &self,
-        scan: &Scan<'_, '_>,
-        entry: (&str, &TensorInfo),
-        expected: &str,
-    ) -> Stop {
-        let beside = match entry.0 == self.key {
+    pub(super) fn unfit(&self, scan: &Scan<'_, '_>, entry: Named<'_>, expected: &str) -> Stop {
+        let beside = match entry.key == self.key {
             true => scan.tensors.get_key_value(self.by.as_str()),
             false => None,
         };
-        let beside = beside.map_or((&*self.key, self.weight), |(key, info)| (&**key, info));
+        let own = Named::new(&self.key, self.weight);
+        let beside = beside.map_or(own, |(key, info)| Named::new(key, info));
         let format = self.option("format").and_then(Value::as_str);
         let expected = format!("{expected} for `{}`", format.unwrap_or_default());
         scan.mismatch(Convention::Comfy, entry, beside, expected)

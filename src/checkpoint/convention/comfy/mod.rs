@@ -12,7 +12,7 @@ use self::layer::Layer;
 use super::coded::{Coded, Convention};
 use super::fault::{ConventionError, Stop};
 use super::said::LAYERS_FIELD;
-use super::scan::Scan;
+use super::scan::{Named, Scan};
 use crate::dtype::DType;
 
 /// What the entry is called that describes a layer, behind the layer's name.
@@ -103,7 +103,7 @@ fn read(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop> {
         let shape = &*layer.weight.shape;
         if shape.len() != 3 || shape[0] != experts {
             let expected = format!("a bank of {experts} matrices");
-            return Err(layer.unfit(scan, (&layer.key, layer.weight), &expected));
+            return Err(layer.unfit(scan, Named::new(&layer.key, layer.weight), &expected));
         }
     }
     read(layer, scan)
