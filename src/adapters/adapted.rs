@@ -71,7 +71,10 @@ pub enum Form {
     /// Rows are replaced.
     Tokens(Vec<u64>),
     /// PEFT's IA3.
-    Ia3,
+    Ia3 {
+        /// Whether the numbers are of inputs.
+        is_input: bool,
+    },
     /// LyCORIS' IA3.
     Ia3Step,
     /// A GLoRA.

@@ -1,6 +1,6 @@
 //! The arithmetic of an effect, out of decoded entries.
 
-use super::adapted::{Adapted, Effect, Form, Of, Scale};
+use super::adapted::{Adapted, Effect, Form, Scale};
 use super::role::Role;
 use crate::adapter::{
     Axis, Bank, Cayley, Change, Delta, Dialect, Factor, Glora, Kind, Magnitude, Matrix, Multiplied,
@@ -34,7 +34,7 @@ impl Adapted {
             },
         };
         Some(Change {
-            kind: parts.kind(&effect.form, effect.of, outputs)?,
+            kind: parts.kind(&effect.form, outputs)?,
             scale,
             strength,
         })
@@ -68,7 +68,7 @@ impl<'a> Decoded<'_, 'a> {
         self.part(role)?.values.first().copied()
     }
 
-    fn kind(&self, form: &Form, of: Of, outputs: u64) -> Option<Kind<'a>> {
+    fn kind(&self, form: &Form, outputs: u64) -> Option<Kind<'a>> {
         let added = |delta: Delta<'a>| Kind::Added {
             delta,
             magnitude: self.magnitude(false),
@@ -93,7 +93,7 @@ impl<'a> Decoded<'_, 'a> {
                 rows: rows.clone(),
                 values: self.part(Role::Tokens)?,
             }),
-            Form::Ia3 => Kind::Multiplied(self.ia3(of)?),
+            Form::Ia3 { is_input } => Kind::Multiplied(self.ia3(*is_input)?),
             Form::Ia3Step => Kind::Multiplied(Multiplied {
                 by: self.part(Role::Weight)?,
                 axis: match self.number(Role::OnInput)? {
@@ -216,11 +216,9 @@ impl<'a> Decoded<'_, 'a> {
         Some(Delta::Kronecker(first, second))
     }
 
-    fn ia3(&self, of: Of) -> Option<Multiplied<'a>> {
-        let by = self.part(Role::Ia3)?;
-        let is_input = of == Of::Weight && by.shape.first() == Some(&1);
+    fn ia3(&self, is_input: bool) -> Option<Multiplied<'a>> {
         Some(Multiplied {
-            by,
+            by: self.part(Role::Ia3)?,
             axis: if is_input { Axis::Columns } else { Axis::Rows },
             is_step: false,
         })

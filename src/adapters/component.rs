@@ -52,8 +52,9 @@ pub(super) enum Spelling {
 use Spelling::{Dots, Underscores};
 
 /// What names of modules begin with in adapters, how they are written, and of which models they
-/// are; longer ones first where one begins another.
+/// are; longer ones first where one begins another. But a name as it is goes before all.
 const ADAPTER: [(&str, Spelling, &[Component]); 23] = [
+    ("", Dots, &[Denoiser, Only, ClipL, ClipG, Text]),
     ("lora_unet__", Underscores, &[Denoiser, Only]),
     ("lora_unet_", Underscores, &[Denoiser, Only]),
     ("oft_unet_", Underscores, &[Denoiser, Only]),
@@ -80,7 +81,6 @@ const ADAPTER: [(&str, Spelling, &[Component]); 23] = [
         &[Denoiser, Only, ClipL, ClipG, Text],
     ),
     ("model.", Dots, &[Only, Denoiser]),
-    ("", Dots, &[Denoiser, Only, ClipL, ClipG, Text]),
 ];
 
 /// Another way to read the name of an adapter's module.

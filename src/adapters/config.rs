@@ -24,6 +24,8 @@ pub struct PeftConfig {
     pub tokens: Vec<(String, Vec<u64>)>,
     /// Terms of the series for OFT's rotation; None where it is exact.
     pub neumann_terms: Option<u32>,
+    /// IA3's modules whose inputs are multiplied.
+    feedforward: Vec<Regex>,
     /// The largest norm of OFT's skew matrices, before it is divided by the root of their number.
     pub coft: Option<f64>,
 }
@@ -62,6 +64,23 @@ fn patterns(config: &Map<String, Value>, field: &str) -> Result<Vec<(Regex, f64)
         Ok((expression, number))
     };
     map.iter().map(pattern).collect()
+}
+
+/// Modules that are listed by the ends of their names, or told by an expression.
+fn modules(config: &Map<String, Value>, field: &str) -> Result<Vec<Regex>, String> {
+    let expressions: Vec<String> = match config.get(field) {
+        Some(Value::String(expression)) => vec![format!("^(?:{expression})$")],
+        Some(Value::Array(list)) => {
+            let names = list.iter().filter_map(Value::as_str);
+            names
+                .map(|name| format!(r"^(?:.*\.)?{}$", regex::escape(name)))
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    let expressions = expressions.iter().map(|expression| Regex::new(expression));
+    let expressions: Result<Vec<Regex>, regex::Error> = expressions.collect();
+    expressions.map_err(|error| format!("`{field}`: {error}"))
 }
 
 fn numbers(value: &Value) -> Vec<u64> {
@@ -117,8 +136,50 @@ impl PeftConfig {
             target_parameters: parameters.map(str::to_owned).collect(),
             tokens,
             neumann_terms: yes("use_cayley_neumann").then_some(terms),
+            feedforward: modules(config, "feedforward_modules")?,
             coft: number("eps").filter(|_| yes("coft")),
         })
+    }
+
+    /// Reads the configurations that diffusers writes into a file's metadata, under
+    /// `lora_adapter_metadata`: the fields of each model behind its name, `transformer.lora_alpha`.
+    /// Returns each with the name and its dot, which is empty for fields without a name, and last.
+    ///
+    /// # Errors
+    /// As [`PeftConfig::parse`].
+    pub fn packed(text: &str) -> Result<Vec<(String, PeftConfig)>, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let Value::Object(fields) = value else {
+            return Err("it is no object".to_owned());
+        };
+        let mut models: Vec<(String, Map<String, Value>)> = Vec::new();
+        for (name, value) in fields {
+            let (prefix, field) = match name.split_once('.') {
+                Some((model, field)) => (format!("{model}."), field),
+                None => (String::new(), name.as_str()),
+            };
+            let at = match models.iter().position(|(known, _)| *known == prefix) {
+                Some(at) => at,
+                None => {
+                    models.push((prefix, Map::new()));
+                    models.len() - 1
+                }
+            };
+            models[at].1.insert(field.to_owned(), value);
+        }
+        let config = |(prefix, fields): (String, Map<String, Value>)| {
+            let config = PeftConfig::parse(&Value::Object(fields).to_string())?;
+            Ok((prefix, config))
+        };
+        models.sort_by_key(|(prefix, _)| prefix.is_empty());
+        models.into_iter().map(config).collect()
+    }
+
+    /// Whether IA3 multiplies the inputs of a module.
+    pub(super) fn is_feedforward(&self, module: &str) -> bool {
+        self.feedforward
+            .iter()
+            .any(|pattern| pattern.is_match(module))
     }
 
     /// Alpha of a module.

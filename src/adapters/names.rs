@@ -207,16 +207,7 @@ impl Names {
                 Spelling::Dots => &self.dots,
                 Spelling::Underscores => &self.underscores,
             };
-            // Diffusers' first files leave out the place in the list.
-            let dot = match read.spelling {
-                Spelling::Dots => '.',
-                Spelling::Underscores => '_',
-            };
-            let out = format!("{name}{dot}0");
-            let long = format!("model.{name}");
-            let out = Some(out).filter(|_| name.ends_with("to_out"));
-            let tried = [Some(name), out, Some(long)];
-            for name in tried.into_iter().flatten() {
+            for name in respelled(&name, read.spelling) {
                 for component in read.components {
                     let Some(found) = names.get(&(*component, name.clone())) else {
                         continue;
@@ -271,6 +262,33 @@ impl Names {
             is_ambiguous: false,
         }
     }
+}
+
+/// What language models' names begin with in one class of a library, and in another.
+const CLASSES: [(&str, &str); 8] = [
+    ("", "model."),
+    ("model.", ""),
+    ("model.", "model.language_model."),
+    ("model.", "language_model.model."),
+    ("model.language_model.", "model."),
+    ("model.language_model.", "language_model.model."),
+    ("language_model.model.", "model."),
+    ("language_model.model.", "model.language_model."),
+];
+
+/// A name as it is, and as it may be meant.
+fn respelled(name: &str, spelling: Spelling) -> Vec<String> {
+    let mut names = vec![name.to_owned()];
+    // Diffusers' first files leave out the place in the list.
+    if name.ends_with("to_out") {
+        let dot = if spelling == Spelling::Dots { '.' } else { '_' };
+        names.push(format!("{name}{dot}0"));
+    }
+    if spelling == Spelling::Dots {
+        let class = |(from, to): &(&str, &str)| Some(format!("{to}{}", name.strip_prefix(from)?));
+        names.extend(CLASSES.iter().filter_map(class));
+    }
+    names
 }
 
 /// Notes that a module has a name, once. What has it whole comes before pieces.

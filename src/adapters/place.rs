@@ -3,6 +3,10 @@
 use std::ops::Range;
 
 /// Rows of a tensor, and which rows of what an adapter makes they get.
+///
+/// A module has several places where the base keeps its parts in another order, or apart. A change
+/// that needs the whole weight ([`needs_whole`](crate::adapter::Change::needs_whole)) is given the
+/// rows of all of them then, in the order of [`Place::from`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The tensor of the base.

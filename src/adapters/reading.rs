@@ -48,6 +48,29 @@ impl Reading {
         reading
     }
 
+    /// As [`Reading::of`], where each model has a configuration of its own: those of
+    /// [`PeftConfig::packed`].
+    pub fn packed(
+        entries: impl Iterator<Item = Entry>,
+        configs: &[(String, PeftConfig)],
+    ) -> Reading {
+        let mut models: Vec<Vec<Entry>> = vec![Vec::new(); configs.len() + 1];
+        for entry in entries {
+            let mut prefixes = configs.iter();
+            let at = prefixes.position(|(prefix, _)| entry.name.starts_with(prefix));
+            models[at.unwrap_or(configs.len())].push(entry);
+        }
+        let configs = configs.iter().map(|(_, config)| Some(config)).chain([None]);
+        let mut all = Reading::default();
+        for (entries, config) in models.into_iter().zip(configs) {
+            let reading = Reading::of(entries.into_iter(), config);
+            all.adapted.extend(reading.adapted);
+            all.unknown.extend(reading.unknown);
+            all.incomplete.extend(reading.incomplete);
+        }
+        all
+    }
+
     fn add(&mut self, target: String, mut parts: Parts, config: Option<&PeftConfig>) {
         if let Some(parameter) = config.and_then(|config| parameter(&target, config)) {
             if let Some(bank) = bank(&parameter, parts, config) {
@@ -264,6 +287,9 @@ fn others(target: &str, parts: &Parts, config: Option<&PeftConfig>) -> Option<Fo
     if has(Role::OnInput) && has(Role::Weight) {
         return Some(Form::Ia3Step);
     }
+    if let Some(is_input) = of_inputs(target, parts, config) {
+        return Some(Form::Ia3 { is_input });
+    }
     if has(Role::OftR) {
         return Some(Form::OftInputs {
             terms: config.and_then(|config| config.neumann_terms),
@@ -277,7 +303,6 @@ fn others(target: &str, parts: &Parts, config: Option<&PeftConfig>) -> Option<Fo
         return rows.map(|(_, rows)| Form::Tokens(rows.clone()));
     }
     let rows = [
-        (Role::Ia3, Form::Ia3),
         (Role::OftBlocks, Form::Oft),
         (Role::BoftR, Form::Boft),
         (Role::HraU, Form::Hra),
@@ -285,6 +310,17 @@ fn others(target: &str, parts: &Parts, config: Option<&PeftConfig>) -> Option<Fo
     rows.into_iter()
         .find(|(role, _)| has(*role))
         .map(|(_, form)| form)
+}
+
+/// Whether the numbers of PEFT's IA3 are of inputs; None where there are none. Those of a linear
+/// layer's outputs are \[out, 1\]; all of convolutions are \[1, n, 1, …\].
+fn of_inputs(target: &str, parts: &Parts, config: Option<&PeftConfig>) -> Option<bool> {
+    let numbers = parts.get(&Role::Ia3)?;
+    Some(match &numbers.shape[..] {
+        [_, _, _, ..] => config.is_some_and(|config| config.is_feedforward(own_name(target))),
+        [first, ..] => *first == 1,
+        [] => false,
+    })
 }
 
 /// The rank of a pair of factors; None where there is neither, the missing one where one is there.
@@ -311,11 +347,10 @@ fn bias(target: &str, parts: &Parts, config: Option<&PeftConfig>) -> Vec<Effect>
         });
     }
     // Numbers of outputs are for the bias too; those of inputs leave it.
-    let numbers = parts.get(&Role::Ia3).map(|entry| &entry.shape[..]);
-    if matches!(numbers, Some([outputs, 1, ..]) if *outputs > 1) {
+    if of_inputs(target, parts, config) == Some(false) {
         effects.push(Effect {
             is_optional: true,
-            ..plain(Of::Bias, Form::Ia3)
+            ..plain(Of::Bias, Form::Ia3 { is_input: false })
         });
     }
     effects

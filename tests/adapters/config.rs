@@ -1,6 +1,6 @@
 //! PEFT's configurations, and what is said where a file is not as it should be.
 
-use wgmerge::adapters::{Entry, Names, Of, PeftConfig, Reading};
+use wgmerge::adapters::{Effect, Entry, Form, Names, Of, PeftConfig, Reading, Scale};
 use wgmerge::dtype::DType;
 
 use super::file::{folder, open};
@@ -123,4 +123,96 @@ fn names_that_two_modules_share_are_ambiguous() {
     assert!(error.is_ambiguous);
     assert_eq!(error.nearest, ["a.b_c.weight", "a_b.c.weight"]);
     assert!(names.places("a.b_c", Of::Weight).is_ok());
+}
+
+#[test]
+fn the_metadata_of_diffusers_has_a_configuration_for_each_model() {
+    let text = r#"{"transformer.lora_alpha": 8, "transformer.alpha_pattern": {"to_k": 2},
+        "text_encoder.lora_alpha": 6, "text_encoder.use_rslora": true, "lora_alpha": 4}"#;
+    let configs = PeftConfig::packed(text).expect("configurations");
+    let entries = [
+        "transformer.a.to_q",
+        "transformer.a.to_k",
+        "text_encoder.b",
+        "c",
+    ];
+    let entries = entries.into_iter().flat_map(|module| {
+        let entry = |part: &str| entry(&format!("{module}.{part}.weight"), &[4, 4]);
+        ["lora_A", "lora_B"].map(entry)
+    });
+    let reading = Reading::packed(entries, &configs);
+    let scales: Vec<(&str, Scale)> = reading
+        .adapted
+        .iter()
+        .map(|adapted| (adapted.target.as_str(), adapted.effects[0].scale))
+        .collect();
+    let expected = [
+        ("transformer.a.to_k", Scale::Number(0.5)),
+        ("transformer.a.to_q", Scale::Number(2.0)),
+        ("text_encoder.b", Scale::Number(3.0)),
+        ("c", Scale::Number(1.0)),
+    ];
+    assert_eq!(scales, expected);
+}
+
+#[test]
+fn numbers_of_convolutions_are_of_what_the_configuration_says() {
+    let config = r#"{"peft_type": "IA3", "feedforward_modules": ["conv_in"]}"#;
+    let config = PeftConfig::parse(config).expect("a configuration");
+    let entries = ["conv_in", "conv_out"].map(|module| {
+        let name = format!("base_model.model.{module}.ia3_l");
+        entry(&name, &[1, 4, 1, 1])
+    });
+    let reading = Reading::of(entries.into_iter(), Some(&config));
+    let forms = |effects: &[Effect]| -> Vec<Form> {
+        effects.iter().map(|effect| effect.form.clone()).collect()
+    };
+    let outputs = Form::Ia3 { is_input: false };
+    assert_eq!(
+        forms(&reading.adapted[0].effects),
+        [Form::Ia3 { is_input: true }]
+    );
+    assert_eq!(
+        forms(&reading.adapted[1].effects),
+        [outputs.clone(), outputs]
+    );
+}
+
+#[test]
+fn language_models_of_another_class_have_the_same_modules() {
+    let names = |prefix: &str| {
+        let name = format!("{prefix}layers.3.mlp.up_proj.weight");
+        Names::of([entry(&name, &[8, 4])].into_iter())
+    };
+    let prefixes = [
+        "",
+        "model.",
+        "model.language_model.",
+        "language_model.model.",
+    ];
+    for base in ["model.", "model.language_model.", "language_model.model."] {
+        let names = names(base);
+        for adapter in &prefixes[1..] {
+            for wrapped in ["", "base_model.model."] {
+                let target = format!("{wrapped}{adapter}layers.3.mlp.up_proj");
+                assert!(
+                    names.places(&target, Of::Weight).is_ok(),
+                    "{target} of {base}"
+                );
+            }
+        }
+    }
+    // A name as it is goes before all that it may be meant for.
+    let both = ["layers.0.a.weight", "model.layers.0.a.weight"].map(|name| entry(name, &[2, 2]));
+    let names = Names::of(both.into_iter());
+    for (target, key) in [
+        ("layers.0.a", "layers.0.a.weight"),
+        (
+            "base_model.model.model.layers.0.a",
+            "model.layers.0.a.weight",
+        ),
+    ] {
+        let places = names.places(target, Of::Weight).expect("a module");
+        assert_eq!(places.expect("a weight")[0].key, key);
+    }
 }

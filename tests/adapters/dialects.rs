@@ -11,7 +11,10 @@ const LEFT_OUT: [(&str, &str); 2] = [
         "flux.bfl_control",
         "the input layer of a control adapter is larger than the base's",
     ),
-    ("sdxl_clip_g_checkpoint", "its files are empty; see `names`"),
+    (
+        "sdxl_clip_g_checkpoint",
+        "its files are empty; see `config`",
+    ),
 ];
 
 fn check(topic: &str, has_config: bool) -> usize {
