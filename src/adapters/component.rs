@@ -53,12 +53,13 @@ use Spelling::{Dots, Underscores};
 
 /// What names of modules begin with in adapters, how they are written, and of which models they
 /// are; longer ones first where one begins another. But a name as it is goes before all.
-const ADAPTER: [(&str, Spelling, &[Component]); 23] = [
+const ADAPTER: [(&str, Spelling, &[Component]); 24] = [
     ("", Dots, &[Denoiser, Only, ClipL, ClipG, Text]),
     ("lora_unet__", Underscores, &[Denoiser, Only]),
     ("lora_unet_", Underscores, &[Denoiser, Only]),
     ("oft_unet_", Underscores, &[Denoiser, Only]),
     ("lora_transformer_", Underscores, &[Denoiser, Only]),
+    ("lora_prior_unet_", Underscores, &[Denoiser, Only]),
     ("lora_prior_", Underscores, &[Denoiser, Only]),
     ("lora_te1_", Underscores, &[ClipL, Only]),
     ("lora_te2_", Underscores, &[ClipG, Text, Only]),

@@ -40,6 +40,10 @@ const UNMERGEABLE: [&str; 6] = [
     "arrow_config",
 ];
 
+/// Ways to begin that take something from the weights of the base, which the adapter's file does
+/// not hold.
+const FROM_BASE: [&str; 5] = ["pissa", "olora", "corda", "loftq", "lora_ga"];
+
 /// Whether a value says yes.
 fn is_set(value: &Value) -> bool {
     match value {
@@ -106,6 +110,14 @@ impl PeftConfig {
         if let Some(field) = UNMERGEABLE.iter().find(|field| set(field)) {
             return Err(format!(
                 "with `{field}` an adapter cannot be merged into weights"
+            ));
+        }
+        let start = config.get("init_lora_weights").and_then(Value::as_str);
+        let is_residual = |start: &&str| FROM_BASE.iter().any(|word| start.starts_with(word));
+        if let Some(start) = start.filter(is_residual) {
+            return Err(format!(
+                "it was begun by {start:?}, which changes the base's weights as well; PEFT saves it as \
+                 a LoRA of the base where `path_initial_model_for_weight_conversion` is given"
             ));
         }
         let number = |field: &str| config.get(field).and_then(Value::as_f64);

@@ -185,12 +185,12 @@ impl Names {
             });
         }
         places.sort_by_key(|place| place.from);
-        let mut all = 0;
+        let mut all: u64 = 0;
         for place in &places {
             if place.from != all {
                 return Err(self.ambiguous(target, found));
             }
-            all += place.rows.end;
+            all = all.saturating_add(place.rows.end);
         }
         for place in &mut places {
             if let Some(rows) = place.shape.first_mut() {

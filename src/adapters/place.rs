@@ -69,8 +69,8 @@ impl Part {
     /// The first row that a base's tensor has in the module that it is a part of.
     pub(super) fn start(self, rows: u64, columns: u64) -> u64 {
         match self {
-            Part::Third(number) => number * rows,
-            Part::Hidden { from, .. } => from * columns,
+            Part::Third(number) => rows.saturating_mul(number),
+            Part::Hidden { from, .. } => columns.saturating_mul(from),
             Part::All | Part::Swapped | Part::SwappedInLast => 0,
         }
     }
@@ -95,11 +95,13 @@ impl Part {
             Part::SwappedInLast if !is_last => one(0..all),
             Part::All => one(0..all),
             Part::Third(number) if all.is_multiple_of(3) => {
-                one(number * all / 3..(number + 1) * all / 3)
+                let third = all / 3;
+                one(number * third..(number + 1) * third)
             }
             Part::Hidden { from, count } => {
-                let start = from * columns;
-                let end = count.map_or(all, |count| start + count * columns);
+                let start = columns.saturating_mul(from);
+                let rows = |count: u64| columns.saturating_mul(count).saturating_add(start);
+                let end = count.map_or(all, rows);
                 if start < end && end <= all {
                     one(start..end)
                 } else {

@@ -54,7 +54,18 @@ fn original_convolution(rest: &str) -> Option<&'static str> {
     rows.find(|(_, from)| *from == rest).map(|(to, _)| *to)
 }
 
-fn original_block(diffusers: &str) -> Option<String> {
+fn original_block(diffusers: &str) -> Vec<String> {
+    let found = in_block(diffusers).into_iter();
+    // An upsampler stands behind a block's attention, if it has one.
+    found
+        .flat_map(|name| match name.strip_suffix(".2.conv") {
+            Some(block) => vec![format!("{block}.1.conv"), format!("{block}.2.conv")],
+            None => vec![name],
+        })
+        .collect()
+}
+
+fn in_block(diffusers: &str) -> Option<String> {
     if let Some(rest) = diffusers.strip_prefix("mid_block.attentions.0.") {
         return Some(format!("middle_block.1.{rest}"));
     }
@@ -72,7 +83,6 @@ fn original_block(diffusers: &str) -> Option<String> {
         ("resnets", _) => Some(format!("{side}.{number}.0.{}", original_convolution(rest)?)),
         ("attentions", _) => Some(format!("{side}.{number}.1.{rest}")),
         ("downsamplers", "input_blocks") => Some(format!("{side}.{}.0.op", number + 2)),
-        // Behind a block's attention, if it has one; names of adapters say which.
         ("upsamplers", "output_blocks") => Some(format!("{side}.{}.2.conv", number + 2)),
         _ => None,
     }

@@ -25,6 +25,7 @@ fn what_cannot_be_merged_is_refused() {
             r#"{"alora_invocation_tokens": [1]}"#,
             "alora_invocation_tokens",
         ),
+        (r#"{"init_lora_weights": "pissa_niter_4"}"#, "pissa_niter_4"),
         (r#"{"rank_pattern": {"(": 4}}"#, "rank_pattern"),
         (r#"{"alpha_pattern": {"x": "y"}}"#, "is no number"),
     ];
@@ -32,7 +33,8 @@ fn what_cannot_be_merged_is_refused() {
         let error = PeftConfig::parse(text).expect_err(text);
         assert!(error.contains(word), "{text}: {error}");
     }
-    let config = PeftConfig::parse(r#"{"peft_type": "LORA", "layer_replication": null}"#);
+    let text = r#"{"peft_type": "LORA", "layer_replication": null, "init_lora_weights": "eva"}"#;
+    let config = PeftConfig::parse(text);
     assert_eq!(config.expect("a configuration").peft_type, "LORA");
 }
 
@@ -214,5 +216,42 @@ fn language_models_of_another_class_have_the_same_modules() {
     ] {
         let places = names.places(target, Of::Weight).expect("a module");
         assert_eq!(places.expect("a weight")[0].key, key);
+    }
+}
+
+#[test]
+fn the_two_names_of_an_unet_lead_to_each_other() {
+    let pairs = [
+        ("input_blocks.0.0", "conv_in"),
+        ("input_blocks.3.0.op", "down_blocks.0.downsamplers.0.conv"),
+        (
+            "input_blocks.5.1.proj_in",
+            "down_blocks.1.attentions.1.proj_in",
+        ),
+        (
+            "input_blocks.7.0.skip_connection",
+            "down_blocks.2.resnets.0.conv_shortcut",
+        ),
+        ("middle_block.0.in_layers.2", "mid_block.resnets.0.conv1"),
+        ("middle_block.1.norm", "mid_block.attentions.0.norm"),
+        ("output_blocks.2.1.conv", "up_blocks.0.upsamplers.0.conv"),
+        ("output_blocks.5.2.conv", "up_blocks.1.upsamplers.0.conv"),
+        (
+            "output_blocks.4.1.proj_out",
+            "up_blocks.1.attentions.1.proj_out",
+        ),
+        ("label_emb.0.2", "add_embedding.linear_2"),
+        ("out.2", "conv_out"),
+    ];
+    for (original, diffusers) in pairs {
+        for (base, adapter) in [(original, diffusers), (diffusers, original)] {
+            let key = format!("{base}.weight");
+            let names = Names::of([entry(&key, &[4, 4])].into_iter());
+            let underscored = format!("lora_unet_{}", adapter.replace('.', "_"));
+            for target in [format!("unet.{adapter}"), underscored] {
+                let places = names.places(&target, Of::Weight).expect("a module");
+                assert_eq!(places.expect("a weight")[0].key, key, "{target}");
+            }
+        }
     }
 }
