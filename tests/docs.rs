@@ -61,3 +61,17 @@ fn the_test_command_sees_a_driver_that_is_there() {
         }
     }
 }
+
+/// The page about formats has a line for each that an output can be asked for.
+#[test]
+fn every_format_is_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/FORMATS.md");
+    let text = std::fs::read_to_string(path).expect("the page");
+    for target in wgmerge::recipe::target::TARGETS {
+        let row = format!("| `{}` | {} |", target.word, target.summary);
+        assert!(text.contains(&row), "{row}");
+    }
+    for word in wgmerge::recipe::target::Layers::WORDS {
+        assert!(text.contains(&format!("`{word}`")), "{word}");
+    }
+}
