@@ -6,6 +6,7 @@ mod encode;
 mod golden;
 mod hostile;
 mod keep;
+mod kept;
 mod marks;
 mod mixed;
 mod models;

@@ -5,7 +5,6 @@ use super::asked::Asked;
 use super::class::Stored;
 use super::draft::{Draft, Lowered, Work};
 use super::frame::{Frame, Region};
-use super::job::Input;
 use super::ledger::Ledger;
 use super::loader::{Framed, Loaded, TensorLoader};
 use super::seen::Seen;
@@ -100,35 +99,6 @@ impl<'a> Drafter<'a> {
         let config = self.solution.config(self.recipe.root());
         let key = config.and_then(|config| config.key(key));
         key.is_some_and(|key| key.dtype.is_integer())
-    }
-
-    fn copy(self, key: &str, origin: &View<Leaf>, seen: &Seen, ledger: &mut Ledger<'a>) -> Work {
-        for leaf in origin.leaves() {
-            ledger.uses(leaf.model, &leaf.name);
-        }
-        // The output has the tensor, though it is not theirs.
-        for leaf in self.solution.named(key) {
-            ledger.uses(leaf.model, &leaf.name);
-        }
-        Work::Copy(Input {
-            element_bytes: seen.dtype.unit().bytes,
-            bytes: seen.bytes.clone(),
-        })
-    }
-
-    /// Every model's tensor of a name; none where one lacks it.
-    fn copies(self, key: &str) -> Box<[Seen]> {
-        let mut leaves: Vec<Leaf> = self.solution.named(key).collect();
-        leaves.sort_by_key(|leaf| leaf.model);
-        leaves.dedup_by_key(|leaf| leaf.model);
-        let seen = leaves.iter().map(|leaf| {
-            let info = &self.sources[leaf.model.index()].tensors[&leaf.name];
-            Seen::tensor(leaf.model, info)
-        });
-        match leaves.len() == self.sources.len() {
-            true => seen.collect(),
-            false => Box::default(),
-        }
     }
 
     fn merge(

@@ -35,6 +35,7 @@ mod class;
 mod coded_output;
 mod coder;
 mod codes;
+mod copies;
 mod division;
 mod draft;
 mod drafter;

@@ -145,38 +145,3 @@ fn the_codes_are_those_of_the_libraries() {
     assert_eq!(differing_bytes, BTreeMap::new());
     assert_eq!((conversions, tensors), (33, 137), "what was compared");
 }
-
-/// What a library wrote is written again as it is where a merge changes no number: every code and
-/// every scale, also in formats that `--format` has no word for.
-#[test]
-fn what_libraries_wrote_is_kept() {
-    let mut files = 0;
-    for topic in TOPICS {
-        for case in cases(topic) {
-            let is_file = case.op == "quantise_nearest" && case.tolerance.is_null();
-            // What is not finite a merge refuses.
-            if !is_file || case.name.contains("saturation") {
-                continue;
-            }
-            let scratch = tempfile::tempdir().expect("a temporary folder");
-            let folder = scratch.path();
-            let input = folder.join("model.safetensors");
-            std::fs::copy(&case.output, &input).expect("the codes");
-            let rest = ["-o", "out.safetensors", "--device", "cpu", "-q"];
-            let models = [
-                "merge",
-                "-M",
-                "linear",
-                "model.safetensors",
-                "model.safetensors",
-            ];
-            prints(folder, &[&models[..], &rest].concat());
-            let (before, after) = (stored(&input), stored(&folder.join("out.safetensors")));
-            for (key, tensor) in &before {
-                assert!(after.get(key) == Some(tensor), "{}: {key}", case.name);
-            }
-            files += 1;
-        }
-    }
-    assert!(files >= 49, "{files} files");
-}

@@ -2,6 +2,7 @@
 
 mod additions;
 mod average;
+mod convert;
 mod diff;
 pub(super) mod examples;
 mod format;
@@ -20,6 +21,7 @@ use regex::Regex;
 
 pub(super) use additions::AdditionArgs;
 pub(super) use average::{AverageArgs, Order};
+pub(super) use convert::ConvertArgs;
 pub(super) use diff::DiffArgs;
 pub(super) use format::FormatArgs;
 pub(super) use generate::{CompletionsArgs, ManArgs};
@@ -33,7 +35,6 @@ pub(super) use verify::VerifyArgs;
 use super::{size, word};
 use crate::merge::DeviceChoice;
 use crate::method::Method;
-use crate::recipe::{OnOverflow, OutputDType};
 
 /// Merges neural-network checkpoints on any GPU or CPU, with the same bytes, in bounded memory.
 #[derive(Debug, Parser)]
@@ -285,61 +286,6 @@ pub(super) struct InspectArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ConvertArgs {
-    /// A .safetensors or PyTorch file (.bin, .pt, .pth, .ckpt), a folder of them, or a Hugging Face
-    /// reference
-    #[arg(value_name = "PATH")]
-    pub(super) path: PathBuf,
-
-    /// Model config to convert the names to; `wgmerge configs` lists them
-    #[arg(long, value_name = "CONFIG")]
-    pub(super) to: Option<String>,
-
-    /// Model config of the input, where its names and shapes do not show it
-    #[arg(long, value_name = "CONFIG")]
-    pub(super) from: Option<String>,
-
-    /// Dtype of the output's floats; `keep` changes no bit
-    #[arg(long, default_value = OutputDType::default().word(), value_parser = word::output_dtype())]
-    pub(super) dtype: OutputDType,
-
-    #[command(flatten)]
-    pub(super) format: FormatArgs,
-
-    /// What to do about numbers that the dtype cannot hold
-    #[arg(
-        long,
-        default_value = OnOverflow::default().word(),
-        value_parser = word::on_overflow()
-    )]
-    pub(super) on_overflow: OnOverflow,
-
-    /// Leave PREFIX out of the names that begin with it
-    #[arg(long, value_name = "PREFIX")]
-    pub(super) strip_prefix: Option<String>,
-
-    /// Put PREFIX before every name, or in the place of what --strip-prefix leaves out
-    #[arg(long, value_name = "PREFIX")]
-    pub(super) add_prefix: Option<String>,
-
-    #[command(flatten)]
-    pub(super) additions: AdditionArgs,
-
-    /// Split the output into files of at most this size, with an index; the output is a folder
-    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
-    pub(super) max_shard_size: Option<u64>,
-
-    #[command(flatten)]
-    pub(super) configs: ConfigArgs,
-
-    #[command(flatten)]
-    pub(super) work: WorkArgs,
-
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@
 
 mod layers;
 mod marks;
+mod settings;
 mod table;
 
 pub use layers::Layers;
