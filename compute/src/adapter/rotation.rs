@@ -77,60 +77,33 @@ impl<'a> Rotation<'a> {
 
     /// Whether it rotates a weight of these sides.
     pub(super) fn check(&self, extent: Extent) -> Result<(), String> {
-        let fault = |factor: &Factor<'_>| {
-            Err(format!(
-                "a rotation of shape {:?} does not fit a weight of {} rows and {} columns",
-                factor.shape, extent.rows, extent.columns
-            ))
-        };
         let of_rows = |factor: &Option<Factor<'_>>| match factor {
-            Some(factor) if factor.values.len() != extent.rows => fault(factor),
-            Some(factor) => factor.check(),
+            Some(factor) => fit(factor, extent, factor.values.len() == extent.rows),
             None => Ok(()),
         };
         match self {
             Rotation::Outputs {
                 blocks, rescale, ..
             } => {
-                blocks.check()?;
                 of_rows(rescale)?;
-                let (count, a, b, levels) = match *blocks.shape {
-                    [count, a, b] => (count, a, b, 1),
-                    [levels, count, a, b] => (count, a, b, levels),
-                    _ => return fault(blocks),
-                };
-                let widest = (b / 2).checked_shl(levels.try_into().unwrap_or(u32::MAX));
-                let regroups = blocks.shape.len() == 3
-                    || widest.is_some_and(|widest| {
-                        b % 2 == 0 && (extent.rows as u64).is_multiple_of(widest)
-                    });
-                let fills = count.checked_mul(b) == Some(extent.rows as u64);
-                if a == b && fills && regroups {
-                    Ok(())
-                } else {
-                    fault(blocks)
-                }
+                fit(blocks, extent, fit_outputs(blocks.shape, extent.rows))
             }
             Rotation::Inputs { entries, .. } => {
-                entries.check()?;
-                let Some(side) = side(entries.columns()) else {
-                    return fault(entries);
+                let fits = match (side(entries.columns()), entries.rows()) {
+                    (None, _) => false,
+                    (Some(side), 1) => extent.columns.is_multiple_of(side),
+                    (Some(side), rows) => rows.checked_mul(side) == Some(extent.columns),
                 };
-                let fits = match entries.rows() {
-                    1 => extent.columns.is_multiple_of(side),
-                    rows => rows.checked_mul(side) == Some(extent.columns),
-                };
-                if fits { Ok(()) } else { fault(entries) }
+                fit(entries, extent, fits)
             }
             Rotation::Blocks { blocks, scales } => {
-                blocks.check()?;
                 of_rows(scales)?;
-                match *blocks.shape {
-                    [1, n, a, b] if a == b && n.checked_mul(b) == Some(extent.columns as u64) => {
-                        Ok(())
-                    }
-                    _ => fault(blocks),
-                }
+                let columns = Some(extent.columns as u64);
+                let fits = match *blocks.shape {
+                    [1, n, a, b] => a == b && n.checked_mul(b) == columns,
+                    _ => false,
+                };
+                fit(blocks, extent, fits)
             }
             Rotation::Turned { turns, scales } => {
                 of_rows(scales)?;
@@ -143,12 +116,7 @@ impl<'a> Rotation<'a> {
                 ))
             }
             Rotation::Reflections(vectors) => {
-                vectors.check()?;
-                if vectors.rows() == extent.columns {
-                    Ok(())
-                } else {
-                    fault(vectors)
-                }
+                fit(vectors, extent, vectors.rows() == extent.columns)
             }
         }
     }
@@ -190,6 +158,37 @@ impl<'a> Rotation<'a> {
             }),
         }
     }
+}
+
+/// Whether a factor is sound and fits.
+fn fit(factor: &Factor<'_>, extent: Extent, fits: bool) -> Result<(), String> {
+    factor.check()?;
+    if fits {
+        return Ok(());
+    }
+    Err(format!(
+        "a rotation of shape {:?} does not fit a weight of {} rows and {} columns",
+        factor.shape, extent.rows, extent.columns
+    ))
+}
+
+/// Whether blocks of a shape rotate so many outputs.
+fn fit_outputs(shape: &[u64], rows: usize) -> bool {
+    let rows = rows as u64;
+    let (count, a, b) = match *shape {
+        [count, a, b] => (count, a, b),
+        [levels, count, a, b] => {
+            let shift = u32::try_from(levels).unwrap_or(u32::MAX);
+            let widest = (b / 2).checked_shl(shift);
+            let regroups = widest.is_some_and(|widest| rows.is_multiple_of(widest));
+            if b % 2 == 1 || !regroups {
+                return false;
+            }
+            (count, a, b)
+        }
+        _ => return false,
+    };
+    a == b && count.checked_mul(b) == Some(rows)
 }
 
 /// Does something to a weight, or a part of it.
