@@ -36,11 +36,11 @@ impl Tensor {
 /// The folder of a topic; those that the arithmetic is tested with lie beside it.
 pub fn folder(topic: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let own = root.join("tests/data/adapters").join(topic);
+    let own = root.join("tests/data/adapter-dialects").join(topic);
     if own.exists() {
         return own;
     }
-    root.join("compute/tests/data/adapters").join(topic)
+    root.join("compute/tests/data/adapter-dialects").join(topic)
 }
 
 pub fn json(path: &Path) -> Value {
