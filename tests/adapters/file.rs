@@ -40,7 +40,7 @@ pub fn folder(topic: &str) -> PathBuf {
     if own.exists() {
         return own;
     }
-    root.join("compute/tests/data/adapter-dialects").join(topic)
+    root.join("compute/tests/data/adapters").join(topic)
 }
 
 pub fn json(path: &Path) -> Value {
