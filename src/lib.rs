@@ -106,7 +106,7 @@ pub mod sink;
 pub mod vocabulary;
 
 pub use wgmerge_compute::{adapter, dtype, exec, fault, format, kernel, wgsl};
-use wgmerge_compute::{figures, id};
+use wgmerge_compute::{figures, id, level};
 
 pub use merge::{Cancel, Merge, MergeError, Report, Settings, Silent};
 pub use recipe::{Options, merge_of};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::coding::Coding;
 use super::contents::Contents;
 use super::convention::{
     self, Coded, ConventionError, LAYERS_FIELD, Layers, Recognised, Said, Settings, Stored,
@@ -9,6 +10,7 @@ use super::convention::{
 use super::logical;
 use super::tensor::{TensorInfo, Tensors};
 use super::{Checkpoint, CheckpointError, in_component};
+use crate::level::Level;
 
 /// What is known of a checkpoint's codes.
 #[derive(Debug)]
@@ -112,6 +114,31 @@ impl Checkpoint {
             Ok(_) => Ok(()),
             Err(fault) => Err(fault.clone()),
         }
+    }
+
+    /// Fills `buf` with f32 of a tensor that is stored as codes, from an element on.
+    pub(super) fn read_codes(
+        &self,
+        coding: &Coding,
+        start: u64,
+        buf: &mut [u8],
+    ) -> Result<(), CheckpointError> {
+        let mut numbers = vec![0.0; buf.len() / size_of::<f32>()];
+        let elements = start..start + numbers.len() as u64;
+        let spans = coding.format.spans(&coding.shape, elements.clone());
+        let mut parts = Vec::with_capacity(spans.len());
+        for (entry, span) in coding.parts.iter().zip(spans) {
+            let mut bytes = vec![0; (span.end - span.start) as usize];
+            self.read_at(entry.file, entry.span.start + span.start, &mut bytes)?;
+            parts.push(bytes);
+        }
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let (format, shape) = (&coding.format, &coding.shape);
+        format.decode(Level::detect(), shape, elements, &parts, &mut numbers);
+        for (place, number) in buf.chunks_exact_mut(size_of::<f32>()).zip(numbers) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        Ok(())
     }
 
     /// Recognises tensors that are stored as codes.

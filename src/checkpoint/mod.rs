@@ -261,8 +261,9 @@ impl Checkpoint {
         buf: &mut [u8],
     ) -> Result<(), CheckpointError> {
         let unit = info.dtype.unit().bytes;
-        let read = |element: u64, buf: &mut [u8]| {
-            self.read_at(info.file, info.span.start + element * unit, buf)
+        let read = |element: u64, buf: &mut [u8]| match &info.coding {
+            Some(coding) => self.read_codes(coding, element, buf),
+            None => self.read_at(info.file, info.span.start + element * unit, buf),
         };
         match info.axes() {
             None => read(start, buf),

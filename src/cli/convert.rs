@@ -43,6 +43,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
             args.format
                 .apply(Options {
                     dtype: args.dtype,
+                    seed: args.seed,
                     shard_bytes: args.max_shard_size,
                     // What a checkpoint holds is not judged here.
                     on_nan: OnNan::Keep,

@@ -209,7 +209,11 @@ pub(super) fn print(
             out::say(Kind::Report, &(line(output, report, done) + &kept));
         }
         out::say(Kind::Report, &figures(report));
-        effects(report);
+        // What is converted goes out from no other model.
+        let none = report.survival.as_ref().and_then(Survival::survival).is_none();
+        if !(none && matches!(done, Done::Converted)) {
+            effects(report);
+        }
         if report.overflowed_values > 0 {
             let text = format!(
                 "{} in {} beyond the output's type: --on-overflow {}",
@@ -299,6 +303,9 @@ fn effects(report: &Report) {
     }
 }
 
+/// Less of a change than this is worth a warning.
+const POOR: f64 = 0.5;
+
 /// How much of the change is in the output.
 fn survived(survival: &Survival, report: &Report) {
     let sample = if report.sampled { ", by a sample" } else { "" };
@@ -309,6 +316,10 @@ fn survived(survival: &Survival, report: &Report) {
             counted(report.unmeasured, "tensor")
         );
         out::say(Kind::Report, &text);
+    }
+    if survival.survival().is_some_and(|share| share < POOR) && report.coded > 0 {
+        let text = "most of the change is lost in the codes: --format bf16 keeps it";
+        out::say(Kind::Warning, text);
     }
     if report.unchanged > 0 {
         let tensors = counted(report.unchanged, "tensor");

@@ -86,6 +86,9 @@ pub(super) fn output_dtype() -> impl TypedValueParser<Value = OutputDType> {
     words(values.map(OutputDType::word), OutputDType::from_word)
 }
 
+/// What people call fp8 without scales.
+const PLAIN_FP8: &str = "fp8";
+
 /// A format of weights: of codes, or a dtype.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum FormatWord {
@@ -111,6 +114,10 @@ impl FormatWord {
     }
 
     fn from_word(word: &str) -> Option<FormatWord> {
+        let word = match word {
+            PLAIN_FP8 => Float::F8E4M3.name(),
+            word => word,
+        };
         let float = || Float::from_name(word).map(FormatWord::Float);
         Storing::from_word(word)
             .map(FormatWord::Storing)
@@ -121,15 +128,16 @@ impl FormatWord {
 /// `keep`, the float types, and the formats of codes, with their summaries in the long help.
 pub(super) fn format() -> impl TypedValueParser<Value = FormatWord> {
     let keep = PossibleValue::new(Storing::Keep.word()).help("each in that of the base");
-    let floats = Float::ALL
-        .iter()
-        .map(|float| PossibleValue::new(float.name()));
-    let targets = TARGETS.iter();
-    let targets = targets.map(|target| PossibleValue::new(target.word).help(target.summary));
-    words(
-        [keep].into_iter().chain(floats).chain(targets),
-        FormatWord::from_word,
-    )
+    let floats = Float::ALL.iter().map(|float| match float {
+        Float::F8E4M3 => PossibleValue::new(float.name()).alias(PLAIN_FP8),
+        float => PossibleValue::new(float.name()),
+    });
+    let targets = TARGETS.iter().map(|target| {
+        let own = PossibleValue::new(target.word).help(target.summary);
+        own.aliases(target.also)
+    });
+    let values = [keep].into_iter().chain(floats).chain(targets);
+    words(values, FormatWord::from_word)
 }
 
 /// Which weights stay in high precision.

@@ -98,13 +98,17 @@ impl Merge {
         let found = report.changes.iter();
         let found = found.skip(output.index()).step_by(self.plan().outputs);
         let tensors = jobs.iter().zip(blocks).zip(found);
+        let tensors = tensors.filter(|((job, _), _)| !job.is_part);
         let tensors = tensors.map(|((job, block), survival)| {
             let state = match job.action {
                 Action::Copy(_) | Action::Part => State::Copied,
                 Action::Merge { .. } => State::Computed,
             };
             let form = Form {
-                dtype: job.dtype.to_string(),
+                dtype: match job.encoded() {
+                    Some(encoded) => encoded.encoding.format.to_string(),
+                    None => job.dtype.to_string(),
+                },
                 shape: job.shape.to_vec(),
             };
             let mut tensor = report::Tensor::new(job.key.clone(), block, state, form);

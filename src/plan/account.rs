@@ -231,11 +231,14 @@ pub(super) fn mismatch(
     expected: &TensorInfo,
     found: &TensorInfo,
 ) -> Option<Mismatch> {
-    if expected.shape == found.shape && (expected.dtype == found.dtype || is_counter(key)) {
+    // Codes are numbers of no type.
+    let coded = expected.coding.is_some() || found.coding.is_some();
+    let alike = coded || expected.dtype == found.dtype || is_counter(key);
+    if expected.shape == found.shape && alike {
         return None;
     }
     let merged = is_merged(recipe, key, expected.dtype);
-    let text = |info: &TensorInfo| format!("{} {:?}", info.dtype, info.shape);
+    let text = |info: &TensorInfo| format!("{} {:?}", info.form(), info.shape);
     // A tensor that is copied needs no counterpart of its form.
     let fits = recipe.options.shape.fits(&expected.shape, &found.shape);
     let fatal = merged && (!fits || read_as(recipe, found.dtype).is_none());

@@ -23,14 +23,45 @@ pub struct CodedOutput {
     pub(super) entries: usize,
     /// What the header says of them.
     pub(super) said: Vec<Said>,
+    /// A tensor that is, as its model calls it and as the output does.
+    renamed: Option<Renamed>,
     /// Layers that are not: matrices that a format was asked for, and that stay as they are.
     pub left: Vec<String>,
+}
+
+/// A tensor's name in a model and in the output.
+#[derive(Clone, Debug)]
+struct Renamed {
+    own: String,
+    output: String,
+}
+
+impl Renamed {
+    /// What an entry is called in the output that lies beside the tensor, or above it.
+    fn entry(&self, name: &str) -> String {
+        let pairs = self.own.chars().rev().zip(self.output.chars().rev());
+        let common: usize = pairs
+            .take_while(|(a, b)| a == b)
+            .map(|(a, _)| a.len_utf8())
+            .sum();
+        let own = &self.own[..self.own.len() - common];
+        match name.strip_prefix(own) {
+            Some(rest) => format!("{}{rest}", &self.output[..self.output.len() - common]),
+            None => name.to_owned(),
+        }
+    }
 }
 
 impl CodedOutput {
     /// Takes note of a draft.
     pub(super) fn note(&mut self, draft: &mut Draft) {
         self.said.extend(draft.said.take());
+        if let (None, Some(own)) = (&self.renamed, draft.from.take()) {
+            self.renamed = Some(Renamed {
+                own,
+                output: draft.key.clone(),
+            });
+        }
         let is_copy = matches!(draft.work, Work::Copy(_));
         self.entries += usize::from(is_copy && draft.is_entry);
         self.copied += usize::from(draft.is_codes);
@@ -53,7 +84,7 @@ impl Drafter<'_> {
             return Vec::new();
         }
         match self.recipe.options.format.storing {
-            Storing::Keep => self.kept_markers(),
+            Storing::Keep => self.kept_markers(coded),
             Storing::Target(Target {
                 marks: Marks::ScaledFp8,
                 ..
@@ -63,13 +94,16 @@ impl Drafter<'_> {
     }
 
     /// Those of the reference model.
-    fn kept_markers(self) -> Vec<Draft> {
+    fn kept_markers(self, coded: &CodedOutput) -> Vec<Draft> {
         let reference = self.recipe.reference;
         let source = &self.sources[reference.index()];
         let known = source.markers.iter();
         let known = known.filter_map(|key| Some((key, source.entries.get(key)?)));
         let draft = |(key, info): (&String, &TensorInfo)| Draft {
-            key: key.clone(),
+            key: match &coded.renamed {
+                Some(renamed) => renamed.entry(key),
+                None => key.clone(),
+            },
             dtype: info.dtype,
             shape: info.shape.to_vec(),
             run: None,
@@ -83,6 +117,7 @@ impl Drafter<'_> {
             }),
             copies: Box::default(),
             said: None,
+            from: None,
             is_entry: true,
             is_codes: false,
         };
@@ -110,6 +145,7 @@ fn scaled_fp8(jobs: &[Job]) -> Draft {
         }),
         copies: Box::default(),
         said: None,
+        from: None,
         is_entry: true,
         is_codes: false,
     }

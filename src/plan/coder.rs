@@ -50,12 +50,15 @@ impl Drafter<'_> {
     pub(super) fn kept(self, seen: &Seen) -> Option<&Codes> {
         let options = &self.recipe.options;
         let keeps = options.format.storing == Storing::Keep
-            && options.dtype == OutputDType::Keep
+            && !matches!(options.dtype, OutputDType::Float(_))
             && self.recipe.cast().is_none();
-        match &seen.bytes {
-            Bytes::Coded(codes) if keeps && seen.shape == codes.coding.shape => Some(codes),
-            _ => None,
-        }
+        let Bytes::Coded(codes) = &seen.bytes else {
+            return None;
+        };
+        let coding = &codes.coding;
+        // Blocks of GGUF say in the header of their file what they are.
+        let is_whole = !matches!(coding.format, Format::Gguf(_)) && seen.shape == coding.shape;
+        (keeps && is_whole).then_some(codes)
     }
 
     /// The format that is asked for a tensor of the output; None where it stays as it is.
@@ -200,7 +203,8 @@ impl Drafter<'_> {
             }
             (Work::Merge(_, _, Some(_)), Some((own, codes)), None) => {
                 let parts = codes.drafts(own, &draft.key, true);
-                [draft].into_iter().chain(parts).collect()
+                let from = Some(own.to_owned());
+                [Draft { from, ..draft }].into_iter().chain(parts).collect()
             }
             (Work::Copy(_), Some((own, codes)), _) if self.kept(seen).is_some() => {
                 codes.drafts(own, &draft.key, false)
@@ -241,6 +245,7 @@ fn entry(key: String, dtype: DType, shape: &[u64], work: Work) -> Draft {
         work,
         copies: Box::default(),
         said: None,
+        from: None,
         is_entry: true,
         is_codes: false,
     }
@@ -272,6 +277,7 @@ impl Codes {
         let mut drafts: Vec<Draft> = parts.chain(beside).collect();
         if let Some(first) = drafts.first_mut() {
             first.is_codes = !made;
+            first.from = Some(own.to_owned());
             first.said = self.coding.said.as_ref().map(|text| Said {
                 layer: Target::layer(key).to_owned(),
                 text: text.clone(),

@@ -21,6 +21,8 @@ pub(super) struct Draft {
     pub(super) copies: Box<[Seen]>,
     /// What the header says of it, where it is stored as codes.
     pub(super) said: Option<Said>,
+    /// What its model calls the tensor, where it is stored as codes.
+    pub(super) from: Option<String>,
     /// Whether it is an entry of codes: of a tensor, or beside some.
     pub(super) is_entry: bool,
     /// Whether it stands for all entries of a tensor of codes that is copied.
@@ -93,6 +95,7 @@ impl Draft {
             shape: classes.shape(&self.shape),
             place: Place::default(),
             run: self.run,
+            is_part: self.is_entry && !self.is_codes,
             streams: true,
             action,
             copies: self.copies,

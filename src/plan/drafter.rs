@@ -83,6 +83,7 @@ impl<'a> Drafter<'a> {
             work,
             copies,
             said: None,
+            from: None,
             is_entry: false,
             is_codes: false,
         };
@@ -183,7 +184,10 @@ impl<'a> Drafter<'a> {
     fn types(self, key: &str) -> Vec<DType> {
         let leaves = self.solution.named(key);
         let info = |leaf: Leaf| self.sources[leaf.model.index()].tensors.get(&leaf.name);
-        let types = leaves.filter_map(info).map(|info| info.dtype);
+        let types = leaves.filter_map(info).map(|info| match &info.coding {
+            Some(_) => Float::BF16.dtype(),
+            None => info.dtype,
+        });
         types.collect()
     }
 

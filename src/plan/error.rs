@@ -19,6 +19,15 @@ pub enum PlanError {
     NoRecipe,
     #[error("{model} has no tensors")]
     Empty { model: String },
+    #[error(
+        "no weight of the output can be stored as {format}: it takes matrices called `….weight` \
+         {wanted}, but for those that --format-layers and --format-except leave; take another format, \
+         or --format-layers all"
+    )]
+    NoCodes {
+        format: &'static str,
+        wanted: String,
+    },
     #[error(transparent)]
     Codes(#[from] Box<ConventionError>),
     #[error(

@@ -147,6 +147,8 @@ pub struct Job {
     /// Whether the CPU computes it, chunk by chunk, whatever computes the others: see
     /// [`MemoryPlan::chunk_elements`](super::MemoryPlan::chunk_elements).
     pub streams: bool,
+    /// Whether it is an entry of codes, and no tensor by itself.
+    pub is_part: bool,
     /// How it comes about.
     pub action: Action,
     /// Of a copy, where models are compared: every model's tensor, model by model, if all have it.

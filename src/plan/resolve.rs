@@ -8,7 +8,7 @@ use super::job::{Action, Job};
 use super::ledger::Ledger;
 use super::{Limits, PlanError, Source};
 use crate::keys::KeyReport;
-use crate::recipe::{Recipe, Recogniser, Solution, spaces};
+use crate::recipe::{Recipe, Recogniser, Solution, Storing, spaces};
 
 /// Bytes of drafts that are made before their jobs are, about: a draft is larger than a job.
 const ROUND_BYTES: usize = 2 << 20;
@@ -76,6 +76,15 @@ pub(super) fn resolve(
     };
     let mut ledger = Ledger::new(sources);
     let coded = draft(drafter, &keys, classes, &mut ledger, jobs)?;
+    let looks = recipe.options.compares || recipe.options.sample.is_some();
+    if let (Storing::Target(target), 0, false) =
+        (recipe.options.format.storing, coded.tensors, looks)
+    {
+        return Err(PlanError::NoCodes {
+            format: target.word,
+            wanted: target.wanted(),
+        });
+    }
     let worked_out = ledger.report(recipe, keys.len());
     ledger.check(recipe, &worked_out)?;
     let report = compared.unwrap_or(worked_out);

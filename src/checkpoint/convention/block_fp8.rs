@@ -76,6 +76,24 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         );
         scan.claim(weight.to_owned(), coded)?;
     }
+    lone(scan)
+}
+
+/// Refuses weights of codes without scales beside such that have them: they lost them.
+fn lone(scan: &Scan<'_, '_>) -> Result<(), Stop> {
+    let mut found = scan.found.values();
+    if !found.any(|coded| coded.convention == Convention::BlockFp8) {
+        return Ok(());
+    }
+    for (key, info) in scan.tensors {
+        let is_weight = key.ends_with(".weight") && info.shape.len() > 1;
+        if is_weight && info.dtype == DType::F8E4M3 && !scan.is_owned(key) {
+            let others = [format!("{key}_scale"), key.replace(".weight", ".scale_weight")];
+            if !others.iter().any(|other| scan.tensors.contains_key(other)) {
+                scan.need(Convention::BlockFp8, key, &format!("{key}{SCALE}"))?;
+            }
+        }
+    }
     Ok(())
 }
 

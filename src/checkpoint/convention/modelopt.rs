@@ -46,6 +46,12 @@ fn layer(scan: &Scan<'_, '_>, weight: Named<'_>, global: Named<'_>) -> Result<Co
     let convention = Convention::ModelOpt;
     let Named { key, info } = weight;
     scan.agree(key, convention, &METHODS)?;
+    // Beside layers that ComfyUI's marks tell, one without a mark is one that lost it.
+    let mut found = scan.found.values();
+    if found.any(|coded| coded.convention == Convention::Comfy) {
+        let layer = key.strip_suffix(".weight").unwrap_or(key);
+        scan.need(Convention::Comfy, global.key, &format!("{layer}.comfy_quant"))?;
+    }
     if info.dtype != DType::U8 || info.shape.len() < 2 {
         let expected = "U8, two codes in a byte";
         return Err(scan.mismatch(convention, weight, global, expected));

@@ -29,6 +29,10 @@ pub(in crate::cli) struct ConvertArgs {
     #[command(flatten)]
     pub(in crate::cli) format: FormatArgs,
 
+    /// Seed of --format-rounding stochastic; recorded in the output
+    #[arg(long, default_value_t = 0)]
+    pub(in crate::cli) seed: u64,
+
     /// What to do about numbers that the dtype cannot hold
     #[arg(
         long,

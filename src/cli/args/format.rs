@@ -3,7 +3,9 @@
 use super::options::OUTPUT;
 use crate::cli::word::{self, FormatWord};
 use crate::recipe::target::Layers;
-use crate::recipe::{CodeRounding, CodeScales, Options, OutputDType, OutputFormat, Storing};
+use crate::recipe::{
+    CodeRounding, CodeScales, Options, OutputDType, OutputFormat, Pattern, Storing,
+};
 
 /// How weights are stored.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,6 +32,15 @@ pub(in crate::cli) struct FormatArgs {
     )]
     pub(in crate::cli) format_layers: Layers,
 
+    /// Leave weights whose name matches in high precision too; may be given several times
+    #[arg(
+        long,
+        value_name = "REGEX",
+        value_parser = Pattern::new,
+        help_heading = OUTPUT
+    )]
+    pub(in crate::cli) format_except: Vec<Pattern>,
+
     /// How numbers become codes: the nearest, or by chance so that the mean is right, by --seed
     #[arg(
         long,
@@ -52,11 +63,29 @@ pub(in crate::cli) struct FormatArgs {
 }
 
 impl FormatArgs {
+    /// An option that is about a format, where none is named.
+    fn without_format(&self) -> Option<&'static str> {
+        if let FormatWord::Storing(Storing::Target(_)) = self.format {
+            return None;
+        }
+        match (&self.format_except[..], &self.format_layers) {
+            ([_, ..], _) => Some("--format-except"),
+            (_, layers) if *layers != Layers::default() => Some("--format-layers"),
+            _ => None,
+        }
+    }
+
     /// The options with what is asked for.
     ///
     /// # Errors
     /// Says that two dtypes are asked for.
     pub(in crate::cli) fn apply(&self, options: Options) -> Result<Options, String> {
+        if let Some(option) = self.without_format() {
+            return Err(format!(
+                "{option} says how --format stores weights as codes: name a format, such as \
+                 --format comfy-fp8"
+            ));
+        }
         let (storing, dtype) = match (self.format, options.dtype) {
             (FormatWord::Storing(storing), dtype) => (storing, dtype),
             (FormatWord::Float(float), OutputDType::Keep) => {
@@ -77,7 +106,7 @@ impl FormatArgs {
             dtype,
             format: OutputFormat {
                 storing,
-                layers: self.format_layers.clone(),
+                layers: self.format_layers.clone().with(self.format_except.clone()),
                 rounding: self.format_rounding,
                 scales: self.format_scales,
             },

@@ -23,8 +23,12 @@ pub(super) fn of(
     };
     let mut sums = Statistics::default();
     let (mut at, unit) = (0, info.dtype.unit().bytes);
-    while at < info.bytes() {
-        let bytes = PIECE_BYTES.min(info.bytes() - at);
+    let all = match info.coding {
+        Some(_) => info.elements() * unit,
+        None => info.bytes(),
+    };
+    while at < all {
+        let bytes = PIECE_BYTES.min(all - at);
         buffer.resize(bytes as usize, 0);
         checkpoint.read_elements(info, at / unit, buffer)?;
         add(buffer, &mut sums);

@@ -104,7 +104,7 @@ fn text(plan: &Plan, files: &[&PlannedFile]) -> Vec<u8> {
     let names = names.map(|name| name.unwrap_or_default().to_string_lossy());
     let mut tensors = Vec::with_capacity(plan.jobs.len());
     for (file, number) in files.iter().zip(0..) {
-        let jobs = plan.jobs_of(file).iter();
+        let jobs = plan.jobs_of(file).iter().filter(|job| job.is_entry());
         tensors.extend(jobs.map(|job| (file.key(job), number)));
     }
     tensors.sort_unstable();

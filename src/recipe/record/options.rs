@@ -55,7 +55,7 @@ pub(super) fn options(record: &Field<'_>, models: usize) -> Result<Options, Reco
             None => OutputFormat::default(),
             Some(own) => OutputFormat {
                 storing: word(&own, "storing", Storing::from_word)?,
-                layers: word(&own, "layers", Layers::from_word)?,
+                layers: layers(&own)?,
                 rounding: word(&own, "rounding", CodeRounding::from_word)?,
                 scales: word(&own, "scales", CodeScales::from_word)?,
             },
@@ -66,6 +66,19 @@ pub(super) fn options(record: &Field<'_>, models: usize) -> Result<Options, Reco
             .transpose()?,
         ..Options::default()
     })
+}
+
+/// Which weights stay in high precision.
+fn layers(record: &Field<'_>) -> Result<Layers, RecordError> {
+    let layers = word(record, "layers", Layers::from_word)?;
+    let Some(own) = record.get("kept") else {
+        return Ok(layers);
+    };
+    let patterns = own.texts()?.into_iter().map(|text| {
+        let pattern = Pattern::new(&text);
+        pattern.map_err(|fault| own.unsound(fault))
+    });
+    Ok(layers.with(patterns.collect::<Result<_, _>>()?))
 }
 
 /// One of some words.

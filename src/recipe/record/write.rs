@@ -112,6 +112,7 @@ fn add_options(value: &mut Json, options: &Options) {
         value["format"] = json!({
             "storing": storing.word(),
             "layers": layers.word(),
+            "kept": layers.patterns().collect::<Vec<_>>(),
             "rounding": rounding.word(),
             "scales": scales.word(),
         });

@@ -4,10 +4,20 @@
 //! models has at its ends. The lists are those of convert-to-quant 1.3.4, whose names they have; a
 //! weight stays where its name holds one of the words.
 
+use crate::recipe::Pattern;
+
 /// Which weights stay in high precision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Layers {
     preset: &'static Preset,
+    /// Further ones, by their names.
+    named: Vec<Pattern>,
+}
+
+impl PartialEq for Layers {
+    fn eq(&self, other: &Layers) -> bool {
+        self.preset == other.preset && self.patterns().eq(other.patterns())
+    }
 }
 
 /// A list of words.
@@ -50,6 +60,19 @@ const USUAL: &[&str] = &[
     "ln_pre",
     "mm_input_projection_weight",
     "mlp.gate.",
+    "img_in.",
+    "txt_in.",
+    "time_in.",
+    "vector_in.",
+    "guidance_in.",
+    "final_layer.",
+    "time_embed",
+    "label_emb.",
+    "text_projection",
+    "x_embedder",
+    "t_embedder",
+    "y_embedder",
+    "patch_embed",
     "router",
 ];
 
@@ -72,6 +95,7 @@ macro_rules! presets {
 presets! {
     "usual" true;
     "all" false;
+    "flux" true "img_in" "txt_in" "time_in" "vector_in" "guidance_in" "final_layer";
     "flux2" true "stream_modulation" "guidance_in" "time_in" "final_layer" "img_in" "txt_in";
     "chroma" true "distilled_guidance_layer" "final_layer" "img_in" "txt_in";
     "radiance" true "img_in_patch" "nerf_final_layer_conv" "__x0__";
@@ -101,6 +125,7 @@ impl Default for Layers {
     fn default() -> Layers {
         Layers {
             preset: &PRESETS[0],
+            named: Vec::new(),
         }
     }
 }
@@ -109,7 +134,18 @@ impl Layers {
     /// The list of a word.
     pub fn from_word(word: &str) -> Option<Layers> {
         let preset = PRESETS.iter().find(|preset| preset.name == word)?;
-        Some(Layers { preset })
+        let named = Vec::new();
+        Some(Layers { preset, named })
+    }
+
+    /// The same, with weights whose names match.
+    pub fn with(self, named: Vec<Pattern>) -> Layers {
+        Layers { named, ..self }
+    }
+
+    /// The patterns of further names.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(Pattern::as_str)
     }
 
     /// The word for it.
@@ -120,6 +156,7 @@ impl Layers {
     /// Whether a weight stays in high precision.
     pub fn keeps(&self, name: &str) -> bool {
         let holds = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        holds(self.preset.words) || self.preset.usual && holds(USUAL)
+        let is_named = self.named.iter().any(|pattern| pattern.is_match(name));
+        is_named || holds(self.preset.words) || self.preset.usual && holds(USUAL)
     }
 }

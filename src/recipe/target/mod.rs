@@ -22,6 +22,8 @@ use crate::format::{Block, Format, Over, Part, Role};
 pub struct Target {
     /// The word for it on the command line and in records.
     pub word: &'static str,
+    /// Other words for it.
+    pub also: &'static [&'static str],
     /// What it is and who loads it, in one line.
     pub summary: &'static str,
     /// How numbers are stored.
@@ -45,7 +47,8 @@ const WEIGHT: &str = ".weight";
 impl Target {
     /// The target of a word.
     pub fn from_word(word: &str) -> Option<&'static Target> {
-        TARGETS.iter().find(|target| target.word == word)
+        let is_own = |target: &&Target| target.word == word || target.also.contains(&word);
+        TARGETS.iter().find(is_own)
     }
 
     /// How numbers of a model of some type are stored.
@@ -67,6 +70,20 @@ impl Target {
         } = self.block;
         let is_whole = rows.is_multiple_of(down) && columns.is_multiple_of(across);
         name.ends_with(WEIGHT) && rows > 0 && columns > 0 && is_whole
+    }
+
+    /// Which matrices can be stored so, in words.
+    pub fn wanted(&self) -> String {
+        match self.block {
+            Block {
+                rows: 1,
+                columns: 1,
+            } => "of any size".to_owned(),
+            Block { rows: 1, columns } => format!("whose columns are a multiple of {columns}"),
+            Block { rows, columns } => {
+                format!("whose rows are a multiple of {rows} and columns of {columns}")
+            }
+        }
     }
 
     /// The layer that a weight belongs to.

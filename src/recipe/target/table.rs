@@ -40,6 +40,7 @@ const fn comfy(format: &'static str) -> Marks {
 pub static TARGETS: &[Target] = &[
     Target {
         word: "comfy-fp8",
+        also: &["float8_e4m3fn"],
         summary: "fp8 (e4m3) with a scale for each layer, for ComfyUI",
         format: |_| Format::Scaled(PLAIN),
         rule: Rule::ComfyKitchen,
@@ -53,6 +54,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "comfy-fp8-e5m2",
+        also: &["float8_e5m2"],
         summary: "fp8 (e5m2) with a scale for each layer, for ComfyUI",
         format: |_| {
             Format::Scaled(Scaled {
@@ -72,6 +74,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "scaled-fp8",
+        also: &[],
         summary: "fp8 (e4m3) with `scale_weight` and the marker `scaled_fp8`: ComfyUI of old",
         format: |_| Format::Scaled(PLAIN),
         rule: Rule::ComfyKitchen,
@@ -85,6 +88,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "comfy-int8",
+        also: &["int8"],
         summary: "int8 with a scale for each row (int8_tensorwise), for ComfyUI",
         format: |_| {
             Format::Scaled(Scaled {
@@ -110,6 +114,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "comfy-int8-tensor",
+        also: &["int8_tensorwise"],
         summary: "int8 with a scale for each layer (int8_tensorwise), for ComfyUI",
         format: |_| {
             Format::Scaled(Scaled {
@@ -129,6 +134,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "comfy-int8-convrot",
+        also: &["convrot"],
         summary: "int8 by rows, rotated in groups of 256 (ConvRot), for ComfyUI",
         format: |_| {
             Format::Scaled(Scaled {
@@ -155,6 +161,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "comfy-nvfp4",
+        also: &["nvfp4"],
         summary: "NVFP4 in tiles of NVIDIA's kernels, for ComfyUI",
         format: |_| {
             Format::Scaled(Scaled {
@@ -184,6 +191,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "comfy-mxfp8",
+        also: &["mxfp8"],
         summary: "MXFP8 in tiles of NVIDIA's kernels, for ComfyUI",
         format: |_| {
             Format::Scaled(Scaled {
@@ -211,6 +219,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "block-fp8",
+        also: &[],
         summary: "fp8 in blocks of 128 x 128 (`weight_scale_inv`), for transformers and vLLM",
         format: |_| {
             Format::Scaled(Scaled {
@@ -235,6 +244,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "ct-fp8",
+        also: &[],
         summary: "fp8 with a scale for each row (float-quantized), for vLLM and transformers",
         format: |float| {
             Format::Scaled(Scaled {
@@ -258,6 +268,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "ct-int8",
+        also: &[],
         summary: "int8 with a scale for each row (int-quantized), for vLLM and transformers",
         format: |float| {
             Format::Scaled(Scaled {
@@ -283,6 +294,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "ct-int4",
+        also: &[],
         summary: "int4 in groups of 128 (pack-quantized), for vLLM and transformers",
         format: |float| {
             Format::Packed(Packed {
@@ -306,6 +318,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "ct-nvfp4",
+        also: &[],
         summary: "NVFP4 of compressed-tensors, for vLLM and transformers",
         format: |_| nvfp4(Global::Over),
         rule: Rule::CompressedTensors,
@@ -322,6 +335,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "mxfp4",
+        also: &["ct-mxfp4"],
         summary: "MXFP4 of compressed-tensors, for vLLM and transformers",
         format: |_| {
             Format::Scaled(Scaled {
@@ -346,6 +360,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         word: "modelopt-nvfp4",
+        also: &[],
         summary: "NVFP4 of NVIDIA's ModelOpt, for TensorRT-LLM and vLLM",
         format: |_| nvfp4(Global::Times),
         rule: Rule::ModelOpt,
