@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tensor::Shape;
+use super::shape::Shape;
 use crate::dtype::DType;
 use crate::format::Format;
 use crate::format::encode::Rule;

@@ -11,7 +11,7 @@ use foldhash::{HashSet, HashSetExt};
 use super::fault::HeaderError;
 use super::header::{HEADER_BYTES_MAX, HeaderEntry, LENGTH_BYTES, METADATA_KEY};
 use super::parse::check_entry;
-use super::tensor::Shape;
+use super::shape::Shape;
 use crate::dtype::DType;
 
 /// The start of a safetensors file: the 8-byte length and the header, `__metadata__` first (left

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use indexmap::IndexMap;
 
-use super::tensor::Shape;
+use super::shape::Shape;
 use crate::dtype::DType;
 
 /// The bytes in front of the header, which hold its length as a little-endian u64.

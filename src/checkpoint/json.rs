@@ -19,7 +19,7 @@ use super::fault::HeaderError;
 use super::header::{
     DIMENSIONS_MAX, Header, HeaderEntry, Ignored, METADATA_KEY, TENSORS_MAX, TEXTS_MAX,
 };
-use super::tensor::Shape;
+use super::shape::Shape;
 use crate::dtype::DType;
 
 /// Reads the text of a header into entries that are not yet checked.

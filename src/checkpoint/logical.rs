@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::coding::{Coding, Entry};
 use super::convention::{Coded, Convention, Described, Recognised};
-use super::tensor::{Shape, TensorInfo, Tensors};
+use super::shape::Shape;
+use super::tensor::{TensorInfo, Tensors};
 use crate::dtype::DType;
 use crate::format::Format;
 use crate::format::encode::{Exponent, Rule};

@@ -4,18 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use smallvec::SmallVec;
 
 use super::coding::Coding;
+use super::shape::Shape;
 use super::strided::Axes;
 use crate::dtype::DType;
 
 /// Tensors by name, in file order.
 pub type Tensors = IndexMap<String, TensorInfo, foldhash::fast::RandomState>;
-
-/// Dimensions in elements, the slowest first. A checkpoint may have a hundred thousand tensors,
-/// most of them vectors and matrices: those are kept in place.
-pub type Shape = SmallVec<[u64; 2]>;
 
 /// Where a tensor is and what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

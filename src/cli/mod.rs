@@ -17,6 +17,7 @@ mod configs;
 mod convert;
 mod devices;
 mod diff;
+mod effects;
 mod exit;
 mod failure;
 mod generate;

@@ -8,7 +8,7 @@ use super::codes::Codes;
 use super::draft::{Draft, Lowered, Work};
 use super::drafter::Drafter;
 use super::encoded::{Encoded, Largest};
-use super::job::Input;
+use super::input::Input;
 use super::said::Said;
 use super::seen::Seen;
 use crate::checkpoint;

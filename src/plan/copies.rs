@@ -2,7 +2,7 @@
 
 use super::draft::Work;
 use super::drafter::Drafter;
-use super::job::Input;
+use super::input::Input;
 use super::ledger::Ledger;
 use super::seen::Seen;
 use crate::recipe::{Leaf, View};

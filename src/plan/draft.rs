@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::bytes::Bytes;
 use super::class::{Classes, Stored};
-use super::job::{Action, Input, Job, Place, Run, Work as Arithmetic};
+use super::input::Input;
+use super::job::{Action, Job, Place, Run, Work as Arithmetic};
 use super::said::Said;
 use super::{Encoded, InputId, Largest, PlanError, Seen};
 use crate::dtype::{DType, Float};

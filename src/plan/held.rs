@@ -1,6 +1,7 @@
 //! What is held for as long as a merge runs, whatever its lanes do: headers and the plan.
 
-use super::job::{Action, Input, Job};
+use super::input::Input;
+use super::job::{Action, Job};
 use super::layout::PlannedFile;
 use super::source::Source;
 use crate::checkpoint::{self, heap_bytes};

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Bytes, ClassId, Encoded, FileId, InputId, Joint, Largest, OutputId, Seen};
+use super::{ClassId, Encoded, FileId, Input, InputId, Joint, Largest, OutputId, Seen};
 use crate::dtype::{DType, Float};
 use crate::kernel::{ARENA_ALIGNMENT, Made, Plane, Row, Scope, SlotId, Stage, Statistic, TILE};
-use crate::recipe::ModelId;
 
 /// Bytes of an element of a plane that the host makes.
 pub(super) const PLANE_BYTES: u64 = 4;
@@ -20,27 +19,6 @@ pub struct Place {
     pub file: FileId,
     /// Byte offset in that file's data section.
     pub offset: u64,
-}
-
-/// A tensor of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// Bytes of one element; of a packed type, of its unit.
-    pub element_bytes: u64,
-    /// Where its elements lie.
-    pub bytes: Bytes,
-}
-
-impl Input {
-    /// Which model; the first, where it is made of several.
-    pub fn model(&self) -> ModelId {
-        self.bytes.model()
-    }
-
-    /// Bytes of the files that are read for `elements` of it.
-    pub fn read_bytes(&self, elements: u64) -> u64 {
-        self.bytes.read_bytes(elements, self.element_bytes)
-    }
 }
 
 /// What an output computes of a tensor. Tensors that differ in nothing but where their inputs lie

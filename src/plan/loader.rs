@@ -2,7 +2,7 @@
 
 use super::account::read_as;
 use super::bytes::{Bytes, Cut};
-use super::job::Input;
+use super::input::Input;
 use super::ledger::Ledger;
 use super::seen::Seen;
 use super::{PlanError, Source};

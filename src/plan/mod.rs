@@ -41,14 +41,15 @@ mod draft;
 mod drafter;
 mod drafting;
 mod encoded;
+mod entries;
 mod error;
 mod explain;
 mod factor_bytes;
 mod factors;
 mod frame;
-mod gathered;
 mod held;
 mod id;
+mod input;
 mod job;
 mod joint;
 mod lane;
@@ -68,7 +69,7 @@ mod source;
 mod task;
 mod view_error;
 
-pub use bytes::{Bytes, Cut, Joint, JointSource};
+pub use bytes::{Bytes, Cut, Gathered, Joint, JointSource, RowSource};
 pub use class::{Class, Group, Round};
 pub use coded_output::CodedOutput;
 pub use codes::Codes;
@@ -76,9 +77,9 @@ pub use encoded::{Encoded, Largest};
 pub use error::PlanError;
 pub use explain::{ProgramSummary, Summary};
 pub use factors::{Extent, Factor, Factors};
-pub use gathered::{Gathered, RowSource};
 pub use id::{ClassId, FileId, InputId, JobId, OutputId, ProgramId};
-pub use job::{Action, Input, Job, Place, Run, Work};
+pub use input::Input;
+pub use job::{Action, Job, Place, Run, Work};
 pub(crate) use lane::PAGE_BYTES;
 pub use layout::PlannedFile;
 pub(crate) use memory::PROCESS_BYTES;
@@ -165,7 +166,7 @@ pub(crate) fn build_all(
     // Jobs change places when all outputs have theirs.
     let placed = first.map(|first| layout::place(&first, sources, output, &mut jobs));
     let mut files = placed.transpose()?.unwrap_or_default();
-    encoded::link(&mut jobs);
+    entries::link(&mut jobs);
     for metadata in &metadata {
         layout::measure(&mut files, &jobs, metadata)?;
     }

@@ -204,13 +204,7 @@ fn a_sweep_over_a_base_of_codes() {
         }
         // At 0 nothing is b's.
         assert!(all[0] == models.stored(&coded), "{format}");
-        let key = all[0]
-            .keys()
-            .find(|key| key.starts_with(LAYER))
-            .expect("a layer");
-        assert!(
-            all[0][key] != all[1][key] || all[1][key] != all[2][key],
-            "{format}: {key}"
-        );
+        let mut keys = all[0].keys().filter(|key| key.starts_with(LAYER));
+        assert!(keys.any(|key| all[0][key] != all[2][key]), "{format}");
     }
 }

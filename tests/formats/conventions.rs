@@ -267,11 +267,11 @@ fn settings_of_a_folder_are_read() {
     }
 }
 
-/// A file of one fp8 layer with its scale.
-fn scaled(folder: &Path, name: &str) {
+/// A file of one layer of GPTQ.
+fn gptq(folder: &Path, name: &str) {
     let json = concat!(
-        r#"{"b.weight":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]},"#,
-        r#""b.scale_weight":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}"#
+        r#"{"b.qweight":{"dtype":"I32","shape":[1,1],"data_offsets":[0,4]},"#,
+        r#""b.g_idx":{"dtype":"I32","shape":[1],"data_offsets":[4,8]}}"#
     );
     let bytes = super::bytes::file(json, 8);
     std::fs::write(folder.join(name), bytes).expect("a writable folder");
@@ -281,7 +281,7 @@ fn scaled(folder: &Path, name: &str) {
 fn every_door_refuses_codes() {
     let world = World::new();
     for name in ["x.safetensors", "y.safetensors"] {
-        scaled(world.folder(), name);
+        gptq(world.folder(), name);
     }
     let recipe = "version 0.1.0\nmodel \"x.safetensors\"\nmodel \"y.safetensors\"\n\
                   merge \"weighted_sum\" &0 &1 alpha=0.5\n";
@@ -299,16 +299,12 @@ fn every_door_refuses_codes() {
         let output = world.run(&[door, &cpu].concat());
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{door:?}: {text}");
-        for part in [
-            "x.safetensors: `b.weight`",
-            "scaled fp8",
-            "f16 or bf16 model",
-        ] {
+        for part in ["x.safetensors: `b.qweight`", "GPTQ", "f16 or bf16 model"] {
             assert!(text.contains(part), "{door:?}: no {part:?} in {text}");
         }
         assert!(!world.path("out.safetensors").exists(), "{door:?}");
     }
     let shown = world.run(&["inspect", "x.safetensors"]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    assert!(shown.contains("is stored as scaled fp8"), "{shown}");
+    assert!(shown.contains("is stored as GPTQ"), "{shown}");
 }

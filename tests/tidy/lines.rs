@@ -213,7 +213,7 @@ fn files_functions_and_lines_are_short() {
 
 #[test]
 fn shaders_are_short_and_indented_by_four() {
-    let shaders = files(&["shaders"], "wgsl");
+    let shaders = files(&["compute/shaders"], "wgsl");
     assert_none(shaders.iter().filter_map(length));
     assert_none(shaders.iter().flat_map(functions));
     assert_none(shaders.iter().flat_map(columns));

@@ -88,7 +88,10 @@ fn lone(scan: &Scan<'_, '_>) -> Result<(), Stop> {
     for (key, info) in scan.tensors {
         let is_weight = key.ends_with(".weight") && info.shape.len() > 1;
         if is_weight && info.dtype == DType::F8E4M3 && !scan.is_owned(key) {
-            let others = [format!("{key}_scale"), key.replace(".weight", ".scale_weight")];
+            let others = [
+                format!("{key}_scale"),
+                key.replace(".weight", ".scale_weight"),
+            ];
             if !others.iter().any(|other| scan.tensors.contains_key(other)) {
                 scan.need(Convention::BlockFp8, key, &format!("{key}{SCALE}"))?;
             }

@@ -1,6 +1,6 @@
 //! A tensor that is stored as codes, as it is seen.
 
-use crate::checkpoint::tensor::Shape;
+use crate::checkpoint::shape::Shape;
 use crate::dtype::DType;
 use crate::format::Format;
 

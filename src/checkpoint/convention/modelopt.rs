@@ -50,7 +50,11 @@ fn layer(scan: &Scan<'_, '_>, weight: Named<'_>, global: Named<'_>) -> Result<Co
     let mut found = scan.found.values();
     if found.any(|coded| coded.convention == Convention::Comfy) {
         let layer = key.strip_suffix(".weight").unwrap_or(key);
-        scan.need(Convention::Comfy, global.key, &format!("{layer}.comfy_quant"))?;
+        scan.need(
+            Convention::Comfy,
+            global.key,
+            &format!("{layer}.comfy_quant"),
+        )?;
     }
     if info.dtype != DType::U8 || info.shape.len() < 2 {
         let expected = "U8, two codes in a byte";

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::fault::{GgufError, Stop};
 use super::input::Input;
 use crate::checkpoint::header::DIMENSIONS_MAX;
-use crate::checkpoint::tensor::Shape;
+use crate::checkpoint::shape::Shape;
 
 /// The field of the multiple that tensors begin at, and what it is where there is none.
 const ALIGNMENT: (&str, u64) = ("general.alignment", 32);

@@ -23,7 +23,8 @@ use super::CheckpointError;
 use super::convention::{Coded, Convention, Described};
 use super::file::WeightFile;
 use super::header::{DIMENSIONS_MAX, METADATA_KEY, TENSORS_MAX};
-use super::tensor::{Shape, TensorInfo};
+use super::shape::Shape;
+use super::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::Format;
 

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::super::header::DIMENSIONS_MAX;
-use super::super::tensor::Shape;
+use super::super::shape::Shape;
 use super::element::Element;
 use super::fault::TorchError;
 use super::global::{Callable, Global};

@@ -5,7 +5,8 @@
 //! most, before it is allocated.
 
 use super::super::header::TENSORS_MAX;
-use super::super::tensor::{Shape, heap_bytes};
+use super::super::shape::Shape;
+use super::super::tensor::heap_bytes;
 use super::element::Element;
 use super::fault::TorchError;
 use super::global::Global;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::options::OUTPUT;
+use super::heading::OUTPUT;
 use super::{FitArgs, OutputArgs, WorkArgs};
 use crate::recipe::average::Schedule;
 

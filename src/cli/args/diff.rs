@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::options::{FIT, REPORT, WORK, share};
+use super::heading::{FIT, REPORT, WORK};
+use super::options::share;
 use super::{ConfigArgs, LimitArgs};
 use crate::merge::DeviceChoice;
 

@@ -1,6 +1,6 @@
 //! Options about the format that weights are stored in.
 
-use super::options::OUTPUT;
+use super::heading::OUTPUT;
 use crate::cli::word::{self, FormatWord};
 use crate::recipe::target::Layers;
 use crate::recipe::{

@@ -7,6 +7,7 @@ mod diff;
 pub(super) mod examples;
 mod format;
 mod generate;
+mod heading;
 mod mergeflux;
 mod options;
 mod peer;

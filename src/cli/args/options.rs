@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::heading::{FIT, MERGE, OUTPUT, REPORT, WORK};
 use super::{AdditionArgs, FormatArgs};
 use crate::cli::{size, word};
 use crate::kernel::Compute;
@@ -9,13 +10,6 @@ use crate::merge::{DeviceChoice, Proof};
 use crate::recipe::{
     Card, Experts, Metadata, Missing, OnNan, OnOverflow, OutputDType, ShapePolicy, Sweep,
 };
-
-/// Headings of the help.
-const MERGE: &str = "What is computed";
-pub(super) const FIT: &str = "Which tensors, and what does not fit";
-pub(super) const OUTPUT: &str = "Output";
-pub(super) const WORK: &str = "Where the work is done";
-pub(super) const REPORT: &str = "What is said";
 
 /// Which tensors are merged, how what does not fit is treated, and what the output looks like.
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::options::OUTPUT;
+use super::heading::OUTPUT;
 use super::{ConfigArgs, GivenArgs, MethodFileArgs, OptionArgs, ReportArgs, WorkArgs, YamlArgs};
 use crate::cli::word;
 use crate::method::Method;

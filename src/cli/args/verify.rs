@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::options::{REPORT, WORK};
+use super::heading::{REPORT, WORK};
 use super::{ConfigArgs, LimitArgs, MethodFileArgs};
 use crate::merge::DeviceChoice;
 

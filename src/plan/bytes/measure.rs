@@ -1,125 +1,9 @@
-//! Where the bytes of a tensor lie, as a recipe sees it.
+//! What is told of bytes: which models and operations they are of, and how many they are.
 
-use std::sync::Arc;
-
-use super::{Codes, Factor, Factors, Gathered};
-use crate::checkpoint::{Axes, heap_bytes};
-use crate::dtype::DType;
-use crate::kernel::joint::SharedOp;
+use super::{Bytes, Cut, Gathered, Joint};
+use crate::checkpoint::heap_bytes;
+use crate::plan::{Factor, Factors};
 use crate::recipe::ModelId;
-
-/// What is wanted of a tensor.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Cut {
-    /// Its dimensions.
-    pub stored: Vec<u64>,
-    /// The box of its elements that are wanted; the others are zero.
-    pub within: Vec<u64>,
-}
-
-/// Elements of a tensor in the order in which they are wanted. A plan holds one for each tensor of
-/// each model, so that what is rare lies apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Bytes {
-    /// One after the other in a file.
-    Run {
-        /// Which model.
-        model: ModelId,
-        /// Which of its files.
-        file: usize,
-        /// Byte offset of the first element in that file.
-        offset: u64,
-    },
-    /// Cut from a tensor of other dimensions of the same rank, and filled up with zeros.
-    Fitted {
-        /// The tensor.
-        of: Box<Bytes>,
-        /// What is wanted of it.
-        cut: Box<Cut>,
-    },
-    /// Repeated along the dimensions in which the tensor has one entry, and along those before its
-    /// first.
-    Spread {
-        /// The tensor.
-        of: Box<Bytes>,
-        /// Its dimensions.
-        stored: Vec<u64>,
-    },
-    /// Integers or truth values as f32, each rounded to the nearest.
-    Numbers {
-        /// The tensor.
-        of: Box<Bytes>,
-        /// Its type.
-        dtype: DType,
-    },
-    /// As f32, 1 inside a box and 0 outside.
-    Inside {
-        /// The box.
-        within: Vec<u64>,
-    },
-    /// One element of a file, as often as it is wanted.
-    Repeated {
-        /// Which model.
-        model: ModelId,
-        /// Which of its files.
-        file: usize,
-        /// Byte offset of the element in that file.
-        offset: u64,
-    },
-    /// Several, each with its number of elements.
-    Joined(Vec<(u64, Bytes)>),
-    /// In another order than they are stored: transposed, or as PyTorch's strides say.
-    Strided {
-        /// What is stored.
-        of: Box<Bytes>,
-        /// The order.
-        axes: Axes,
-    },
-    /// Rows of several tensors.
-    Gathered(Box<Gathered>),
-    /// Computed from an adapter's factors, as f32.
-    Delta(Box<Factors>),
-    /// What an operation on several tensors gives: elements of one of them in another order, or
-    /// computed, as f32.
-    Joint(Box<Joint>),
-    /// Decoded from codes, as f32.
-    Coded(Codes),
-    /// Bytes that no file has: the marker of a format.
-    Constant(Arc<[u8]>),
-    /// Zeros.
-    Zero,
-    /// What follows after some elements.
-    From {
-        /// How many are left out.
-        skip: u64,
-        /// Of what.
-        of: Box<Bytes>,
-    },
-}
-
-/// A tensor that an operation is on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct JointSource {
-    /// Its name, for messages.
-    pub name: String,
-    /// Where its elements lie.
-    pub bytes: Bytes,
-    /// Its type: a float.
-    pub dtype: DType,
-    /// Its dimensions.
-    pub shape: Vec<u64>,
-}
-
-/// A tensor that an operation on several gives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Joint {
-    /// What the operation is on.
-    pub sources: Vec<JointSource>,
-    /// What is done.
-    pub op: SharedOp,
-    /// Which of them it is.
-    pub part: usize,
-}
 
 impl Bytes {
     /// The first model that is read.
@@ -258,7 +142,7 @@ impl Bytes {
     }
 
     /// Whether it is read only once for several readings of it, as far as there is room.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(in crate::plan) fn is_kept(&self) -> bool {
         let average = |rows: &&Gathered| rows.map.0.averages();
         let made = !self.deltas().is_empty() || !self.joints().is_empty();
         made || self.gathered().iter().any(average)
@@ -286,7 +170,7 @@ impl Bytes {
     }
 
     /// Whether it is decoded from codes, in whatever order.
-    pub(super) fn is_coded(&self) -> bool {
+    pub(in crate::plan) fn is_coded(&self) -> bool {
         match self {
             Bytes::Coded(_) => true,
             Bytes::Strided { of, .. } | Bytes::From { of, .. } => of.is_coded(),
@@ -295,7 +179,7 @@ impl Bytes {
     }
 
     /// Bytes that it takes besides its own size.
-    pub(super) fn held_bytes(&self) -> u64 {
+    pub(in crate::plan) fn held_bytes(&self) -> u64 {
         let boxed = |of: &Bytes| heap_bytes(size_of::<Bytes>()) + of.held_bytes();
         match self {
             Bytes::Run { .. } | Bytes::Repeated { .. } | Bytes::Zero => 0,
@@ -330,7 +214,7 @@ impl Bytes {
     }
 
     /// The elements from `skip` on, of `unit` bytes each.
-    pub(super) fn from(self, skip: u64, unit: u64) -> Bytes {
+    pub(in crate::plan) fn from(self, skip: u64, unit: u64) -> Bytes {
         match self {
             _ if skip == 0 => self,
             Bytes::Run {

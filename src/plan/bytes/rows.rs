@@ -1,32 +1,7 @@
-//! Rows of several tensors.
+//! What is told of rows that are gathered.
 
-use super::Bytes;
-use crate::dtype::DType;
-use crate::recipe::Rule;
-use crate::vocabulary::{Origin, RowMap};
-
-/// The rows of a gathered matrix.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Gathered {
-    /// What the rows are taken from.
-    pub sources: Vec<RowSource>,
-    /// Which rows.
-    pub map: Rule<RowMap>,
-    /// Elements of a row.
-    pub columns: u64,
-    /// Whether its elements are f32, decoded from those of the sources. Else they are bytes of the
-    /// sources, and no row is computed.
-    pub decoded: bool,
-}
-
-/// A tensor that rows are taken from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RowSource {
-    /// Its elements.
-    pub bytes: Bytes,
-    /// Their type.
-    pub dtype: DType,
-}
+use super::{Gathered, RowSource};
+use crate::vocabulary::Origin;
 
 impl RowSource {
     /// Bytes of one element.
@@ -72,7 +47,7 @@ impl Gathered {
     }
 
     /// Bytes of the mean of all rows, once it is known, and of what it is added up in.
-    pub(super) fn average_bytes(&self) -> u64 {
+    pub(in crate::plan) fn average_bytes(&self) -> u64 {
         let each = (size_of::<f32>() + size_of::<f64>()) as u64;
         match self.map.0.averages() {
             true => self.columns * each,
