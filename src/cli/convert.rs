@@ -25,7 +25,6 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         Merge::check_place(&args.output.output, args.work.force)?;
     }
     let (path, note) = models::located(&args.path, args.output.report.quiet)?;
-    let renames = args.to.is_some() || args.strip_prefix.is_some() || args.add_prefix.is_some();
     let added_to = args.additions.lora.len() + args.additions.drop.len();
     let mut recipe = Recipe {
         configs: registry,
@@ -40,24 +39,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
                 },
                 space: Space::Weight,
             }],
-            args.format
-                .apply(Options {
-                    dtype: args.dtype,
-                    seed: args.seed,
-                    shard_bytes: args.max_shard_size,
-                    // What a checkpoint holds is not judged here.
-                    on_nan: OnNan::Keep,
-                    on_overflow: args.on_overflow,
-                    metadata: crate::recipe::Metadata::Full,
-                    strip_prefix: args.strip_prefix.clone().into_iter().collect(),
-                    add_prefix: args.add_prefix.clone().unwrap_or_default(),
-                    output_names: match renames {
-                        true => OutputNames::Graph,
-                        false => OutputNames::Reference,
-                    },
-                    ..Options::default()
-                })
-                .map_err(Failure::input)?,
+            options(args)?,
         )
     };
     if let Some(to) = &args.to {
@@ -89,6 +71,28 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), Failure> {
         ..Job::of(recipe)
     };
     merge::write(job, &args.work, &args.output, Done::Converted)
+}
+
+/// How the output is stored, and what its tensors are called.
+fn options(args: &ConvertArgs) -> Result<Options, Failure> {
+    let renames = args.to.is_some() || args.strip_prefix.is_some() || args.add_prefix.is_some();
+    let options = Options {
+        dtype: args.dtype,
+        seed: args.seed,
+        shard_bytes: args.max_shard_size,
+        // What a checkpoint holds is not judged here.
+        on_nan: OnNan::Keep,
+        on_overflow: args.on_overflow,
+        metadata: crate::recipe::Metadata::Full,
+        strip_prefix: args.strip_prefix.clone().into_iter().collect(),
+        add_prefix: args.add_prefix.clone().unwrap_or_default(),
+        output_names: match renames {
+            true => OutputNames::Graph,
+            false => OutputNames::Reference,
+        },
+        ..Options::default()
+    };
+    args.format.apply(options).map_err(Failure::input)
 }
 
 /// The model config of the input, which is to be converted to another.

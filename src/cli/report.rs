@@ -203,42 +203,7 @@ pub(super) fn print(
         return out::print_json(&value);
     }
     if !args.quiet {
-        shown(merge, report, args.hash)?;
-        for (output, survival) in merge.outputs().iter().zip(&report.survival_by_output) {
-            let survival = survival.as_ref().filter(|_| report.outputs > 1);
-            let kept = survival.map_or_else(String::new, |own| format!("; {}", present(own)));
-            out::say(Kind::Report, &(line(output, report, done) + &kept));
-        }
-        out::say(Kind::Report, &figures(report));
-        // What is converted goes out from no other model.
-        let none = report
-            .survival
-            .as_ref()
-            .and_then(Survival::survival)
-            .is_none();
-        if !(none && matches!(done, Done::Converted)) {
-            effects(report);
-        }
-        if report.overflowed_values > 0 {
-            let text = format!(
-                "{} in {} beyond the output's type: --on-overflow {}",
-                counted(report.overflowed_values, "value"),
-                counted(report.overflowed_tensors, "tensor"),
-                merge.recipe().options.on_overflow.word()
-            );
-            out::say(Kind::Report, &text);
-        }
-        if !report.removed.is_empty() {
-            let names = report.removed.join(", ");
-            out::say(
-                Kind::Report,
-                &format!("removed, as of an earlier output: {names}"),
-            );
-        }
-        for left in &report.left {
-            let warning = format!("{left} is what was replaced; it can be deleted");
-            out::say(Kind::Warning, &warning);
-        }
+        told(args, merge, report, done)?;
     }
     let mut lines = Vec::new();
     for (path, hash) in &hashes {
@@ -248,6 +213,47 @@ pub(super) fn print(
         true => Ok(()),
         false => out::print_bytes(&lines),
     }
+}
+
+/// Tells what was done, and what came of it.
+fn told(args: &ReportArgs, merge: &Merge, report: &Report, done: Done) -> Result<(), Failure> {
+    shown(merge, report, args.hash)?;
+    for (output, survival) in merge.outputs().iter().zip(&report.survival_by_output) {
+        let survival = survival.as_ref().filter(|_| report.outputs > 1);
+        let kept = survival.map_or_else(String::new, |own| format!("; {}", present(own)));
+        out::say(Kind::Report, &(line(output, report, done) + &kept));
+    }
+    out::say(Kind::Report, &figures(report));
+    // What is converted goes out from no other model.
+    let none = report
+        .survival
+        .as_ref()
+        .and_then(Survival::survival)
+        .is_none();
+    if !(none && matches!(done, Done::Converted)) {
+        effects(report);
+    }
+    if report.overflowed_values > 0 {
+        let text = format!(
+            "{} in {} beyond the output's type: --on-overflow {}",
+            counted(report.overflowed_values, "value"),
+            counted(report.overflowed_tensors, "tensor"),
+            merge.recipe().options.on_overflow.word()
+        );
+        out::say(Kind::Report, &text);
+    }
+    if !report.removed.is_empty() {
+        let names = report.removed.join(", ");
+        out::say(
+            Kind::Report,
+            &format!("removed, as of an earlier output: {names}"),
+        );
+    }
+    for left in &report.left {
+        let warning = format!("{left} is what was replaced; it can be deleted");
+        out::say(Kind::Warning, &warning);
+    }
+    Ok(())
 }
 
 /// Shows what changed block by block where somebody looks at standard output and it has no other

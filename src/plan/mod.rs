@@ -51,7 +51,6 @@ mod held;
 mod id;
 mod input;
 mod job;
-mod joint;
 mod lane;
 mod layout;
 mod ledger;
@@ -174,11 +173,7 @@ pub(crate) fn build_all(
     let held = Held::of(sources)
         .with_texts(recipes)
         .with_jobs(&jobs, shared)
-        .with_changes(if limits.measures {
-            jobs.len() * outputs
-        } else {
-            0
-        })
+        .with_changes(usize::from(limits.measures) * jobs.len() * outputs)
         .with_told(&jobs, recipes)
         .with_files(&files, &metadata, &report);
     let work = lane::Work {

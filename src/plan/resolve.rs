@@ -75,16 +75,9 @@ pub(super) fn resolve(
         measures: limits.measures,
     };
     let mut ledger = Ledger::new(sources);
-    let coded = draft(drafter, &keys, classes, &mut ledger, jobs)?;
-    let looks = recipe.options.compares || recipe.options.sample.is_some();
-    if let (Storing::Target(target), 0, false) =
-        (recipe.options.format.storing, coded.tensors, looks)
-    {
-        return Err(PlanError::NoCodes {
-            format: target.word,
-            wanted: target.wanted(),
-        });
-    }
+    let mut coded = draft(drafter, &keys, classes, &mut ledger, jobs)?;
+    coded.left.sort_unstable();
+    check_codes(recipe, &coded)?;
     let worked_out = ledger.report(recipe, keys.len());
     ledger.check(recipe, &worked_out)?;
     let report = compared.unwrap_or(worked_out);
@@ -107,6 +100,20 @@ pub(super) fn resolve(
         ..report
     };
     Ok(Resolved { report, coded })
+}
+
+/// Refuses a format in which no tensor of the output can be stored.
+fn check_codes(recipe: &Recipe, coded: &CodedOutput) -> Result<(), PlanError> {
+    let looks = recipe.options.compares || recipe.options.sample.is_some();
+    if let (Storing::Target(target), 0, false) =
+        (recipe.options.format.storing, coded.tensors, looks)
+    {
+        return Err(PlanError::NoCodes {
+            format: target.word,
+            wanted: target.wanted(),
+        });
+    }
+    Ok(())
 }
 
 /// What the jobs of a recipe come with.

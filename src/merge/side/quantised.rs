@@ -80,8 +80,6 @@ impl Settings {
 
 /// Settings that name the layers which are stored as numbers.
 fn with_left(mut settings: Value, left: &[String]) -> Value {
-    let mut left = left.to_vec();
-    left.sort_unstable();
     let field = match settings["quant_method"].as_str() {
         Some("compressed-tensors") => "ignore",
         _ => "modules_to_not_convert",

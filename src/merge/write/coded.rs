@@ -42,38 +42,7 @@ impl Coder<'_, '_> {
         let spare = &self.shared.spare;
         let elements = self.elements();
         let spans = encoding.spans(shape, elements.clone());
-        let parts = match &self.encoded.kept {
-            Some(codes) if self.is_same(codes, results)? => {
-                let tensor = self.run.part.job.index() * self.shared.plan.outputs;
-                let tensor = tensor + self.output.index();
-                self.shared.carried.add(tensor, results.len() as u64);
-                self.kept(codes, &spans)?
-            }
-            _ => {
-                let lens = spans.iter().map(|span| (span.end - span.start) as usize);
-                let mut parts: Vec<Vec<u8>> = lens.map(|len| spare.take(len)).collect();
-                let largest = match self.largest() {
-                    Some((largest, _)) => vec![largest],
-                    None => self.largest_of_matrices(results),
-                };
-                let kept = match &self.encoded.kept {
-                    Some(codes) if encoding.needs_kept() => self.kept(codes, &spans)?,
-                    _ => Vec::new(),
-                };
-                let kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
-                let stretch = Stretch {
-                    shape,
-                    start: elements.start,
-                    values: results,
-                    largest: &largest,
-                    kept: &kept,
-                };
-                let level = self.shared.level;
-                let encode = || encoding.encode(level, stretch, &mut parts);
-                self.shared.permits.with(encode);
-                parts
-            }
-        };
+        let parts = self.coded(results, &spans)?;
         self.measure(results, &spans, &parts)?;
         for ((job, span), bytes) in self.encoded.jobs.iter().zip(spans).zip(parts) {
             // What belongs to all of the tensor comes with every run, and is written with the
@@ -118,6 +87,46 @@ impl Coder<'_, '_> {
         let place = &mut place[..bytes.len()];
         self.shared.permits.with(|| place.copy_from_slice(bytes));
         place
+    }
+
+    /// The bytes of the entries: the base's codes where they stand for the results.
+    fn coded(&self, results: &[f32], spans: &[Range<u64>]) -> Result<Vec<Vec<u8>>, MergeError> {
+        let Encoded {
+            encoding, shape, ..
+        } = self.encoded;
+        let (spare, elements) = (&self.shared.spare, self.elements());
+        match &self.encoded.kept {
+            Some(codes) if self.is_same(codes, results)? => {
+                let tensor = self.run.part.job.index() * self.shared.plan.outputs;
+                let tensor = tensor + self.output.index();
+                self.shared.carried.add(tensor, results.len() as u64);
+                self.kept(codes, spans)
+            }
+            _ => {
+                let lens = spans.iter().map(|span| (span.end - span.start) as usize);
+                let mut parts: Vec<Vec<u8>> = lens.map(|len| spare.take(len)).collect();
+                let largest = match self.largest() {
+                    Some((largest, _)) => vec![largest],
+                    None => self.largest_of_matrices(results),
+                };
+                let kept = match &self.encoded.kept {
+                    Some(codes) if encoding.needs_kept() => self.kept(codes, spans)?,
+                    _ => Vec::new(),
+                };
+                let kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
+                let stretch = Stretch {
+                    shape,
+                    start: elements.start,
+                    values: results,
+                    largest: &largest,
+                    kept: &kept,
+                };
+                let level = self.shared.level;
+                let encode = || encoding.encode(level, stretch, &mut parts);
+                self.shared.permits.with(encode);
+                Ok(parts)
+            }
+        }
     }
 
     fn elements(&self) -> Range<u64> {

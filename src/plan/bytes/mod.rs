@@ -1,5 +1,6 @@
 //! Where the bytes of a tensor lie, as a recipe sees it.
 
+mod joint;
 mod measure;
 mod rows;
 

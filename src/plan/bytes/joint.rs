@@ -27,7 +27,7 @@ impl Joint {
 
     /// Bytes of the files that are read for so many elements: all of what the operation is on,
     /// once, and the elements themselves where they are moved.
-    pub(super) fn read_bytes(&self, elements: u64) -> u64 {
+    pub(in crate::plan) fn read_bytes(&self, elements: u64) -> u64 {
         let all = self
             .sources
             .iter()
@@ -68,7 +68,7 @@ impl Joint {
     }
 
     /// Bytes that it takes in a plan, and of the order that is found.
-    pub(super) fn held_bytes(&self) -> u64 {
+    pub(in crate::plan) fn held_bytes(&self) -> u64 {
         let sources = self.sources.iter().map(|own| {
             let own_bytes = own.bytes.held_bytes() + heap_bytes(own.name.len());
             own_bytes + heap_bytes(size_of_val(own.shape.as_slice()))
