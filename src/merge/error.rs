@@ -156,6 +156,23 @@ pub enum MergeError {
         /// Which of several outputs, from 1; None where there is only one.
         variant: Option<usize>,
     },
+    /// A result that is to be stored as codes is infinite or NaN, which would spoil the scale of its
+    /// neighbours.
+    #[error(
+        "`{key}` is {value} at element {element}, and {format} has no scale for that: --on-nan zero \
+         or base replaces what a model holds, --format bf16 keeps it, --on-overflow keep writes it \
+         into the codes"
+    )]
+    Uncoded {
+        /// The tensor.
+        key: String,
+        /// The element's index.
+        element: u64,
+        /// The result.
+        value: f32,
+        /// The format.
+        format: String,
+    },
     /// The user stopped it.
     #[error("interrupted; nothing was written")]
     Interrupted,
@@ -175,7 +192,11 @@ impl MergeError {
 
     /// Whether the values are at fault, of inputs or results.
     pub(super) fn is_of_values(&self) -> bool {
-        self.is_of_input() || matches!(self, MergeError::Overflow { .. })
+        self.is_of_input()
+            || matches!(
+                self,
+                MergeError::Overflow { .. } | MergeError::Uncoded { .. }
+            )
     }
 
     /// Whether the fault lies in what was asked for, which another try does not mend, rather than
@@ -195,6 +216,7 @@ impl MergeError {
             | MergeError::NonFinite { .. }
             | MergeError::Unfit { .. }
             | MergeError::Beyond { .. }
+            | MergeError::Uncoded { .. }
             | MergeError::Overflow { .. } => true,
             MergeError::Sink(fault) => !matches!(
                 fault,

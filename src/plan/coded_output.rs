@@ -8,10 +8,11 @@ use super::drafter::Drafter;
 use super::input::Input;
 use super::job::{Action, Job};
 use super::said::Said;
+use super::{Output, Source};
 use crate::checkpoint::TensorInfo;
 use crate::dtype::DType;
-use crate::recipe::Storing;
 use crate::recipe::target::{Marks, Target};
+use crate::recipe::{Recipe, Storing};
 
 /// What of the output is stored as codes.
 #[derive(Clone, Debug, Default)]
@@ -150,4 +151,20 @@ fn scaled_fp8(jobs: &[Job]) -> Draft {
         is_entry: true,
         is_codes: false,
     }
+}
+
+/// What is to be said of an output whose loaders look for settings that it will not have.
+pub(super) fn note(recipe: &Recipe, sources: &[Source<'_>], output: &Output) -> Option<String> {
+    let Storing::Target(target) = recipe.options.format.storing else {
+        return None;
+    };
+    let reads = matches!(target.marks, Marks::Config { .. } | Marks::ModelOpt);
+    let has = *output == Output::Folder && sources[recipe.reference.index()].is_folder;
+    (reads && !has).then(|| {
+        format!(
+            "what loads {} looks for `quantization_config` in config.json, which the output has not: \
+             merge a folder with its config.json into a folder",
+            target.word
+        )
+    })
 }

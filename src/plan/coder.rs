@@ -13,8 +13,8 @@ use super::said::Said;
 use super::seen::Seen;
 use crate::checkpoint;
 use crate::dtype::{DType, Float};
-use crate::format::Format;
 use crate::format::encode::{Encoding, Scales};
+use crate::format::{Format, Over};
 use crate::kernel::{
     Compute, Entry, Expression, Formula, Greatest, Node, Operand, ScalarId, StatisticId, Stream,
 };
@@ -134,6 +134,7 @@ impl Drafter<'_> {
         let entries = target.entries(name, &encoding.format, &lowered.shape);
         let encoded = Encoded {
             encoding,
+            on_overflow: self.recipe.options.on_overflow,
             shape: lowered.shape.clone(),
             names: entries.into_iter().map(|(name, _)| name).collect(),
             jobs: Vec::new(),
@@ -172,7 +173,8 @@ impl Drafter<'_> {
             scales: format.scales(),
             each: coding.has_scales_of_matrices(),
         };
-        if lowered.shape != coding.shape || !encoding.can_write() {
+        let written = encoding.can_write() && !is_power_of_all(&encoding.format);
+        if lowered.shape != coding.shape || !written {
             return None;
         }
         let known = lowered.look_at(&encoding, lowered.base);
@@ -180,6 +182,7 @@ impl Drafter<'_> {
         let names = names.map(|entry| renamed(&entry.key, own, key));
         let encoded = Encoded {
             encoding,
+            on_overflow: self.recipe.options.on_overflow,
             shape: coding.shape.clone(),
             names: names.collect(),
             jobs: Vec::new(),
@@ -212,6 +215,15 @@ impl Drafter<'_> {
             _ => vec![draft],
         }
     }
+}
+
+/// Whether one power of two is the scale of a whole matrix: no library writes that.
+fn is_power_of_all(format: &Format) -> bool {
+    let Format::Scaled(scaled) = format else {
+        return false;
+    };
+    let is_power = matches!(scaled.scale, Some(DType::F8E8M0 | DType::U8));
+    is_power && matches!(scaled.over, Over::Tensor | Over::Matrix)
 }
 
 /// A draft that is stored in a format, with its entries and marks.

@@ -115,6 +115,10 @@ impl<'a> Drafter<'a> {
         let kept = self.kept(seen);
         let unchecked = recipe.options.on_nan == OnNan::Keep && float.dtype() == seen.dtype;
         let unchecked = unchecked || kept.is_some();
+        if kept.is_some() && seen.shape.contains(&0) {
+            // There is nothing to make codes of.
+            return Ok(Some(self.copy(asked.key, origin, seen, ledger)));
+        }
         if unchecked && routed.as_ref() == Some(origin) {
             // Nothing is computed and nothing checked: not a bit may change.
             return Ok(Some(self.copy(asked.key, origin, seen, ledger)));
@@ -128,6 +132,7 @@ impl<'a> Drafter<'a> {
             && unrounded
         {
             if let Some(input) = lowered.whole_input(slot)
+                && (kept.is_none() || input.bytes == seen.bytes)
                 && recipe.options.on_nan == OnNan::Keep
                 && own == float
                 && lowered.shape == seen.shape

@@ -4,7 +4,7 @@ use super::{Codes, Input, JobId};
 use crate::dtype::Float;
 use crate::format::Part;
 use crate::format::encode::Encoding;
-use crate::kernel::{ScalarId, TILE};
+use crate::kernel::{OnOverflow, ScalarId, TILE};
 
 /// Bytes of a result that is to be encoded.
 const RESULT_BYTES: u64 = size_of::<f32>() as u64;
@@ -14,6 +14,8 @@ const RESULT_BYTES: u64 = size_of::<f32>() as u64;
 pub struct Encoded {
     /// How its numbers become codes.
     pub encoding: Encoding,
+    /// Whether infinities and NaN among the results are wanted.
+    pub on_overflow: OnOverflow,
     /// Its dimensions.
     pub shape: Vec<u64>,
     /// The names of its entries, in the order of the format's parts.

@@ -71,7 +71,7 @@ impl Plan {
         let reads = self.reads();
         Summary {
             files: self.files.len() * self.outputs,
-            tensors: self.jobs.len(),
+            tensors: self.report.merged + self.report.copied,
             merged: self.report.merged,
             copied: self.report.copied,
             programs: self.programs_used(),

@@ -22,6 +22,8 @@ pub(super) const COUNTS: u64 = 3;
 const STATE_BYTES: u64 = 2 * 9 * 2560;
 /// The share of a lane, one in this many, that planes of values may take for blocks.
 const SCRATCH_SHARE: u64 = 3;
+/// What codes of a window take: of two megabytes of results, in several copies.
+const CODES_BYTES: u64 = 2 << 20;
 /// How deep planes are made of planes: with buffers of their own.
 const PLANE_DEPTH: u64 = 2;
 
@@ -126,6 +128,8 @@ impl Least {
         let tiles = registers.unwrap_or(0) as u64 * TILE as u64 * 4;
         let encoded = jobs.iter().filter_map(Job::encoded);
         let encoded = encoded.map(|encoded| encoded.least_bytes()).max();
+        // Codes, where they are made, where they are written from, and those of the base.
+        let codes = encoded.map_or(0, |bytes| bytes.max(CODES_BYTES));
         Least {
             output: encoded.unwrap_or(0).max(Least::TILE_OUTPUT),
             arena: (slots.unwrap_or(1) as u64 * tile * outputs).next_multiple_of(PAGE_BYTES),
@@ -135,6 +139,7 @@ impl Least {
             desk: DESK_BYTES
                 + 2 * tiles
                 + counts * COUNTS
+                + codes
                 + numbers.max().unwrap_or(0)
                 + changes as u64,
             counts: counts * outputs,

@@ -151,7 +151,7 @@ pub(crate) fn build_all(
     let Drafts {
         classes,
         mut jobs,
-        report,
+        mut report,
         coded,
         first,
         metadata,
@@ -169,6 +169,9 @@ pub(crate) fn build_all(
     for metadata in &metadata {
         layout::measure(&mut files, &jobs, metadata)?;
     }
+    report
+        .notes
+        .extend(coded_output::note(&recipes[0], sources, output));
     let outputs = recipes.len();
     let held = Held::of(sources)
         .with_texts(recipes)

@@ -48,7 +48,12 @@ impl Matrix {
 pub(super) fn over(shape: &[u64], scales: &[u64], said: Option<Block>) -> Option<Over> {
     let count: u64 = scales.iter().product();
     if count == 1 {
-        return Some(Over::Tensor);
+        // One tile is still a tile.
+        let tiled = scales.len() == 2 && shape.len() == 2;
+        let tile = tiled
+            .then(|| block(Matrix::of(shape), 1, 1, said))
+            .flatten();
+        return Some(tile.unwrap_or(Over::Tensor));
     }
     let lead = &shape[..shape.len().saturating_sub(2)];
     let is_first = |len: &u64| shape.len() > 3 && Some(len) == shape.first();

@@ -227,7 +227,7 @@ fn codes(checkpoint: &Checkpoint) -> Option<String> {
         format!("{share:.1} % of the parameters are {convention}, decoded to {float}")
     });
     let lines: Vec<String> = lines.collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {

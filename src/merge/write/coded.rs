@@ -6,7 +6,7 @@ use super::put::Put;
 use super::run::Run;
 use crate::exec::cpu::{change, product};
 use crate::format::encode::Stretch;
-use crate::kernel::{Change, Row, TILE, Tally};
+use crate::kernel::{Change, OnOverflow, Row, TILE, Tally};
 use crate::merge::MergeError;
 use crate::merge::pool::Buffer;
 use crate::merge::read::{read_codes, read_elements};
@@ -103,6 +103,7 @@ impl Coder<'_, '_> {
                 self.kept(codes, spans)
             }
             _ => {
+                self.check(results)?;
                 let lens = spans.iter().map(|span| (span.end - span.start) as usize);
                 let mut parts: Vec<Vec<u8>> = lens.map(|len| spare.take(len)).collect();
                 let largest = match self.largest() {
@@ -127,6 +128,26 @@ impl Coder<'_, '_> {
                 Ok(parts)
             }
         }
+    }
+
+    /// Refuses infinities and NaN, unless they are wanted.
+    fn check(&self, results: &[f32]) -> Result<(), MergeError> {
+        const INFINITE: u32 = 0x7f80_0000;
+        let mut most = 0;
+        for result in results {
+            most = most.max(result.to_bits() & !(1 << 31));
+        }
+        if most < INFINITE || self.encoded.on_overflow == OnOverflow::Keep {
+            return Ok(());
+        }
+        let at = results.iter().position(|result| !result.is_finite());
+        let at = at.unwrap_or_default();
+        Err(MergeError::Uncoded {
+            key: self.shared.plan.jobs[self.run.part.job].key.clone(),
+            element: self.run.part.start + at as u64,
+            value: results[at],
+            format: self.encoded.encoding.format.to_string(),
+        })
     }
 
     fn elements(&self) -> Range<u64> {
@@ -172,7 +193,8 @@ impl Coder<'_, '_> {
         for (start, results) in starts.zip(results.chunks(tile as usize)) {
             let base = &mut base[..results.len()];
             read_codes(self.shared, codes, start, bytemuck::cast_slice_mut(base))?;
-            if results != base {
+            let same = |(own, base): (&f32, &f32)| own == base || own.to_bits() == base.to_bits();
+            if !results.iter().zip(&*base).all(same) {
                 return Ok(false);
             }
         }
