@@ -154,7 +154,8 @@ fn scaled_fp8(jobs: &[Job]) -> Draft {
 }
 
 /// What is to be said of an output whose loaders look for settings that it will not have.
-pub(super) fn note(recipe: &Recipe, sources: &[Source<'_>], output: &Output) -> Option<String> {
+pub(super) fn note(recipes: &[Recipe], sources: &[Source<'_>], output: &Output) -> Option<String> {
+    let recipe = recipes.first()?;
     let Storing::Target(target) = recipe.options.format.storing else {
         return None;
     };

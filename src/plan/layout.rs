@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::division::{Division, divide, key_in_file};
 use super::job::{Action, Job};
-use super::{FileId, Output, PlanError, Source};
+use super::{FileId, Output, PlanError, Source, entries};
 use crate::checkpoint::{HeaderError, Shape, encode_header, header_bytes};
 use crate::dtype::DType;
 use crate::recipe::Recipe;
@@ -93,6 +93,7 @@ pub(super) fn place(
             dtypes,
         });
     }
+    entries::link(jobs);
     Ok(files)
 }
 

@@ -165,13 +165,12 @@ pub(crate) fn build_all(
     // Jobs change places when all outputs have theirs.
     let placed = first.map(|first| layout::place(&first, sources, output, &mut jobs));
     let mut files = placed.transpose()?.unwrap_or_default();
-    entries::link(&mut jobs);
     for metadata in &metadata {
         layout::measure(&mut files, &jobs, metadata)?;
     }
     report
         .notes
-        .extend(coded_output::note(&recipes[0], sources, output));
+        .extend(coded_output::note(recipes, sources, output));
     let outputs = recipes.len();
     let held = Held::of(sources)
         .with_texts(recipes)

@@ -2,7 +2,7 @@
 //!
 //! A quantised checkpoint holds codes, and beside them what turns codes into numbers. Each
 //! convention that is read finds its tensors by the names of such entries, and checks types and
-//! shapes. Codes that no convention finds are refused by one table ([`table`]), as are element
+//! shapes. Codes that no convention finds are refused by one table (`table`), as are element
 //! types that have no arithmetic: merged as if they were numbers, they make a file that loads and
 //! is wrong.
 
