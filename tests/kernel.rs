@@ -136,7 +136,12 @@ fn naive_shift(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> 
 fn naive_bound(compute: Compute, formula: Formula, f: &dyn Fn(usize) -> f32) -> f32 {
     let rz = |x| rounded(compute, x);
     let below = |a: f32, b: f32| a.total_cmp(&b).is_lt();
-    let least = |a: f32, b: f32| if below(b, a) { b } else { a };
+    // NaN lies above all numbers, and is kept nevertheless.
+    let least = |a: f32, b: f32| match (a.is_nan() || b.is_nan(), below(b, a)) {
+        (true, _) => f32::NAN,
+        (false, true) => b,
+        (false, false) => a,
+    };
     let greatest = |a: f32, b: f32| if below(a, b) { b } else { a };
     let ratio = |x: f32, y: f32| {
         if x == 0.0 && y == 0.0 {
