@@ -6,11 +6,11 @@ use super::factor::Factor;
 use super::sum::{self, Right};
 use crate::level::Level;
 
-/// Factors of many experts in two tensors: LoRA on a parameter \[experts, a, b\], as PEFT stores it.
+/// Factors of many experts in two tensors: LoRA on a parameter \[experts, a, b\], as PEFT has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bank<'a> {
-    /// \[b, r · experts\], or \[a, …\] where the product is exchanged: the column of an expert's k-th
-    /// rank is k · experts + expert.
+    /// \[b, r · experts\], or \[a, …\] where the product is exchanged: the column of an expert's
+    /// k-th rank is k · experts + expert.
     pub up: Factor<'a>,
     /// \[experts · r, a\], or \[…, b\].
     pub down: Factor<'a>,

@@ -19,8 +19,8 @@ pub enum Axis {
 pub enum Dialect {
     /// PEFT: the weight becomes its magnitude times its direction.
     Peft,
-    /// LyCORIS: a norm is raised by 2^-23, and the strength is of the step to the magnitude. This is
-    /// what its training does; ComfyUI divides rows by the norms of the weight as it was.
+    /// LyCORIS: a norm is raised by 2^-23, and the strength is of the step to the magnitude. This
+    /// is what its training does; ComfyUI divides rows by the norms of the weight as it was.
     Lycoris,
 }
 
