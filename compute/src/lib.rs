@@ -4,8 +4,8 @@
 //! Program, and [`exec`] runs Programs on the CPU; graphics devices are the `wgmerge` crate's. What
 //! is slow to compile is here: a change of plans, recipes or commands does not wait for it.
 //!
-//! This crate is a part of [`wgmerge`](https://docs.rs/wgmerge), which shows all of it under its own
-//! name, and has no stability of its own.
+//! This crate is a part of [`wgmerge`](https://docs.rs/wgmerge), which shows all of it under its
+//! own name, and has no stability of its own.
 #![deny(missing_docs)]
 
 pub mod adapter;

@@ -43,7 +43,7 @@ pub struct Effect {
 pub enum Scale {
     /// A number.
     Number(f64),
-    /// The entry [`Role::Alpha`] over a rank. An alpha of 0 is none: then it is 1, as LyCORIS has it.
+    /// The entry [`Role::Alpha`] over a rank. An alpha of 0 is none: then it is 1, as in LyCORIS.
     Alpha {
         /// The rank.
         rank: u64,

@@ -101,8 +101,8 @@ impl Component {
         found.unwrap_or((Only, name))
     }
 
-    /// The ways to read the name of an adapter's module, the likeliest first. What begins a name may
-    /// be the adapter's, or the module's own.
+    /// The ways to read the name of an adapter's module, the likeliest first. What begins a name
+    /// may be the adapter's, or the module's own.
     pub(super) fn reads(name: &str) -> impl Iterator<Item = Read<'_>> {
         let inner = name.strip_prefix("base_model.model.");
         let names = inner.into_iter().chain([name]);

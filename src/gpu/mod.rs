@@ -3,8 +3,8 @@
 //! A [`GpuDevice`] is opened once and shared; each worker thread owns a [`GpuExecutor`], a slot of
 //! buffers that are allocated once. Workers overlap: while one waits for its kernel another copies.
 //! What a device may compute differently, infinities and NaN, is noticed by the kernels and
-//! computed again on the CPU, so the bytes are those of [`CpuExecutor`](crate::exec::cpu::CpuExecutor)
-//! whatever the hardware. Errors of the driver, a lost device and a hang come back as
+//! computed again on the CPU, so the bytes are those of
+//! [`CpuExecutor`](crate::exec::cpu::CpuExecutor) whatever the hardware. Errors of the driver, a lost device and a hang come back as
 //! [`ExecError`](crate::exec::ExecError), never as a panic.
 
 mod adapter;

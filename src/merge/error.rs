@@ -156,11 +156,11 @@ pub enum MergeError {
         /// Which of several outputs, from 1; None where there is only one.
         variant: Option<usize>,
     },
-    /// A result that is to be stored as codes is infinite or NaN, which would spoil the scale of its
-    /// neighbours.
+    /// A result that is to be stored as codes is infinite or NaN, which would spoil the scale of
+    /// its neighbours.
     #[error(
-        "`{key}` is {value} at element {element}, and {format} has no scale for that: --on-nan zero \
-         or base replaces what a model holds, --format bf16 keeps it, --on-overflow keep writes it \
+        "`{key}` is {value} at element {element}, and {format} has no scale for that: --on-nan \
+         zero or base replaces what a model holds, --format bf16 keeps it, --on-overflow keep writes it \
          into the codes"
     )]
     Uncoded {

@@ -163,8 +163,8 @@ pub(super) fn note(recipes: &[Recipe], sources: &[Source<'_>], output: &Output) 
     let has = *output == Output::Folder && sources[recipe.reference.index()].is_folder;
     (reads && !has).then(|| {
         format!(
-            "what loads {} looks for `quantization_config` in config.json, which the output has not: \
-             merge a folder with its config.json into a folder",
+            "what loads {} looks for `quantization_config` in config.json, which the output has \
+             not: merge a folder with its config.json into a folder",
             target.word
         )
     })

@@ -21,8 +21,8 @@ pub enum PlanError {
     Empty { model: String },
     #[error(
         "no weight of the output can be stored as {format}: it takes matrices called `….weight` \
-         {wanted}, but for those that --format-layers and --format-except leave; take another format, \
-         or --format-layers all"
+         {wanted}, but for those that --format-layers and --format-except leave; take another \
+         format, or --format-layers all"
     )]
     NoCodes {
         format: &'static str,

@@ -72,8 +72,8 @@ fn entries_that_are_missing() {
         &without(&models, "comfy-int8", "weight_scale"),
         &[],
     );
-    let whole = "error: x.safetensors: `model.layers.0.self_attn.q_proj.comfy_quant` shows codes of \
-        ComfyUI (`comfy_quant`), and `model.layers.0.self_attn.q_proj.weight_scale`, which \
+    let whole = "error: x.safetensors: `model.layers.0.self_attn.q_proj.comfy_quant` shows codes \
+        of ComfyUI (`comfy_quant`), and `model.layers.0.self_attn.q_proj.weight_scale`, which \
         belongs to it, is not there; the file is incomplete: download it again, or take the f16 \
         or bf16 model that it was made from\n";
     assert_eq!(told, whole);

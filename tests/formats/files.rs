@@ -9,8 +9,8 @@ use super::bytes::{Scratch, file, keys, scalars};
 
 const PICKLE: &str = "is a pickle file, which wgmerge does not read; convert it to safetensors \
     with Python: load it, and save its tensors with `safetensors.torch.save_file`";
-const NO_GGUF: &str = "is neither a GGUF file nor a safetensors file, whatever its name says; it is \
-    damaged, or no weights";
+const NO_GGUF: &str = "is neither a GGUF file nor a safetensors file, whatever its name says; it \
+    is damaged, or no weights";
 
 /// The message for a file `m.safetensors` of these bytes.
 fn fault(bytes: &[u8]) -> String {

@@ -166,14 +166,14 @@ fn no_weights() {
     scratch.put("a/b/m.safetensors", &scalars(&["a"]));
     assert_eq!(
         scratch.message(),
-        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt, .gguf) at its top or one folder \
-         down; name the folder that holds some, such as a/b in it"
+        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt, .gguf) at its top or one \
+         folder down; name the folder that holds some, such as a/b in it"
     );
     std::fs::remove_dir_all(scratch.path().join("a")).unwrap();
     assert_eq!(
         scratch.message(),
-        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt, .gguf); name such a file or a \
-         folder that holds some"
+        "DIR: holds no weights (.safetensors, .bin, .pt, .pth, .ckpt, .gguf); name such a file or \
+         a folder that holds some"
     );
 }
 

@@ -49,8 +49,8 @@ impl<'a> Right<'a> {
     }
 }
 
-/// Writes the product of `left`, rows by `rank`, and `right`, which has `rank` rows: for each element
-/// runs of 16 terms, the runs pairwise.
+/// Writes the product of `left`, rows by `rank`, and `right`, which has `rank` rows: for each
+/// element runs of 16 terms, the runs pairwise.
 pub(super) fn multiply(level: Level, rank: usize, left: &[f32], right: Right<'_>, out: &mut [f32]) {
     if rank == 0 || right.columns == 0 {
         out.fill(0.0);

@@ -1,5 +1,5 @@
-//! Modules of other families, and what lies outside of blocks: Flux, Stable Diffusion 3, Wan, Z-Image,
-//! Krea 2 (diffusers), and CLIP-G (transformers).
+//! Modules of other families, and what lies outside of blocks: Flux, Stable Diffusion 3, Wan,
+//! Z-Image, Krea 2 (diffusers), and CLIP-G (transformers).
 
 use super::group::Group;
 use crate::adapters::place::Part::{All, Swapped, SwappedInLast, Third};
