@@ -116,8 +116,8 @@ impl PeftConfig {
         let is_residual = |start: &&str| FROM_BASE.iter().any(|word| start.starts_with(word));
         if let Some(start) = start.filter(is_residual) {
             return Err(format!(
-                "it was begun by {start:?}, which changes the base's weights as well; PEFT saves it \
-                 as a LoRA of the base where `path_initial_model_for_weight_conversion` is given"
+                "it was begun by {start:?}, which changes the base's weights as well; PEFT saves \
+                 it as a LoRA of the base where `path_initial_model_for_weight_conversion` is given"
             ));
         }
         let number = |field: &str| config.get(field).and_then(Value::as_f64);

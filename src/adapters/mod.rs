@@ -4,8 +4,8 @@
 //! what the module is called there, which entries are which parts, and what they do to the module's
 //! weight and bias ([`Effect`]). [`Names::of`] knows what every tensor of a base is called in the
 //! dialects, and finds the [`Place`]s of a module: a tensor, or rows of one where the base has
-//! fused what the adapter keeps apart. [`Adapted::change`] makes the arithmetic of an effect out of the
-//! decoded entries.
+//! fused what the adapter keeps apart. [`Adapted::change`] makes the arithmetic of an effect out of
+//! the decoded entries.
 
 mod adapted;
 mod alias;

@@ -4,8 +4,8 @@
 //! buffers that are allocated once. Workers overlap: while one waits for its kernel another copies.
 //! What a device may compute differently, infinities and NaN, is noticed by the kernels and
 //! computed again on the CPU, so the bytes are those of
-//! [`CpuExecutor`](crate::exec::cpu::CpuExecutor) whatever the hardware. Errors of the driver, a lost device and a hang come back as
-//! [`ExecError`](crate::exec::ExecError), never as a panic.
+//! [`CpuExecutor`](crate::exec::cpu::CpuExecutor) whatever the hardware. Errors of the driver, a
+//! lost device and a hang come back as [`ExecError`](crate::exec::ExecError), never as a panic.
 
 mod adapter;
 mod answer;

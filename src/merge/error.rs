@@ -159,9 +159,9 @@ pub enum MergeError {
     /// A result that is to be stored as codes is infinite or NaN, which would spoil the scale of
     /// its neighbours.
     #[error(
-        "`{key}` is {value} at element {element}, and {format} has no scale for that: --on-nan \
-         zero or base replaces what a model holds, --format bf16 keeps it, --on-overflow keep writes it \
-         into the codes"
+        "`{key}` is {value} at element {element}, and {format} has no scale for that: \
+         --on-nan zero or base replaces what a model holds, --format bf16 keeps it, \
+         --on-overflow keep writes it into the codes"
     )]
     Uncoded {
         /// The tensor.
