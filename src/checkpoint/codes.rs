@@ -95,11 +95,6 @@ impl Checkpoint {
         }
     }
 
-    /// Its tensors that are stored as codes, or why they are not read.
-    pub fn stored(&self) -> &Stored {
-        &self.codes.stored
-    }
-
     /// A tensor that is stored as codes, by the name that it is seen by.
     pub fn coded(&self, name: &str) -> Option<&Coded> {
         self.codes.stored.as_ref().ok()?.tensors.get(name)

@@ -118,6 +118,25 @@ pub struct Scaled {
     pub rounded: Float,
 }
 
+impl Scaled {
+    /// Codes in a type of their own, each a number by itself, with no scale: what others differ
+    /// from.
+    pub const fn plain(code: Code, stored: DType) -> Scaled {
+        Scaled {
+            code,
+            stored,
+            pad: 1,
+            over: Over::Tensor,
+            scale: None,
+            e8m0: E8M0::Ocp,
+            swizzled: false,
+            global: None,
+            rotated: None,
+            rounded: Float::F32,
+        }
+    }
+}
+
 /// Integers of a few bits in words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Packed {

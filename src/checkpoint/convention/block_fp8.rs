@@ -4,7 +4,7 @@ use super::coded::Convention;
 use super::fault::Stop;
 use super::said::numbers;
 use super::scales;
-use super::scan::{Named, Scan, coded, plain};
+use super::scan::{Named, Scan, coded};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Over, Scaled};
@@ -59,7 +59,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
         let format = Format::Scaled(Scaled {
             over,
             scale: Some(scale.dtype),
-            ..plain(code, info.dtype)
+            ..Scaled::plain(code, info.dtype)
         });
         let mut beside = scan.companions(weight);
         // What transformers calls the scale of inputs.

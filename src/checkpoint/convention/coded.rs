@@ -13,7 +13,7 @@ pub struct Coded {
     /// [`Coded::transposed`] says so.
     pub shape: Shape,
     /// Whether the last two dimensions may count padding, as nothing in the file says how many
-    /// rows and columns the tensor has. What fits too is told by [`Coded::fits`].
+    /// rows and columns the tensor has.
     pub padded: bool,
     /// The keys of its stored entries, in the order of the format's parts.
     pub parts: Vec<String>,
@@ -92,26 +92,4 @@ pub enum Described {
         /// Its number of elements: 0, or 2 for products in full precision.
         elements: u64,
     },
-}
-
-impl Coded {
-    /// Whether the stored entries may be of a tensor of this shape: its own, or one that has fewer
-    /// rows or columns in the last places that are padded.
-    pub fn fits(&self, shape: &[u64]) -> bool {
-        if *shape == *self.shape {
-            return true;
-        }
-        let Format::Scaled(scaled) = &self.format else {
-            return false;
-        };
-        let padded = |&n: &u64| n.checked_next_multiple_of(scaled.pad);
-        let lead = self.shape.len().saturating_sub(2);
-        self.padded
-            && shape.len() == self.shape.len()
-            && shape[..lead] == self.shape[..lead]
-            && shape[lead..]
-                .iter()
-                .map(padded)
-                .eq(self.shape[lead..].iter().map(padded))
-    }
 }

@@ -4,7 +4,7 @@
 use super::coded::Convention;
 use super::fault::Stop;
 use super::scales::{self, Matrix};
-use super::scan::{Named, Scan, coded, plain};
+use super::scan::{Named, Scan, coded};
 use super::settings::Settings;
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
@@ -252,7 +252,7 @@ fn floats(scan: &mut Scan<'_, '_>, pack: &Pack<'_>) -> Result<(), Stop> {
         over: Over::Block(block),
         scale: Some(found.dtype),
         global: global.map(|_| Global::Over),
-        ..plain(code, DType::U8)
+        ..Scaled::plain(code, DType::U8)
     });
     let mut beside = scan.companions(weight);
     let stated = format!("{weight}_shape");

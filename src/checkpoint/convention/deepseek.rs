@@ -4,7 +4,7 @@ use super::block_fp8::said;
 use super::coded::Convention;
 use super::fault::Stop;
 use super::scales::{self, Matrix};
-use super::scan::{Named, Scan, coded, plain};
+use super::scan::{Named, Scan, coded};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Over, Scaled};
@@ -81,7 +81,7 @@ fn format(scan: &Scan<'_, '_>, weight: Named<'_>, scale: &TensorInfo) -> Option<
             return (fits && scale.dtype == DType::F8E8M0).then_some(Scaled {
                 over: Over::Block(NARROW),
                 scale: Some(scale.dtype),
-                ..plain(Code::E2M1Low, info.dtype)
+                ..Scaled::plain(Code::E2M1Low, info.dtype)
             });
         }
         _ => return None,
@@ -90,6 +90,6 @@ fn format(scan: &Scan<'_, '_>, weight: Named<'_>, scale: &TensorInfo) -> Option<
     Some(Scaled {
         over,
         scale: Some(scale.dtype),
-        ..plain(code, info.dtype)
+        ..Scaled::plain(code, info.dtype)
     })
 }

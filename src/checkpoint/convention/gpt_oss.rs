@@ -3,7 +3,7 @@
 
 use super::coded::{Coded, Convention};
 use super::fault::Stop;
-use super::scan::{Named, Scan, coded, plain};
+use super::scan::{Named, Scan, coded};
 use crate::dtype::DType;
 use crate::format::{Block, Code, E8M0, Format, Over, Scaled};
 
@@ -50,7 +50,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             }),
             scale: Some(DType::U8),
             e8m0: E8M0::Power,
-            ..plain(Code::E2M1Low, DType::U8)
+            ..Scaled::plain(Code::E2M1Low, DType::U8)
         });
         let parts = [&**key, &*scales];
         let coded = Coded {

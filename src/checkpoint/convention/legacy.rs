@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::coded::{Coded, Convention, Described};
 use super::fault::Stop;
 use super::scales;
-use super::scan::{Named, Scan, coded, plain};
+use super::scan::{Named, Scan, coded};
 use crate::checkpoint::tensor::{TensorInfo, Tensors};
 use crate::dtype::DType;
 use crate::format::{Code, Format, Scaled};
@@ -104,7 +104,7 @@ fn layer(
     let info = weight.info;
     let code = fp8(info).unwrap_or(Code::E4M3);
     let key = format!("{stem}{SCALE}");
-    let mut format = plain(code, info.dtype);
+    let mut format = Scaled::plain(code, info.dtype);
     let mut parts = vec![weight.key];
     if let Some(scale) = scan.tensors.get(&key) {
         let over = scales::over(&info.shape, &scale.shape, None);

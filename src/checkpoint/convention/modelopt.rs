@@ -4,7 +4,7 @@
 use super::coded::{Coded, Convention};
 use super::fault::Stop;
 use super::scales::{self, Matrix};
-use super::scan::{Named, Scan, coded, plain};
+use super::scan::{Named, Scan, coded};
 use crate::dtype::DType;
 use crate::format::{Block, Code, Format, Global, Over, Scaled};
 
@@ -83,7 +83,7 @@ fn layer(scan: &Scan<'_, '_>, weight: Named<'_>, global: Named<'_>) -> Result<Co
         }),
         scale: Some(DType::F8E4M3),
         global: Some(Global::Times),
-        ..plain(Code::E2M1Low, DType::U8)
+        ..Scaled::plain(Code::E2M1Low, DType::U8)
     });
     let parts = [key, scale.key, global.key];
     let beside = scan.companions(key);

@@ -2,9 +2,9 @@
 
 use super::coded::Convention;
 use super::fault::Stop;
-use super::scan::{Scan, coded, plain};
+use super::scan::{Scan, coded};
 use crate::dtype::DType;
-use crate::format::{Code, Format};
+use crate::format::{Code, Format, Scaled};
 
 /// Finds floats of 4 and 6 bits that are no other's.
 pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
@@ -17,7 +17,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>) -> Result<(), Stop> {
             _ => continue,
         };
         if !scan.is_owned(key) {
-            let format = Format::Scaled(plain(code, info.dtype));
+            let format = Format::Scaled(Scaled::plain(code, info.dtype));
             let coded = coded(Convention::Narrow, format, &info.shape, &[key], Vec::new());
             scan.claim(key.clone(), coded)?;
         }

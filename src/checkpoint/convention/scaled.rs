@@ -7,7 +7,7 @@ use super::block_fp8::said;
 use super::coded::Convention;
 use super::fault::Stop;
 use super::scales;
-use super::scan::{Named, Scan, coded, plain};
+use super::scan::{Named, Scan, coded};
 use crate::checkpoint::tensor::TensorInfo;
 use crate::dtype::{DType, Float};
 use crate::format::{Block, Code, Format, Over, Scaled};
@@ -103,7 +103,7 @@ fn format(scan: &Scan<'_, '_>, codes: Named<'_>, code: Code, scale: &TensorInfo)
     let base = Scaled {
         scale: Some(scale.dtype),
         rounded: scales::float(scale.dtype).unwrap_or(Float::F32),
-        ..plain(code, info.dtype)
+        ..Scaled::plain(code, info.dtype)
     };
     let is_micro = scales::is_power(scale.dtype)
         && columns.is_multiple_of(MICRO.columns)

@@ -11,8 +11,7 @@ use super::said::{Said, settings_of};
 use super::settings::Settings;
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::tensor::{TensorInfo, Tensors};
-use crate::dtype::DType;
-use crate::format::{Format, Scaled};
+use crate::format::Format;
 
 /// Reads a small entry.
 pub(super) type Read<'r> = dyn FnMut(&TensorInfo) -> Result<Vec<u8>, CheckpointError> + 'r;
@@ -271,22 +270,5 @@ pub(super) fn coded(
         transposed: false,
         convention,
         described: Described::Nothing,
-    }
-}
-
-/// Codes in a type of their own, each a number of its own, with no scale: what others are made
-/// from.
-pub(super) const fn plain(code: crate::format::Code, stored: DType) -> Scaled {
-    Scaled {
-        code,
-        stored,
-        pad: 1,
-        over: crate::format::Over::Tensor,
-        scale: None,
-        e8m0: crate::format::E8M0::Ocp,
-        swizzled: false,
-        global: None,
-        rotated: None,
-        rounded: crate::dtype::Float::F32,
     }
 }

@@ -14,6 +14,6 @@ mod planes;
 mod rows;
 mod stages;
 
-pub(super) use coded::read as read_codes;
+pub(super) use coded::{read as read_codes, read_entries};
 pub(super) use inputs::{read_copy, read_elements, read_input};
 pub(super) use planes::{Maker, Place};

@@ -9,7 +9,7 @@ use crate::format::encode::Stretch;
 use crate::kernel::{Change, OnOverflow, Row, TILE, Tally};
 use crate::merge::MergeError;
 use crate::merge::pool::Buffer;
-use crate::merge::read::{read_codes, read_elements};
+use crate::merge::read::{read_codes, read_elements, read_entries};
 use crate::merge::shared::Shared;
 use crate::plan::{Codes, Encoded, FileId, OutputId, PAGE_BYTES, Part};
 
@@ -100,7 +100,7 @@ impl Coder<'_, '_> {
                 let tensor = self.run.part.job.index() * self.shared.plan.outputs;
                 let tensor = tensor + self.output.index();
                 self.shared.carried.add(tensor, results.len() as u64);
-                self.kept(codes, spans)
+                read_entries(self.shared, codes, spans)
             }
             _ => {
                 self.check(results)?;
@@ -111,7 +111,9 @@ impl Coder<'_, '_> {
                     None => self.largest_of_matrices(results),
                 };
                 let kept = match &self.encoded.kept {
-                    Some(codes) if encoding.needs_kept() => self.kept(codes, spans)?,
+                    Some(codes) if encoding.needs_kept() => {
+                        read_entries(self.shared, codes, spans)?
+                    }
                     _ => Vec::new(),
                 };
                 let kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
@@ -199,19 +201,6 @@ impl Coder<'_, '_> {
             }
         }
         Ok(true)
-    }
-
-    /// The bytes of the base's codes.
-    fn kept(&self, codes: &Codes, spans: &[Range<u64>]) -> Result<Vec<Vec<u8>>, MergeError> {
-        let entries = codes.coding.parts.iter().zip(spans);
-        let parts = entries.map(|(entry, span)| {
-            let mut bytes = self.shared.spare.take((span.end - span.start) as usize);
-            let place = (codes.model, entry.file);
-            let offset = entry.span.start + span.start;
-            self.shared.read(place, offset, &mut bytes)?;
-            Ok(bytes)
-        });
-        parts.collect()
     }
 
     /// Measures what the stored codes change of the base.

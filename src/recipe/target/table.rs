@@ -2,22 +2,14 @@
 
 use super::settings::{block_fp8, ct_fp8, ct_int4, ct_int8, ct_mxfp4, ct_nvfp4};
 use super::{Marks, Target};
-use crate::dtype::{DType, Float};
+use crate::dtype::DType;
 use crate::format::encode::Rule;
 use crate::format::{Block, Code, E8M0, Format, Global, Over, Packed, Scaled};
 
 /// Rows of codes with a scale of the tensor: what other formats differ from.
 const PLAIN: Scaled = Scaled {
-    code: Code::E4M3,
-    stored: DType::F8E4M3,
-    pad: 1,
-    over: Over::Tensor,
     scale: Some(DType::F32),
-    e8m0: E8M0::Ocp,
-    swizzled: false,
-    global: None,
-    rotated: None,
-    rounded: Float::F32,
+    ..Scaled::plain(Code::E4M3, DType::F8E4M3)
 };
 
 const fn group(columns: u64) -> Over {

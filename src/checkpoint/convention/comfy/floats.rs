@@ -4,7 +4,7 @@ use super::layer::Layer;
 use crate::checkpoint::convention::coded::{Coded, Convention};
 use crate::checkpoint::convention::fault::Stop;
 use crate::checkpoint::convention::scales::{self, Matrix};
-use crate::checkpoint::convention::scan::{Named, Scan, plain};
+use crate::checkpoint::convention::scan::{Named, Scan};
 use crate::dtype::DType;
 use crate::format::{Block, Code, E8M0, Format, Global, Over, Scaled};
 
@@ -18,7 +18,7 @@ pub(super) fn fp8(layer: &Layer<'_>, scan: &Scan<'_, '_>, format: &str) -> Resul
     let shape = &layer.weight.shape;
     let key = format!("{}.weight_scale", layer.name);
     let Some(scale) = scan.tensors.get(&key) else {
-        let format = Format::Scaled(plain(code, dtype));
+        let format = Format::Scaled(Scaled::plain(code, dtype));
         return Ok(layer.coded(scan, format, shape, &[]));
     };
     let group = layer.size(scan, "group_size")?;
@@ -34,7 +34,7 @@ pub(super) fn fp8(layer: &Layer<'_>, scan: &Scan<'_, '_>, format: &str) -> Resul
     let format = Format::Scaled(Scaled {
         over,
         scale: Some(scale.dtype),
-        ..plain(code, dtype)
+        ..Scaled::plain(code, dtype)
     });
     Ok(layer.coded(scan, format, shape, &[&key]))
 }
@@ -68,7 +68,7 @@ pub(super) fn nvfp4(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Sto
         scale: Some(DType::F8E4M3),
         swizzled: true,
         global: Some(Global::Times),
-        ..plain(Code::E2M1High, DType::U8)
+        ..Scaled::plain(Code::E2M1High, DType::U8)
     });
     let coded = layer.coded(scan, format, &seen.shape, &[&scale, &global]);
     let padded = seen.padded;
@@ -91,7 +91,7 @@ pub(super) fn mxfp8(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Sto
         scale: Some(found.dtype),
         e8m0: E8M0::Bits,
         swizzled: true,
-        ..plain(Code::E4M3, DType::F8E4M3)
+        ..Scaled::plain(Code::E4M3, DType::F8E4M3)
     });
     let coded = layer.coded(scan, format, &seen.shape, &[&scale]);
     let padded = seen.padded;

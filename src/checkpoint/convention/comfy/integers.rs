@@ -6,7 +6,7 @@ use super::layer::Layer;
 use crate::checkpoint::convention::coded::Coded;
 use crate::checkpoint::convention::fault::Stop;
 use crate::checkpoint::convention::scales::{self, Matrix};
-use crate::checkpoint::convention::scan::{Named, Scan, plain};
+use crate::checkpoint::convention::scan::{Named, Scan};
 use crate::dtype::DType;
 use crate::format::{Affine, Block, Code, Format, Levels, Over, Scaled};
 
@@ -40,7 +40,7 @@ pub(super) fn int8(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop
         over,
         scale: Some(scale.dtype),
         rotated,
-        ..plain(Code::I8, DType::I8)
+        ..Scaled::plain(Code::I8, DType::I8)
     });
     Ok(layer.coded(scan, format, shape, &[&key]))
 }
@@ -65,7 +65,7 @@ pub(super) fn int4(layer: &Layer<'_>, scan: &Scan<'_, '_>) -> Result<Coded, Stop
         over: Over::Row,
         scale: Some(DType::F32),
         rotated: Some(layer.rotation(scan, columns)?),
-        ..plain(Code::I4Low, DType::I8)
+        ..Scaled::plain(Code::I4Low, DType::I8)
     });
     Ok(layer.coded(scan, format, &layer.shape(columns), &[&key]))
 }
